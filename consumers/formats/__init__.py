@@ -1,0 +1,1 @@
+"""One pure function per format a referral can be written in."""

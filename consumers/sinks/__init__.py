@@ -1,0 +1,1 @@
+"""One file per place a referral can be delivered to."""

@@ -1,0 +1,1 @@
+"""From topic to topic: pure steps, the sightings index, and their composition under Faust."""

@@ -1,0 +1,1 @@
+"""The claim on sightings: a port, and its PostgreSQL and in-memory adapters."""

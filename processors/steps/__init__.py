@@ -1,0 +1,1 @@
+"""One step per folder; each rules.py is pure and no step knows another."""

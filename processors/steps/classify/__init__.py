@@ -1,0 +1,1 @@
+"""Turn neutral labels into one verdict per jurisdiction."""

@@ -1,0 +1,1 @@
+"""Say what a report lacks, apart from how urgent it is."""

@@ -1,0 +1,1 @@
+"""Recognise what other reports say of the same content."""

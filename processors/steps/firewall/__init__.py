@@ -1,0 +1,1 @@
+"""Keep imagery and encoded payloads out of the exchange."""

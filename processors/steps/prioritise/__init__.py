@@ -1,0 +1,1 @@
+"""Rank a report by gates, weighted factors and caps."""

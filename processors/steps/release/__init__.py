@@ -1,0 +1,1 @@
+"""Decide field by field what one recipient may see."""

@@ -1,0 +1,1 @@
+"""Choose the members that a report concerns."""

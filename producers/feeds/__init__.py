@@ -1,0 +1,1 @@
+"""One folder per format that the outside world writes."""

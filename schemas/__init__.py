@@ -1,0 +1,1 @@
+"""The published language: Avro schemas, records, codec, vocabularies and topics."""

@@ -1,0 +1,124 @@
+"""What goes back: Return from a recipient, Status to a member, LabelAdded by an annotator."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.records.identifiers import ContentId, MemberId, ReferralId, ReportId
+from schemas.records.report import Label
+from schemas.records.values import Instant, Mark, Ternary, Text, Tier
+
+
+class ReturnKind(StrEnum):
+    """What a recipient says; DELIVERED is a machine's word, TAKEN_UP a person's."""
+
+    UNKNOWN = "UNKNOWN"
+    DELIVERED = "DELIVERED"
+    COUNTED = "COUNTED"
+    TAKEN_UP = "TAKEN_UP"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+    PARKED = "PARKED"
+    OUTCOME = "OUTCOME"
+    QUESTION = "QUESTION"
+    ESCALATED = "ESCALATED"
+
+
+class StatusKind(StrEnum):
+    """What a member is told on its status topic."""
+
+    UNKNOWN = "UNKNOWN"
+    TRIAGED = "TRIAGED"
+    REFUSED = "REFUSED"
+    STALE = "STALE"
+    NO_RECIPIENT = "NO_RECIPIENT"
+    WAITING_PERSON = "WAITING_PERSON"
+    DELIVERED = "DELIVERED"
+    TAKEN_UP = "TAKEN_UP"
+    OUTCOME = "OUTCOME"
+    QUESTION = "QUESTION"
+    WITHDRAWN = "WITHDRAWN"
+    RECALL = "RECALL"
+    PAUSED = "PAUSED"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What came of a referral: an ICCAM action with its reason, and how useful it was."""
+
+    content_id: ContentId = ContentId("")
+    action: str = ""
+    """A code of vocabularies/action (reported_to_lea, removed, not_illegal, ...)."""
+    reason: str = ""
+    """A code of vocabularies/action_reason."""
+    actionable: Ternary = Ternary.UNKNOWN
+    false_positive: Ternary = Ternary.UNKNOWN
+    identified: Ternary = Ternary.UNKNOWN
+    at: Instant | None = None
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What a recipient needs to know: a code, the field path it concerns, and until when."""
+
+    code: str = ""
+    field: str = ""
+    text: Text | None = None
+    due: Instant | None = None
+
+
+class Return(Struct, frozen=True, kw_only=True):
+    """One answer to one referral; `return_id` makes sending it again harmless."""
+
+    return_id: str
+    referral_id: ReferralId
+    report_id: ReportId
+    member: MemberId
+    revision: int = 1
+    mark: Mark = Mark.LIVE
+    kind: ReturnKind
+    at: Instant
+    by_person: bool = False
+    case_number: str = ""
+    reason_code: str = ""
+    sink: str = ""
+    attempts: int = 0
+    outcomes: tuple[Outcome, ...] = ()
+    question: Question | None = None
+    memo: Text | None = None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """One message to a member about its report or its referral."""
+
+    status_id: str
+    member: MemberId
+    report_id: ReportId
+    referral_id: ReferralId = ReferralId("")
+    submitter_reference: str = ""
+    revision: int = 1
+    mark: Mark = Mark.LIVE
+    kind: StatusKind
+    at: Instant
+    code: str = ""
+    """Of the message catalogue: why, and what to do."""
+    field: str = ""
+    tier: Tier = Tier.UNKNOWN
+    recipients: int = 0
+    recipient: MemberId = MemberId("")
+    """Named only where policy allows."""
+    case_number: str = ""
+    missing: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    question: Question | None = None
+
+
+class LabelAdded(Struct, frozen=True, kw_only=True):
+    """A later annotation of one content item by a member."""
+
+    label_id: str
+    content_id: ContentId
+    report_id: ReportId
+    member: MemberId
+    mark: Mark = Mark.LIVE
+    at: Instant
+    label: Label
+    by_person: bool = True

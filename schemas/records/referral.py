@@ -1,0 +1,69 @@
+"""What one recipient may see of one report: Referral."""
+
+from msgspec import Struct
+
+from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
+from schemas.records.report import ContentItem, Escalation, NexusClaim, SourceUrl
+from schemas.records.triage import Completeness, ItemVerdict, Priority
+from schemas.records.values import Handling, Instant, Mark, Novelty, PolicyVersion, SealedPart, Ternary, Text
+
+
+class Withheld(Struct, frozen=True, kw_only=True):
+    """A field that this recipient does not see, and the rule that says so."""
+
+    path: str = ""
+    rule: str = ""
+
+
+class Referral(Struct, frozen=True, kw_only=True):
+    """One report, or one revision of it, as released to one member; items are already filtered."""
+
+    referral_id: ReferralId
+    report_id: ReportId
+    recipient: MemberId
+    jurisdiction: JurisdictionCode
+    revision: int = 1
+    changes: tuple[str, ...] = ()
+    """Paths that differ from the revision before, and `withdrawn` where the submitter took it back."""
+    withdrawn: bool = False
+    mark: Mark = Mark.LIVE
+    submitter: MemberId = MemberId("")
+    submitter_reference: str = ""
+    submitted_at: Instant
+    triaged_as_of: Instant
+    received_at: Instant | None = None
+    detected_at: Instant | None = None
+    incident_at: Instant | None = None
+    legal_basis: str = ""
+    purpose: str = ""
+    controller: str = ""
+    retain_until: Instant | None = None
+    handling: Handling = Handling()
+    external_ids: dict[str, str] = {}
+    source_url: SourceUrl | None = None
+    items: tuple[ContentItem, ...] = ()
+    incident_types: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    escalation: Escalation | None = None
+    nexus: tuple[NexusClaim, ...] = ()
+    declared_country: CountryCode = CountryCode("")
+    platform: str = ""
+    confidence: float | None = None
+    reported_elsewhere: tuple[str, ...] = ()
+    account_suspended: Ternary = Ternary.UNKNOWN
+    preservation_until: Instant | None = None
+    memo: Text | None = None
+    verdicts: tuple[ItemVerdict, ...] = ()
+    """Only this jurisdiction's."""
+    priority: Priority = Priority()
+    completeness: Completeness = Completeness()
+    novelty: Novelty = Novelty.UNKNOWN
+    corroboration: int = 0
+    linked_reports: int = 0
+    content_keys: tuple[str, ...] = ()
+    """Keyed digests of the selectors, under this recipient's own key: equal content has equal keys for it alone."""
+    circumstance_keys: tuple[str, ...] = ()
+    """Keyed digests of accounts, nexus, gates and incident time: a new one is delivered whatever the agreement says."""
+    withheld: tuple[Withheld, ...] = ()
+    policy: PolicyVersion = PolicyVersion()
+    sealed: tuple[SealedPart, ...] = ()

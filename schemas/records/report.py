@@ -1,0 +1,212 @@
+"""What a submitter knows: ReportSubmitted, its content items, its personal part, and Withdrawal."""
+
+from msgspec import Struct
+
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
+from schemas.records.values import (
+    Handling,
+    Hash,
+    Instant,
+    Mark,
+    NexusKind,
+    Provenance,
+    Realism,
+    SealedPart,
+    SyntheticOrigin,
+    Ternary,
+    Text,
+)
+
+
+class Governance(Struct, frozen=True, kw_only=True):
+    """Why the data may be processed, and for how long: the three-step justification and its frame."""
+
+    legal_basis: str = ""
+    necessity: str = ""
+    proportionality: str = ""
+    purpose: str = ""
+    controller: str = ""
+    retain_until: Instant | None = None
+    provenance: Provenance = Provenance.UNKNOWN
+    from_profile: tuple[str, ...] = ()
+    """Names of the fields above that the member's profile supplied."""
+
+
+class Hosting(Struct, frozen=True, kw_only=True):
+    """Where a URL was hosted when somebody looked."""
+
+    country: CountryCode = CountryCode("")
+    ip_address: str = ""
+    isp: str = ""
+    organisation: str = ""
+    autonomous_system: int | None = None
+    content_delivery_network: Ternary = Ternary.UNKNOWN
+    source: str = ""
+    """Who says so: `submitter`, or the name of a database."""
+    checked_at: Instant | None = None
+
+
+class SourceUrl(Struct, frozen=True, kw_only=True):
+    """The page a report is about (ICCAM: one source URL, many content items)."""
+
+    url: str = ""
+    referrer: str = ""
+    site_type: str = ""
+    commerciality: str = ""
+    payment_methods: tuple[str, ...] = ()
+    hosting: Hosting | None = None
+
+
+class Label(Struct, frozen=True, kw_only=True, gc=False):
+    """One label of one scheme as its owner wrote it; an unknown code is kept."""
+
+    scheme: str = ""
+    scheme_version: str = ""
+    label: str = ""
+    section: str = ""
+
+
+class AiSignal(Struct, frozen=True, kw_only=True, gc=False):
+    """What a classifier said; it raises attention and never decides legality."""
+
+    model_id: str = ""
+    model_version: str = ""
+    score: float = 0.0
+    threshold: float | None = None
+    calibration: str = ""
+
+
+class ContentItem(Struct, frozen=True, kw_only=True):
+    """One piece of content, the unit of work; labels, verdicts, actions and assignment live here."""
+
+    content_id: ContentId = ContentId("")
+    url: str = ""
+    hosting: Hosting | None = None
+    content_type: str = ""
+    hashes: tuple[Hash, ...] = ()
+    labels: tuple[Label, ...] = ()
+    annotations: tuple[str, ...] = ()
+    ai_signals: tuple[AiSignal, ...] = ()
+    apparent_age_band: str = ""
+    gender: str = ""
+    synthetic_origin: SyntheticOrigin = SyntheticOrigin.UNKNOWN
+    realism: Realism = Realism.UNKNOWN
+    self_generated: Ternary = Ternary.UNKNOWN
+    live_stream: Ternary = Ternary.UNKNOWN
+    child_modelling: Ternary = Ternary.UNKNOWN
+    viewed_by_reporter: Ternary = Ternary.UNKNOWN
+    publicly_available: Ternary = Ternary.UNKNOWN
+    detection_method: str = ""
+    detected_at: Instant | None = None
+    series: str = ""
+    victim_identified: Ternary = Ternary.UNKNOWN
+    removed: Ternary = Ternary.UNKNOWN
+
+
+class Escalation(Struct, frozen=True, kw_only=True):
+    """An explicit plea for urgency; a code of vocabularies/escalation_reason, and a short text."""
+
+    reason_code: str = ""
+    escalation_reason: Text | None = None
+
+
+class NexusClaim(Struct, frozen=True, kw_only=True):
+    """Why a country is concerned, who says so and how sure they are (0 to 1)."""
+
+    kind: NexusKind = NexusKind.UNKNOWN
+    country: CountryCode = CountryCode("")
+    source: str = ""
+    confidence: float | None = None
+
+
+class SharingChoices(Struct, frozen=True, kw_only=True):
+    """What the submitter narrows: members, sectors, labels and countries that shall not receive."""
+
+    deny_members: tuple[MemberId, ...] = ()
+    deny_sectors: tuple[str, ...] = ()
+    deny_labels: tuple[str, ...] = ()
+    deny_countries: tuple[CountryCode, ...] = ()
+    hide_submitter: bool = False
+
+
+class ReportSubmitted(Struct, frozen=True, kw_only=True):
+    """One report as its submitter publishes it; revision n replaces n - 1."""
+
+    report_id: ReportId
+    submitter: MemberId
+    submitter_reference: str
+    revision: int = 1
+    mark: Mark = Mark.LIVE
+    submitted_at: Instant
+    received_at: Instant | None = None
+    detected_at: Instant | None = None
+    incident_at: Instant | None = None
+    reporting_analyst: str = ""
+    source_format: str = ""
+    external_ids: dict[str, str] = {}
+    """Ids in other systems, by system (`ncmec`, `iccam`, `xarf`)."""
+    governance: Governance
+    handling: Handling = Handling()
+    source_url: SourceUrl | None = None
+    items: tuple[ContentItem, ...] = ()
+    incident_types: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    escalation: Escalation | None = None
+    nexus: tuple[NexusClaim, ...] = ()
+    declared_country: CountryCode = CountryCode("")
+    platform: str = ""
+    confidence: float | None = None
+    reported_elsewhere: tuple[str, ...] = ()
+    account_suspended: Ternary = Ternary.UNKNOWN
+    preservation_until: Instant | None = None
+    memo: Text | None = None
+    sharing: SharingChoices = SharingChoices()
+    removed_fields: tuple[str, ...] = ()
+    """Paths that the firewall or a feed emptied, with the rule: `items[0].series:firewall.base64`."""
+    sealed: tuple[SealedPart, ...] = ()
+
+
+class AccountIdentifier(Struct, frozen=True, kw_only=True):
+    """One account as a platform names it; `role` is suspect, victim, reporter_reported or unknown."""
+
+    role: str = "unknown"
+    platform: str = ""
+    kind: str = ""
+    """A code of vocabularies/account_identifier_kind: user_id, screen_name, email, phone, profile_url, device_id."""
+    value: str = ""
+    compromised: Ternary = Ternary.UNKNOWN
+    prior_reports: int | None = None
+
+
+class NetworkEvent(Struct, frozen=True, kw_only=True):
+    """One IP capture (NCMEC ipCaptureEvent): address, port, time, and what happened."""
+
+    event: str = ""
+    ip_address: str = ""
+    port: int | None = None
+    at: Instant | None = None
+    possible_proxy: Ternary = Ternary.UNKNOWN
+    country: CountryCode = CountryCode("")
+    account_index: int | None = None
+    """Position in `accounts` of the account it belongs to."""
+
+
+class PersonalPart(Struct, frozen=True, kw_only=True):
+    """What identifies a person; it travels only inside `sealed`."""
+
+    accounts: tuple[AccountIdentifier, ...] = ()
+    network_events: tuple[NetworkEvent, ...] = ()
+
+
+class Withdrawal(Struct, frozen=True, kw_only=True):
+    """The submitter takes a report back, with a reason code and a short text."""
+
+    report_id: ReportId
+    submitter: MemberId
+    submitter_reference: str
+    revision: int
+    """The revision this stands as: one above the last published."""
+    mark: Mark = Mark.LIVE
+    withdrawn_at: Instant
+    reason_code: str = ""
+    reason: Text | None = None

@@ -1,0 +1,91 @@
+"""What the exchange decided and why: ReportTriaged, for operators only."""
+
+from msgspec import Struct
+
+from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
+from schemas.records.values import Coordinate, Instant, Mark, Novelty, PolicyVersion, Tier, Verdict
+
+
+class ItemVerdict(Struct, frozen=True, kw_only=True):
+    """One jurisdiction's verdict on one item, with the rows of the legal map that were used."""
+
+    content_id: ContentId = ContentId("")
+    jurisdiction: JurisdictionCode = JurisdictionCode("")
+    verdict: Verdict = Verdict.UNDETERMINED
+    rules: tuple[str, ...] = ()
+    verified: bool = False
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """Another report of the same content, account or incident, by the selector that they share."""
+
+    report_id: ReportId
+    content_id: ContentId = ContentId("")
+    selector_kind: str = ""
+    weak: bool = False
+    distance: int | None = None
+
+
+class Priority(Struct, frozen=True, kw_only=True):
+    """Tier with deadline, score 0 to 100, and reasons in words that an officer reads."""
+
+    tier: Tier = Tier.NORMAL
+    score: float = 0.0
+    uncertainty: float = 0.0
+    """Share of the weight whose factors are unknown, 0 to 1."""
+    deadline: Instant | None = None
+    reasons: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    ruleset_version: str = ""
+
+
+class Completeness(Struct, frozen=True, kw_only=True):
+    """How much an officer would find, 0 to 100, and what is missing, as field paths."""
+
+    score: int = 0
+    missing: tuple[str, ...] = ()
+
+
+class Recipient(Struct, frozen=True, kw_only=True):
+    """A member that gets the report, the referral made for it, and why."""
+
+    member: MemberId
+    jurisdiction: JurisdictionCode
+    referral_id: ReferralId
+    rules: tuple[str, ...] = ()
+    counted_only: bool = False
+
+
+class RouteRefusal(Struct, frozen=True, kw_only=True):
+    """A member or country that was considered and does not get the report, and why."""
+
+    member: MemberId = MemberId("")
+    country: CountryCode = CountryCode("")
+    rule: str = ""
+
+
+class ReportTriaged(Struct, frozen=True, kw_only=True):
+    """The decision on one revision of one report, with every version that it stands on."""
+
+    report_id: ReportId
+    submitter: MemberId
+    submitter_reference: str = ""
+    revision: int = 1
+    mark: Mark = Mark.LIVE
+    source: Coordinate
+    submitted_at: Instant
+    triaged_as_of: Instant
+    """The record's LogAppendTime: the "now" that every rule saw."""
+    outcome: str = ""
+    """A code of the ledger: routed, counted, waiting_person, no_recipient, stale, withdrawn."""
+    novelty: Novelty = Novelty.UNKNOWN
+    corroboration: int = 0
+    """How many other members have reported the same content before."""
+    links: tuple[Link, ...] = ()
+    verdicts: tuple[ItemVerdict, ...] = ()
+    priority: Priority = Priority()
+    completeness: Completeness = Completeness()
+    recipients: tuple[Recipient, ...] = ()
+    refusals: tuple[RouteRefusal, ...] = ()
+    waiting_reasons: tuple[str, ...] = ()
+    policy: PolicyVersion = PolicyVersion()

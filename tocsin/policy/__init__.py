@@ -1,0 +1,1 @@
+"""What people sign: members, jurisdictions, legal map, sharing agreements and rules, as dated data."""

@@ -1,0 +1,71 @@
+"""Settings of one process, read from one TOML file: where its broker, database, registry and policy are."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tocsin.runtime.failures import Broken
+
+
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A broker list and the PEM files that prove who connects; absent PEM paths mean a plaintext test broker."""
+
+    bootstrap: str
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def client(self) -> dict[str, Any]:
+        """Properties that every confluent-kafka client of this process starts from."""
+        properties: dict[str, Any] = {"bootstrap.servers": self.bootstrap}
+        if self.ca and self.certificate and self.key:
+            properties |= {
+                "security.protocol": "ssl",
+                "ssl.ca.location": str(self.ca),
+                "ssl.certificate.location": str(self.certificate),
+                "ssl.key.location": str(self.key),
+            }
+        return properties
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An SQLAlchemy URL without password, and the 0600 file that holds the password (none for SQLite)."""
+
+    url: str
+    password_file: Path | None = None
+
+
+class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The schema registry's Confluent-compatible URL, and the folder where known schema ids are kept."""
+
+    url: str
+    cache: Path
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that one process is told; `principal` is the certificate's common name."""
+
+    principal: str
+    state: Path
+    """Folder of this process's own files (journal, inbox), 0700."""
+    policy: Path
+    """Folder of the policy bundle."""
+    kafka: KafkaSettings
+    registry: RegistrySettings
+    database: DatabaseSettings | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+    """0 means no metrics endpoint."""
+    local_stack: bool = False
+    """True only in files that `tocsin up` wrote: `generate` and `demo` refuse any other cluster."""
+
+
+def load(path: Path) -> Settings:
+    """Read one settings file; raises Broken with the path and the reason."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except FileNotFoundError as error:
+        raise Broken(f"Settings file {path.name} is missing in {path.parent}. Start the stack: tocsin up") from error
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise Broken(f"Settings file {path.name} cannot be used: {error}. Correct it, or run: tocsin up") from error
