@@ -1,25 +1,5 @@
-"""The four failures there are, each mapped to one act by the loop that meets it."""
+"""The four failures, under the name that the stages use."""
 
+from schemas.failures import Broken, Failure, Refused, Temporary, Unreadable
 
-class Failure(Exception):
-    """A failure that Tocsin knows how to answer; `code` is stable and listed in the message catalogue."""
-
-    def __init__(self, message: str, *, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code or type(self).__name__.lower()
-
-
-class Unreadable(Failure):
-    """Bytes that are no record of ours: dead letter."""
-
-
-class Refused(Failure):
-    """A record that breaks a rule: dead letter with the reason, and a status to the submitter."""
-
-
-class Temporary(Failure):
-    """Something is away for now: bounded retry."""
-
-
-class Broken(Failure):
-    """This process cannot go on safely: halt, and let its manager restart it."""
+__all__ = ["Broken", "Failure", "Refused", "Temporary", "Unreadable"]

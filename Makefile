@@ -1,0 +1,56 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs; nothing else is assumed than Python and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check format lock up down chaos bench reference clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## Create the virtual environment from the hash-locked requirements
+
+$(READY): requirements/dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Tocsin needs Python 3.11 or newer, and '$(PYTHON)' was not found: install it, or say make PYTHON=/path/to/python3."; exit 4; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tocsin needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V): say make PYTHON=python3.11."; exit 4; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Tocsin needs Python's venv module, which '$(PYTHON)' lacks: on Debian, apt install python3-venv."; exit 4; }
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Set everything up and run the main job (SERVE=1 stays up)
+	@$(BIN)/tocsin demo $(if $(SERVE),--serve)
+
+test: $(READY) ## Set everything up and pass the tests
+	@$(BIN)/pytest
+
+test-fast: $(READY) ## The tests that need no Kafka, PostgreSQL or registry
+	@$(BIN)/pytest -m "not stack and not chaos"
+
+check: $(READY) ## Format, lint, types and import contracts
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	@echo "format, lint, types and import contracts hold"
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(READY) ## Lock the requirements with hashes, naming no registry
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra dev -o requirements/dev.txt
+
+up: $(READY) ## Start the local stack and leave it running
+	@$(BIN)/tocsin up
+
+down: $(READY) ## Stop the local stack
+	@$(BIN)/tocsin down
+
+clean: ## Remove the virtual environment and the local stack's state
+	@if [ -x $(BIN)/tocsin ] && [ -d .tocsin ]; then $(BIN)/tocsin down; fi
+	@rm -rf $(VENV) .tocsin

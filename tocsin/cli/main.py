@@ -1,0 +1,103 @@
+"""The `tocsin` command: which file answers which sub-command, and what each exit code means."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from tocsin.runtime.failures import Broken, Failure, Refused, Temporary, Unreadable
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "Run the exchange": {
+        "up": "Start the local Kafka, PostgreSQL and schema registry.",
+        "down": "Stop the local stack.",
+        "status": "Show what runs.",
+        "doctor": "Check everything and name the next command.",
+        "acl": "Plan or apply the broker's access rules.",
+        "triage": "Run the triage worker of one lane.",
+        "returns": "Run the worker that reads what recipients answer.",
+        "demo": "Run the whole exchange with simulated members.",
+    },
+    "Send reports": {
+        "template": "Write an empty reporting template.",
+        "validate": "Check files without sending.",
+        "publish": "Send files as one member.",
+        "sent": "Show what was sent and what became of it.",
+        "correct": "Publish a corrected revision.",
+        "withdraw": "Take a report back.",
+        "purge": "Delete confirmed bodies from the journal.",
+        "generate": "Write synthetic reports for tests.",
+    },
+    "Receive referrals": {
+        "deliver": "Run a member's inbox and courier.",
+        "answer": "Answer referrals: taken up, refused, outcome, question.",
+        "subscribe": "Read a member's referrals.",
+        "receiver": "Run the reference receiver.",
+    },
+    "Prove and repair": {
+        "ledger": "Reconcile every record against the broker.",
+        "dlq": "List, show, retry or drop dead letters.",
+        "schema": "List, show, check or compare schemas.",
+    },
+}
+
+_EXIT_CODES: dict[type[Failure], int] = {Unreadable: 1, Refused: 1, Temporary: 4, Broken: 4}
+
+
+class Commands(click.Group):
+    """Loads a command's file only when it is called, so that `--help` is quick and extras stay optional."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the help page."""
+        return [name for section in SECTIONS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        try:
+            module = importlib.import_module(f"tocsin.cli.{cmd_name}")
+        except ModuleNotFoundError as error:
+            raise _missing_part(cmd_name, error) from error
+        command = module.command
+        assert isinstance(command, click.Command)  # noqa: S101 -- the contract of tocsin/cli, kept by a test
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One block a section, without importing any command."""
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(section.items()))
+
+
+def _missing_part(command: str, error: ModuleNotFoundError) -> click.ClickException:
+    return click.ClickException(
+        f"'{command}' needs the Python module {error.name}, which is not installed here. "
+        "Install the extra that brings it: tocsin[submit], tocsin[receive], tocsin[triage] or tocsin[stack]."
+    )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tocsin")
+def tocsin() -> None:
+    """Exchange child-protection reports: metadata only, never imagery.
+
+    Exit codes: 0 done; 1 some input was refused; 2 wrong usage; 3 a check did not hold;
+    4 the environment is broken or away.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code; the one place where failures become sentences."""
+    try:
+        sys.exit(tocsin.main(args=list(arguments) if arguments is not None else None, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except Failure as failure:
+        click.echo(f"{failure}{f' [{failure.code}]' if failure.code else ''}", err=True)
+        sys.exit(_EXIT_CODES[type(failure)])
