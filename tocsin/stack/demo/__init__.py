@@ -1,0 +1,1 @@
+"""The demo: the whole exchange with simulated members, from publishing to the ledger, on one machine."""
