@@ -23,3 +23,7 @@ class Temporary(Failure):
 
 class Broken(Failure):
     """This process cannot go on safely: halt, and let its manager restart it."""
+
+
+class UnreadableRecord(Unreadable, ValueError):
+    """Bytes that do not decode to the expected record; also a ValueError, for readers who know nothing of the four."""

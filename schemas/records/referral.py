@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
-from schemas.records.report import ContentItem, Escalation, NexusClaim, SourceUrl
+from schemas.records.report import ContentItem, Escalation, LawEnforcementNotice, NexusClaim, SourceUrl
 from schemas.records.triage import Completeness, ItemVerdict, Priority
 from schemas.records.values import Handling, Instant, Mark, Novelty, PolicyVersion, SealedPart, Ternary, Text
 
@@ -39,10 +39,13 @@ class Referral(Struct, frozen=True, kw_only=True):
     controller: str = ""
     retain_until: Instant | None = None
     handling: Handling = Handling()
+    source_kind: str = ""
     external_ids: dict[str, str] = {}
     source_url: SourceUrl | None = None
     items: tuple[ContentItem, ...] = ()
     incident_types: tuple[str, ...] = ()
+    incident_medium: str = ""
+    victim_age_band: str = ""
     annotations: tuple[str, ...] = ()
     escalation: Escalation | None = None
     nexus: tuple[NexusClaim, ...] = ()
@@ -50,6 +53,8 @@ class Referral(Struct, frozen=True, kw_only=True):
     platform: str = ""
     confidence: float | None = None
     reported_elsewhere: tuple[str, ...] = ()
+    reporting_obligations: tuple[str, ...] = ()
+    law_enforcement: tuple[LawEnforcementNotice, ...] = ()
     account_suspended: Ternary = Ternary.UNKNOWN
     preservation_until: Instant | None = None
     memo: Text | None = None

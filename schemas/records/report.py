@@ -27,6 +27,8 @@ class Governance(Struct, frozen=True, kw_only=True):
     purpose: str = ""
     controller: str = ""
     retain_until: Instant | None = None
+    good_faith: Ternary = Ternary.UNKNOWN
+    """The statement of Article 16(2)(d) of the Digital Services Act."""
     provenance: Provenance = Provenance.UNKNOWN
     from_profile: tuple[str, ...] = ()
     """Names of the fields above that the member's profile supplied."""
@@ -54,6 +56,7 @@ class SourceUrl(Struct, frozen=True, kw_only=True):
     site_type: str = ""
     commerciality: str = ""
     payment_methods: tuple[str, ...] = ()
+    third_party_hosted: Ternary = Ternary.UNKNOWN
     hosting: Hosting | None = None
 
 
@@ -76,10 +79,19 @@ class AiSignal(Struct, frozen=True, kw_only=True, gc=False):
     calibration: str = ""
 
 
+class ItemAction(Struct, frozen=True, kw_only=True, gc=False):
+    """What the submitter has already done about an item (ICCAM action and reason codes), so that nobody repeats it."""
+
+    action: str = ""
+    reason: str = ""
+    at: Instant | None = None
+
+
 class ContentItem(Struct, frozen=True, kw_only=True):
     """One piece of content, the unit of work; labels, verdicts, actions and assignment live here."""
 
     content_id: ContentId = ContentId("")
+    external_ids: dict[str, str] = {}
     url: str = ""
     hosting: Hosting | None = None
     content_type: str = ""
@@ -95,12 +107,20 @@ class ContentItem(Struct, frozen=True, kw_only=True):
     live_stream: Ternary = Ternary.UNKNOWN
     child_modelling: Ternary = Ternary.UNKNOWN
     viewed_by_reporter: Ternary = Ternary.UNKNOWN
+    """Whether a person at the reporter looked at it; never inferred."""
+    exif_viewed_by_reporter: Ternary = Ternary.UNKNOWN
+    relevance: str = ""
+    """A code of vocabularies/relevance: reported, or supplemental."""
     publicly_available: Ternary = Ternary.UNKNOWN
     detection_method: str = ""
     detected_at: Instant | None = None
+    uploaded_at: Instant | None = None
     series: str = ""
     victim_identified: Ternary = Ternary.UNKNOWN
+    offender_identified: Ternary = Ternary.UNKNOWN
+    distributed: Ternary = Ternary.UNKNOWN
     removed: Ternary = Ternary.UNKNOWN
+    actions: tuple[ItemAction, ...] = ()
 
 
 class Escalation(Struct, frozen=True, kw_only=True):
@@ -117,6 +137,16 @@ class NexusClaim(Struct, frozen=True, kw_only=True):
     country: CountryCode = CountryCode("")
     source: str = ""
     confidence: float | None = None
+
+
+class LawEnforcementNotice(Struct, frozen=True, kw_only=True):
+    """A police force that knows of the case already, so that two forces do not work on one target unaware."""
+
+    agency: str = ""
+    country: CountryCode = CountryCode("")
+    case_number: str = ""
+    legal_process: Ternary = Ternary.UNKNOWN
+    at: Instant | None = None
 
 
 class SharingChoices(Struct, frozen=True, kw_only=True):
@@ -143,6 +173,8 @@ class ReportSubmitted(Struct, frozen=True, kw_only=True):
     incident_at: Instant | None = None
     reporting_analyst: str = ""
     source_format: str = ""
+    source_kind: str = ""
+    """A code of vocabularies/source_kind: a public report, moderation, a signal of another platform, ..."""
     external_ids: dict[str, str] = {}
     """Ids in other systems, by system (`ncmec`, `iccam`, `xarf`)."""
     governance: Governance
@@ -150,6 +182,10 @@ class ReportSubmitted(Struct, frozen=True, kw_only=True):
     source_url: SourceUrl | None = None
     items: tuple[ContentItem, ...] = ()
     incident_types: tuple[str, ...] = ()
+    incident_medium: str = ""
+    """A code of vocabularies/incident_medium: web page, chat, gaming, ..."""
+    victim_age_band: str = ""
+    """The youngest victim's apparent age, for an incident without items."""
     annotations: tuple[str, ...] = ()
     escalation: Escalation | None = None
     nexus: tuple[NexusClaim, ...] = ()
@@ -157,6 +193,8 @@ class ReportSubmitted(Struct, frozen=True, kw_only=True):
     platform: str = ""
     confidence: float | None = None
     reported_elsewhere: tuple[str, ...] = ()
+    reporting_obligations: tuple[str, ...] = ()
+    law_enforcement: tuple[LawEnforcementNotice, ...] = ()
     account_suspended: Ternary = Ternary.UNKNOWN
     preservation_until: Instant | None = None
     memo: Text | None = None
@@ -176,6 +214,8 @@ class AccountIdentifier(Struct, frozen=True, kw_only=True):
     value: str = ""
     compromised: Ternary = Ternary.UNKNOWN
     prior_reports: int | None = None
+    person_index: int | None = None
+    """Identifiers with the same number belong to one person; numbers mean nothing outside this report."""
 
 
 class NetworkEvent(Struct, frozen=True, kw_only=True):
@@ -189,6 +229,19 @@ class NetworkEvent(Struct, frozen=True, kw_only=True):
     country: CountryCode = CountryCode("")
     account_index: int | None = None
     """Position in `accounts` of the account it belongs to."""
+    content_id: ContentId = ContentId("")
+    """The item that was uploaded, where the event is an upload."""
+
+
+class EstimatedLocation(Struct, frozen=True, kw_only=True):
+    """Where a person probably is (NCMEC estimatedLocation), never finer than a city."""
+
+    country: CountryCode = CountryCode("")
+    region: str = ""
+    city: str = ""
+    verified: Ternary = Ternary.UNKNOWN
+    at: Instant | None = None
+    person_index: int | None = None
 
 
 class PersonalPart(Struct, frozen=True, kw_only=True):
@@ -196,6 +249,7 @@ class PersonalPart(Struct, frozen=True, kw_only=True):
 
     accounts: tuple[AccountIdentifier, ...] = ()
     network_events: tuple[NetworkEvent, ...] = ()
+    locations: tuple[EstimatedLocation, ...] = ()
 
 
 class Withdrawal(Struct, frozen=True, kw_only=True):
