@@ -22,6 +22,8 @@ class ReturnKind(StrEnum):
     OUTCOME = "OUTCOME"
     QUESTION = "QUESTION"
     ESCALATED = "ESCALATED"
+    WITHDRAWN = "WITHDRAWN"
+    """The submitter took the report back before this copy left."""
 
 
 class StatusKind(StrEnum):
