@@ -52,7 +52,7 @@ def screen(report: T) -> Screened[T]:
     """The record without what the firewall hit, each emptied field named in `removed_fields` where it has one."""
     if _passes(report):
         return Screened(report=report)
-    hits = tuple(_hits(report, ""))
+    hits = sorted(_hits(report, ""), key=lambda hit: not hit.fatal)
     findings = tuple(hit.finding for hit in hits)
     if len(hits) > MOST_FINDINGS or any(hit.fatal for hit in hits):
         return Screened(report=report, findings=findings, refused=True)
