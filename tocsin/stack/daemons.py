@@ -1,0 +1,126 @@
+"""A background process with a name: started once, found again after a crash of ours, ended for certain."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from schemas.failures import Broken
+
+_POLL_SECONDS: Final = 0.05
+_KILL_SECONDS: Final = 5.0
+
+
+class Trace(Struct, frozen=True):
+    """Which process it is: a pid alone may have been given to another one since."""
+
+    pid: int
+    started_ticks: int
+    """Field 22 of /proc/<pid>/stat: start time in clock ticks since boot."""
+
+
+class Daemon:
+    """One process, its log and its pid file, in a home."""
+
+    def __init__(self, name: str, home: Path) -> None:
+        self.name = name
+        self.log = home / "logs" / f"{name}.log"
+        self._trace_file = home / "run" / f"{name}.pid"
+
+    def running(self) -> bool:
+        """Whether the process that we started is still there."""
+        trace = self._read()
+        return trace is not None and _started_ticks(trace.pid) == trace.started_ticks
+
+    def pid(self) -> int | None:
+        """Its pid, where it runs."""
+        trace = self._read()
+        return trace.pid if trace and self.running() else None
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it, unless it runs."""
+        if self.running():
+            return
+        for folder in (self.log.parent, self._trace_file.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 -- words of ours
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(environment),
+                start_new_session=True,  # it outlives the command that started it, and Ctrl-C is not for it
+            )
+        _reap_later(process)
+        self._trace_file.write_bytes(msgspec.json.encode(Trace(process.pid, _started_ticks(process.pid) or 0)))
+
+    def require_running(self) -> None:
+        """Raise Broken with the end of the log where it has ended."""
+        if not self.running():
+            raise Broken(
+                f"{self.name} ended while starting. Its log: {self.log}\n{self._log_end()}", code="stack.ended"
+            )
+
+    def stop(self, polite: signal.Signals = signal.SIGTERM, grace_seconds: float = 20) -> None:
+        """End it: politely, then by force; harmless where it does not run."""
+        trace = self._read()
+        if trace is not None and self.running():
+            _signal_group(trace.pid, polite)
+            if not self._gone_within(grace_seconds):
+                _signal_group(trace.pid, signal.SIGKILL)
+                self._gone_within(_KILL_SECONDS)
+        self._trace_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would: for chaos tests."""
+        trace = self._read()
+        if trace is not None and self.running():
+            _signal_group(trace.pid, signal.SIGKILL)
+            self._gone_within(_KILL_SECONDS)
+
+    def _gone_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.running():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
+
+    def _read(self) -> Trace | None:
+        try:
+            return msgspec.json.decode(self._trace_file.read_bytes(), type=Trace)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def _log_end(self, lines: int = 5) -> str:
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+
+def _started_ticks(pid: int) -> int | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _reap_later(process: subprocess.Popen[bytes]) -> None:
+    """Let Python collect the child whenever it ends, without a warning that it still runs."""
+    process.returncode = 0

