@@ -1,0 +1,245 @@
+"""The courier: takes what is due, sends it with a stable key, records every try, and owes a Return for every change."""
+
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from consumers.codec import Codec
+from consumers.endings import Ending, Result, Verdict, after_silence, retry_delay_ms, verdict
+from consumers.letters import Format, Letter, parcel_of
+from consumers.messages import state_return
+from consumers.settings import Limits
+from consumers.sinks.port import Away, Sink, Unanswered
+from consumers.states import TOLD, Event, State, after
+from consumers.store import deliveries
+from consumers.store.deliveries import BUNDLE, Delivery
+from consumers.store.engine import DeliveryStore
+from consumers.store.outbox import owe
+from schemas.failures import Failure, Refused, Temporary, Unreadable
+from schemas.records.answers import Return
+from schemas.records.identifiers import MemberId
+from schemas.records.referral import Referral
+from tocsin.runtime.metrics import failure_met, record_left, timed
+
+_STAGE = "courier"
+_LOG = logging.getLogger(__name__)
+
+
+class Outlet(Struct, frozen=True, kw_only=True):
+    """A sink with its name and the format it is given."""
+
+    name: str
+    sink: Sink
+    write: Format
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """Who delivers, within which limits, by which clock and with which chance."""
+
+    member: MemberId
+    limits: Limits
+    now_ms: Callable[[], int]
+    chance: random.Random
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One delivery of this turn, its letter, and the sinks that do not have it yet."""
+
+    delivery: Delivery
+    letter: Letter | None
+    """None where its record can no longer be read."""
+    outlets: tuple[Outlet, ...]
+
+
+class Courier:
+    """At least once with a stable key; one effect where the sink can tell or honours the key, else *uncertain*."""
+
+    def __init__(self, store: DeliveryStore, outlets: Sequence[Outlet], codec: Codec, desk: Desk) -> None:
+        self._store = store
+        self._outlets = tuple(outlets)
+        self._codec = codec
+        self._desk = desk
+        self._paused_until_ms: dict[str, int] = {}
+        self._pauses: dict[str, int] = {}
+
+    def turn(self) -> int:
+        """Deliver one burst; tells how many deliveries were settled."""
+        now_ms = self._desk.now_ms()
+        if self._outlets and all(self._is_paused(outlet, now_ms) for outlet in self._outlets):
+            return 0
+        jobs = self._take(now_ms)
+        endings = [(job, self._deliver(job)) for job in jobs]
+        self._settle(endings)
+        return len(jobs)
+
+    def recover(self, *, all_claims: bool) -> int:
+        """Ask what became of deliveries whose process ended while sending; tells how many there were."""
+        now_ms = self._desk.now_ms()
+        with self._store.begin() as connection:
+            left = deliveries.left_behind(connection, now_ms, all_claims=all_claims)
+            asked = deliveries.sinks_open(connection, [delivery.key for delivery in left])
+        outlets = {outlet.name: outlet for outlet in self._outlets}
+        found = [
+            (
+                Job(delivery=delivery, letter=None, outlets=()),
+                [_ask(outlets.get(name), name, delivery.key) for name in sorted(asked[delivery.key])]
+                or [Ending(sink="", result=Result.HELD, code="courier.not_sent")],
+            )
+            for delivery in left
+        ]
+        self._settle(found)
+        return len(left)
+
+    def close(self) -> None:
+        """Close every sink."""
+        for outlet in self._outlets:
+            outlet.sink.close()
+
+    def _take(self, now_ms: int) -> list[Job]:
+        """Claim deliveries, and write down which sinks are about to be asked, in one transaction."""
+        limits = self._desk.limits
+        with self._store.begin() as connection:
+            taken = deliveries.take(connection, now_ms, self._burst(), limits.claim_seconds * 1000)
+            done = deliveries.sinks_done(connection, [delivery.key for delivery in taken])
+            jobs = [self._job(connection, delivery, done) for delivery in taken]
+            for job in jobs:
+                deliveries.open_attempts(connection, job.delivery.key, (outlet.name for outlet in job.outlets), now_ms)
+        return jobs
+
+    def _burst(self) -> int:
+        """One at a time where a crash could leave doubt about each of them."""
+        return self._desk.limits.burst if all(outlet.sink.honours_key for outlet in self._outlets) else 1
+
+    def _job(self, connection: Connection, delivery: Delivery, done: Mapping[str, frozenset[str]]) -> Job:
+        outlets = tuple(outlet for outlet in self._outlets if outlet.name not in done[delivery.key])
+        return Job(delivery=delivery, letter=self._letter(connection, delivery), outlets=outlets)
+
+    def _letter(self, connection: Connection, delivery: Delivery) -> Letter | None:
+        is_bundle = delivery.kind == BUNDLE
+        parts = deliveries.members_of(connection, delivery.key) if is_bundle else [delivery]
+        try:
+            referrals = tuple(self._codec.loads(part.value, Referral) for part in parts)
+        except Unreadable as failure:
+            failure_met(_STAGE, failure)
+            return None
+        return Letter(key=delivery.key, referrals=referrals, is_bundle=is_bundle)
+
+    def _deliver(self, job: Job) -> list[Ending]:
+        if job.letter is None:
+            return [Ending(sink=outlet.name, result=Result.PARK, code="courier.unreadable") for outlet in job.outlets]
+        if not job.letter.referrals:
+            return []  # a bundle whose members were all withdrawn
+        return [self._send(outlet, job.letter) for outlet in job.outlets]
+
+    def _send(self, outlet: Outlet, letter: Letter) -> Ending:
+        if self._is_paused(outlet, self._desk.now_ms()):
+            return Ending(sink=outlet.name, result=Result.HELD, code="courier.sink_paused")
+        try:
+            with timed(_STAGE):
+                outlet.sink.send(parcel_of(letter, outlet.write))
+        except Failure as failure:
+            failure_met(_STAGE, failure)
+            return self._failed(outlet, letter.key, failure)
+        self._pauses.pop(outlet.name, None)
+        return Ending(sink=outlet.name, result=Result.DELIVERED)
+
+    def _failed(self, outlet: Outlet, key: str, failure: Failure) -> Ending:
+        """Each kind of failure has one meaning; a Broken one ends the process."""
+        if isinstance(failure, Unanswered):
+            return _ask(outlet, outlet.name, key)
+        if isinstance(failure, Away):
+            self._pause(outlet.name)
+            _LOG.warning("A sink is away.", extra={"facts": {"sink": outlet.name, "code": failure.code}})
+            return Ending(sink=outlet.name, result=Result.HELD, code=failure.code)
+        if isinstance(failure, Temporary):
+            return Ending(sink=outlet.name, result=Result.RETRY, code=failure.code)
+        if isinstance(failure, Refused | Unreadable):
+            _LOG.error("A referral is parked.", extra={"facts": {"sink": outlet.name, "code": failure.code}})
+            return Ending(sink=outlet.name, result=Result.PARK, code=failure.code)
+        raise failure
+
+    def _pause(self, name: str) -> None:
+        limits = self._desk.limits
+        self._pauses[name] = self._pauses.get(name, 0) + 1
+        delay_ms = retry_delay_ms(self._pauses[name], limits, self._desk.chance.random())
+        pause_ms = min(delay_ms, int(limits.longest_pause_seconds * 1000))
+        self._paused_until_ms[name] = self._desk.now_ms() + pause_ms
+
+    def _is_paused(self, outlet: Outlet, now_ms: int) -> bool:
+        return self._paused_until_ms.get(outlet.name, 0) > now_ms
+
+    def _settle(self, results: Sequence[tuple[Job, list[Ending]]]) -> None:
+        """Write down what became of a burst, with the Returns that it owes, in one transaction."""
+        if not results:
+            return
+        now_ms = self._desk.now_ms()
+        with self._store.begin() as connection:
+            for job, endings in results:
+                for ending in endings:
+                    _close(connection, job.delivery.key, ending, now_ms)
+                self._conclude(connection, job.delivery, verdict(endings, job.delivery.attempts, self._desk.limits))
+
+    def _conclude(self, connection: Connection, delivery: Delivery, found: Verdict) -> None:
+        now_ms = self._desk.now_ms()
+        if found.event is None:
+            ask_at_ms = now_ms + int(self._desk.limits.longest_pause_seconds * 1000)
+            deliveries.change(connection, delivery.key, claimed_until_ms=ask_at_ms, reason_code=found.code)
+            return
+        state = _next_state(delivery, found.event)
+        attempts = delivery.attempts if found.counts else delivery.attempts - 1
+        deliveries.settle(
+            connection,
+            delivery,
+            state,
+            now_ms,
+            reason_code=found.code,
+            attempts=attempts,
+            due_ms=self._due_ms(delivery, found, now_ms),
+        )
+        record_left(_STAGE, state)
+        if state in TOLD:
+            owe(connection, self._returns(connection, delivery, state, found.code), now_ms)
+
+    def _due_ms(self, delivery: Delivery, found: Verdict, now_ms: int) -> int:
+        if found.event is not Event.RETRY:
+            return delivery.due_ms
+        if not found.counts:
+            return max(now_ms, min(self._paused_until_ms.values(), default=now_ms))
+        return now_ms + retry_delay_ms(delivery.attempts, self._desk.limits, self._desk.chance.random())
+
+    def _returns(self, connection: Connection, delivery: Delivery, state: State, code: str) -> list[Return]:
+        """One Return a referral; a bundle speaks for each of its members, and closes them when it arrived."""
+        now_ms, member = self._desk.now_ms(), self._desk.member
+        if delivery.kind != BUNDLE:
+            return [state_return(member, delivery, state, now_ms, code)]
+        parts = deliveries.members_of(connection, delivery.key)
+        if state is State.DELIVERED:
+            for part in parts:
+                deliveries.settle(connection, part, after(part.state, Event.CONFIRM), now_ms)
+        return [state_return(member, part, state, now_ms, code) for part in parts]
+
+
+def _next_state(delivery: Delivery, event: Event) -> State:
+    """A copy that was recalled while it was leaving stops where its sending fails."""
+    state = after(delivery.state, event)
+    return after(state, Event.WITHDRAW) if delivery.recalled and state is State.RECEIVED else state
+
+
+def _ask(outlet: Outlet | None, name: str, key: str) -> Ending:
+    """The sink's word on a parcel whose answer is missing; a sink that is no longer configured leaves it uncertain."""
+    if outlet is None:
+        return Ending(sink=name, result=Result.DOUBT, code="courier.sink_removed")
+    try:
+        result, code = after_silence(outlet.sink.check(key), honours_key=outlet.sink.honours_key)
+    except Temporary as failure:
+        result, code = Result.ASK_LATER, failure.code
+    return Ending(sink=name, result=result, code=code)
+
+
+def _close(connection: Connection, key: str, ending: Ending, now_ms: int) -> None:
+    """An attempt that is to be asked about stays open."""
+    if ending.result is not Result.ASK_LATER:
+        deliveries.close_attempt(connection, key, ending.sink, (ending.result, ending.code), now_ms)

@@ -1,0 +1,52 @@
+"""JSON: the whole referral as released, each instant also in ISO 8601, and the personal part where it can be opened."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from consumers.letters import Document, Letter
+from schemas.records.referral import Referral
+from schemas.sealing import personal_part
+
+VERSION: Final = 1
+_INSTANT: Final = {"epoch_ms", "precision"}
+
+
+def write(letter: Letter) -> Document:
+    """One object a letter: `type` is `referral` or `bundle`."""
+    referrals = [referral_object(referral) for referral in letter.referrals]
+    content: dict[str, Any] = (
+        {"type": "bundle", "bundle_id": letter.key, "referrals": referrals}
+        if letter.is_bundle
+        else {"type": "referral", "referral": referrals[0]}
+    )
+    body = msgspec.json.format(msgspec.json.encode({"version": VERSION, **content}), indent=1)
+    return Document(suffix=".json", media_type="application/json", body=body + b"\n")
+
+
+def referral_object(referral: Referral) -> dict[str, Any]:
+    """The referral in plain values; sealed parts that nobody here can open stay sealed."""
+    values: dict[str, Any] = msgspec.to_builtins(referral)
+    opened = [part for sealed in referral.sealed if (part := personal_part(sealed))]
+    values["sealed"] = [
+        part for part, sealed in zip(values["sealed"], referral.sealed, strict=True) if personal_part(sealed) is None
+    ]
+    values["personal"] = [msgspec.to_builtins(part) for part in opened]
+    readable: dict[str, Any] = _with_utc(values)
+    return readable
+
+
+def iso_utc(epoch_ms: int) -> str:
+    """An instant as people and other systems write it."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _with_utc(value: Any) -> Any:
+    """The same values, each instant with its ISO 8601 form beside the milliseconds."""
+    if isinstance(value, list | tuple):
+        return [_with_utc(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    members = {name: _with_utc(part) for name, part in value.items()}
+    return members | {"utc": iso_utc(value["epoch_ms"])} if value.keys() >= _INSTANT else members

@@ -1,0 +1,232 @@
+"""The inbox: a batch of referrals and the positions it was read from become one transaction of the delivery store."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from consumers.agreement import Agreement, Decision, Treatment, bundle_due_ms, decide
+from consumers.codec import Codec
+from consumers.messages import state_return
+from consumers.settings import Limits
+from consumers.states import State
+from consumers.store import arrivals, deliveries
+from consumers.store.deliveries import BUNDLE, REFERRAL, Delivery
+from consumers.store.engine import DeliveryStore
+from consumers.store.outbox import owe
+from schemas.failures import Refused, Unreadable
+from schemas.records.identifiers import MemberId
+from schemas.records.referral import Referral
+from schemas.records.values import Coordinate, Tier
+from tocsin.runtime.metrics import failure_met, record_left
+
+BATCH = 500
+MAX_BUNDLE_MEMBERS = 100
+_STAGE = "inbox"
+_DAY_MS = 86_400_000
+_NEVER_MS = 2**62
+_URGENT_WITHOUT_DEADLINE_MS = 3_600_000
+_RANKS = {Tier.URGENT: 0, Tier.HIGH: 1, Tier.UNKNOWN: 1, Tier.NORMAL: 2, Tier.LOW: 3}
+_LOG = logging.getLogger(__name__)
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """One record as it lay on the topic."""
+
+    place: Coordinate
+    value: bytes
+
+
+class Source(Protocol):
+    """Where referrals come from, starting at the store's own positions."""
+
+    def fetch(self, limit: int, wait_seconds: float) -> list[Arrival]:
+        """What has arrived, at most `limit`; empty after the wait."""
+
+    def rewind(self, unread: Sequence[Arrival]) -> None:
+        """These were fetched and are not in the store: deliver them again."""
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """Whose inbox it is, what was agreed about duplicates, the limits and the clock."""
+
+    member: MemberId
+    agreement: Agreement
+    limits: Limits
+    now_ms: Callable[[], int]
+
+
+class Inbox:
+    """Nothing that was fetched is lost: it is in the store, kept aside in the store, or fetched again."""
+
+    def __init__(self, store: DeliveryStore, source: Source, codec: Codec, terms: Terms) -> None:
+        self._store = store
+        self._source = source
+        self._codec = codec
+        self._terms = terms
+
+    def turn(self, wait_seconds: float) -> int:
+        """Store what has arrived; tells how many records that were."""
+        batch = self._source.fetch(BATCH, wait_seconds)
+        if not batch:
+            return 0
+        try:
+            with self._store.begin() as connection:
+                for arrival in batch:
+                    self._receive(connection, arrival)
+                    arrivals.advance(connection, arrival.place)
+        except BaseException:
+            self._source.rewind(batch)
+            raise
+        return len(batch)
+
+    def mend(self) -> int:
+        """Try again what could not be read before: a newer release or a registered schema may read it."""
+        mended = 0
+        with self._store.begin() as connection:
+            for place, value in arrivals.unreadable(connection):
+                try:
+                    referral = self._read(value)
+                except (Unreadable, Refused):
+                    continue
+                self._store_once(connection, Arrival(place=place, value=value), referral)
+                arrivals.mend(connection, place, self._terms.now_ms())
+                mended += 1
+        return mended
+
+    def _receive(self, connection: Connection, arrival: Arrival) -> None:
+        try:
+            referral = self._read(arrival.value)
+        except (Unreadable, Refused) as failure:
+            failure_met(_STAGE, failure)
+            record_left(_STAGE, "unreadable")
+            facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "code": failure.code}
+            _LOG.error("A record was kept aside: it is no referral for this member.", extra={"facts": facts})
+            arrivals.keep_unreadable(connection, arrival.place, arrival.value, failure.code, self._terms.now_ms())
+            return
+        self._store_once(connection, arrival, referral)
+
+    def _read(self, value: bytes) -> Referral:
+        referral = self._codec.loads(value, Referral)
+        if referral.recipient != self._terms.member:
+            raise Refused(
+                f"This topic holds referrals for '{self._terms.member}', found one for another member. "
+                "Tell the operator of the exchange at once.",
+                code="inbox.foreign",
+            )
+        return referral
+
+    def _store_once(self, connection: Connection, arrival: Arrival, referral: Referral) -> None:
+        if arrivals.known(connection, (referral.referral_id,)):
+            record_left(_STAGE, "replayed")
+            return
+        state, decision = self._decide(connection, referral)
+        row = _row(arrival, referral, self._terms)
+        row |= {"state": state, "reason_code": decision.rule}
+        if state is State.BUNDLED:
+            row["bundle_key"] = self._bundle_for(connection, referral)
+        arrivals.add(connection, row, referral)
+        record_left(_STAGE, state)
+        if state in (State.COUNTED, State.WITHDRAWN):
+            self._tell(connection, [_delivery(referral)], state, decision.rule)
+
+    def _decide(self, connection: Connection, referral: Referral) -> tuple[State, Decision]:
+        if referral.withdrawn and self._recall(connection, referral):
+            return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.nothing_to_recall")
+        standing = arrivals.standing_of(connection, referral)
+        decision = decide(referral, standing, self._terms.agreement)
+        return _STATES[decision.treatment], decision
+
+    def _recall(self, connection: Connection, notice: Referral) -> bool:
+        """Stop the copies that have not left; True where that was all there is, so that there is nobody to tell."""
+        copies = arrivals.earlier_copies(connection, notice.report_id, notice.revision)
+        stopped = arrivals.recall(connection, copies, self._terms.now_ms())
+        self._tell(connection, stopped, State.WITHDRAWN, "delivery.withdrawn")
+        return bool(copies) and len(stopped) == len(copies)
+
+    def _tell(self, connection: Connection, about: Sequence[Delivery], state: State, code: str) -> None:
+        now_ms = self._terms.now_ms()
+        owe(connection, (state_return(self._terms.member, each, state, now_ms, code) for each in about), now_ms)
+
+    def _bundle_for(self, connection: Connection, referral: Referral) -> str:
+        """The open bundle of this period with room in it; a test never shares one with a live report."""
+        terms = self._terms
+        due_ms = bundle_due_ms(terms.now_ms(), terms.agreement)
+        prefix = f"bundle-{terms.member}-{due_ms}-{referral.mark.lower()}-"
+        sizes = arrivals.bundle_sizes(connection, prefix)
+        part = 0
+        while not self._has_room(connection, f"{prefix}{part}", sizes.get(f"{prefix}{part}", 0)):
+            part += 1
+        arrivals.ensure_bundle(connection, _bundle_row(f"{prefix}{part}", referral, due_ms, terms))
+        return f"{prefix}{part}"
+
+    @staticmethod
+    def _has_room(connection: Connection, key: str, size: int) -> bool:
+        bundle = deliveries.find(connection, key)
+        return bundle is None or (bundle.state is State.RECEIVED and size < MAX_BUNDLE_MEMBERS)
+
+
+_STATES = {
+    Treatment.DELIVER: State.RECEIVED,
+    Treatment.BUNDLE: State.BUNDLED,
+    Treatment.COUNT: State.COUNTED,
+}
+
+
+def _delivery(referral: Referral) -> Delivery:
+    return Delivery(
+        key=referral.referral_id, report_id=referral.report_id, revision=referral.revision, mark=referral.mark
+    )
+
+
+def _row(arrival: Arrival, referral: Referral, terms: Terms) -> dict[str, Any]:
+    """One referral as a row of the deliveries; its state is still to be decided."""
+    now_ms, deadline = terms.now_ms(), referral.priority.deadline
+    is_urgent = referral.priority.tier is Tier.URGENT
+    give_up_ms = now_ms + terms.limits.give_up_days * _DAY_MS
+    return {
+        "key": referral.referral_id,
+        "kind": REFERRAL,
+        "report_id": referral.report_id,
+        "revision": referral.revision,
+        "mark": referral.mark,
+        "tier": referral.priority.tier,
+        "rank": _RANKS[referral.priority.tier],
+        "deadline_ms": deadline.epoch_ms if deadline else _NEVER_MS,
+        "received_ms": now_ms,
+        "state_since_ms": now_ms,
+        "due_ms": now_ms,
+        "expires_ms": min(give_up_ms, referral.retain_until.epoch_ms) if referral.retain_until else give_up_ms,
+        "escalate_ms": _escalate_ms(referral, now_ms) if is_urgent else None,
+        "value": arrival.value,
+        "topic": arrival.place.topic,
+        "topic_id": arrival.place.topic_id,
+        "partition": arrival.place.partition,
+        "offset": arrival.place.offset,
+    }
+
+
+def _escalate_ms(referral: Referral, now_ms: int) -> int:
+    deadline = referral.priority.deadline
+    return deadline.epoch_ms if deadline else now_ms + _URGENT_WITHOUT_DEADLINE_MS
+
+
+def _bundle_row(key: str, referral: Referral, due_ms: int, terms: Terms) -> dict[str, Any]:
+    now_ms = terms.now_ms()
+    return {
+        "key": key,
+        "kind": BUNDLE,
+        "report_id": "",
+        "revision": 1,
+        "mark": referral.mark,
+        "tier": Tier.LOW,
+        "rank": _RANKS[Tier.LOW],
+        "deadline_ms": _NEVER_MS,
+        "received_ms": now_ms,
+        "state": State.RECEIVED,
+        "state_since_ms": now_ms,
+        "due_ms": due_ms,
+        "expires_ms": due_ms + terms.limits.give_up_days * _DAY_MS,
+    }

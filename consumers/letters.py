@@ -1,0 +1,57 @@
+"""What one delivery consists of: its referrals, and the parcel that a sink is given."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from schemas.records.identifiers import ReportId
+from schemas.records.referral import Referral
+from schemas.records.values import Mark, Tier
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """One referral, or a bundle that lists its members; `key` is stable for ever."""
+
+    key: str
+    referrals: tuple[Referral, ...]
+    is_bundle: bool = False
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """A letter as one format writes it; the same letter gives the same bytes."""
+
+    suffix: str
+    media_type: str
+    body: bytes
+
+
+Format = Callable[[Letter], Document]
+
+
+class Parcel(Struct, frozen=True, kw_only=True):
+    """What a sink is given: the stable key, what a clerk reads on the envelope, and the document."""
+
+    key: str
+    report_id: ReportId = ReportId("")
+    revision: int = 1
+    mark: Mark = Mark.LIVE
+    tier: Tier = Tier.NORMAL
+    withdrawn: bool = False
+    document: Document
+
+
+def parcel_of(letter: Letter, write: Format) -> Parcel:
+    """The parcel of a letter in one format."""
+    document = write(letter)
+    if letter.is_bundle:
+        return Parcel(key=letter.key, document=document)
+    referral = letter.referrals[0]
+    return Parcel(
+        key=letter.key,
+        report_id=referral.report_id,
+        revision=referral.revision,
+        mark=referral.mark,
+        tier=referral.priority.tier,
+        withdrawn=referral.withdrawn,
+        document=document,
+    )

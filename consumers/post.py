@@ -1,0 +1,91 @@
+"""Sends the Returns that the store owes, and confirms those that the broker has acknowledged."""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from consumers.codec import Codec
+from consumers.store import outbox
+from consumers.store.engine import DeliveryStore
+from schemas.failures import Broken
+from schemas.headers import cloud_event_headers
+from schemas.records.answers import Return
+from schemas.records.identifiers import MemberId
+from schemas.topics import returns_topic
+from tocsin.runtime.metrics import record_left
+
+BATCH = 500
+_SEND_SECONDS = 8
+_REST_MS = 10_000
+_LOG = logging.getLogger(__name__)
+
+
+class Post:
+    """At least once: a crash between sending and confirming sends the same `return_id` again."""
+
+    def __init__(
+        self, store: DeliveryStore, client: Mapping[str, Any], codec: Codec, member: MemberId, now_ms: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self._codec = codec
+        self._topic = returns_topic(member)
+        self._member = member
+        self._now_ms = now_ms
+        self._rest_until_ms = 0
+        self._producer = Producer(
+            dict(client)
+            | {
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 1,
+                "delivery.timeout.ms": _SEND_SECONDS * 1000,
+                "compression.type": "lz4",
+            }
+        )
+
+    def turn(self) -> int:
+        """Send what is owed; tells how many Returns were confirmed. While the broker is away it rests between tries."""
+        if self._now_ms() < self._rest_until_ms:
+            return 0
+        with self._store.begin() as connection:
+            owed = outbox.owed(connection, BATCH)
+        if not owed:
+            return 0
+        confirmed = self._send(owed)
+        with self._store.begin() as connection:
+            outbox.confirm(connection, confirmed, self._now_ms())
+        record_left("returns_sent", "confirmed", len(confirmed))
+        if len(confirmed) < len(owed):
+            self._rest_until_ms = self._now_ms() + _REST_MS
+        return len(confirmed)
+
+    def close(self) -> None:
+        """Give what is under way a last moment."""
+        self._producer.flush(_SEND_SECONDS)
+
+    def _send(self, owed: list[Return]) -> list[str]:
+        confirmed: list[str] = []
+        for answer in owed:
+            self._producer.produce(
+                self._topic,
+                key=answer.referral_id.encode(),
+                value=self._codec.dumps(answer),
+                headers=dict(
+                    cloud_event_headers(Return, answer.return_id, source=self._member, at_ms=answer.at.epoch_ms)
+                ),
+                on_delivery=partial(_note, answer.return_id, confirmed),
+            )
+        self._producer.flush(_SEND_SECONDS + 2)
+        return confirmed
+
+
+def _note(return_id: str, confirmed: list[str], error: KafkaError | None, _: Message) -> None:
+    if error is None:
+        confirmed.append(return_id)
+    elif error.fatal():
+        raise Broken(f"The producer of Returns cannot go on ({error.name()}).", code="returns.fatal")
+    else:
+        _LOG.warning("A Return waits for the broker.", extra={"facts": {"code": error.name()}})

@@ -1,0 +1,192 @@
+"""One member's delivery process: inbox, courier, replies and outgoing Returns, in one loop and one thread."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from consumers import upkeep
+from consumers.agreement import Agreement
+from consumers.courier import Courier, Desk, Outlet
+from consumers.formats import format_named
+from consumers.inbox import Inbox, Terms
+from consumers.post import Post
+from consumers.replies import Replies
+from consumers.settings import DeliverySettings
+from consumers.sinks.build import build
+from consumers.source import KafkaSource
+from consumers.states import RESUMABLE, Event, State, after
+from consumers.store import arrivals, deliveries
+from consumers.store.arrivals import Gap, Position
+from consumers.store.engine import DeliveryStore, open_store
+from consumers.store.outbox import owed_count
+from schemas.failures import Temporary
+from schemas.records.identifiers import JurisdictionCode, MemberId
+from schemas.topics import referral_topic, urgent_topic
+from tocsin.runtime.health import Health
+from tocsin.runtime.metrics import failure_met
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_POLL_SECONDS = 0.2
+_TENDING_SECONDS = 5.0
+_STALE_SECONDS = 60.0
+_RETRY_SECONDS = 2.0
+_ERASE_EVERY_TENDINGS = 720
+PARTS = ("inbox", "courier", "returns")
+
+
+class Membership(Struct, frozen=True, kw_only=True):
+    """What the policy says of the member that takes delivery."""
+
+    member: MemberId
+    jurisdiction: JurisdictionCode
+    agreement: Agreement = Agreement()
+
+
+def now_ms() -> int:
+    """The wall clock; everything below is given it."""
+    return time.time_ns() // 1_000_000
+
+
+class Service:
+    """Built once a process; `run` ends when it is told to stop, or when a failure says that it cannot go on."""
+
+    def __init__(
+        self, settings: Settings, delivery: DeliverySettings, membership: Membership, *, gap_reason: str = ""
+    ) -> None:
+        self._desk = Desk(member=membership.member, limits=delivery.limits, now_ms=now_ms, chance=random.SystemRandom())
+        self._delivery = delivery
+        self._store = open_store(delivery.store, membership.member)
+        self.health = Health()
+        codec = RecordCodec(SchemaDirectory(settings.registry))
+        self._source = _source(settings, membership, self._store, gap_reason)
+        terms = Terms(member=membership.member, agreement=membership.agreement, limits=delivery.limits, now_ms=now_ms)
+        self._inbox = Inbox(self._store, self._source, codec, terms)
+        self._courier = Courier(self._store, _outlets(delivery), codec, self._desk)
+        self._post = Post(self._store, settings.kafka.client(), codec, membership.member, now_ms)
+        self._replies = Replies(self._store, settings.state / "replies", membership.member, now_ms)
+        self._tended_seconds = 0.0
+        self._tendings = 0
+
+    def run(self, should_stop: Callable[[], bool], *, once: bool = False) -> dict[State, int]:
+        """Deliver until told to stop; with `once`, until nothing is left to read, to send or to tell."""
+        for part in PARTS:
+            self.health.expect(part, _STALE_SECONDS)
+        self._attempt("inbox", self._inbox.mend)
+        self._attempt("courier", lambda: self._courier.recover(all_claims=not self._store.shared))
+        idle_turns = 0
+        while not should_stop():
+            moved = self._turn()
+            idle_turns = 0 if moved else idle_turns + 1
+            if once and idle_turns and self._is_drained():
+                break
+        return upkeep.show_age(self._store, self._desk)
+
+    def resume(self, states: tuple[State, ...]) -> int:
+        """A person lets deliveries go again; tells how many."""
+        moment = now_ms()
+        with self._store.begin() as connection:
+            waiting = deliveries.resumable(connection, RESUMABLE.intersection(states))
+            for delivery in waiting:
+                deliveries.settle(
+                    connection, delivery, after(delivery.state, Event.RESUME), moment, due_ms=moment, attempts=0
+                )
+        return len(waiting)
+
+    def close(self) -> None:
+        """Leave the group, close the sinks, give the store back."""
+        for part in (self._source, self._courier, self._post, self._store):
+            part.close()
+
+    def _turn(self) -> int:
+        """One round of every part; what is away for now costs its own part a pause, never another's work."""
+        read = self._attempt("inbox", lambda: self._inbox.turn(self._wait_seconds()))
+        sent = self._attempt("courier", self._courier.turn)
+        told = self._attempt("returns", self._post.turn)
+        if read:
+            self._attempt("inbox", self._show_progress)
+        self._tend()
+        return read + sent + told
+
+    def _attempt(self, part: str, act: Callable[[], int]) -> int:
+        try:
+            done = act()
+        except Temporary as failure:
+            failure_met(part, failure)
+            _LOG.warning(str(failure), extra={"facts": {"part": part, "code": failure.code}})
+            time.sleep(_RETRY_SECONDS)
+            return 0
+        if part in PARTS:
+            self.health.beat(part, time.monotonic())
+        return done
+
+    def _show_progress(self) -> int:
+        self._source.show_progress()
+        return 0
+
+    def _wait_seconds(self) -> float:
+        """No waiting while the courier has work that is due."""
+        with self._store.begin() as connection:
+            due_ms = deliveries.next_due_ms(connection)
+        if due_ms is None:
+            return _POLL_SECONDS
+        return min(_POLL_SECONDS, max(0.0, (due_ms - now_ms()) / 1000))
+
+    def _tend(self) -> None:
+        """Every few seconds: replies, left claims, expiry, escalation, age; rarely: erasure."""
+        if time.monotonic() - self._tended_seconds < _TENDING_SECONDS:
+            return
+        self._tended_seconds = time.monotonic()
+        self._attempt("replies", self._replies.turn)
+        self._attempt("recover", lambda: self._courier.recover(all_claims=False))
+        self._attempt("expiry", lambda: upkeep.expire(self._store, self._desk))
+        self._attempt("escalation", lambda: upkeep.escalate(self._store, self._desk, self._delivery.escalation))
+        if self._tendings % _ERASE_EVERY_TENDINGS == 0:
+            self._attempt("erasure", lambda: upkeep.erase(self._store, self._desk))
+        self._tendings += 1
+        counts = upkeep.show_age(self._store, self._desk)
+        _LOG.info("Deliveries by state.", extra={"facts": {str(state): count for state, count in counts.items()}})
+
+    def _is_drained(self) -> bool:
+        """Nothing to read, nothing due, nothing to tell; what waits for a person or for a later time does not count."""
+        with self._store.begin() as connection:
+            due_ms = deliveries.next_due_ms(connection)
+            owes = owed_count(connection)
+        return (due_ms is None or due_ms > now_ms()) and not owes and self._source.has_read_everything()
+
+
+def _source(settings: Settings, membership: Membership, store: DeliveryStore, gap_reason: str) -> KafkaSource:
+    place = (membership.jurisdiction, membership.member)
+
+    def positions() -> dict[tuple[str, int], Position]:
+        with store.begin() as connection:
+            return arrivals.positions(connection)
+
+    def accept_gap(gap: Gap) -> None:
+        with store.begin() as connection:
+            arrivals.accept_gap(connection, gap, gap_reason, now_ms())
+        _LOG.error("A gap was accepted.", extra={"facts": {"topic": gap.topic, "first_offset": gap.first_offset}})
+
+    return KafkaSource(
+        settings.kafka.client(),
+        f"{membership.member}.inbox",
+        (urgent_topic(*place), referral_topic(*place)),
+        positions,
+        accept_gap if gap_reason else None,
+    )
+
+
+def _outlets(delivery: DeliverySettings) -> list[Outlet]:
+    return [
+        Outlet(name=chosen.name, sink=build(chosen), write=format_named(chosen.format)) for chosen in delivery.sinks
+    ]
+
+
+def delivery_file(config: Path, member: MemberId) -> Path:
+    """Where a member's delivery settings are: beside its process settings."""
+    return config / f"{member}.delivery.toml"

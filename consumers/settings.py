@@ -1,0 +1,136 @@
+"""How one member takes delivery, read from one TOML file beside the member's process settings."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from consumers.agreement import Agreement
+from schemas.failures import Broken
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where deliveries are kept: SQLite in the state folder, or a PostgreSQL URL without password."""
+
+    folder: Path = Path()
+    url: str = ""
+    password_file: Path | None = None
+    schema: str = ""
+    """Schema of the PostgreSQL store; by default one a member."""
+
+
+class DirectorySink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="directory"):
+    """One file a referral in a folder, with a SHA-256 manifest."""
+
+    name: str = "directory"
+    format: str = "json"
+    path: Path
+
+
+class DatabaseSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="database"):
+    """One row a referral in a table of the member's own database."""
+
+    name: str = "database"
+    format: str = "json"
+    url: str
+    password_file: Path | None = None
+    table: str = "tocsin_referrals"
+
+
+class HttpsSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="https"):
+    """A Standard Webhooks endpoint of the member."""
+
+    name: str = "https"
+    format: str = "json"
+    url: str
+    secret_file: Path
+    """Holds `whsec_` and the base64 secret that both sides share."""
+    check_url: str = ""
+    """Asked with `/<key>` appended whether a referral arrived: 200 yes, 404 no."""
+    honours_key: bool = False
+    """True where the receiver promises that the same `webhook-id` twice has one effect."""
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    timeout_seconds: float = 10.0
+    max_body_bytes: int = 1_048_576
+
+
+SinkSettings = DirectorySink | DatabaseSink | HttpsSink
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long and how often delivering is tried."""
+
+    max_attempts: int = 20
+    first_retry_seconds: float = 2.0
+    longest_retry_seconds: float = 900.0
+    longest_pause_seconds: float = 60.0
+    """Longest wait before a sink that was away is tried again."""
+    give_up_days: int = 14
+    claim_seconds: int = 300
+    """How long one process may hold a delivery before another may ask what became of it."""
+    burst: int = 16
+    """Deliveries in one turn."""
+    erase_after_days: int = 30
+    """Days after closing until the referral itself is deleted here; counts and times stay."""
+
+
+class EscalationStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to tell when nobody has taken up an urgent referral, and how long after the step before."""
+
+    code: str
+    """A code of the message catalogue: escalation.duty_contact, escalation.stand_in or escalation.fallback."""
+    after_minutes: int = 0
+
+
+_STEPS = (
+    EscalationStep(code="escalation.duty_contact"),
+    EscalationStep(code="escalation.stand_in", after_minutes=30),
+    EscalationStep(code="escalation.fallback", after_minutes=60),
+)
+
+
+class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that the delivery file says; the default is a folder below the member's own state."""
+
+    sinks: tuple[SinkSettings, ...] = ()
+    duplicates: Agreement | None = None
+    """Asks for more than the policy bundle's agreement gives: `deliver` always may, `bundle` instead of `count` may."""
+    limits: Limits = Limits()
+    escalation: tuple[EscalationStep, ...] = _STEPS
+    store: StoreSettings = StoreSettings()
+
+
+def load(path: Path, state: Path) -> DeliverySettings:
+    """Read the file; without one, a folder below `state` is the sink."""
+    settings = _read(path) if path.exists() else DeliverySettings()
+    _check_names(path, settings)
+    changes: dict[str, Any] = {"store": msgspec.structs.replace(settings.store, folder=state)}
+    if not settings.sinks:
+        changes["sinks"] = (DirectorySink(path=state / "delivered"),)
+    return msgspec.structs.replace(settings, **changes)
+
+
+def _read(path: Path) -> DeliverySettings:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=DeliverySettings)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise Broken(
+            f"Delivery file {path.name} cannot be used: {error}. docs/guides/recipient.md has an example.",
+            code="delivery.settings",
+        ) from error
+
+
+def _check_names(path: Path, settings: DeliverySettings) -> None:
+    names = [sink.name for sink in settings.sinks]
+    if len(set(names)) != len(names) or not all(_NAME.match(name) for name in names):
+        raise Broken(
+            f"Delivery file {path.name}: each sink needs its own name of lower-case letters, digits, - and _. "
+            f"Found: {', '.join(names)}.",
+            code="delivery.settings",
+        )

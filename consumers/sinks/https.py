@@ -1,0 +1,124 @@
+"""A Standard Webhooks endpoint: signed, the stable key as `webhook-id`, bounded time and size, never a redirect."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+from msgspec import Struct
+from standardwebhooks import Webhook
+
+from consumers.letters import Parcel
+from consumers.sinks.port import Away, Presence, Unanswered
+from schemas.failures import Broken, Refused, Temporary
+
+_OK, _NO_CONTENT_LIMIT, _REDIRECTS_END = 200, 300, 400
+_GONE, _NOT_FOUND, _SERVER_ERRORS = 410, 404, 500
+_RETRYABLE: Final = frozenset({401, 403, 404, 407, 408, 409, 421, 423, 425, 429})
+"""What the other side mends without us: keys, rights, paths, load. Every other status below 500 is for good."""
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_MAX_ANSWER_BYTES: Final = 65_536
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One receiver: where it is, the secret that both sides share, and what it promises."""
+
+    url: str
+    secret: str
+    check_url: str = ""
+    honours_key: bool = False
+    max_body_bytes: int = 1_048_576
+
+
+class HttpsSink:
+    """One client for one endpoint; the signature covers id, time and body."""
+
+    def __init__(self, endpoint: Endpoint, client: httpx.Client, now: Callable[[], datetime]) -> None:
+        for url in filter(None, (endpoint.url, endpoint.check_url)):
+            _require_safe(url)
+        self._endpoint = endpoint
+        self._webhook = Webhook(endpoint.secret)
+        self._client = client
+        self._now = now
+        self.honours_key = endpoint.honours_key
+
+    def send(self, parcel: Parcel) -> None:
+        """Post the document; only a 2xx answer is a delivery."""
+        body = parcel.document.body
+        if len(body) > self._endpoint.max_body_bytes:
+            raise Refused(
+                f"A document for this endpoint has at most {self._endpoint.max_body_bytes} bytes, found {len(body)}. "
+                "Raise max_body_bytes if the receiver takes more.",
+                code="sink.too_large",
+            )
+        _judge(self._exchange("POST", self._endpoint.url, self._headers(parcel), body))
+
+    def check(self, key: str) -> Presence:
+        """Ask the receiver by key, where it offers that."""
+        if not self._endpoint.check_url:
+            return Presence.UNKNOWN
+        status = self._exchange("GET", f"{self._endpoint.check_url}/{quote(key, safe='')}", {}, b"")
+        return {_OK: Presence.PRESENT, _NOT_FOUND: Presence.ABSENT}.get(status, Presence.UNKNOWN)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _headers(self, parcel: Parcel) -> dict[str, str]:
+        now = self._now()
+        signature = self._webhook.sign(parcel.key, now, parcel.document.body.decode())
+        return {
+            "webhook-id": parcel.key,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signature,
+            "content-type": parcel.document.media_type,
+        }
+
+    def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> int:
+        """The status of one exchange; of the answer's body no more than a bound is read, and nothing is used."""
+        try:
+            with self._client.stream(method, url, headers=headers, content=body) as response:
+                received = 0
+                for piece in response.iter_raw():
+                    received += len(piece)
+                    if received > _MAX_ANSWER_BYTES:
+                        break
+                return response.status_code
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Away(
+                f"The receiver cannot be reached ({type(error).__name__}). Check its address and certificate.",
+                code="sink.away",
+            ) from error
+        except httpx.HTTPError as error:
+            raise Unanswered(
+                f"The receiver did not answer to the end ({type(error).__name__}). It may have the referral.",
+                code="sink.unanswered",
+            ) from error
+
+
+def _judge(status: int) -> None:
+    """A 2xx returns; every other status is Temporary or Refused."""
+    if _OK <= status < _NO_CONTENT_LIMIT:
+        return
+    if status >= _SERVER_ERRORS or status in _RETRYABLE:
+        raise Temporary(
+            f"The receiver answered {status}, expected 2xx. It is tried again; look at the receiver's log.",
+            code="sink.status_retryable",
+        )
+    code = {_GONE: "sink.gone"}.get(status, "sink.redirected" if status < _REDIRECTS_END else "sink.status_permanent")
+    raise Refused(
+        f"The receiver answered {status}, expected 2xx. The referral is parked: correct the endpoint, "
+        "then run `tocsin deliver` with --resume.",
+        code=code,
+    )
+
+
+def _require_safe(url: str) -> None:
+    parts = urlsplit(url)
+    if not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+        raise Broken(
+            f"An https sink has an https address (http on loopback only), found '{parts.scheme}'. "
+            "Correct the member's delivery file.",
+            code="delivery.settings",
+        )

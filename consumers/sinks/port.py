@@ -1,0 +1,39 @@
+"""What every sink can do: send, check, close; and the one failure more that sending can have."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from consumers.letters import Parcel
+from schemas.failures import Temporary
+
+
+class Presence(StrEnum):
+    """A sink's answer to whether it has a parcel."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Away(Temporary):
+    """The whole sink is away: nothing arrived, and the next parcel would fare no better."""
+
+
+class Unanswered(Temporary):
+    """The parcel was sent and no answer came: it may or may not have arrived."""
+
+
+class Sink(Protocol):
+    """Where parcels go; sending raises Temporary (not arrived, try again), Away, Unanswered or Refused."""
+
+    honours_key: bool
+    """Whether the same key sent twice has one effect there."""
+
+    def send(self, parcel: Parcel) -> None:
+        """Hand over one parcel; returning means that it is durably there."""
+
+    def check(self, key: str) -> Presence:
+        """Whether a parcel arrived; UNKNOWN where the sink can never tell, Temporary where it can tell later."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

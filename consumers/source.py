@@ -1,0 +1,194 @@
+"""Kafka as the inbox reads it: group protocol KIP-848 for sharing partitions, positions from the delivery store."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from consumers.inbox import Arrival
+from consumers.store.arrivals import Gap, Position
+from schemas.failures import Broken, Failure, Temporary
+from schemas.records.values import Coordinate
+
+_ASK_SECONDS = 10.0
+_LOG = logging.getLogger(__name__)
+
+Positions = Callable[[], Mapping[tuple[str, int], Position]]
+AcceptGap = Callable[[Gap], None]
+
+_PASSING = frozenset({KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
+
+
+class KafkaSource:
+    """Reads a member's referral topics; the broker's committed offsets are for dashboards only and never used."""
+
+    def __init__(
+        self,
+        client: Mapping[str, Any],
+        group: str,
+        topics: Sequence[str],
+        positions: Positions,
+        accept_gap: AcceptGap | None = None,
+    ) -> None:
+        self._positions = positions
+        self._accept_gap = accept_gap
+        self._topics = list(topics)
+        self._topic_ids: dict[str, str] = {}
+        self._failure: Failure | None = None
+        self._admin = AdminClient(dict(client))
+        self._consumer = Consumer(
+            dict(client)
+            | {
+                "group.id": group,
+                "group.protocol": "consumer",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "max.poll.interval.ms": 600_000,
+                "queued.max.messages.kbytes": 16_384,
+            }
+        )
+        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked)
+
+    def fetch(self, limit: int, wait_seconds: float) -> list[Arrival]:
+        """Wait for the first record only; what else is there comes with it."""
+        first = self._consumer.poll(wait_seconds)
+        found = [] if first is None else [first, *self._consumer.consume(limit - 1, 0)]
+        if self._failure:
+            raise self._failure
+        return [self._arrival(message) for message in found if _is_record(message)]
+
+    def rewind(self, unread: Sequence[Arrival]) -> None:
+        """Seek each partition back to the first record that is not in the store."""
+        first: dict[tuple[str, int], int] = {}
+        for arrival in unread:
+            key = (arrival.place.topic, arrival.place.partition)
+            first[key] = min(first.get(key, arrival.place.offset), arrival.place.offset)
+        for (topic, partition), offset in first.items():
+            try:
+                self._consumer.seek(TopicPartition(topic, partition, offset))
+            except KafkaException as error:
+                _LOG.warning("A partition is no longer ours.", extra={"facts": {"code": error.args[0].name()}})
+
+    def show_progress(self) -> None:
+        """Commit the store's positions, so that lag dashboards see them; a failure of this is nobody's loss."""
+        owned = {(place.topic, place.partition) for place in self._consumer.assignment()}
+        places = [
+            TopicPartition(topic, partition, position.next_offset)
+            for (topic, partition), position in self._positions().items()
+            if (topic, partition) in owned
+        ]
+        if places:
+            self._consumer.commit(offsets=places, asynchronous=True)
+
+    def has_read_everything(self) -> bool:
+        """Whether nothing is left on the topics beyond the store's positions; for `--once`."""
+        stored = self._positions()
+        for topic in self._topics:
+            for partition in self._partitions(topic):
+                _, end = self._watermarks(TopicPartition(topic, partition))
+                position = stored.get((topic, partition))
+                if end > (position.next_offset if position else 0):
+                    return False
+        return True
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _partitions(self, topic: str) -> list[int]:
+        try:
+            found = self._consumer.list_topics(topic, timeout=_ASK_SECONDS).topics[topic]
+        except KafkaException as error:
+            raise _away(error) from error
+        return sorted(found.partitions)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Start each partition where the store says; a failure here is raised by the next fetch."""
+        try:
+            self._learn_topic_ids()
+            stored = self._positions()
+            for place in partitions:
+                place.offset = self._start_of(place, stored.get((place.topic, place.partition)))
+        except Failure as failure:
+            self._failure = failure
+            return
+        consumer.incremental_assign(partitions)
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.incremental_unassign(partitions)
+
+    def _start_of(self, place: TopicPartition, stored: Position | None) -> int:
+        """The stored position, or the very first record; where that is gone, a person must say how to go on."""
+        start, end = self._watermarks(place)
+        if stored and stored.topic_id != self._topic_ids[place.topic]:
+            raise Broken(
+                f"Topic {place.topic} is not the one that was read before: it was deleted and made anew. "
+                "Restore it, or begin with a new delivery store.",
+                code="inbox.other_topic",
+            )
+        wanted = stored.next_offset if stored else 0
+        if wanted > end:
+            raise Broken(
+                f"{place.topic}[{place.partition}] ends at {end}, and {wanted} records were read from it before. "
+                "The broker lost records: restore it before going on.",
+                code="inbox.behind",
+            )
+        return self._past_gap(place, wanted, start) if start > wanted else wanted
+
+    def _past_gap(self, place: TopicPartition, wanted: int, start: int) -> int:
+        if self._accept_gap is None:
+            raise Broken(
+                f"{place.topic}[{place.partition}] begins at {start}, and the inbox has read up to {wanted}: "
+                f"{start - wanted} records were deleted unread. Ask the operator for them (tocsin ledger), "
+                "then go on with --accept-gap and a reason.",
+                code="inbox.gap",
+            )
+        self._accept_gap(Gap(topic=place.topic, partition=place.partition, first_offset=wanted, next_offset=start))
+        return start
+
+    def _watermarks(self, place: TopicPartition) -> tuple[int, int]:
+        try:
+            marks = self._consumer.get_watermark_offsets(place, timeout=_ASK_SECONDS, cached=False)
+        except KafkaException as error:
+            raise _away(error) from error
+        if marks is None:
+            raise Temporary("The broker did not say where a partition begins and ends.", code="broker.away")
+        start, end = marks
+        return start, end
+
+    def _learn_topic_ids(self) -> None:
+        try:
+            asked = self._admin.describe_topics(TopicCollection(self._topics), request_timeout=_ASK_SECONDS)
+            self._topic_ids = {name: str(future.result().topic_id) for name, future in asked.items()}
+        except KafkaException as error:
+            raise _away(error) from error
+
+    def _arrival(self, message: Message) -> Arrival:
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if topic is None or partition is None or offset is None:
+            raise Broken("The Kafka client gave a record without coordinate. Report this.", code="inbox.no_coordinate")
+        place = Coordinate(topic_id=self._topic_ids[topic], topic=topic, partition=partition, offset=offset)
+        return Arrival(place=place, value=message.value() or b"")
+
+
+def _is_record(message: Message) -> bool:
+    """Whether this is a record; errors that pass are not, and every other error ends the process."""
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() in _PASSING:
+        return False
+    raise Broken(
+        f"The broker refuses to let this member read ({error.name()}). Check topics, access rules and certificate: "
+        "tocsin doctor",
+        code="inbox.refused_by_broker",
+    )
+
+
+def _away(error: KafkaException) -> Temporary:
+    return Temporary(
+        f"The broker did not answer ({error.args[0].name()}). Check that it runs: tocsin doctor", code="broker.away"
+    )

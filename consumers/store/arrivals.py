@@ -1,0 +1,202 @@
+"""What the inbox writes: referrals with their source positions, bundles, and records that could not be read."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consumers.agreement import Standing
+from consumers.states import GOT, STOPPABLE, Event, State, after
+from consumers.store.deliveries import Delivery, delivery_of
+from consumers.store.tables import CONTENT_KEYS, DEAD_LETTERS, DELIVERIES, GAPS, POSITIONS
+from schemas.records.identifiers import ReportId
+from schemas.records.referral import Referral
+from schemas.records.values import Coordinate
+
+CONTENT, CIRCUMSTANCE = "content", "circumstance"
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """The next offset to read of one partition."""
+
+    topic_id: str
+    next_offset: int
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """Offsets that retention deleted unread, from `first_offset` up to and without `next_offset`."""
+
+    topic: str
+    partition: int
+    first_offset: int
+    next_offset: int
+
+
+def positions(connection: Connection) -> dict[tuple[str, int], Position]:
+    """Where to go on reading, by topic and partition."""
+    return {
+        (row.topic, row.partition): Position(topic_id=row.topic_id, next_offset=row.next_offset)
+        for row in connection.execute(select(POSITIONS))
+    }
+
+
+def advance(connection: Connection, read: Coordinate) -> None:
+    """Record that everything up to this coordinate is in the store; never goes back."""
+    statement = _insert(connection, POSITIONS).values(
+        topic=read.topic, partition=read.partition, topic_id=read.topic_id, next_offset=read.offset + 1
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[POSITIONS.c.topic, POSITIONS.c.partition],
+            set_={"next_offset": statement.excluded.next_offset, "topic_id": statement.excluded.topic_id},
+            where=POSITIONS.c.next_offset < statement.excluded.next_offset,
+        )
+    )
+
+
+def accept_gap(connection: Connection, gap: Gap, reason: str, now_ms: int) -> None:
+    """A person lets the inbox go on behind lost records; the gap stays on record."""
+    connection.execute(
+        _insert(connection, GAPS)
+        .values(
+            topic=gap.topic,
+            partition=gap.partition,
+            first_offset=gap.first_offset,
+            next_offset=gap.next_offset,
+            reason=reason,
+            accepted_ms=now_ms,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def known(connection: Connection, keys: Iterable[str]) -> frozenset[str]:
+    """Of these delivery keys, the ones that are in the store."""
+    wanted = tuple(keys)
+    return frozenset(connection.scalars(select(DELIVERIES.c.key).where(DELIVERIES.c.key.in_(wanted))))
+
+
+def standing_of(connection: Connection, referral: Referral) -> Standing:
+    """Which of the referral's keys this member certainly has; a test never makes a live report a duplicate."""
+    return Standing(
+        content=_held(connection, CONTENT, referral.content_keys, referral.mark),
+        circumstances=_held(connection, CIRCUMSTANCE, referral.circumstance_keys, referral.mark),
+    )
+
+
+def add(connection: Connection, row: Mapping[str, Any], referral: Referral) -> None:
+    """Store one referral and the keys it carries."""
+    connection.execute(insert(DELIVERIES).values(**row))
+    keys = {(CONTENT, key) for key in referral.content_keys} | {
+        (CIRCUMSTANCE, key) for key in referral.circumstance_keys
+    }
+    if keys:
+        rows = [{"kind": kind, "content_key": key, "delivery_key": row["key"]} for kind, key in sorted(keys)]
+        connection.execute(insert(CONTENT_KEYS), rows)
+
+
+def ensure_bundle(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Open the bundle of a period; it leaves by its own due time, so no timer needs to live in a process."""
+    connection.execute(_insert(connection, DELIVERIES).values(**row).on_conflict_do_nothing())
+
+
+def bundle_sizes(connection: Connection, prefix: str) -> Mapping[str, int]:
+    """How many members each bundle of one period has, by bundle key."""
+    keys = connection.scalars(select(DELIVERIES.c.bundle_key).where(DELIVERIES.c.bundle_key.startswith(prefix)))
+    sizes: dict[str, int] = {}
+    for key in keys:
+        sizes[key] = sizes.get(key, 0) + 1
+    return sizes
+
+
+def earlier_copies(connection: Connection, report_id: ReportId, revision: int) -> list[Delivery]:
+    """What is stored of one report's earlier revisions."""
+    return [
+        delivery_of(row)
+        for row in connection.execute(
+            select(DELIVERIES).where(DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision < revision)
+        )
+    ]
+
+
+def recall(connection: Connection, copies: Sequence[Delivery], now_ms: int) -> list[Delivery]:
+    """Stop every copy that has not left; one that is leaving is marked, and stops where its sending fails."""
+    stopped = [copy for copy in copies if copy.state in STOPPABLE]
+    for copy in stopped:
+        connection.execute(
+            update(DELIVERIES)
+            .where(DELIVERIES.c.key == copy.key)
+            .values(state=after(copy.state, Event.WITHDRAW), state_since_ms=now_ms, recalled=True)
+        )
+    leaving = [copy.key for copy in copies if copy.state is State.SENDING]
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.key.in_(leaving)).values(recalled=True))
+    return stopped
+
+
+def keep_unreadable(connection: Connection, place: Coordinate, value: bytes, code: str, now_ms: int) -> None:
+    """Keep a record that could not be read, with what identifies it."""
+    connection.execute(
+        _insert(connection, DEAD_LETTERS)
+        .values(
+            topic=place.topic,
+            topic_id=place.topic_id,
+            partition=place.partition,
+            offset=place.offset,
+            code=code,
+            length=len(value),
+            sha256=hashlib.sha256(value).hexdigest(),
+            value=value,
+            kept_ms=now_ms,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def unreadable(connection: Connection) -> list[tuple[Coordinate, bytes]]:
+    """Every record that is still kept aside, to be tried again."""
+    rows = connection.execute(select(DEAD_LETTERS).where(DEAD_LETTERS.c.mended_ms.is_(None)))
+    return [
+        (Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.offset), row.value)
+        for row in rows
+    ]
+
+
+def mend(connection: Connection, place: Coordinate, now_ms: int) -> None:
+    """A record that was kept aside could be read after all."""
+    table = DEAD_LETTERS
+    connection.execute(
+        update(table)
+        .where(
+            table.c.topic == place.topic,
+            table.c.topic_id == place.topic_id,
+            table.c.partition == place.partition,
+            table.c.offset == place.offset,
+        )
+        .values(mended_ms=now_ms, value=None)
+    )
+
+
+def _held(connection: Connection, kind: str, keys: Sequence[str], mark: str) -> frozenset[str]:
+    if not keys:
+        return frozenset()
+    return frozenset(
+        connection.scalars(
+            select(CONTENT_KEYS.c.content_key)
+            .join(DELIVERIES, DELIVERIES.c.key == CONTENT_KEYS.c.delivery_key)
+            .where(
+                CONTENT_KEYS.c.kind == kind,
+                CONTENT_KEYS.c.content_key.in_(tuple(keys)),
+                DELIVERIES.c.state.in_(GOT),
+                DELIVERIES.c.mark == mark,
+            )
+        )
+    )
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """The dialect's own insert, which knows ON CONFLICT."""
+    return _INSERTS[connection.dialect.name](table)

@@ -1,0 +1,209 @@
+"""What the courier does in the store: take what is due, keep each attempt, settle each state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+
+from consumers.states import EXPIRABLE, RESUMABLE, WAITING, Event, State, after
+from consumers.store.tables import ATTEMPTS, DELIVERIES
+from schemas.records.identifiers import ReportId
+from schemas.records.values import Mark, Tier
+
+REFERRAL, BUNDLE = "referral", "bundle"
+DELIVERED = "delivered"
+"""The result of an attempt that a sink confirmed."""
+
+_CLOSED = (State.DELIVERED, State.TAKEN_UP, State.REFUSED, State.WITHDRAWN, State.COUNTED)
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One row of the deliveries as the courier sees it."""
+
+    key: str
+    kind: str = REFERRAL
+    report_id: ReportId = ReportId("")
+    revision: int = 1
+    mark: Mark = Mark.LIVE
+    tier: Tier = Tier.NORMAL
+    state: State = State.RECEIVED
+    reason_code: str = ""
+    received_ms: int = 0
+    deadline_ms: int = 0
+    due_ms: int = 0
+    attempts: int = 0
+    recalled: bool = False
+    bundle_key: str | None = None
+    escalation_step: int = 0
+    case_number: str = ""
+    value: bytes | None = None
+
+
+def delivery_of(row: Row[Any]) -> Delivery:
+    """A row as a record."""
+    fields = {name: row._mapping[name] for name in Delivery.__struct_fields__}
+    return Delivery(
+        **(fields | {"state": State(row.state), "mark": Mark(row.mark), "tier": Tier(row.tier)}),
+    )
+
+
+def take(connection: Connection, now_ms: int, limit: int, claim_ms: int) -> list[Delivery]:
+    """Claim what is due, urgent first, then by deadline; two couriers never claim the same."""
+    columns = DELIVERIES.c
+    due = (
+        select(DELIVERIES)
+        .where(columns.state == State.RECEIVED, columns.due_ms <= now_ms)
+        .order_by(columns.rank, columns.deadline_ms, columns.received_ms, columns.revision, columns.key)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = _read(connection, due)
+    connection.execute(
+        update(DELIVERIES)
+        .where(columns.key.in_([delivery.key for delivery in taken]))
+        .values(
+            state=after(State.RECEIVED, Event.TAKE),
+            state_since_ms=now_ms,
+            attempts=columns.attempts + 1,
+            claimed_until_ms=now_ms + claim_ms,
+        )
+    )
+    return [_sending(delivery) for delivery in taken]
+
+
+def left_behind(connection: Connection, now_ms: int, *, all_claims: bool) -> list[Delivery]:
+    """Deliveries that a process had claimed and did not settle: what became of them must be asked."""
+    statement = select(DELIVERIES).where(DELIVERIES.c.state == State.SENDING)
+    if not all_claims:
+        statement = statement.where(DELIVERIES.c.claimed_until_ms <= now_ms)
+    return _read(connection, statement.with_for_update(skip_locked=True))
+
+
+def open_attempts(connection: Connection, key: str, sinks: Iterable[str], now_ms: int) -> None:
+    """Write down that a sink is about to be asked, before it is."""
+    rows = [{"delivery_key": key, "sink": sink, "started_ms": now_ms} for sink in sinks]
+    if rows:
+        connection.execute(insert(ATTEMPTS), rows)
+
+
+def close_attempt(connection: Connection, key: str, sink: str, ending: tuple[str, str], now_ms: int) -> None:
+    """Write down what became of the open attempt, as result and code."""
+    result, code = ending
+    connection.execute(
+        update(ATTEMPTS)
+        .where(ATTEMPTS.c.delivery_key == key, ATTEMPTS.c.sink == sink, ATTEMPTS.c.result == "")
+        .values(finished_ms=now_ms, result=result, code=code)
+    )
+
+
+def sinks_done(connection: Connection, keys: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    """Which sinks have each delivery already."""
+    return _sinks_by_key(connection, keys, DELIVERED)
+
+
+def sinks_open(connection: Connection, keys: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    """Which sinks were asked without an ending on record: the process died in between."""
+    return _sinks_by_key(connection, keys, "")
+
+
+def settle(connection: Connection, delivery: Delivery, state: State, now_ms: int, **changes: Any) -> None:
+    """Put a delivery into its next state."""
+    connection.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.key == delivery.key)
+        .values(state=state, state_since_ms=now_ms, claimed_until_ms=0, **changes)
+    )
+
+
+def change(connection: Connection, key: str, **changes: Any) -> None:
+    """Change what is not the state."""
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.key == key).values(**changes))
+
+
+def find(connection: Connection, key: str) -> Delivery | None:
+    """One delivery by its key."""
+    found = _read(connection, select(DELIVERIES).where(DELIVERIES.c.key == key))
+    return found[0] if found else None
+
+
+def members_of(connection: Connection, bundle_key: str) -> list[Delivery]:
+    """The referrals of one bundle that still wait in it, in the order of arrival."""
+    columns = DELIVERIES.c
+    return _read(
+        connection,
+        select(DELIVERIES)
+        .where(columns.bundle_key == bundle_key, columns.state == State.BUNDLED)
+        .order_by(columns.received_ms, columns.key),
+    )
+
+
+def expired(connection: Connection, now_ms: int, limit: int) -> list[Delivery]:
+    """What may no longer be delivered: its retention or the time to give up has passed."""
+    statement = select(DELIVERIES).where(DELIVERIES.c.state.in_(EXPIRABLE), DELIVERIES.c.expires_ms <= now_ms)
+    return _read(connection, statement.limit(limit))
+
+
+def to_escalate(connection: Connection, now_ms: int, limit: int) -> list[Delivery]:
+    """Urgent referrals that nobody has taken up in time."""
+    states = WAITING | {State.DELIVERED, State.COUNTED}
+    statement = select(DELIVERIES).where(DELIVERIES.c.escalate_ms <= now_ms, DELIVERIES.c.state.in_(states))
+    return _read(connection, statement.limit(limit))
+
+
+def resumable(connection: Connection, states: Iterable[State], keys: Sequence[str] = ()) -> list[Delivery]:
+    """What a person may let go again: all in these states, or the named ones of them."""
+    statement = select(DELIVERIES).where(DELIVERIES.c.state.in_(RESUMABLE.intersection(states)))
+    if keys:
+        statement = statement.where(DELIVERIES.c.key.in_(keys))
+    return _read(connection, statement)
+
+
+def counts(connection: Connection) -> dict[State, int]:
+    """How many referrals stand where; bundles are not counted, their members are."""
+    statement = select(DELIVERIES.c.state, func.count()).where(DELIVERIES.c.kind == REFERRAL)
+    return {State(state): number for state, number in connection.execute(statement.group_by(DELIVERIES.c.state))}
+
+
+def oldest_waiting_ms(connection: Connection) -> int | None:
+    """When the oldest undelivered referral arrived."""
+    waiting = (DELIVERIES.c.kind == REFERRAL) & DELIVERIES.c.state.in_(WAITING)
+    oldest: int | None = connection.scalar(select(func.min(DELIVERIES.c.received_ms)).where(waiting))
+    return oldest
+
+
+def next_due_ms(connection: Connection) -> int | None:
+    """When the next delivery is due; None where nothing waits for the courier."""
+    waiting = DELIVERIES.c.state == State.RECEIVED
+    due: int | None = connection.scalar(select(func.min(DELIVERIES.c.due_ms)).where(waiting))
+    return due
+
+
+def erase(connection: Connection, closed_before_ms: int, now_ms: int) -> int:
+    """Delete the contents of what is closed long enough, or past its retention; ids, times and counts stay."""
+    columns = DELIVERIES.c
+    overdue = or_(
+        columns.state.in_(_CLOSED) & (columns.state_since_ms <= closed_before_ms),
+        columns.state.in_((*_CLOSED, State.EXPIRED)) & (columns.expires_ms <= now_ms),
+    )
+    result = connection.execute(update(DELIVERIES).where(columns.value.is_not(None), overdue).values(value=None))
+    return result.rowcount
+
+
+def _sending(delivery: Delivery) -> Delivery:
+    return replace(delivery, state=State.SENDING, attempts=delivery.attempts + 1)
+
+
+def _sinks_by_key(connection: Connection, keys: Sequence[str], result: str) -> Mapping[str, frozenset[str]]:
+    statement = select(ATTEMPTS.c.delivery_key, ATTEMPTS.c.sink).where(
+        ATTEMPTS.c.delivery_key.in_(keys), ATTEMPTS.c.result == result
+    )
+    found: dict[str, set[str]] = {key: set() for key in keys}
+    for key, sink in connection.execute(statement):
+        found[key].add(sink)
+    return {key: frozenset(sinks) for key, sinks in found.items()}
+
+
+def _read(connection: Connection, statement: Select[Any]) -> list[Delivery]:
+    return [delivery_of(row) for row in connection.execute(statement)]
