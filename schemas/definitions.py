@@ -35,6 +35,11 @@ def record_type_named(name: str) -> type[Struct] | None:
     return next((record_type for record_type in RECORD_TYPES if record_type.__name__ == bare), None)
 
 
+def part_names() -> frozenset[str]:
+    """Names of the types that only occur inside records."""
+    return frozenset(file.stem for file in FOLDER.glob("*.avsc")) - {kind.__name__ for kind in RECORD_TYPES}
+
+
 @cache
 def definition(name: str) -> dict[str, Any]:
     """What one file says: a record or an enumeration that names the other types it uses."""
