@@ -33,7 +33,6 @@ _READABLE: Final = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
 _READABLE_BYTES: Final = bytes(sorted(_READABLE))
 _UPPER: Final = re.compile(r"[A-Z]")
 _LOWER: Final = re.compile(r"[g-z]")
-_DIGIT: Final = re.compile(r"[0-9]")
 _DIGIT_32: Final = re.compile(r"[2-7]")
 _COMMON: Final = str.maketrans("", "", ascii_letters + digits + "/.:?&=%+-_,")
 _FEWEST_SIGNS: Final = 4
@@ -59,8 +58,7 @@ def is_digest(text: str) -> bool:
 def base64_decodings(text: str) -> Iterator[bytes]:
     """What every long run decodes to, at each of the four places where a group of characters can start.
 
-    Only runs of both cases and a digit: without one of them a run is words, a path or hexadecimal, and no file of a
-    hundred bytes encodes to that (one in ten million).
+    Only runs of both cases, beyond F: words, paths and hexadecimal have one, and every known start of a file has two.
     """
     for found in _BASE64_RUN.finditer(text):
         run = found.group()
@@ -105,12 +103,12 @@ def base85_decodings(text: str) -> Iterator[bytes]:
 
 
 def has_mixed_run(text: str) -> bool:
-    """Whether a long run of the base64 alphabet has both cases and a digit."""
+    """Whether a long run of the base64 alphabet has both cases."""
     return any(_is_mixed(found.group()) for found in _BASE64_RUN.finditer(text))
 
 
 def _is_mixed(run: str) -> bool:
-    return bool(_LOWER.search(run) and _UPPER.search(run) and _DIGIT.search(run))
+    return bool(_LOWER.search(run) and _UPPER.search(run))
 
 
 def opaque_base64(text: str) -> bool:
