@@ -1,0 +1,144 @@
+"""A reference receiver: what a recipient's own endpoint has to do, and what tests and the demo talk to."""
+
+import hashlib
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import anyio
+from msgspec import Struct
+from standardwebhooks import Webhook, WebhookVerificationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+MAX_BODY_BYTES: Final = 1_048_576
+_MAX_DELAY_SECONDS: Final = 60.0
+_KEY_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_KEY: Final = 120
+
+
+class Behaviour(Struct, frozen=True, kw_only=True):
+    """What the receiver does with the next posts, so that tests can see how a sender takes it."""
+
+    status: int = 200
+    delay_seconds: float = 0.0
+    times: int = 0
+    """How many posts; 0 means as it should be."""
+    keeps: bool = False
+    """Whether the referral is kept all the same: an answer that was lost on the way."""
+
+
+class Shelf:
+    """Referrals as files named by their key: a key that is there already has no second effect."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+
+    def keep(self, key: str, body: bytes) -> bool:
+        """Keep a document durably; False where the key was known."""
+        path = self._path(key)
+        if path.exists():
+            return False
+        beside = path.with_name(f".{path.name}")
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+        return True
+
+    def has(self, key: str) -> bool:
+        """Whether a document of this key is there."""
+        return self._path(key).exists()
+
+    def keys(self) -> list[str]:
+        """Every key there is."""
+        return sorted(path.stem for path in self._folder.glob("[!.]*.json"))
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.json"
+
+
+class Receiver:
+    """Verifies each post, keeps it by its key, answers by key; behaves badly only when it is told to."""
+
+    def __init__(self, shelf: Shelf, secret: str) -> None:
+        self._shelf = shelf
+        self._webhook = Webhook(secret)
+        self._behaviour = Behaviour()
+
+    async def post(self, request: Request) -> Response:
+        """Take one referral."""
+        body = await _bounded_body(request)
+        if body is None:
+            return JSONResponse({"problem": f"at most {MAX_BODY_BYTES} bytes"}, 413)
+        try:
+            self._webhook.verify(body, dict(request.headers), json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            return JSONResponse({"problem": "the signature does not verify"}, 401)
+        key = request.headers["webhook-id"]
+        if not _is_key(key):
+            return JSONResponse({"problem": "the webhook-id is no key"}, 400)
+        return await self._take(key, body)
+
+    async def look(self, request: Request) -> Response:
+        """Say whether a referral is here."""
+        key = request.path_params["key"]
+        return JSONResponse({"key": key}, 200 if _is_key(key) and self._shelf.has(key) else 404)
+
+    async def list(self, _: Request) -> Response:
+        """Name every referral that is here."""
+        return JSONResponse({"keys": self._shelf.keys()})
+
+    async def behave(self, request: Request) -> Response:
+        """Be told how to answer the next posts."""
+        wish = json.loads(await request.body())
+        self._behaviour = Behaviour(**wish)
+        return JSONResponse({})
+
+    async def _take(self, key: str, body: bytes) -> Response:
+        behaviour = self._behaviour
+        if behaviour.times <= 0:
+            is_new = self._shelf.keep(key, body)
+            return JSONResponse({"known": not is_new, "sha256": hashlib.sha256(body).hexdigest()})
+        self._behaviour = Behaviour(
+            status=behaviour.status,
+            delay_seconds=behaviour.delay_seconds,
+            times=behaviour.times - 1,
+            keeps=behaviour.keeps,
+        )
+        if behaviour.keeps:
+            self._shelf.keep(key, body)
+        await anyio.sleep(min(behaviour.delay_seconds, _MAX_DELAY_SECONDS))
+        return JSONResponse({"told_to": behaviour.status}, behaviour.status)
+
+
+def application(folder: Path, secret: str, *, obeys: bool = False) -> Starlette:
+    """The receiver as an ASGI application; `obeys` adds the route by which tests tell it how to behave."""
+    receiver = Receiver(Shelf(folder), secret)
+    routes: list[tuple[str, Callable[[Request], Awaitable[Response]], str]] = [
+        ("/referrals", receiver.post, "POST"),
+        ("/referrals", receiver.list, "GET"),
+        ("/referrals/{key}", receiver.look, "GET"),
+        *([("/behaviour", receiver.behave, "POST")] if obeys else []),
+    ]
+    return Starlette(routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in routes])
+
+
+async def _bounded_body(request: Request) -> bytes | None:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
+
+
+def _is_key(key: str) -> bool:
+    """A key becomes a file name, so nothing else is let through."""
+    return 0 < len(key) <= _MAX_KEY and _KEY_SIGNS.issuperset(key)

@@ -1,0 +1,78 @@
+"""`tocsin deliver`: run one member's inbox and courier."""
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+from consumers.membership import membership_of
+
+from consumers import service
+from consumers import settings as delivery
+from consumers.states import RESUMABLE, State
+from schemas.records.identifiers import MemberId
+from tocsin.runtime import logs, settings
+from tocsin.runtime.endpoint import Endpoint
+from tocsin.runtime.metrics import describe_build
+
+
+@click.command()
+@click.argument("member")
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+@click.option("--delivery", "delivery_path", type=click.Path(path_type=Path), help="The member's delivery file.")
+@click.option("--once", is_flag=True, help="End when nothing is left to read, to send or to tell.")
+@click.option(
+    "--resume",
+    "resumed",
+    multiple=True,
+    type=click.Choice(sorted(RESUMABLE)),
+    help="First let deliveries in this state go again; can be said several times.",
+)
+@click.option("--accept-gap", "gap_reason", default="", metavar="REASON", help="Go on behind records deleted unread.")
+def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
+    member: str, home: Path, delivery_path: Path | None, once: bool, resumed: tuple[str, ...], gap_reason: str
+) -> None:
+    """Read MEMBER's referrals and deliver them to its sinks, until stopped.
+
+    The sinks are in <home>/config/MEMBER.delivery.toml; without that file referrals are written to the
+    folder `delivered` of the member's state. docs/guides/recipient.md has an example.
+    """
+    logs.configure()
+    describe_build("deliver")
+    config = home / "config"
+    process = settings.load(config / f"{member}.toml")
+    chosen = delivery.load(delivery_path or service.delivery_file(config, MemberId(member)), process.state)
+    running = service.Service(
+        process, chosen, membership_of(process.policy, MemberId(member), chosen), gap_reason=gap_reason
+    )
+    endpoint = Endpoint(running.health, process.metrics_host, process.metrics_port) if process.metrics_port else None
+    try:
+        if resumed:
+            click.echo(f"{running.resume(tuple(State(name) for name in resumed))} deliveries go again.")
+        counts = running.run(_stop_on_signal().is_set, once=once)
+    finally:
+        running.close()
+        if endpoint:
+            endpoint.close()
+    _report(counts)
+
+
+def _stop_on_signal() -> threading.Event:
+    """The first SIGTERM or SIGINT ends the present turn; what is under way is settled before the process ends."""
+    stopped = threading.Event()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return stopped
+
+
+def _report(counts: dict[State, int]) -> None:
+    if not counts:
+        click.echo("No referrals yet.")
+    for state in State:
+        if state in counts:
+            click.echo(f"{counts[state]:>8} {state.replace('_', ' ')}")

@@ -1,0 +1,40 @@
+"""`tocsin receiver`: run the reference receiver on loopback."""
+
+import base64
+import secrets
+from pathlib import Path
+
+import click
+import uvicorn
+
+from consumers.receiver import application
+from consumers.sinks.build import secret_in
+
+_SECRET_BYTES = 32
+
+
+@click.command()
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8480, show_default=True, help="0 takes a free one.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where referrals are kept; by default in the home.")
+@click.option("--secret-file", type=click.Path(path_type=Path), help="The shared secret; made where it is missing.")
+@click.option("--obeys", is_flag=True, help="For tests: POST /behaviour tells how to answer the next posts.")
+def command(home: Path, port: int, folder: Path | None, secret_file: Path | None, obeys: bool) -> None:
+    """Receive referrals as a recipient's own endpoint would: verify the signature, honour the key.
+
+    A member's delivery file points to it with kind = "https", url = "http://127.0.0.1:8480/referrals",
+    check_url = the same, honours_key = true and the secret file that is printed here.
+    """
+    place = folder or home / "receiver"
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret_path = secret_file or place / "secret"
+    if not secret_path.exists():
+        _make_secret(secret_path)
+    click.echo(f"Receiving on http://127.0.0.1:{port}/referrals; the shared secret is in {secret_path}")
+    receiver = application(place / "referrals", secret_in(secret_path), obeys=obeys)
+    uvicorn.run(receiver, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+def _make_secret(path: Path) -> None:
+    path.touch(mode=0o600)
+    path.write_text(f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}\n")
