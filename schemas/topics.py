@@ -14,9 +14,8 @@ TRIAGE, RETURNS, OPS = MemberId("triage"), MemberId("returns"), MemberId("ops")
 PROCESSES: Final = (TRIAGE, RETURNS, OPS)
 """Principals that are no members; `ops` is the broker's super user."""
 
-SUBMITTED_MAX_BYTES: Final = 262_144 + 16_384
-"""A report of at most 256 KiB, and its headers."""
-OUTPUT_MAX_BYTES: Final = 1_048_576
+BATCH_MAX_BYTES: Final = 1_048_576
+"""Kafka's limit is on a batch, not on a record: below a client's default batch size, whole batches would be refused."""
 RETENTION_MS: Final = 30 * 24 * 3600 * 1000
 
 
@@ -94,7 +93,6 @@ def topic_table(members: Iterable[MemberTopics], partitions: int = 2) -> tuple[T
 
 
 def _spec(name: str, partitions: int) -> TopicSpec:
-    submitted = name.startswith("reports.")
     return TopicSpec(
         name=name,
         partitions=partitions,
@@ -103,7 +101,7 @@ def _spec(name: str, partitions: int) -> TopicSpec:
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
             "retention.ms": str(RETENTION_MS),
-            "max.message.bytes": str(SUBMITTED_MAX_BYTES if submitted else OUTPUT_MAX_BYTES),
+            "max.message.bytes": str(BATCH_MAX_BYTES),
         },
     )
 

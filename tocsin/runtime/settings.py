@@ -64,8 +64,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def load(path: Path) -> Settings:
     """Read one settings file; raises Broken with the path and the reason."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+        return msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_path_from)
     except FileNotFoundError as error:
         raise Broken(f"Settings file {path.name} is missing in {path.parent}. Start the stack: tocsin up") from error
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise Broken(f"Settings file {path.name} cannot be used: {error}. Correct it, or run: tocsin up") from error
+
+
+def _path_from(wanted: type[Any], value: object) -> Path:
+    if wanted is Path and isinstance(value, str):
+        return Path(value)
+    raise msgspec.ValidationError(f"expected the path of a file or folder, found {type(value).__name__}")

@@ -41,7 +41,7 @@ class Kafka:
     @property
     def bootstrap(self) -> str:
         """Where clients connect."""
-        return f"127.0.0.1:{self.port}"
+        return f"localhost:{self.port}"
 
     def start(self, jars: Sequence[Path], progress: Progress) -> None:
         """Format on first use, start, and wait until the broker answers its own administrator."""
@@ -84,7 +84,7 @@ class Kafka:
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
             "listeners": f"SSL://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": f"SSL://127.0.0.1:{self.port}",
+            "advertised.listeners": f"SSL://localhost:{self.port}",
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "SSL",
             "listener.security.protocol.map": "SSL:SSL,CONTROLLER:SSL",

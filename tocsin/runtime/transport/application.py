@@ -1,0 +1,133 @@
+"""The Faust application that a stage runs in: its settings, its topics, and how it halts."""
+
+import asyncio
+import logging
+import os
+import ssl
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+from faust.types import TP
+from mode import CrashingSupervisor
+from msgspec import Struct
+
+from schemas.failures import Broken, Failure
+from tocsin.runtime.settings import KafkaSettings
+from tocsin.runtime.transport.consumer import SliceTransport
+
+log = logging.getLogger(__name__)
+
+EXIT_BROKEN: Final = 4
+"""As the command line documents it: the environment is broken or away."""
+
+Positions = Callable[[Iterable[tuple[str, int]]], Mapping[tuple[str, int], int]]
+"""Topic and partition to the first offset that is not settled; partitions without history are left out."""
+
+
+class WorkerSettings(Struct, frozen=True, kw_only=True):
+    """How one worker joins its group."""
+
+    group: str
+    instance: str
+    """Static membership: a restart of the same instance costs no rebalance."""
+    topics: tuple[str, ...]
+    data_folder: Path
+    """Faust makes it and keeps nothing in it."""
+    slice_records: int = 500
+    buffered_slices: int = 16
+    session_seconds: float = 8.0
+    heartbeat_seconds: float = 1.0
+    commit_seconds: float = 1.0
+
+
+class SliceApp(faust.App):
+    """A Faust app on the batch transport; built by `slice_app` only."""
+
+    slice_records: int
+    topic_ids: Mapping[str, str]
+    _positions: Positions
+
+    def _new_transport(self) -> SliceTransport:
+        return SliceTransport(self.conf.broker_consumer, self)
+
+    async def start_positions(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """What the ledger knows of these partitions; asked again at every assignment."""
+        keys = [(tp.topic, tp.partition) for tp in partitions]
+        known = await asyncio.get_running_loop().run_in_executor(None, self._positions, keys)
+        return {TP(*key): offset for key, offset in known.items()}
+
+    def halt(self, failure: BaseException) -> None:
+        """End the process at once, without committing anything more; its manager restarts it."""
+        facts = {"failure": type(failure).__name__, "code": failure.code if isinstance(failure, Failure) else ""}
+        log.critical(
+            "halting: %s", failure if isinstance(failure, Failure) else "unexpected failure", extra={"facts": facts}
+        )
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+        os._exit(EXIT_BROKEN)
+
+
+def slice_app(
+    kafka: KafkaSettings, worker: WorkerSettings, positions: Positions, topic_ids: Mapping[str, str]
+) -> SliceApp:
+    """Build the app of one worker; nothing connects before it is started."""
+    app = SliceApp(
+        worker.group,
+        broker=[f"kafka://{address}" for address in kafka.bootstrap.split(",")],
+        broker_credentials=_credentials(kafka),
+        broker_commit_interval=worker.commit_seconds,
+        broker_session_timeout=worker.session_seconds,
+        broker_heartbeat_interval=worker.heartbeat_seconds,
+        broker_max_poll_interval=3600.0,
+        broker_check_crcs=True,
+        consumer_group_instance_id=worker.instance,
+        consumer_auto_offset_reset="none",
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        stream_buffer_maxsize=worker.buffered_slices,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        agent_supervisor=CrashingSupervisor,
+        key_serializer="raw",
+        value_serializer="raw",
+        store="memory://",
+        web_enabled=False,
+        datadir=worker.data_folder,
+    )
+    app.slice_records = worker.slice_records
+    app.topic_ids = topic_ids
+    app._positions = positions
+    return app
+
+
+def slice_topic(app: SliceApp, topics: Sequence[str]) -> Any:
+    """The one channel on which all slices of these topics arrive, undecoded."""
+    return app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw", schema=_Undecoded())
+
+
+class _Undecoded(faust.Schema):  # type: ignore[type-arg]  # generic for checkers only
+    """Leaves key and value alone: a codec error inside Faust would lose the record."""
+
+    def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
+        return message.value
+
+    def loads_key(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
+        return message.key
+
+
+def _credentials(kafka: KafkaSettings) -> faust.SSLCredentials | None:
+    if not (kafka.ca and kafka.certificate and kafka.key):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=str(kafka.ca))
+        context.load_cert_chain(kafka.certificate, kafka.key)
+    except (OSError, ssl.SSLError) as error:
+        raise Broken(
+            f"The certificate of this process cannot be used ({type(error).__name__}): expected PEM files in "
+            f"{kafka.certificate.parent.name}. Renew them: tocsin up",
+            code="kafka.certificate",
+        ) from error
+    return faust.SSLCredentials(context=context)

@@ -1,0 +1,259 @@
+"""The consumer under Faust: hands over slices, loses nothing it fetched, commits an unbroken head (ADR 0001)."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from schemas.failures import Broken
+from tocsin.runtime.transport.slices import RawRecord, Slice
+from tocsin.runtime.transport.spans import Span, SpanTracker
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS: Final = 0.005
+"""Stock Faust sleeps a whole second while every partition's buffer is full."""
+DRAIN_SECONDS: Final = 3.0
+"""How long started slices may finish when partitions are taken away; well below half the session."""
+FETCH_SECONDS: Final = 1.0
+HOLES_TOLERATED: Final = 3
+"""A fetch that spans a seek can begin late once; an offset that stays out of reach is lost."""
+
+StartPositions = Callable[[Iterable[TP]], Awaitable[Mapping[TP, int]]]
+
+
+class SliceMessage(ConsumerMessage):
+    """One Faust message that carries a slice; `started` once a stage has taken it."""
+
+    __slots__ = ("piece", "span", "started")
+
+    piece: Slice
+    span: Span
+    started: bool
+
+
+class SliceConsumer(driver.Consumer):
+    """Faust's consumer with its own delivery, tracking and seeking; everything else is stock 0.15.3."""
+
+    app: Any
+    """A SliceApp; Faust's own annotation knows only its interface."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._trackers: dict[TP, SpanTracker] = {}
+        self._dropped: set[TP] = set()
+        self._holes: dict[TP, int] = {}
+        super().__init__(*args, **kwargs)
+
+    # --- acknowledgement and commit -------------------------------------------------------------------------------
+
+    def ack(self, message: Any) -> bool:
+        """Mark a slice as done; False where its partition was given up since."""
+        if message.acked:
+            return False
+        message.acked = True
+        message.span.acknowledged = True
+        self._unacked_messages.discard(message)
+        return True
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in list(self._trackers) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        tracker = self._trackers.get(tp)
+        return tracker.committable() if tracker else None
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return True
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        trackers = {tp: self._trackers.get(tp) for tp in offsets}
+        done = await super()._commit_offsets(offsets, start_new_transaction=start_new_transaction)
+        if done:
+            for tp, offset in offsets.items():
+                if (tracker := trackers[tp]) is not None:
+                    tracker.committed(offset)
+        return bool(done)
+
+    # --- rebalance ------------------------------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Stop intake, let started slices finish, commit, then give the partitions up."""
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        self.app.flow_control.clear()
+        abandoned = await self._drained()
+        try:
+            await asyncio.wait_for(self.commit(), DRAIN_SECONDS)
+        except (TimeoutError, KafkaError) as error:
+            log.warning("commit on revocation failed", extra={"facts": {"failure": type(error).__name__}})
+        log.info("partitions revoked", extra={"facts": {"partitions": len(revoked), "abandoned_slices": abandoned}})
+        await super().on_partitions_revoked(revoked)
+        self._trackers.clear()
+        self._dropped.clear()
+
+    async def _drained(self) -> int:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while (open_slices := self._started_and_open()) and time.monotonic() < deadline:
+            await asyncio.sleep(IDLE_SECONDS)
+        return open_slices
+
+    def _started_and_open(self) -> int:
+        return sum(1 for message in list(self._unacked_messages) if getattr(message, "started", False))
+
+    async def perform_seek(self) -> None:
+        """Go explicitly to the position that the application knows, on every assigned partition.
+
+        Stock Faust seeks to the committed offset, which does nothing on a partition that has none yet.
+        """
+        assigned = {TP(tp.topic, tp.partition) for tp in self.assignment()}
+        try:
+            positions = await self._start_positions(assigned)
+        except Broken as failure:
+            self.app.halt(failure)
+            return
+        for tp, position in positions.items():
+            await self._seek(tp, position)
+            self._trackers[tp] = SpanTracker(position)
+            self._read_offset[tp] = position
+        self._dropped.clear()
+
+    async def _start_positions(self, assigned: set[TP]) -> dict[TP, int]:
+        if not assigned:
+            return {}
+        known = await self.app.start_positions(assigned)
+        starts = {TP(*tp): offset for tp, offset in (await self.earliest_offsets(*assigned)).items()}
+        ends = {TP(*tp): offset for tp, offset in (await self.highwaters(*assigned)).items()}
+        return {tp: start_position(tp, known.get(tp), starts[tp], ends[tp]) for tp in assigned}
+
+    # --- delivery -------------------------------------------------------------------------------------------------
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await asyncio.sleep(0)
+                if self.flow_active:
+                    await self._fetch_once()
+                else:
+                    await self.wait_first(self.can_resume_flow.wait(), timeout=FETCH_SECONDS)
+        except (ConsumerStoppedError, asyncio.CancelledError):
+            if not self.app.should_stop:
+                raise
+        except Broken as failure:
+            self.app.halt(failure)
+
+    async def _fetch_once(self) -> None:
+        generation = self.app.consumer_generation_id  # before the fetch: a fetch can sleep through a rebalance
+        await self._seek_back()
+        active = self._get_active_partitions()
+        if not active:
+            await asyncio.sleep(IDLE_SECONDS)
+            return
+        fetched = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
+        for tp, records in fetched.items():
+            if not await self._deliver(TP(tp.topic, tp.partition), records, generation):
+                self._dropped.add(TP(tp.topic, tp.partition))
+
+    async def _seek_back(self) -> None:
+        """Nothing that left the fetcher is dropped without this."""
+        for tp in list(self._dropped):
+            if (tracker := self._trackers.get(tp)) is not None:
+                await self._seek(tp, tracker.position)
+            self._dropped.discard(tp)
+
+    async def _deliver(self, tp: TP, records: Sequence[Any], generation: int) -> bool:
+        """Hand the records over in slices; False where any of them may not have arrived."""
+        tracker = self._trackers.get(tp)
+        if tracker is None or not self._is_current(generation):
+            return False
+        fresh = [record for record in records if record.offset >= tracker.position]
+        if fresh and not self._continues(tp, tracker, fresh[0].offset):
+            return False
+        limit = self.app.slice_records
+        for start in range(0, len(fresh), limit):
+            if not await self._hand_over(tp, tracker, fresh[start : start + limit], generation):
+                return False
+        self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+        return True
+
+    def _continues(self, tp: TP, tracker: SpanTracker, offset: int) -> bool:
+        if offset == tracker.position:
+            self._holes.pop(tp, None)
+            return True
+        self._holes[tp] = self._holes.get(tp, 0) + 1
+        if self._holes[tp] > HOLES_TOLERATED:
+            raise _records_gone(tp, tracker.position, offset)
+        return False
+
+    async def _hand_over(self, tp: TP, tracker: SpanTracker, records: Sequence[Any], generation: int) -> bool:
+        if not self._is_current(generation):
+            return False
+        message = self._message(tp, tracker, records, generation)
+        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        if self._is_current(generation):
+            return True
+        if self._trackers.get(tp) is tracker and not message.started:
+            tracker.retract(message.span)
+        return False
+
+    def _is_current(self, generation: int) -> bool:
+        return bool(self.flow_active and self.app.consumer_generation_id == generation)
+
+    def _message(self, tp: TP, tracker: SpanTracker, records: Sequence[Any], generation: int) -> SliceMessage:
+        last = records[-1]
+        message = SliceMessage(
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type,
+            None, None, b"", None, 0, 0, tp, generation_id=generation,
+        )  # fmt: skip
+        message.piece = Slice(
+            topic_id=self.app.topic_ids[tp.topic],
+            topic=tp.topic,
+            partition=tp.partition,
+            records=tuple(_raw(record) for record in records),
+        )
+        message.span = tracker.deliver(records[0].offset, last.offset + 1)
+        message.started = False
+        return message
+
+
+class SliceTransport(driver.Transport):
+    """Faust's aiokafka transport with the consumer above."""
+
+    Consumer = SliceConsumer
+
+
+def start_position(tp: TP, known: int | None, log_start: int, log_end: int) -> int:
+    """Where to begin: the known position, else the log start; raises Broken where records are gone."""
+    if known is None:
+        return log_start
+    if log_start > known:
+        raise _records_gone(tp, known, log_start)
+    if known > log_end:
+        raise Broken(
+            f"{tp.topic}[{tp.partition}] ends at {log_end}, and {known} was reached before: the topic was re-created "
+            "or restored. Nothing is processed until somebody decides: tocsin ledger",
+            code="transport.position_beyond_end",
+        )
+    return known
+
+
+def _records_gone(tp: TP, position: int, found: int) -> Broken:
+    return Broken(
+        f"{found - position} records of {tp.topic}[{tp.partition}] from offset {position} on are gone from the broker "
+        "(retention or deletion). Nothing is processed until somebody decides: tocsin ledger",
+        code="transport.records_gone",
+    )
+
+
+def _raw(record: Any) -> RawRecord:
+    return RawRecord(
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers),
+    )

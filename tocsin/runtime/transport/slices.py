@@ -1,0 +1,49 @@
+"""What a stage takes and gives: raw records in, records out, and the coordinates where those landed."""
+
+from msgspec import Struct
+
+from schemas.records.values import Coordinate
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class RawRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """One record as the broker holds it; the timestamp is its LogAppendTime."""
+
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Slice(Struct, frozen=True, kw_only=True):
+    """Consecutive records of one partition, never empty."""
+
+    topic_id: str
+    topic: str
+    partition: int
+    records: tuple[RawRecord, ...]
+
+    @property
+    def first(self) -> int:
+        """Offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def next_offset(self) -> int:
+        """One above the last record."""
+        return self.records[-1].offset + 1
+
+    def coordinate(self, record: RawRecord) -> Coordinate:
+        """Where that record of this slice lies."""
+        return Coordinate(topic_id=self.topic_id, topic=self.topic, partition=self.partition, offset=record.offset)
+
+
+class OutRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """One record to produce; a None value is never sent."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers = ()

@@ -1,0 +1,106 @@
+"""One worker process: the app, its agent, its signals, and a clean end."""
+
+import asyncio
+import logging
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from schemas.failures import Broken, Temporary
+from tocsin.runtime.health import Health
+from tocsin.runtime.producer import OutputProducer
+from tocsin.runtime.settings import KafkaSettings
+from tocsin.runtime.transport.application import Positions, SliceApp, WorkerSettings, slice_app, slice_topic
+from tocsin.runtime.transport.runner import SliceRunner, Stages
+
+log = logging.getLogger(__name__)
+
+_WATCH_SECONDS: Final = 5.0
+_ADMIN_SECONDS: Final = 30
+CONSUMER: Final = "consumer"
+_STALE_SECONDS: Final = 30.0
+
+
+def run_worker(
+    kafka: KafkaSettings, worker: WorkerSettings, stages: Stages[Any, Any, Any], positions: Positions, health: Health
+) -> None:
+    """Run until SIGTERM or SIGINT, then finish what was started and commit; a failure halts the process non-zero."""
+    admin = AdminClient(kafka.client())
+    topic_ids = ids_of_topics(admin, worker.topics)
+    app = slice_app(kafka, worker, positions, topic_ids)
+    health.expect(CONSUMER, _STALE_SECONDS)
+    watch = threading.Thread(target=_watch_topics, args=(app, admin, topic_ids, health), daemon=True)
+    producer = OutputProducer(kafka)
+    try:
+        asyncio.run(_serve(app, worker, SliceRunner(stages, producer), watch))
+    finally:
+        producer.close()
+
+
+def ids_of_topics(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, str]:
+    """The id that the broker gave each topic when it was created; raises Broken where one is missing."""
+    answers = admin.describe_topics(TopicCollection(list(topics)), request_timeout=_ADMIN_SECONDS)
+    try:
+        return {name: str(future.result().topic_id) for name, future in answers.items()}
+    except KafkaException as error:
+        if error.args[0].retriable():
+            raise Temporary("The broker does not answer. Check: tocsin status", code="kafka.away") from error
+        raise Broken(
+            f"A topic is missing or may not be read ({error.args[0].name()}). Compare: tocsin acl plan",
+            code="kafka.topics",
+        ) from error
+
+
+async def _serve(
+    app: SliceApp, worker: WorkerSettings, runner: SliceRunner[Any, Any, Any], watch: threading.Thread
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    _attach(app, worker, runner)
+    await app.start()
+    watch.start()
+    while not (stop.is_set() or app.should_stop):
+        await asyncio.sleep(0.1)
+    if app.crash_reason is not None:
+        app.halt(app.crash_reason)
+    app.consumer.stop_flow()
+    await runner.drain()
+    await app.stop()
+    runner.close()
+
+
+def _attach(app: SliceApp, worker: WorkerSettings, runner: SliceRunner[Any, Any, Any]) -> None:
+    async def slices(stream: Any) -> None:
+        async for event in stream.noack().events():
+            message = event.message
+            if message.generation_id != app.consumer_generation_id:
+                continue  # given up in a rebalance; whoever has the partition now reads it again
+            message.started = True
+            await runner.take(message.piece, partial(app.consumer.ack, message), app.halt)
+
+    app.agent(slice_topic(app, worker.topics), name=f"{worker.group}.slices")(slices)
+    app.finalize()
+
+
+def _watch_topics(app: SliceApp, admin: AdminClient, expected: Mapping[str, str], health: Health) -> None:
+    """A topic deleted and created again under a running worker gives no error anywhere else."""
+    while not app.should_stop:
+        try:
+            found = ids_of_topics(admin, list(expected))
+            if found != expected:
+                changed = sorted(name for name, topic_id in found.items() if topic_id != expected[name])
+                app.halt(Broken(f"Topic {changed[0]} was deleted and created again.", code="transport.topic_recreated"))
+            health.beat(CONSUMER, time.monotonic())
+        except Temporary:
+            log.warning("the broker does not answer; waiting")
+        except Broken as failure:
+            app.halt(failure)
+        time.sleep(_WATCH_SECONDS)
