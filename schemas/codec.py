@@ -1,12 +1,13 @@
-"""The one narrow door between records and Avro bytes; fastavro is known to nobody else.
+"""The one narrow door between records and Avro bytes; fastavro, which reads, is known to nobody else.
 
-Writer and reader share one schema here: a schema is parsed once per record type and bytes are read without resolution,
-which would double the cost. Only `decode_from` reads what another released version wrote.
+A schema is parsed once per record type, and bytes of today's layout are read without resolution, which would double the
+cost. Only `decode_from` reads what another released version wrote.
 """
 
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
+from struct import error as PackError  # noqa: N812 -- an exception by its role
 from typing import Any, Final, TypeVar
 
 import fastavro
@@ -16,6 +17,7 @@ from msgspec import Struct
 
 from schemas.definitions import expanded
 from schemas.failures import UnreadableRecord
+from schemas.writing import writer_of
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -46,21 +48,15 @@ class UnwritableRecord(ValueError):
 
 def encode(record: Struct, prefix: bytes = b"") -> bytes:
     """The Avro bytes of a record, after the prefix (the frame, where one is wanted)."""
-    buffer = BytesIO()
-    buffer.write(prefix)
+    parts = [prefix]
     try:
-        fastavro.schemaless_writer(
-            buffer,
-            _parsed_schema(type(record)),
-            msgspec.to_builtins(record, builtin_types=_NATIVE),
-            disable_tuple_notation=True,
-        )
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+        writer_of(type(record).__name__)(record, parts.append)
+        return b"".join(parts)
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError, PackError) as error:
         raise UnwritableRecord(
             f"A {type(record).__name__} has values of the declared types, found another ({type(error).__name__}). "
             "Build it from checked input: schemas.codec.checked."
         ) from error
-    return buffer.getvalue()
 
 
 def decode(record_type: type[T], data: bytes, offset: int = 0) -> T:

@@ -1,14 +1,17 @@
 """Whatever the values: what is written is read again, and what is broken is named and never hurts."""
 
+from io import BytesIO
 from typing import Any
 
+import fastavro
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
 from schemas.codec import UnreadableRecord, decode, encode
-from schemas.definitions import RECORD_TYPES
+from schemas.definitions import RECORD_TYPES, expanded
 from schemas.framing import FRAME_BYTES, MAX_SCHEMA_ID, frame, schema_id_of
 from schemas.records.report import ReportSubmitted
 from tests.builders.any_record import any_record
@@ -31,6 +34,17 @@ HUGE = st.sampled_from([b"\xff" * 9 + b"\x01", b"\xfe" * 9 + b"\x01", b"\x80" * 
 def test_any_record_is_read_as_it_was_written(record_type: type[Struct], data: Any) -> None:
     record = data.draw(any_record(record_type))
     assert decode(record_type, encode(record)) == record
+
+
+@pytest.mark.parametrize("record_type", RECORD_TYPES)
+@SLOW_TO_BUILD
+@given(data=st.data())
+def test_our_bytes_are_those_of_fastavro(record_type: type[Struct], data: Any) -> None:
+    record = data.draw(any_record(record_type))
+    buffer = BytesIO()
+    values = msgspec.to_builtins(record, builtin_types=(bytes,))
+    fastavro.schemaless_writer(buffer, fastavro.parse_schema(expanded(record_type.__name__)), values)
+    assert encode(record) == buffer.getvalue()
 
 
 def code_of(data: bytes) -> str:
