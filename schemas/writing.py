@@ -1,7 +1,7 @@
 """Avro bytes straight from records: one small function per type, put together once from the avsc files.
 
-fastavro's writer wants dictionaries and tries every branch of a union. Without both, writing is three times cheaper, and
-a report is written once per recipient. A test holds the bytes against fastavro's for any record.
+fastavro's writer wants dictionaries and tries every branch of a union. Without both, writing is three times cheaper,
+and a report is written once per recipient. A test holds the bytes against fastavro's for any record.
 """
 
 from collections.abc import Callable, Mapping, Sequence
