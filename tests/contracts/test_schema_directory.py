@@ -17,6 +17,7 @@ from schemas.records.report import ReportSubmitted, Withdrawal
 from tests.builders.reports import a_report, a_withdrawal
 from tocsin.runtime.registry import Directory, FixedDirectory, RecordCodec, SchemaDirectory, subject_of, subjects
 from tocsin.runtime.settings import RegistrySettings
+from tocsin.stack.provision import register_schemas
 
 UNKNOWN_ID = 3_999_999_999
 
@@ -96,7 +97,14 @@ def directory(request: pytest.FixtureRequest, directory_at: Cached) -> Directory
         return FixedDirectory()
     if request.param == "small registry":
         return directory_at(request.getfixturevalue("small_registry").url)
-    return directory_at(request.getfixturevalue("registry_url"))
+    return directory_at(request.getfixturevalue("real_registry_url"))
+
+
+@pytest.fixture(scope="session")
+def real_registry_url(stack: Any) -> str:
+    url: str = stack.registry.url
+    register_schemas(url, subjects())
+    return url
 
 
 @pytest.mark.parametrize("record_type", RECORD_TYPES)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import random
+from urllib.parse import quote
 
 import pytest
 
@@ -83,6 +84,7 @@ def test_a_payload_is_found(text: str, rule: str) -> None:
         f"https://cdn.example.test/v/{token(12)}?Policy={token(400)}&Signature={token(256)}&Key-Pair-Id=APKAEXAMPLE",
         f"https://bucket.example.test/o?X-Amz-Security-Token={token(900)}&X-Amz-Signature={NOISE.randbytes(32).hex()}",
         "https://exampleonionexampleonionexampleonionexampleonion234567.onion/forum/viewtopic.php?t=12",
+        f"https://wiki.example.test/wiki/{quote('児童保護の通報窓口に関する説明文をここに書きます' * 4)}",
         "2001:db8:85a3:8d3:1319:8a2e:370:7348",
         "Мария-Антуанетта Константинопольская-Петрова",
         "児童保護の通報窓口に関する説明文をここに書きます、よろしくお願いします",
