@@ -25,7 +25,6 @@ from tocsin.runtime.metrics import failure_met, record_left
 BATCH = 500
 MAX_BUNDLE_MEMBERS = 100
 _STAGE = "inbox"
-_DAY_MS = 86_400_000
 _NEVER_MS = 2**62
 _URGENT_WITHOUT_DEADLINE_MS = 3_600_000
 _RANKS = {Tier.URGENT: 0, Tier.HIGH: 1, Tier.UNKNOWN: 1, Tier.NORMAL: 2, Tier.LOW: 3}
@@ -185,7 +184,7 @@ def _row(arrival: Arrival, referral: Referral, terms: Terms) -> dict[str, Any]:
     """One referral as a row of the deliveries; its state is still to be decided."""
     now_ms, deadline = terms.now_ms(), referral.priority.deadline
     is_urgent = referral.priority.tier is Tier.URGENT
-    give_up_ms = now_ms + terms.limits.give_up_days * _DAY_MS
+    retain_ms = referral.retain_until.epoch_ms if referral.retain_until else _NEVER_MS
     return {
         "key": referral.referral_id,
         "kind": REFERRAL,
@@ -198,7 +197,8 @@ def _row(arrival: Arrival, referral: Referral, terms: Terms) -> dict[str, Any]:
         "received_ms": now_ms,
         "state_since_ms": now_ms,
         "due_ms": now_ms,
-        "expires_ms": min(give_up_ms, referral.retain_until.epoch_ms) if referral.retain_until else give_up_ms,
+        "expires_ms": min(terms.limits.give_up_ms(now_ms), retain_ms),
+        "retain_ms": retain_ms,
         "escalate_ms": _escalate_ms(referral, now_ms) if is_urgent else None,
         "value": arrival.value,
         "topic": arrival.place.topic,
@@ -228,5 +228,6 @@ def _bundle_row(key: str, referral: Referral, due_ms: int, terms: Terms) -> dict
         "state": State.RECEIVED,
         "state_since_ms": now_ms,
         "due_ms": due_ms,
-        "expires_ms": due_ms + terms.limits.give_up_days * _DAY_MS,
+        "expires_ms": terms.limits.give_up_ms(due_ms),
+        "retain_ms": _NEVER_MS,
     }

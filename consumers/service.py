@@ -6,25 +6,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from msgspec import Struct
-
 from consumers import upkeep
-from consumers.agreement import Agreement
 from consumers.courier import Courier, Desk, Outlet
 from consumers.formats import format_named
 from consumers.inbox import Inbox, Terms
+from consumers.membership import Membership
 from consumers.post import Post
 from consumers.replies import Replies
 from consumers.settings import DeliverySettings
 from consumers.sinks.build import build
 from consumers.source import KafkaSource
-from consumers.states import RESUMABLE, Event, State, after
+from consumers.states import State
 from consumers.store import arrivals, deliveries
 from consumers.store.arrivals import Gap, Position
 from consumers.store.engine import DeliveryStore, open_store
 from consumers.store.outbox import owed_count
 from schemas.failures import Temporary
-from schemas.records.identifiers import JurisdictionCode, MemberId
+from schemas.records.identifiers import MemberId
 from schemas.topics import referral_topic, urgent_topic
 from tocsin.runtime.health import Health
 from tocsin.runtime.metrics import failure_met
@@ -38,14 +36,6 @@ _STALE_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
 _ERASE_EVERY_TENDINGS = 720
 PARTS = ("inbox", "courier", "returns")
-
-
-class Membership(Struct, frozen=True, kw_only=True):
-    """What the policy says of the member that takes delivery."""
-
-    member: MemberId
-    jurisdiction: JurisdictionCode
-    agreement: Agreement = Agreement()
 
 
 def now_ms() -> int:
@@ -89,14 +79,7 @@ class Service:
 
     def resume(self, states: tuple[State, ...]) -> int:
         """A person lets deliveries go again; tells how many."""
-        moment = now_ms()
-        with self._store.begin() as connection:
-            waiting = deliveries.resumable(connection, RESUMABLE.intersection(states))
-            for delivery in waiting:
-                deliveries.settle(
-                    connection, delivery, after(delivery.state, Event.RESUME), moment, due_ms=moment, attempts=0
-                )
-        return len(waiting)
+        return upkeep.resume(self._store, self._desk, states)
 
     def close(self) -> None:
         """Leave the group, close the sinks, give the store back."""

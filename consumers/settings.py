@@ -10,6 +10,7 @@ from msgspec import Struct
 from consumers.agreement import Agreement
 from schemas.failures import Broken
 
+_DAY_MS = 86_400_000
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 
 
@@ -78,6 +79,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Deliveries in one turn."""
     erase_after_days: int = 30
     """Days after closing until the referral itself is deleted here; counts and times stay."""
+
+    def give_up_ms(self, from_ms: int) -> int:
+        """When delivering ends for what begins to be delivered at an instant."""
+        return from_ms + self.give_up_days * _DAY_MS
 
 
 class EscalationStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

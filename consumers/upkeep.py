@@ -1,6 +1,7 @@
-"""What time alone does to deliveries: they expire, are escalated to a person, and are erased when they are closed."""
+"""What time does to deliveries, and a person: they expire, are escalated, are erased, and are let go again."""
 
 import logging
+from collections.abc import Sequence
 
 from consumers.courier import Desk
 from consumers.messages import escalation_return, state_return
@@ -66,3 +67,15 @@ def show_age(store: DeliveryStore, desk: Desk) -> dict[State, int]:
         counts = deliveries.counts(connection)
     OLDEST_UNDELIVERED.labels(desk.member).set((oldest_ms or 0) / 1000)
     return counts
+
+
+def resume(store: DeliveryStore, desk: Desk, states: Sequence[State]) -> int:
+    """A person lets deliveries go again: at once, with all their attempts, and with a new time to give up."""
+    now_ms = desk.now_ms()
+    with store.begin() as connection:
+        waiting = deliveries.resumable(connection, states)
+        for delivery in waiting:
+            expires_ms = min(desk.limits.give_up_ms(now_ms), delivery.retain_ms)
+            state = after(delivery.state, Event.RESUME)
+            deliveries.settle(connection, delivery, state, now_ms, due_ms=now_ms, attempts=0, expires_ms=expires_ms)
+    return len(waiting)

@@ -84,12 +84,12 @@ def neutralised(cell: str) -> str:
 
 
 def defanged(url: str) -> str:
-    """An address that can be read but not followed: hxxps[://]files[.]example[.]test/1."""
-    return _SCHEME.sub(_dead_scheme, url.replace(".", "[.]")).replace("://", "[://]")
+    """An address that can be read but not followed: hxxps[:]//files[.]example[.]test/1."""
+    return _SCHEME.sub(_dead_scheme, url.replace(".", "[.]")).replace("://", "[:]//")
 
 
 def _dead_scheme(found: re.Match[str]) -> str:
-    return f"{found.group(1).replace('tt', 'xx').replace('TT', 'XX')}[://]"
+    return f"{found.group(1).replace('tt', 'xx').replace('TT', 'XX')}[:]//"
 
 
 def _rows(letter: Letter) -> Iterator[list[str]]:

@@ -38,6 +38,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     bundle_key: str | None = None
     escalation_step: int = 0
     case_number: str = ""
+    retain_ms: int = 0
     value: bytes | None = None
 
 
@@ -181,11 +182,11 @@ def next_due_ms(connection: Connection) -> int | None:
 
 
 def erase(connection: Connection, closed_before_ms: int, now_ms: int) -> int:
-    """Delete the contents of what is closed long enough, or past its retention; ids, times and counts stay."""
+    """Delete the contents of what is closed long enough, or is past its retention; ids, times and counts stay."""
     columns = DELIVERIES.c
     overdue = or_(
         columns.state.in_(_CLOSED) & (columns.state_since_ms <= closed_before_ms),
-        columns.state.in_((*_CLOSED, State.EXPIRED)) & (columns.expires_ms <= now_ms),
+        columns.state.in_((*_CLOSED, State.EXPIRED)) & (columns.retain_ms <= now_ms),
     )
     result = connection.execute(update(DELIVERIES).where(columns.value.is_not(None), overdue).values(value=None))
     return result.rowcount

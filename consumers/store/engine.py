@@ -96,7 +96,11 @@ def _opened(engine: Engine, lease: Lease | None, member: MemberId) -> DeliverySt
         with engine.begin() as connection:
             METADATA.create_all(connection)
             _claim(connection, member)
+    except Broken:
+        engine.dispose()
+        raise
     except SQLAlchemyError as error:
+        engine.dispose()
         raise Broken(
             f"The delivery store cannot be opened ({type(error).__name__}). Check its address, its password file, "
             "the rights of its folder and the room on its disk.",
@@ -162,6 +166,7 @@ def _server_engine(settings: StoreSettings, member: MemberId) -> Engine:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:schema))"), {"schema": schema})
             connection.execute(CreateSchema(schema, if_not_exists=True))
     except SQLAlchemyError as error:
+        engine.dispose()
         raise Broken(
             f"The delivery store's server does not let us in ({type(error).__name__}). "
             "Check [store] in the member's delivery file: url and password_file.",

@@ -24,7 +24,8 @@ def owe(connection: Connection, returns: Iterable[Return], now_ms: int) -> int:
             body=msgspec.json.encode(answer),
             created_ms=now_ms,
         )
-        new += connection.execute(statement.on_conflict_do_nothing()).rowcount
+        written = connection.scalar(statement.on_conflict_do_nothing().returning(OUTBOX.c.sequence))
+        new += written is not None
     return new
 
 

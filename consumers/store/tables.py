@@ -62,6 +62,7 @@ DELIVERIES = Table(
     Column("reason_code", String, nullable=False, server_default=""),
     Column("due_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
+    Column("retain_ms", BigInteger, nullable=False),
     Column("claimed_until_ms", BigInteger, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("recalled", Boolean, nullable=False, server_default=false()),

@@ -1,0 +1,147 @@
+"""The inbox: nothing that was fetched is lost, nothing is stored twice, and the agreement is applied here."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from consumers.agreement import Agreement, Treatment
+from consumers.states import State
+from consumers.store import arrivals
+from consumers.store.tables import DEAD_LETTERS
+from schemas.records.answers import ReturnKind
+from schemas.records.identifiers import MemberId
+from schemas.records.values import Mark
+from tests.builders.deliveries import CODEC, TOPIC, Counter
+from tests.builders.referrals import a_referral
+
+Opener = Callable[..., Counter]
+COUNTING = Agreement(known_content=Treatment.COUNT)
+BUNDLING = Agreement(known_content=Treatment.BUNDLE, bundle_period_seconds=3600)
+
+
+def test_referrals_and_positions_become_one_transaction(counter: Counter) -> None:
+    counter.arrive(a_referral("a"), a_referral("b"))
+    with counter.store.begin() as connection:
+        assert arrivals.positions(connection)[(TOPIC, 0)].next_offset == 2
+
+
+def test_a_record_that_comes_again_changes_nothing(counter: Counter) -> None:
+    referral = a_referral()
+    counter.arrive(referral, referral)
+    counter.courier.turn()
+    counter.arrive(referral)
+    assert counter.courier.turn() == 0
+    assert counter.sink.keys == [referral.referral_id]
+
+
+def test_a_failing_store_rewinds_the_source(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter.source.values.append(CODEC.dumps(a_referral()))
+    with monkeypatch.context() as patched:
+        patched.setattr(arrivals, "advance", refuse_to_advance)
+        with pytest.raises(OSError, match="full"):
+            counter.inbox.turn(0)
+    assert counter.inbox.turn(0) == 1
+    assert counter.find(a_referral().referral_id).state is State.RECEIVED
+
+
+def refuse_to_advance(*_: object) -> None:
+    raise OSError("the disk is full")
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b"", "value.empty"),
+        (b"garbage", "value.not_framed"),
+        (b"\x00\x00\x00\x00\x63x", "schema.unknown_id"),
+        (CODEC.dumps(a_referral())[:-3], "record.truncated"),
+        (CODEC.dumps(a_referral(recipient=MemberId("de-police"))), "inbox.foreign"),
+    ],
+)
+def test_what_cannot_be_read_is_kept_aside_and_its_neighbours_go_through(
+    counter: Counter, value: bytes, code: str
+) -> None:
+    counter.source.values.append(value)
+    counter.arrive(a_referral())
+    with counter.store.begin() as connection:
+        letter = connection.execute(select(DEAD_LETTERS)).one()
+    assert (letter.code, letter.value, letter.offset) == (code, value, 0)
+    assert counter.find(a_referral().referral_id).state is State.RECEIVED
+
+
+def test_a_kept_record_is_delivered_once_it_can_be_read(counter: Counter) -> None:
+    foreign = a_referral(recipient=MemberId("de-police"))
+    counter.arrive(foreign)
+    assert counter.inbox.mend() == 0
+    with counter.store.begin() as connection:
+        connection.execute(DEAD_LETTERS.update().values(value=CODEC.dumps(a_referral())))
+    assert counter.inbox.mend() == 1
+    assert counter.inbox.mend() == 0
+    assert counter.find(a_referral().referral_id).state is State.RECEIVED
+
+
+def test_a_duplicate_is_counted_and_told_where_that_was_agreed(open_counter: Opener) -> None:
+    counter = open_counter(agreement=COUNTING)
+    first, again = a_referral("first", content_keys=("c",)), a_referral("again", content_keys=("c",))
+    counter.arrive(first)
+    counter.courier.turn()
+    counter.arrive(again)
+    assert counter.find(again.referral_id).state is State.COUNTED
+    assert counter.courier.turn() == 0
+    assert (again.referral_id, ReturnKind.COUNTED) in counter.told()
+
+
+def test_what_is_still_on_its_way_makes_nothing_a_duplicate(open_counter: Opener) -> None:
+    counter = open_counter(agreement=COUNTING)
+    counter.arrive(a_referral("first", content_keys=("c",)), a_referral("again", content_keys=("c",)))
+    counter.courier.turn()
+    assert len(counter.sink.sent) == 2
+
+
+def test_a_test_makes_no_live_report_a_duplicate(open_counter: Opener) -> None:
+    counter = open_counter(agreement=COUNTING)
+    counter.arrive(a_referral("first", content_keys=("c",), mark=Mark.TEST))
+    counter.courier.turn()
+    counter.arrive(a_referral("again", content_keys=("c",)))
+    assert counter.find(a_referral("again").referral_id).state is State.RECEIVED
+
+
+def test_a_bundle_lists_its_members_and_leaves_at_the_end_of_its_period_also_after_a_crash(
+    open_counter: Opener,
+) -> None:
+    counter = open_counter(agreement=BUNDLING)
+    counter.arrive(a_referral("first", content_keys=("c",)))
+    counter.courier.turn()
+    copies = [a_referral(f"copy-{n}", content_keys=("c",)) for n in range(3)]
+    counter.arrive(*copies)
+    assert counter.courier.turn() == 0
+    counter.close()
+    counter.open()
+    counter.clock.now_ms += 3_600_000
+    counter.courier.turn()
+    bundle = counter.sink.sent[-1]
+    assert all(copy.referral_id.encode() in bundle.document.body for copy in copies)
+    assert [counter.find(copy.referral_id).state for copy in copies] == [State.DELIVERED] * 3
+    assert {(copy.referral_id, ReturnKind.DELIVERED) for copy in copies} <= set(counter.told())
+
+
+def test_a_withdrawal_stops_copies_that_have_not_left(counter: Counter) -> None:
+    first, notice = a_referral(), a_referral(revision=2, withdrawn=True)
+    counter.arrive(first, notice)
+    assert counter.courier.turn() == 0
+    assert counter.find(first.referral_id).state is State.WITHDRAWN
+    assert counter.told() == [
+        (first.referral_id, ReturnKind.WITHDRAWN),
+        (notice.referral_id, ReturnKind.WITHDRAWN),
+    ]
+
+
+def test_a_withdrawal_of_what_the_member_has_is_delivered(counter: Counter) -> None:
+    counter.arrive(a_referral())
+    counter.courier.turn()
+    notice = a_referral(revision=2, withdrawn=True)
+    counter.arrive(notice)
+    counter.courier.turn()
+    assert counter.sink.keys[-1] == notice.referral_id
+    assert counter.sink.sent[-1].withdrawn

@@ -1,0 +1,105 @@
+"""What time does: expiry and escalation end with a person, and contents are erased when they are no longer needed."""
+
+from collections.abc import Callable
+
+from consumers import upkeep
+from consumers.settings import DeliverySettings, EscalationStep, Limits
+from consumers.sinks.port import Away
+from consumers.states import State
+from schemas.failures import Refused
+from schemas.records.answers import ReturnKind
+from schemas.records.values import Tier
+from tests.builders.deliveries import Counter
+from tests.builders.referrals import a_priority, a_referral
+from tests.builders.reports import HOUR_MS, NOON_MS, an_instant
+
+Opener = Callable[..., Counter]
+DAY_MS = 24 * HOUR_MS
+STEPS = DeliverySettings().escalation
+
+
+def test_what_is_past_its_retention_is_not_delivered_but_shown(counter: Counter) -> None:
+    referral = a_referral(retain_until=an_instant(NOON_MS + HOUR_MS))
+    counter.sink.failures = [Away("away")]
+    counter.arrive(referral)
+    counter.courier.turn()
+    counter.clock.now_ms += HOUR_MS
+    assert upkeep.expire(counter.store, counter.desk) == 1
+    assert counter.courier.turn() == 0
+    assert counter.find(referral.referral_id).state is State.EXPIRED
+    assert counter.told() == [(referral.referral_id, ReturnKind.EXPIRED)]
+
+
+def test_giving_up_takes_as_long_as_the_limits_say(open_counter: Opener) -> None:
+    counter = open_counter(limits=Limits(give_up_days=2))
+    counter.sink.failures = [Away("away")]
+    counter.arrive(a_referral())
+    counter.courier.turn()
+    counter.clock.now_ms += 2 * DAY_MS - 1
+    assert upkeep.expire(counter.store, counter.desk) == 0
+    counter.clock.now_ms += 1
+    assert upkeep.expire(counter.store, counter.desk) == 1
+
+
+def test_an_urgent_referral_that_nobody_takes_up_is_escalated_step_by_step(counter: Counter) -> None:
+    referral = a_referral(priority=a_priority(Tier.URGENT))
+    counter.arrive(referral)
+    counter.courier.turn()
+    for _ in range(3 * HOUR_MS // 60_000):
+        counter.clock.now_ms += 60_000
+        upkeep.escalate(counter.store, counter.desk, STEPS)
+    codes = [answer.reason_code for answer in counter.owed() if answer.kind is ReturnKind.ESCALATED]
+    assert codes == [step.code for step in STEPS]
+    assert counter.find(referral.referral_id).state is State.DELIVERED
+
+
+def test_without_steps_nothing_fails(counter: Counter) -> None:
+    counter.arrive(a_referral(priority=a_priority(Tier.URGENT)))
+    counter.clock.now_ms += HOUR_MS
+    upkeep.escalate(counter.store, counter.desk, ())
+    assert upkeep.escalate(counter.store, counter.desk, (EscalationStep(code="escalation.duty_contact"),)) == 0
+
+
+def test_a_referral_of_another_tier_is_not_escalated(counter: Counter) -> None:
+    counter.arrive(a_referral())
+    counter.clock.now_ms += 100 * DAY_MS
+    assert upkeep.escalate(counter.store, counter.desk, STEPS) == 0
+
+
+def test_contents_are_erased_after_closing_and_the_counts_stay(counter: Counter) -> None:
+    referral = a_referral()
+    counter.arrive(referral)
+    counter.courier.turn()
+    assert upkeep.erase(counter.store, counter.desk) == 0
+    counter.clock.now_ms += 30 * DAY_MS
+    assert upkeep.erase(counter.store, counter.desk) == 1
+    assert counter.find(referral.referral_id).value is None
+    assert upkeep.show_age(counter.store, counter.desk) == {State.DELIVERED: 1}
+
+
+def test_what_waits_is_never_erased(counter: Counter) -> None:
+    counter.arrive(a_referral())
+    counter.clock.now_ms += 30 * DAY_MS
+    assert upkeep.erase(counter.store, counter.desk) == 0
+
+
+def test_what_was_given_up_is_kept_and_can_be_let_go_again(counter: Counter) -> None:
+    referral = a_referral()
+    counter.sink.failures = [Away("away")]
+    counter.arrive(referral)
+    counter.courier.turn()
+    counter.clock.now_ms += 30 * DAY_MS
+    upkeep.expire(counter.store, counter.desk)
+    assert upkeep.erase(counter.store, counter.desk) == 0
+    assert upkeep.resume(counter.store, counter.desk, [State.EXPIRED]) == 1
+    assert upkeep.expire(counter.store, counter.desk) == 0
+    counter.courier.turn()
+    assert counter.find(referral.referral_id).state is State.DELIVERED
+
+
+def test_only_what_is_named_is_let_go_again(counter: Counter) -> None:
+    counter.sink.failures = [Refused("no")]
+    counter.arrive(a_referral())
+    counter.courier.turn()
+    assert upkeep.resume(counter.store, counter.desk, [State.UNCERTAIN, State.EXPIRED]) == 0
+    assert upkeep.resume(counter.store, counter.desk, [State.PARKED]) == 1
