@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from schemas.codec import decode, decode_from, encode, same_layout
+from schemas.codec import decode, decode_from, encode, prepared, same_layout
 from schemas.definitions import NAMESPACE, RECORD_TYPES, record_type_named, schema_text
 from schemas.failures import Broken, Temporary, Unreadable
 from schemas.framing import FRAME_BYTES, frame, schema_id_of
@@ -247,7 +247,7 @@ def _writer_in(text: str) -> Writer | None:
     record_type = record_type_named(str(schema.get("name")))
     if record_type is None:
         return None
-    return Writer(record_type=record_type, other_schema=None if same_layout(record_type, schema) else schema)
+    return Writer(record_type=record_type, other_schema=None if same_layout(record_type, schema) else prepared(schema))
 
 
 def _odd_answer(found: str) -> Temporary:
