@@ -76,6 +76,16 @@ def decide(referral: Referral, standing: Standing, agreement: Agreement) -> Deci
     return Decision(treatment=agreement.known_content, rule=f"agreement.known_{agreement.known_content}")
 
 
+def narrowed(signed: Agreement, asked: Agreement | None) -> Agreement:
+    """What holds where the member's own file asks as well: of the two, whatever delivers more."""
+    if asked is None:
+        return signed
+    return min((signed, asked), key=lambda agreement: _DELIVERS_MORE.index(agreement.known_content))
+
+
+_DELIVERS_MORE = (Treatment.DELIVER, Treatment.BUNDLE, Treatment.COUNT)
+
+
 def bundle_due_ms(received_ms: int, agreement: Agreement) -> int:
     """The end of the period that an instant falls in; periods are counted from the epoch, so a restart agrees."""
     period_ms = agreement.bundle_period_seconds * 1000

@@ -123,12 +123,18 @@ def load(path: Path, state: Path) -> DeliverySettings:
 
 def _read(path: Path) -> DeliverySettings:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=DeliverySettings)
+        return msgspec.toml.decode(path.read_bytes(), type=DeliverySettings, dec_hook=_path)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise Broken(
             f"Delivery file {path.name} cannot be used: {error}. docs/guides/recipient.md has an example.",
             code="delivery.settings",
         ) from error
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is not Path:
+        raise NotImplementedError
+    return Path(value)
 
 
 def _check_names(path: Path, settings: DeliverySettings) -> None:

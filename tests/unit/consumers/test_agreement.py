@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.agreement import Agreement, Standing, Treatment, bundle_due_ms, decide
+from consumers.agreement import Agreement, Standing, Treatment, bundle_due_ms, decide, narrowed
 from schemas.records.referral import Referral
 from schemas.records.values import Tier
 from tests.builders.referrals import a_priority, a_referral
@@ -61,6 +61,23 @@ def test_in_doubt_it_is_delivered(
     decision = decide(referral, standing, Agreement(known_content=treatment))
     adds_nothing = bool(content) and content <= held_content and circumstances <= held_circumstances
     assert adds_nothing or decision.treatment is Treatment.DELIVER
+
+
+@pytest.mark.parametrize(
+    ("signed", "asked", "holds"),
+    [
+        (Treatment.COUNT, None, Treatment.COUNT),
+        (Treatment.COUNT, Treatment.BUNDLE, Treatment.BUNDLE),
+        (Treatment.COUNT, Treatment.DELIVER, Treatment.DELIVER),
+        (Treatment.DELIVER, Treatment.COUNT, Treatment.DELIVER),
+        (Treatment.BUNDLE, Treatment.COUNT, Treatment.BUNDLE),
+    ],
+)
+def test_a_members_file_may_ask_for_more_than_was_signed_and_never_for_less(
+    signed: Treatment, asked: Treatment | None, holds: Treatment
+) -> None:
+    wish = Agreement(known_content=asked) if asked else None
+    assert narrowed(Agreement(known_content=signed), wish).known_content is holds
 
 
 @given(st.integers(0, 10**14), st.integers(1, 10**7))
