@@ -1,0 +1,25 @@
+"""Fixtures that every test may ask for; the stack is started once per session, on free ports, and stopped."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[object]:
+    """The real Kafka, PostgreSQL and registry with the sample policy's members, in a short-lived home."""
+    from tocsin.stack.charter import sample_charter  # noqa: PLC0415 -- only tests that ask for it need the extras
+
+    from tocsin.stack.local import LocalStack  # noqa: PLC0415 -- as above
+
+    home = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
+    stack = LocalStack(home)
+    try:
+        stack.up(sample_charter())
+        yield stack
+    finally:
+        stack.down()
+        shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,166 @@
+"""Both indexes answer alike: a claim informs, a replay gets the same answer, and nobody is a sighting of himself."""
+
+import hashlib
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from processors.index.memory import MemoryIndex
+from processors.index.port import Claim, Index, Knowledge, Sighting, Source
+from processors.index.postgres import PostgresIndex
+from schemas.records.identifiers import MemberId, ReportId
+from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.settings import load
+
+A, B = MemberId("plat-a"), MemberId("ngo-b")
+
+
+def a_selector(name: str = "same") -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def a_claim(offset: int = 0, **changes: object) -> Claim:
+    values: dict[str, object] = {
+        "log_offset": offset,
+        "member": A,
+        "report_id": ReportId(str(uuid4())),
+        "revision": 1,
+        "digest": b"content",
+        "selectors": (a_selector(),),
+    }
+    return Claim(**(values | changes))  # type: ignore[arg-type]  # the builder's one loose end
+
+
+def a_source(partition: int = 0) -> Source:
+    return Source("topic-id", "reports.plat-a.submitted.v1", partition)
+
+
+@pytest.fixture(scope="module")
+def database(stack: object) -> Iterator[Database]:
+    database = database_of(load(stack.config("triage")))  # type: ignore[attr-defined]  # LocalStack
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.stack)])
+def index(request: pytest.FixtureRequest) -> Index:
+    if request.param == "memory":
+        return MemoryIndex()
+    return PostgresIndex(_emptied(request.getfixturevalue("database"), request.getfixturevalue("stack")))
+
+
+def _emptied(database: Database, stack: object) -> Database:
+    owner = database_of(load(stack.config("ops")))  # type: ignore[attr-defined]  # LocalStack
+    with owner.transaction() as connection:
+        connection.execute(text("truncate sightings, report_revisions"))
+    owner.close()
+    return database
+
+
+def claim_one(index: Index, claim: Claim, source: Source | None = None) -> Knowledge:
+    return index.claim(source or a_source(), (claim,))[0]
+
+
+def test_the_first_report_of_a_content_has_no_sighting(index: Index) -> None:
+    assert claim_one(index, a_claim()) == Knowledge()
+
+
+def test_a_later_report_learns_who_was_first(index: Index) -> None:
+    first = a_claim(0)
+    claim_one(index, first)
+    later = claim_one(index, a_claim(1, member=B))
+    assert later.sightings == (Sighting(a_selector(), A, first.report_id),)
+
+
+def test_a_replay_gets_the_same_answer_whatever_came_after(index: Index) -> None:
+    first = a_claim(0)
+    before = claim_one(index, first)
+    claim_one(index, a_claim(1, member=B))
+    assert claim_one(index, first) == before
+
+
+def test_a_report_is_no_sighting_of_itself_in_any_revision(index: Index) -> None:
+    first = a_claim(0)
+    claim_one(index, first)
+    revised = claim_one(index, a_claim(1, report_id=first.report_id, revision=2, digest=b"changed"))
+    assert revised.sightings == ()
+
+
+def test_an_earlier_record_of_the_same_slice_is_seen_and_a_later_one_is_not(index: Index) -> None:
+    first, second = a_claim(0), a_claim(1, member=B)
+    answers = index.claim(a_source(), (first, second))
+    assert [len(answer.sightings) for answer in answers] == [0, 1]
+
+
+def test_one_member_counts_once_however_often_it_reports(index: Index) -> None:
+    for offset in range(3):
+        claim_one(index, a_claim(offset))
+    assert len(claim_one(index, a_claim(9, member=B)).sightings) == 1
+
+
+def test_a_lower_revision_than_the_latest_known_is_stale(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    assert not claim_one(index, a_claim(0, report_id=report, revision=3)).is_stale
+    assert claim_one(index, a_claim(1, report_id=report, revision=2)).is_stale
+
+
+def test_a_revision_does_not_become_stale_by_its_successor(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    first = a_claim(0, report_id=report)
+    claim_one(index, first)
+    claim_one(index, a_claim(1, report_id=report, revision=2))
+    assert not claim_one(index, first).is_stale
+
+
+def test_the_same_revision_from_another_coordinate_is_a_resubmission(index: Index) -> None:
+    first = a_claim(0)
+    claim_one(index, first)
+    again = claim_one(index, a_claim(7, report_id=first.report_id))
+    assert (again.is_resubmission, again.is_conflicting) == (True, False)
+
+
+def test_a_revision_number_used_for_another_content_is_a_conflict(index: Index) -> None:
+    first = a_claim(0)
+    claim_one(index, first)
+    other = claim_one(index, a_claim(7, report_id=first.report_id, digest=b"another case"))
+    assert (other.is_resubmission, other.is_conflicting) == (False, True)
+
+
+def test_the_same_offset_of_another_partition_is_another_coordinate(index: Index) -> None:
+    first = a_claim(0)
+    claim_one(index, first, a_source(0))
+    assert claim_one(index, first, a_source(1)).is_resubmission
+
+
+def test_an_empty_slice_claims_nothing(index: Index) -> None:
+    assert index.claim(a_source(), ()) == ()
+
+
+small = st.integers(0, 3)
+
+
+@given(st.lists(st.tuples(small, st.integers(1, 3), st.sampled_from([A, B]), st.sets(small, max_size=2)), max_size=12))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.stack
+def test_both_indexes_answer_alike(
+    stack: object, database: Database, drawn: list[tuple[int, int, MemberId, set[int]]]
+) -> None:
+    reports = [ReportId(str(uuid4())) for _ in range(4)]
+    claims = [
+        a_claim(
+            offset,
+            member=member,
+            report_id=reports[report],
+            revision=revision,
+            selectors=tuple(sorted(a_selector(str(name)) for name in selectors)),
+        )
+        for offset, (report, revision, member, selectors) in enumerate(drawn)
+    ]
+    postgres, memory = PostgresIndex(_emptied(database, stack)), MemoryIndex()
+    for start in range(0, len(claims), 5):
+        piece = tuple(claims[start : start + 5])
+        assert postgres.claim(a_source(), piece) == memory.claim(a_source(), piece)

@@ -1,0 +1,59 @@
+"""What the law of one jurisdiction says, as dated rows with source and confidence; starting data, not legal advice."""
+
+from datetime import date
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
+
+
+class Criminalised(StrEnum):
+    """Whether a kind of material is criminalised; what is not known is a value of its own."""
+
+    YES = "yes"
+    PARTLY = "partly"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class LegalRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One period of one jurisdiction's law; an unverified row can flag, and never make anything not illegal."""
+
+    valid_from: date
+    valid_to: date | None = None
+    source_ref: str
+    confidence: str = "low"
+    verified: bool = False
+    real_child: Criminalised = Criminalised.YES
+    appears_child: Criminalised = Criminalised.UNKNOWN
+    realistic_synthetic: Criminalised = Criminalised.UNKNOWN
+    non_realistic: Criminalised = Criminalised.UNKNOWN
+    text: Criminalised = Criminalised.UNKNOWN
+    self_generated_peer: Criminalised = Criminalised.UNKNOWN
+    age_limit: int = 18
+    age_of_consent: int | None = None
+    hotline_may_view: Criminalised = Criminalised.UNKNOWN
+    lea_first: bool = False
+    retention_days: int | None = None
+    note: str = ""
+
+    def covers(self, on: date) -> bool:
+        """Whether the row is in force on that day."""
+        return self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
+
+
+class Jurisdiction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One jurisdiction: its rows, and whom a report goes to where it has no hotline of its own."""
+
+    country: CountryCode
+    name: str
+    aliases: tuple[str, ...] = ()
+    fallback: tuple[MemberId, ...] = ()
+    legal: tuple[LegalRow, ...] = ()
+    code: JurisdictionCode = JurisdictionCode("")
+    """The file's name; filled in by the loader."""
+
+    def law(self, on: date) -> LegalRow | None:
+        """The row in force on that day."""
+        return next((row for row in self.legal if row.covers(on)), None)

@@ -1,0 +1,84 @@
+"""Who takes part: members with what they do, and the profiles that they signed off."""
+
+from datetime import date
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
+from schemas.topics import MemberTopics
+
+
+class Sector(StrEnum):
+    """What kind of party a member is; sharing agreements speak of sectors."""
+
+    HOTLINE = "hotline"
+    LEA = "lea"
+    PLATFORM = "platform"
+    NGO = "ngo"
+    INTERNATIONAL = "international"
+
+
+class Standing(StrEnum):
+    """Whether a member takes part at the moment; suspension stops the next record."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class DuplicateAgreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a member signed about content that it certainly has: deliver, bundle per period, or count."""
+
+    known_content: str = "deliver"
+    bundle_period_hours: int = 24
+
+
+class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One party of the exchange; `owner` marks the one hotline that gets what concerns a country with several."""
+
+    name: str
+    country: CountryCode
+    jurisdiction: JurisdictionCode
+    sector: Sector
+    submits: bool = False
+    receives: bool = False
+    owner: bool = True
+    stand_in: MemberId | None = None
+    mandate: tuple[str, ...] = ()
+    """`orphan`: takes reports of countries without a hotline."""
+    agreement: DuplicateAgreement = DuplicateAgreement()
+    dead_letter_limit_per_hour: int = 1000
+    standing: Standing = Standing.ACTIVE
+    valid_from: date = date(2026, 1, 1)
+    valid_to: date | None = None
+    duty_contact: str = ""
+    id: MemberId = MemberId("")
+    """Its key in members.toml; filled in by the loader."""
+
+    def takes_part(self, on: date) -> bool:
+        """Whether the member is active on that day."""
+        begun = self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
+        return begun and self.standing is Standing.ACTIVE
+
+    def topics(self) -> MemberTopics:
+        """What the topic table needs to know."""
+        return MemberTopics(
+            member_id=self.id, jurisdiction=self.jurisdiction, submits=self.submits, receives=self.receives
+        )
+
+
+class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a submitter signed off once, for formats that cannot say it per report."""
+
+    legal_basis: str
+    necessity: str
+    proportionality: str
+    purpose: str
+    controller: str
+    retention_days: int
+    signed_off_by: str
+    signed_off_on: date
+    utc_offset_minutes: int | None = None
+    """For times without a zone; None refuses them."""
+    tlp: str = "AMBER"
+    pap: str = "AMBER"

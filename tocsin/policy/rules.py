@@ -1,0 +1,103 @@
+"""The shapes of the rule files: label mappings, routing evidence, sharing agreements and priority."""
+
+from msgspec import Struct
+
+from schemas.records.identifiers import MemberId
+
+
+class LabelMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one label of one scheme means in neutral words; `lossy` where something is lost on the way."""
+
+    scheme: str
+    label: str
+    neutral: tuple[str, ...]
+    source: str
+    confidence: str = "medium"
+    lossy: bool = False
+
+
+class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The mapping tables, as one versioned file."""
+
+    version: str
+    mapping: tuple[LabelMapping, ...]
+
+
+class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which evidence counts how much (0 to 1), and who takes what nobody else does."""
+
+    version: str
+    confidence: dict[str, float]
+    """By evidence: hosting, hosting_cdn, offence, suspect, victim, declared, network, location."""
+    least_confidence: float
+    """Evidence below this gives no route of its own."""
+    last_resort: tuple[MemberId, ...]
+
+
+class Agreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one sector may see of another's reports: groups of fields, bounded by handling."""
+
+    submitter_sectors: tuple[str, ...]
+    recipient_sectors: tuple[str, ...]
+    allow: tuple[str, ...]
+    """Field groups: content, hashes, circumstances, provenance, personal, submitter, links."""
+    deny_labels: tuple[str, ...] = ()
+    tlp: tuple[str, ...] = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT")
+    rule: str = ""
+
+
+class TransferBasis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why personal data may go from one country to another; a pair without a basis gets none."""
+
+    source: tuple[str, ...]
+    destination: tuple[str, ...]
+    basis: str
+
+
+class Sharing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sharing agreements, as one versioned file; what is not allowed is denied."""
+
+    version: str
+    agreement: tuple[Agreement, ...]
+    transfer: tuple[TransferBasis, ...]
+
+
+class Factor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One factor that is added where it is present; `reason` is what an officer reads."""
+
+    when: str
+    weight: float
+    reason: str
+
+
+class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A circumstance that makes a report urgent whatever else is known."""
+
+    when: str
+    reason: str
+
+
+class Cap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A circumstance that keeps a report below a tier, unless a gate fired."""
+
+    when: str
+    tier: str
+    reason: str
+
+
+class TierBound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From which score a tier holds, and by when somebody should look."""
+
+    tier: str
+    least_score: float
+    deadline_hours: float
+
+
+class PriorityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Gates, then the weighted sum of the factors present, then caps, then the tier."""
+
+    version: str
+    gate: tuple[Gate, ...]
+    factor: tuple[Factor, ...]
+    cap: tuple[Cap, ...]
+    tier: tuple[TierBound, ...]

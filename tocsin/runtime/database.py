@@ -1,0 +1,107 @@
+"""PostgreSQL for the processes of the exchange: engines, bounded waits, and failures in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from schemas.failures import Broken, Temporary
+from tocsin.runtime.settings import DatabaseSettings, Settings
+
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_STATEMENT_MS: Final = 30_000
+_CONNECT_SECONDS: Final = 5
+
+
+class Database:
+    """A small pool; every transaction either commits as a whole or raises one of our failures."""
+
+    def __init__(self, settings: DatabaseSettings, pool_size: int = 5) -> None:
+        self.engine = _engine(settings, pool_size)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction; what says that the server is away becomes Temporary."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise _away(error) from error
+        except DBAPIError as error:
+            raise _away(error) if error.connection_invalidated else _broken(error) from error
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def database_of(settings: Settings) -> Database:
+    """The database of this process; raises Broken where its settings name none."""
+    if settings.database is None:
+        raise Broken(
+            f"The settings of {settings.principal} name no database, and this command needs one. "
+            "Run it as triage, returns or ops.",
+            code="database.none",
+        )
+    return Database(settings.database)
+
+
+def migrate(settings: Settings, revision: str = "head") -> None:
+    """Bring the tables to a revision; run as `ops`, who owns them."""
+    database = database_of(settings)
+    with database.transaction() as connection:
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    database.close()
+
+
+def revisions(database: Database) -> tuple[str | None, str | None]:
+    """The revision that the database has, and the one this version wants."""
+    with database.transaction() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    return present, ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _engine(settings: DatabaseSettings, pool_size: int) -> Engine:
+    url = make_url(settings.url)
+    if settings.password_file is not None:
+        url = url.set(password=settings.password_file.read_text().strip())
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "options": f"-c statement_timeout={_STATEMENT_MS} -c idle_in_transaction_session_timeout={_STATEMENT_MS}",
+        },
+    )
+
+
+def _away(error: DBAPIError) -> Temporary:
+    return Temporary(
+        f"PostgreSQL does not answer or gave up ({type(error.orig).__name__}). Check: tocsin status",
+        code="database.away",
+    )
+
+
+def _broken(error: DBAPIError) -> Broken:
+    return Broken(
+        f"PostgreSQL refused a statement ({type(error.orig).__name__}). "
+        "Compare the tables with this version: tocsin doctor",
+        code="database.refused",
+    )

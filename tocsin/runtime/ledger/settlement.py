@@ -1,0 +1,165 @@
+"""Writing the ledger: one short, idempotent transaction per slice."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, text
+
+from schemas.failures import Broken
+from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, ReportId
+from schemas.records.values import Coordinate
+from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.outcomes import Outcome, outcome_bytes
+
+
+class ReferralMade(Struct, frozen=True, kw_only=True):
+    """One referral that a slice produced, and where it landed."""
+
+    referral_id: ReferralId
+    report_id: ReportId
+    revision: int
+    submitter: MemberId
+    submitter_reference: str
+    recipient: MemberId
+    jurisdiction: JurisdictionCode
+    tier: str
+    mark: str
+    withdrawal: bool
+    log_offset: int
+    submitted_ms: int
+    landed: Coordinate
+
+
+class DeadLetterMade(Struct, frozen=True, kw_only=True):
+    """One dead letter that a slice produced: which record, why, and where it landed."""
+
+    log_offset: int
+    member: MemberId
+    code: str
+    field: str
+    landed: Coordinate
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """All that one slice leaves in the ledger; `first_offset` is that of its first record."""
+
+    topic_id: str
+    topic: str
+    partition: int
+    first_offset: int
+    outcomes: tuple[Outcome, ...]
+    referrals: tuple[ReferralMade, ...] = ()
+    dead_letters: tuple[DeadLetterMade, ...] = ()
+
+
+def stream_of(connection: Connection, topic_id: str, topic: str, partition: int, first_offset: int) -> int:
+    """The stream's number; made on first sight, starting at the given offset."""
+    key = {"topic_id": topic_id, "topic": topic, "partition": partition, "first": first_offset}
+    connection.execute(_NEW_STREAM, key)
+    return int(connection.execute(_STREAM, key).scalar_one())
+
+
+def settle(connection: Connection, settlement: Settlement) -> None:
+    """Record a slice; a replay of one that was recorded changes nothing, a hole is Broken."""
+    made = settlement
+    stream = stream_of(connection, made.topic_id, made.topic, made.partition, made.first_offset)
+    _advance(connection, stream, made.first_offset, made.first_offset + len(made.outcomes))
+    block = {"stream": stream, "first": made.first_offset, "outcomes": outcome_bytes(made.outcomes)}
+    connection.execute(_BLOCK, block)
+    if made.referrals:
+        connection.execute(_REFERRAL, [_referral_row(stream, referral) for referral in made.referrals])
+    if made.dead_letters:
+        connection.execute(_DEAD_LETTER, [_dead_letter_row(stream, letter) for letter in made.dead_letters])
+
+
+def positions(
+    database: Database, topic_ids: Mapping[str, str], keys: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """The first unsettled offset of each partition that has a history under its present topic id."""
+    wanted = set(keys)
+    with database.transaction() as connection:
+        rows = connection.execute(_POSITIONS, {"topics": sorted({topic for topic, _ in wanted})}).all()
+    return {
+        (row.topic, row.partition): int(row.next_offset)
+        for row in rows
+        if (row.topic, row.partition) in wanted and topic_ids.get(row.topic) == row.topic_id
+    }
+
+
+def _advance(connection: Connection, stream: int, first: int, end: int) -> None:
+    row = {"stream": stream, "first": first, "next": end}
+    if connection.execute(_ADVANCE, row).rowcount == 0:
+        raise Broken(
+            f"A slice that starts at {first} would leave a hole in the ledger. Nothing was recorded; "
+            "the worker starts again from the ledger.",
+            code="ledger.hole",
+        )
+
+
+def _referral_row(stream: int, made: ReferralMade) -> dict[str, object]:
+    return {
+        "stream": stream,
+        "submitted_at": datetime.fromtimestamp(made.submitted_ms / 1000, UTC),
+        "out_topic": made.landed.topic,
+        "out_partition": made.landed.partition,
+        "out_offset": made.landed.offset,
+        **{name: getattr(made, name) for name in _REFERRAL_FIELDS},
+    }
+
+
+def _dead_letter_row(stream: int, made: DeadLetterMade) -> dict[str, object]:
+    return {
+        "stream": stream,
+        "log_offset": made.log_offset,
+        "member": made.member,
+        "code": made.code,
+        "field": made.field,
+        "out_topic": made.landed.topic,
+        "out_partition": made.landed.partition,
+        "out_offset": made.landed.offset,
+    }
+
+
+_REFERRAL_FIELDS: Final = (
+    "referral_id",
+    "report_id",
+    "revision",
+    "submitter",
+    "submitter_reference",
+    "recipient",
+    "jurisdiction",
+    "tier",
+    "mark",
+    "withdrawal",
+    "log_offset",
+)
+_NEW_STREAM: Final = text(
+    "insert into streams (topic_id, topic, partition, first_offset, next_offset) "
+    "values (:topic_id, :topic, :partition, :first, :first) on conflict do nothing"
+)
+_STREAM: Final = text(
+    "select stream from streams where topic_id = :topic_id and topic = :topic and partition = :partition"
+)
+_ADVANCE: Final = text(
+    "update streams set next_offset = greatest(next_offset, :next) where stream = :stream and next_offset >= :first"
+)
+_BLOCK: Final = text(
+    "insert into ledger_blocks (stream, first_offset, outcomes) values (:stream, :first, :outcomes) "
+    "on conflict (stream, first_offset) do update set outcomes = excluded.outcomes "
+    "where length(excluded.outcomes) > length(ledger_blocks.outcomes)"
+)
+_REFERRAL: Final = text(
+    "insert into referrals (referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction, "
+    "tier, mark, withdrawal, stream, log_offset, out_topic, out_partition, out_offset, submitted_at) "
+    "values (:referral_id, :report_id, :revision, :submitter, :submitter_reference, :recipient, :jurisdiction, :tier, "
+    ":mark, :withdrawal, :stream, :log_offset, :out_topic, :out_partition, :out_offset, :submitted_at) "
+    "on conflict do nothing"
+)
+_DEAD_LETTER: Final = text(
+    "insert into dead_letters (stream, log_offset, member, code, field, out_topic, out_partition, out_offset) "
+    "values (:stream, :log_offset, :member, :code, :field, :out_topic, :out_partition, :out_offset) "
+    "on conflict do nothing"
+)
+_POSITIONS: Final = text("select topic_id, topic, partition, next_offset from streams where topic = any(:topics)")
