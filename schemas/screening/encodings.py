@@ -33,7 +33,6 @@ _READABLE: Final = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
 _READABLE_BYTES: Final = bytes(sorted(_READABLE))
 _UPPER: Final = re.compile(r"[A-Z]")
 _LOWER: Final = re.compile(r"[g-z]")
-_DIGIT_32: Final = re.compile(r"[2-7]")
 _COMMON: Final = str.maketrans("", "", ascii_letters + digits + "/.:?&=%+-_,")
 _FEWEST_SIGNS: Final = 4
 """Signs that neither words nor URLs have; base85 has them everywhere."""
@@ -84,8 +83,6 @@ def base32_decodings(text: str) -> Iterator[bytes]:
     """What every long run of base32 decodes to from its start."""
     for found in _BASE32_RUN.finditer(text):
         run = found.group()
-        if not _DIGIT_32.search(run):
-            continue
         yield base64.b32decode(run[: len(run) // 8 * 8], casefold=True)
 
 

@@ -1,4 +1,7 @@
-"""The first bytes of media, archives and documents, found anywhere in decoded bytes."""
+"""The first bytes of media, archives and documents, found anywhere in decoded bytes.
+
+Each pattern fixes some 32 bits: a token of a kilobyte, read at four places, hits by chance once in a million times.
+"""
 
 import re
 from typing import Final
@@ -7,7 +10,7 @@ MEDIA_RULE: Final = "firewall.media"
 ARCHIVE_RULE: Final = "firewall.archive"
 
 _MEDIA: Final = (
-    rb"\xff\xd8\xff[\xc0-\xc4\xdb\xe0-\xef\xfe]",  # JPEG
+    rb"\xff\xd8\xff(?:[\xc0-\xc4\xdb\xe0-\xef\xfe]\x00|\xe1[\x00-\xff]{2}(?:Exif|http))",  # JPEG
     rb"\x89PNG\r\n\x1a\n",
     rb"GIF8[79]a",
     rb"RIFF[\x00-\xff]{4}(?:WEBP|AVI |WAVE)",
@@ -29,7 +32,7 @@ _ARCHIVES: Final = (
     rb"PK\x03\x04|PK\x05\x06\x00",
     rb"Rar!\x1a\x07",
     rb"7z\xbc\xaf\x27\x1c",
-    rb"\x1f\x8b\x08[\x00-\x1f]",
+    rb"\x1f\x8b\x08[\x00-\x1f][\x00-\xff]{4}[\x00\x02\x04][\x00-\x0d\xff]",  # gzip
     rb"\xfd7zXZ\x00",
     rb"BZh[1-9]1AY&SY",
     rb"\x28\xb5\x2f\xfd[\x00-\xff]",

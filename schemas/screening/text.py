@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from schemas.screening import encodings
-from schemas.screening.magic import MEDIA_RULE, rule_of_bytes, rule_of_start
+from schemas.screening.magic import MEDIA_RULE, rule_of_bytes
 
 SHORTEST_SUSPECT: Final = encodings.SHORTEST_RUN
+LONGEST_START: Final = 32
+"""Hexadecimal digits in which the start of a file shows."""
 DEEPEST: Final = 4
 """Encodings within encodings that are looked into; deeper ones break a rule of their own."""
 
@@ -56,20 +58,23 @@ def rule_of_text(text: str, *, lines_allowed: bool = False) -> str | None:
     if len(text) < SHORTEST_SUSPECT:
         return None
     if encodings.is_digest(text):
-        return HEX if rule_of_start(bytes.fromhex(text)) else None
+        return HEX if rule_of_bytes(bytes.fromhex(text[:LONGEST_START])) else None
     return None if _is_ordinary(text) else _rule(text, DEEPEST)
 
 
 def _is_ordinary(text: str) -> bool:
     """A quick yes for most texts, words or an address without long runs: ten times cheaper than the detectors."""
-    if _PROSE.fullmatch(text) or _UUID.fullmatch(text):
+    if _UUID.fullmatch(text):
+        return True
+    if _HEX_PAIRS.search(text):
+        return False
+    if _PROSE.fullmatch(text):
         return True
     return bool(
         _ADDRESS.fullmatch(text)
         and "data:" not in text.lower()
         and not _LONG_WORD.search(text)
         and not encodings.has_mixed_run(text)
-        and not _HEX_PAIRS.search(text)
     )
 
 
