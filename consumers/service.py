@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from consumers import upkeep
+from consumers.agreement import narrowed
 from consumers.courier import Courier, Desk, Outlet
 from consumers.formats import format_named
 from consumers.inbox import Inbox, Terms
@@ -23,7 +24,6 @@ from consumers.store.engine import DeliveryStore, open_store
 from consumers.store.outbox import owed_count
 from schemas.failures import Temporary
 from schemas.records.identifiers import MemberId
-from schemas.topics import referral_topic, urgent_topic
 from tocsin.runtime.health import Health
 from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -55,7 +55,12 @@ class Service:
         self.health = Health()
         codec = RecordCodec(SchemaDirectory(settings.registry))
         self._source = _source(settings, membership, self._store, gap_reason)
-        terms = Terms(member=membership.member, agreement=membership.agreement, limits=delivery.limits, now_ms=now_ms)
+        terms = Terms(
+            member=membership.member,
+            agreement=narrowed(membership.agreement, delivery.duplicates),
+            limits=delivery.limits,
+            now_ms=now_ms,
+        )
         self._inbox = Inbox(self._store, self._source, codec, terms)
         self._courier = Courier(self._store, _outlets(delivery), codec, self._desk)
         self._post = Post(self._store, settings.kafka.client(), codec, membership.member, now_ms)
@@ -144,8 +149,6 @@ class Service:
 
 
 def _source(settings: Settings, membership: Membership, store: DeliveryStore, gap_reason: str) -> KafkaSource:
-    place = (membership.jurisdiction, membership.member)
-
     def positions() -> dict[tuple[str, int], Position]:
         with store.begin() as connection:
             return arrivals.positions(connection)
@@ -158,7 +161,7 @@ def _source(settings: Settings, membership: Membership, store: DeliveryStore, ga
     return KafkaSource(
         settings.kafka.client(),
         f"{membership.member}.inbox",
-        (urgent_topic(*place), referral_topic(*place)),
+        membership.topics(),
         positions,
         accept_gap if gap_reason else None,
     )

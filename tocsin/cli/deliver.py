@@ -6,10 +6,10 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from consumers.membership import membership_of
 
 from consumers import service
 from consumers import settings as delivery
+from consumers.membership import membership_of
 from consumers.states import RESUMABLE, State
 from schemas.records.identifiers import MemberId
 from tocsin.runtime import logs, settings
@@ -43,9 +43,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     config = home / "config"
     process = settings.load(config / f"{member}.toml")
     chosen = delivery.load(delivery_path or service.delivery_file(config, MemberId(member)), process.state)
-    running = service.Service(
-        process, chosen, membership_of(process.policy, MemberId(member), chosen), gap_reason=gap_reason
-    )
+    running = service.Service(process, chosen, membership_of(process.policy, MemberId(member)), gap_reason=gap_reason)
     endpoint = Endpoint(running.health, process.metrics_host, process.metrics_port) if process.metrics_port else None
     try:
         if resumed:

@@ -1,0 +1,74 @@
+"""`tocsin subscribe`: look at a member's referrals without taking delivery."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from consumers.formats.referral_csv import defanged
+from consumers.formats.referral_json import iso_utc, referral_object
+from schemas.records.referral import Referral
+from tocsin.subscriber import Subscriber
+
+
+class Moment(click.ParamType):
+    """An ISO 8601 time with its offset, as UTC milliseconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Refuse a time without offset: whose noon would it be?"""
+        if isinstance(value, int):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            moment = None
+        if moment is None or moment.utcoffset() is None:
+            self.fail("a time is ISO 8601 with its offset, such as 2026-01-31T12:00:00+01:00", param, ctx)
+        return int(moment.timestamp() * 1000)
+
+
+@click.command()
+@click.argument("member")
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+@click.option("--from", "since_ms", type=Moment(), help="Begin here; by default with the oldest.")
+@click.option("--until", "until_ms", type=Moment(), help="End here; by default with what is there now.")
+@click.option("--follow", is_flag=True, help="Wait for what comes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, complete.")
+def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
+    member: str, home: Path, since_ms: int | None, until_ms: int | None, follow: bool, as_json: bool
+) -> None:
+    """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered."""
+    if until_ms is None and not follow:
+        until_ms = time.time_ns() // 1_000_000
+    show = _as_json if as_json else _as_line
+    with Subscriber(home / "config" / f"{member}.toml") as subscriber:
+        for referral in subscriber.read(since_ms=since_ms, until_ms=until_ms):
+            click.echo(show(referral))
+
+
+def _as_json(referral: Referral) -> str:
+    return msgspec.json.encode(referral_object(referral)).decode()
+
+
+def _as_line(referral: Referral) -> str:
+    """What a person needs to recognise it; an address on a screen cannot be followed."""
+    address = referral.source_url.url if referral.source_url else (referral.items[0].url if referral.items else "")
+    mark = "" if referral.mark == "LIVE" else f" ({referral.mark.lower()})"
+    words = (
+        iso_utc(referral.triaged_as_of.epoch_ms),
+        referral.priority.tier.lower(),
+        referral.referral_id,
+        f"{len(referral.items)} items",
+        ", ".join(referral.incident_types),
+        _printable(defanged(address)),
+    )
+    return "  ".join(word for word in words if word) + (" withdrawn" if referral.withdrawn else "") + mark
+
+
+def _printable(text: str) -> str:
+    """No control character of an address reaches the terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -1,0 +1,46 @@
+"""The client façade for readers: a member's referrals as a plain iterator."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from consumers.membership import membership_of
+from consumers.reading import Reader
+from schemas.records.identifiers import MemberId
+from schemas.records.referral import Referral
+from tocsin.runtime import settings
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+
+
+class Subscriber:
+    """Reads without taking delivery: nothing is committed, answered or counted as delivered.
+
+    >>> with Subscriber(".tocsin/config/nl-hotline.toml") as subscriber:
+    ...     for referral in subscriber.read():
+    ...         print(referral.priority.tier, referral.referral_id)
+    """
+
+    def __init__(self, settings_file: str | Path) -> None:
+        process = settings.load(Path(settings_file))
+        membership = membership_of(process.policy, MemberId(process.principal))
+        self._reader = Reader(
+            process.kafka.client(),
+            membership.member,
+            membership.topics(),
+            RecordCodec(SchemaDirectory(process.registry)),
+        )
+
+    def read(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:
+        """Referrals from an instant on, in UTC milliseconds; without an end this waits for the next one."""
+        return self._reader.read(since_ms, until_ms)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
