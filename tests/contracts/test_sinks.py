@@ -1,39 +1,21 @@
 """One contract for every sink: once returned it is there, sent twice it is there once, and it can be asked."""
 
 import hashlib
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-import uvicorn
 from sqlalchemy import create_engine, text
 
 from consumers import settings
-from consumers.formats.referral_json import write
-from consumers.letters import Letter, Parcel, parcel_of
-from consumers.receiver import application
 from consumers.sinks.build import build
 from consumers.sinks.database import DatabaseSink
 from consumers.sinks.directory import MANIFEST, DirectorySink
-from consumers.sinks.https import Endpoint, HttpsSink
 from consumers.sinks.port import Away, Presence, Sink, Unanswered
 from schemas.failures import Broken, Refused, Temporary
-from tests.builders.referrals import a_referral
-
-SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
-ANOTHER_SECRET = "whsec_" + "b3RoZXItc2VjcmV0"
-
-
-def a_parcel(reference: str = "case-1", **changes: Any) -> Parcel:
-    referral = a_referral(reference, **changes)
-    return parcel_of(Letter(key=referral.referral_id, referrals=(referral,)), write)
+from tests.builders.sinks import ANOTHER_SECRET, SECRET, a_parcel, an_https_sink, serving, told
 
 
 @dataclass
@@ -67,33 +49,9 @@ def database(folder: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The reference receiver on a free port of loopback."""
-    config = uvicorn.Config(application(folder, SECRET, obeys=True), port=0, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-@contextmanager
 def https(folder: Path) -> Iterator[Running]:
-    with serving(folder) as address, an_https_sink(address) as sink:
+    with serving(folder) as address, closing(an_https_sink(address)) as sink:
         yield Running(sink, lambda: {path.stem: path.read_bytes() for path in folder.glob("*.json")})
-
-
-@contextmanager
-def an_https_sink(address: str, timeout_seconds: float = 5.0, **changes: Any) -> Iterator[HttpsSink]:
-    place = f"{address}/referrals"
-    values = {"url": place, "check_url": place, "secret": SECRET, "honours_key": True}
-    with httpx.Client(timeout=timeout_seconds, trust_env=False) as client:
-        yield HttpsSink(Endpoint(**(values | changes)), client, lambda: datetime.now(UTC))
 
 
 @pytest.fixture(params=[directory, database, https])
@@ -194,7 +152,7 @@ def test_a_database_that_is_away_is_away(tmp_path: Path) -> None:
     ],
 )
 def test_each_status_has_one_meaning(tmp_path: Path, status: int, failure: type[Exception], code: str) -> None:
-    with serving(tmp_path) as address, an_https_sink(address) as sink:
+    with serving(tmp_path) as address, closing(an_https_sink(address)) as sink:
         told(address, status=status, times=1)
         with pytest.raises(failure) as caught:
             sink.send(a_parcel())
@@ -203,7 +161,7 @@ def test_each_status_has_one_meaning(tmp_path: Path, status: int, failure: type[
 
 def test_an_answer_that_comes_too_late_leaves_it_open_and_the_receiver_can_tell(tmp_path: Path) -> None:
     parcel = a_parcel()
-    with serving(tmp_path) as address, an_https_sink(address, timeout_seconds=0.3) as sink:
+    with serving(tmp_path) as address, closing(an_https_sink(address, timeout_seconds=0.3)) as sink:
         told(address, status=200, delay_seconds=1.0, times=1, keeps=True)
         with pytest.raises(Unanswered):
             sink.send(parcel)
@@ -211,31 +169,31 @@ def test_an_answer_that_comes_too_late_leaves_it_open_and_the_receiver_can_tell(
 
 
 def test_a_receiver_without_a_check_address_cannot_tell(tmp_path: Path) -> None:
-    with serving(tmp_path) as address, an_https_sink(address, check_url="") as sink:
+    with serving(tmp_path) as address, closing(an_https_sink(address, check_url="")) as sink:
         assert sink.check(a_parcel().key) is Presence.UNKNOWN
 
 
 def test_a_wrong_secret_is_not_taken(tmp_path: Path) -> None:
-    with serving(tmp_path) as address, an_https_sink(address, secret=ANOTHER_SECRET) as sink:
+    with serving(tmp_path) as address, closing(an_https_sink(address, secret=ANOTHER_SECRET)) as sink:
         with pytest.raises(Temporary):
             sink.send(a_parcel())
         assert not list(tmp_path.glob("*.json"))
 
 
 def test_a_receiver_that_does_not_run_is_away() -> None:
-    with an_https_sink("http://127.0.0.1:9") as sink, pytest.raises(Away):
+    with closing(an_https_sink("http://127.0.0.1:9")) as sink, pytest.raises(Away):
         sink.send(a_parcel())
 
 
 def test_a_document_above_the_bound_is_parked_before_it_is_sent() -> None:
-    with an_https_sink("http://127.0.0.1:9", max_body_bytes=100) as sink, pytest.raises(Refused) as caught:
+    with closing(an_https_sink("http://127.0.0.1:9", max_body_bytes=100)) as sink, pytest.raises(Refused) as caught:
         sink.send(a_parcel())
     assert caught.value.code == "sink.too_large"
 
 
 def test_an_address_without_tls_is_refused_outside_loopback() -> None:
-    with pytest.raises(Broken), an_https_sink("http://hooks.example.test"):
-        pass
+    with pytest.raises(Broken):
+        an_https_sink("http://hooks.example.test")
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
@@ -245,7 +203,3 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Broken) as caught:
         build(settings.HttpsSink(url="https://hooks.example.test/", secret_file=secret))
     assert caught.value.code == "delivery.secret"
-
-
-def told(address: str, **behaviour: Any) -> None:
-    httpx.post(f"{address}/behaviour", json=behaviour, trust_env=False).raise_for_status()
