@@ -53,6 +53,11 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
         return tuple(member for member in candidates if member.takes_part(on))
 
     @cached_property
+    def neutral_labels(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """Scheme and label to neutral words."""
+        return {(mapping.scheme, mapping.label): mapping.neutral for mapping in self.labels.mapping}
+
+    @cached_property
     def _version(self) -> PolicyVersion:
         parts = {"labels": self.labels.version, "routing": self.routing.version}
         parts |= {"sharing": self.sharing.version, "priority": self.priority.version}
