@@ -100,4 +100,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except Failure as failure:
         click.echo(f"{failure}{f' [{failure.code}]' if failure.code else ''}", err=True)
-        sys.exit(_EXIT_CODES[type(failure)])
+        sys.exit(next(code for kind, code in _EXIT_CODES.items() if isinstance(failure, kind)))

@@ -1,6 +1,6 @@
 """Who takes part: members with what they do, and the profiles that they signed off."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -82,3 +82,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For times without a zone; None refuses them."""
     tlp: str = "AMBER"
     pap: str = "AMBER"
+
+
+def day_of(epoch_ms: int) -> date:
+    """The UTC day of an instant: validity of members, rows and bundles is by day."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).date()

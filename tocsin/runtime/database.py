@@ -42,7 +42,7 @@ class Database:
         self.engine.dispose()
 
 
-def database_of(settings: Settings) -> Database:
+def database_of(settings: Settings, pool_size: int = 5) -> Database:
     """The database of this process; raises Broken where its settings name none."""
     if settings.database is None:
         raise Broken(
@@ -50,7 +50,7 @@ def database_of(settings: Settings) -> Database:
             "Run it as triage, returns or ops.",
             code="database.none",
         )
-    return Database(settings.database)
+    return Database(settings.database, pool_size)
 
 
 def migrate(settings: Settings, revision: str = "head") -> None:

@@ -39,7 +39,7 @@ class Stages(Protocol, Generic[Decided, Claimed, Finished]):
     name: str
 
     def decide(self, piece: Slice) -> Decided:
-        """Everything that needs no other report; refusals happen here and nowhere later. Pure."""
+        """Everything that needs no other report; refusals happen here and nowhere later. May raise Temporary."""
 
     def claim(self, decided: Decided) -> Claimed:
         """One short transaction; may raise Temporary."""
@@ -81,7 +81,7 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
 
     async def run_slice(self, piece: Slice) -> None:
         """The protocol itself: a crash between any two lines replays the slice, with the same result."""
-        decided = await self._blocking(self._stages.decide, piece)
+        decided = await self._persistently(self._stages.decide, piece)
         claimed = await self._persistently(self._stages.claim, decided)
         finished = await self._blocking(self._stages.finish, claimed)
         coordinates = await self._producer.send_all(finished.records)

@@ -43,6 +43,11 @@ def run_worker(
         producer.close()
 
 
+def topic_ids_of(kafka: KafkaSettings, topics: Sequence[str]) -> Mapping[str, str]:
+    """The same, for who has no administrator's client."""
+    return ids_of_topics(AdminClient(kafka.client()), topics)
+
+
 def ids_of_topics(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, str]:
     """The id that the broker gave each topic when it was created; raises Broken where one is missing."""
     answers = admin.describe_topics(TopicCollection(list(topics)), request_timeout=_ADMIN_SECONDS)

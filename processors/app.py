@@ -1,0 +1,87 @@
+"""Wiring of the triage process: which topics go in, which settings it reads, and how it is built."""
+
+import contextlib
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from processors.index.postgres import PostgresIndex
+from processors.referring import Desk
+from processors.triage import TriageStages
+from schemas.records.identifiers import MemberId
+from schemas.records.report import PersonalPart
+from schemas.topics import escalated_topic, submitted_topic
+from tocsin.policy.bundle import Bundle, load
+from tocsin.runtime.database import database_of
+from tocsin.runtime.endpoint import Endpoint
+from tocsin.runtime.health import Health
+from tocsin.runtime.ledger.settlement import positions
+from tocsin.runtime.metrics import describe_build
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.settings import Settings
+from tocsin.runtime.transport.application import WorkerSettings
+from tocsin.runtime.transport.worker import run_worker, topic_ids_of
+
+
+class Lane(StrEnum):
+    """No backlog of the normal lane ever stands before an escalated report."""
+
+    ESCALATED = "escalated"
+    NORMAL = "normal"
+
+
+_TOPIC: Final = {Lane.ESCALATED: escalated_topic, Lane.NORMAL: submitted_topic}
+_SLICE_RECORDS: Final = {Lane.ESCALATED: 50, Lane.NORMAL: 500}
+"""An escalated slice is about 50 ms of work."""
+_DATABASE_POOL: Final = 8
+
+
+def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
+    """Run one worker of one lane until it is told to stop."""
+    bundle = load(settings.policy)
+    database = database_of(settings, _DATABASE_POOL)
+    codec = RecordCodec(SchemaDirectory(settings.registry))
+    desk = Desk(bundle=bundle, key=digest_key(settings.state), personal_schema_id=personal_schema_id(settings))
+    stages = TriageStages(bundle, codec, desk, PostgresIndex(database), database)
+    topics = tuple(_TOPIC[lane](member) for member in sorted(submitters(bundle)))
+    worker = WorkerSettings(
+        group=f"triage.{lane}",
+        instance=f"triage-{lane}-{instance}",
+        topics=topics,
+        data_folder=settings.state / "faust",
+        slice_records=_SLICE_RECORDS[lane],
+    )
+    describe_build(f"triage-{lane}")
+    health = Health()
+    endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+    ids = topic_ids_of(settings.kafka, topics)
+    try:
+        run_worker(settings.kafka, worker, stages, lambda keys: positions(database, ids, keys), health)
+    finally:
+        database.close()
+        if endpoint:
+            endpoint.close()
+
+
+def submitters(bundle: Bundle) -> tuple[MemberId, ...]:
+    """Every member that may publish; a suspended one too, so that its records are refused and told."""
+    return tuple(member.id for member in bundle.members.values() if member.submits)
+
+
+def digest_key(state: Path) -> bytes:
+    """The key of all selectors, made on first use; every worker must have the same one."""
+    file = state / "digest.key"
+    if not file.exists():
+        draft = file.with_name(f"digest.key.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_bytes(secrets.token_bytes(32))
+        with contextlib.suppress(FileExistsError):  # whoever is second takes the first one's
+            file.hardlink_to(draft)
+        draft.unlink()
+    return file.read_bytes()
+
+
+def personal_schema_id(settings: Settings) -> int:
+    """The schema id that a sealed personal part carries."""
+    return SchemaDirectory(settings.registry).id_of(PersonalPart)

@@ -1,0 +1,122 @@
+"""The composition of the steps: what needs no other report is decided first, the rest once the claim is known; pure."""
+
+from msgspec import Struct
+
+from processors.index.port import Claim, Knowledge, Sighting
+from processors.intake import Accepted
+from processors.steps.classify import rules as classify
+from processors.steps.completeness.rules import completeness
+from processors.steps.deduplicate import rules as deduplicate
+from processors.steps.prioritise import rules as prioritise
+from processors.steps.route import rules as route
+from schemas.records.identifiers import CountryCode
+from schemas.records.report import PersonalPart, ReportSubmitted
+from schemas.records.triage import Completeness, ItemVerdict, Priority
+from schemas.records.values import Novelty
+from tocsin.policy.bundle import Bundle
+from tocsin.policy.jurisdictions import Jurisdiction
+from tocsin.policy.members import day_of
+from tocsin.runtime.ledger.outcomes import Outcome
+
+
+class Proposed(Struct, frozen=True, kw_only=True):
+    """One report before the claim: verdicts, gates, route and what to claim."""
+
+    report: ReportSubmitted
+    personal: PersonalPart | None
+    now_ms: int
+    verdicts: tuple[ItemVerdict, ...]
+    gates: tuple[str, ...]
+    route: route.Route
+    selectors: tuple[deduplicate.Selector, ...]
+    digest: bytes
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """One report after the claim: everything that its outputs are made from."""
+
+    proposed: Proposed
+    outcome: Outcome
+    novelties: deduplicate.Novelties
+    priority: Priority
+    completeness: Completeness
+
+
+def propose(accepted: Accepted, bundle: Bundle, key: bytes, now_ms: int) -> Proposed:
+    """Decide what needs no other report; the same record at the same instant gives the same proposal."""
+    report = accepted.report
+    assert isinstance(report, ReportSubmitted)  # noqa: S101 -- withdrawals are not decided
+    on = day_of(now_ms)
+    verdicts = classify.classify(report, _concerned(report, accepted.personal, bundle), bundle, on)
+    facts = prioritise.Facts(report=report, personal=accepted.personal, verdicts=verdicts, now_ms=now_ms)
+    gates = prioritise.gates(facts, bundle.priority)
+    case = route.Case(report=report, personal=accepted.personal, verdicts=verdicts, is_urgent=bool(gates))
+    return Proposed(
+        report=report,
+        personal=accepted.personal,
+        now_ms=now_ms,
+        verdicts=verdicts,
+        gates=gates,
+        route=route.route(case, bundle, on),
+        selectors=deduplicate.selectors(report, accepted.personal, key),
+        digest=deduplicate.content_digest(report),
+    )
+
+
+def claim_of(proposed: Proposed, log_offset: int) -> Claim:
+    """What this report claims in the index."""
+    report = proposed.report
+    return Claim(
+        log_offset=log_offset,
+        member=report.submitter,
+        report_id=report.report_id,
+        revision=report.revision,
+        digest=proposed.digest,
+        selectors=tuple(selector.digest for selector in proposed.selectors),
+    )
+
+
+def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) -> Decision:
+    """Add what the index knows; None where it is away, which is said and never guessed."""
+    novelties = _novelties(proposed, knowledge)
+    facts = prioritise.Facts(
+        report=proposed.report,
+        personal=proposed.personal,
+        verdicts=proposed.verdicts,
+        novelty=novelties.novelty,
+        corroboration=novelties.corroboration,
+        now_ms=proposed.now_ms,
+    )
+    return Decision(
+        proposed=proposed,
+        outcome=_outcome(proposed, knowledge),
+        novelties=novelties,
+        priority=prioritise.prioritise(facts, bundle.priority),
+        completeness=completeness(proposed.report, proposed.personal),
+    )
+
+
+def _concerned(report: ReportSubmitted, personal: PersonalPart | None, bundle: Bundle) -> tuple[Jurisdiction, ...]:
+    """The jurisdictions whose law is asked: those that the report names."""
+    countries: dict[CountryCode, None] = {found.country: None for found in route.evidence(report, personal)}
+    found = (bundle.jurisdiction_of(country) for country in countries)
+    return tuple({jurisdiction.code: jurisdiction for jurisdiction in found if jurisdiction}.values())
+
+
+def _novelties(proposed: Proposed, knowledge: Knowledge | None) -> deduplicate.Novelties:
+    if knowledge is None:
+        return deduplicate.Novelties(novelty=Novelty.UNKNOWN, corroboration=0, links=())
+    seen = [_seen(sighting) for sighting in knowledge.sightings]
+    return deduplicate.novelties(proposed.selectors, seen, proposed.report, resubmitted=knowledge.is_resubmission)
+
+
+def _seen(sighting: Sighting) -> deduplicate.Seen:
+    return deduplicate.Seen(sighting.selector, sighting.member, sighting.report_id)
+
+
+def _outcome(proposed: Proposed, knowledge: Knowledge | None) -> Outcome:
+    if knowledge is not None and (knowledge.is_stale or knowledge.is_conflicting):
+        return Outcome.STALE
+    if proposed.route.recipients:
+        return Outcome.ROUTED
+    return Outcome.WAITING_PERSON if proposed.route.waiting_reasons else Outcome.NO_RECIPIENT

@@ -1,0 +1,173 @@
+"""The first step of triage: what is on a topic becomes a record that may go on, or a refusal with its reason."""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from processors.steps.firewall import rules as firewall
+from schemas.codec import MAX_SUBMITTED_BYTES
+from schemas.failures import Refused, Unreadable
+from schemas.records.identifiers import MemberId, report_id_of
+from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
+from schemas.screening import Finding
+from schemas.sealing import personal_part
+from tocsin.policy.bundle import Bundle
+from tocsin.policy.members import day_of
+from tocsin.runtime.registry import RecordCodec
+from tocsin.runtime.transport.slices import RawRecord
+
+FUTURE_TOLERANCE_MS: Final = 24 * 3_600_000
+"""Clocks and time zones of reporters differ by less than a day."""
+_DATES: Final = ("received_at", "detected_at", "incident_at")
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """A record that may go on, cleaned by the firewall."""
+
+    report: ReportSubmitted | Withdrawal
+    personal: PersonalPart | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Rejected(Struct, frozen=True, kw_only=True):
+    """A record that becomes a dead letter: a stable code, the field where there is one, and a sentence."""
+
+    code: str
+    field: str
+    message: str
+    report: ReportSubmitted | Withdrawal | None = None
+    """Where it decoded: its ids may be told to the submitter."""
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """What every record of one topic is held against."""
+
+    member: MemberId
+    """Whose topic it is: the broker let nobody else write there."""
+    bundle: Bundle
+    codec: RecordCodec
+
+    def admit(self, raw: RawRecord) -> Accepted | Rejected:
+        """Decode, check and screen one record; only a Temporary failure escapes."""
+        try:
+            record = self._decoded(raw)
+        except Unreadable as failure:
+            return Rejected(code=failure.code, field="", message=str(failure))
+        try:
+            for check in CHECKS:
+                check(record, self, raw.timestamp_ms)
+        except Refused as failure:
+            return Rejected(code=failure.code, field=_field(failure), message=str(failure), report=record)
+        return self._screened(record)
+
+    def _decoded(self, raw: RawRecord) -> ReportSubmitted | Withdrawal:
+        if raw.value is not None and len(raw.value) > MAX_SUBMITTED_BYTES:
+            raise Unreadable(
+                f"A report has at most {MAX_SUBMITTED_BYTES} bytes, found {len(raw.value)}. Split the report.",
+                code="record.too_large",
+            )
+        record = self.codec.loads(raw.value, ReportSubmitted, Withdrawal)
+        assert isinstance(record, ReportSubmitted | Withdrawal)  # noqa: S101 -- loads gives one of the types it was asked for
+        return record
+
+    def _screened(self, record: ReportSubmitted | Withdrawal) -> Accepted | Rejected:
+        decided = firewall.decide(record)
+        if isinstance(decided, firewall.Stopped):
+            return Rejected(code=decided.code, field=decided.field, message=decided.message, report=record)
+        cleaned = decided.record
+        personal = _personal(cleaned) if isinstance(cleaned, ReportSubmitted) else None
+        return Accepted(report=cleaned, personal=personal, findings=decided.findings)
+
+
+class _FieldRefused(Refused):
+    def __init__(self, message: str, *, code: str, field: str) -> None:
+        super().__init__(message, code=code)
+        self.field = field
+
+
+def _field(failure: Refused) -> str:
+    return failure.field if isinstance(failure, _FieldRefused) else ""
+
+
+def _personal(report: ReportSubmitted) -> PersonalPart | None:
+    parts = [part for part in map(personal_part, report.sealed) if part is not None]
+    return parts[0] if parts else None
+
+
+def _belongs_to_topic(record: ReportSubmitted | Withdrawal, door: Door, _: int) -> None:
+    if record.submitter != door.member:
+        raise _FieldRefused(
+            f"A report on this topic is {door.member}'s, and names another submitter. Publish as yourself.",
+            code="report.wrong_submitter",
+            field="submitter",
+        )
+
+
+def _has_reference(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> None:
+    if not record.submitter_reference.strip():
+        raise _FieldRefused(
+            "A report has its submitter's own reference, found none. Give each case one.",
+            code="report.reference_missing",
+            field="submitter_reference",
+        )
+
+
+def _has_derived_id(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> None:
+    if record.report_id != report_id_of(record.submitter, record.submitter_reference):
+        raise _FieldRefused(
+            "A report's id follows from submitter and reference, and this one does not. Publish with Tocsin.",
+            code="report.wrong_id",
+            field="report_id",
+        )
+
+
+def _has_revision(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> None:
+    if record.revision < 1:
+        raise _FieldRefused(
+            f"Revisions count from 1, found {record.revision}. Correct it.",
+            code="report.wrong_revision",
+            field="revision",
+        )
+
+
+def _member_takes_part(record: ReportSubmitted | Withdrawal, door: Door, now_ms: int) -> None:
+    member = door.bundle.members.get(record.submitter)
+    if member is None or not member.takes_part(day_of(now_ms)):
+        raise _FieldRefused(
+            "The submitter is an active member, and this one is not. Ask the operator.",
+            code="report.member_not_active",
+            field="submitter",
+        )
+
+
+def _has_legal_basis(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> None:
+    if isinstance(record, ReportSubmitted) and not record.governance.legal_basis:
+        raise _FieldRefused(
+            "A report names its legal basis, found none. Set it, or have it in your profile.",
+            code="report.no_legal_basis",
+            field="governance.legal_basis",
+        )
+
+
+def _is_not_from_the_future(record: ReportSubmitted | Withdrawal, _: Door, now_ms: int) -> None:
+    for name in _DATES:
+        at = getattr(record, name, None)
+        if at is not None and at.epoch_ms > now_ms + FUTURE_TOLERANCE_MS:
+            raise _FieldRefused(
+                f"{name} lies in the past, found a later date. Correct the date or its zone.",
+                code="report.date_in_future",
+                field=name,
+            )
+
+
+CHECKS: Final[tuple[Callable[[ReportSubmitted | Withdrawal, Door, int], None], ...]] = (
+    _belongs_to_topic,
+    _has_reference,
+    _has_derived_id,
+    _has_revision,
+    _member_takes_part,
+    _has_legal_basis,
+    _is_not_from_the_future,
+)
+"""In this order: whose it is comes before what it says."""

@@ -1,0 +1,174 @@
+"""What triage says: referrals, decisions, statuses and dead letters, addressed and encoded; pure."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Final
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from processors.decision import Decision
+from processors.intake import Rejected
+from schemas.headers import cloud_event_headers
+from schemas.records.answers import Status, StatusKind
+from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.referral import Referral
+from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.triage import Recipient, ReportTriaged
+from schemas.records.values import Coordinate, Instant, PolicyVersion, Tier
+from schemas.screening import scan_bytes
+from schemas.topics import TRIAGED, dead_letter_topic, referral_topic, status_topic, urgent_topic
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.registry import RecordCodec
+from tocsin.runtime.transport.slices import OutRecord, RawRecord
+
+ERRORS: Final = "__tocsin.errors."
+"""Prefix of dead-letter headers, with the field names that Kafka Connect uses."""
+_STATUS_NAMESPACE: Final = UUID("0b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
+_STAGE: Final = "triage"
+
+_STATUS_KINDS: Final = {
+    Outcome.ROUTED: StatusKind.TRIAGED,
+    Outcome.COUNTED_ONLY: StatusKind.TRIAGED,
+    Outcome.WAITING_PERSON: StatusKind.WAITING_PERSON,
+    Outcome.NO_RECIPIENT: StatusKind.NO_RECIPIENT,
+    Outcome.STALE: StatusKind.STALE,
+    Outcome.WITHDRAWN: StatusKind.WITHDRAWN,
+}
+
+
+class Writer(Struct, frozen=True, kw_only=True):
+    """Encodes and addresses what triage says."""
+
+    codec: RecordCodec
+
+    def referral(self, referral: Referral, now_ms: int) -> OutRecord:
+        """On the recipient's topic, or on its urgent one."""
+        topic = urgent_topic if referral.priority.tier is Tier.URGENT else referral_topic
+        return self._record(topic(referral.jurisdiction, referral.recipient), referral.referral_id, referral, now_ms)
+
+    def triaged(self, triaged: ReportTriaged) -> OutRecord:
+        """On the operators' topic."""
+        return self._record(TRIAGED, triaged.report_id, triaged, triaged.triaged_as_of.epoch_ms)
+
+    def status(self, status: Status) -> OutRecord:
+        """On the member's status topic."""
+        return self._record(status_topic(status.member), status.report_id, status, status.at.epoch_ms)
+
+    def _record(self, topic: str, key: str, record: Struct, at_ms: int) -> OutRecord:
+        event_id = record.status_id if isinstance(record, Status) else key
+        headers = tuple(cloud_event_headers(type(record), event_id, source=_STAGE, at_ms=at_ms))
+        return OutRecord(topic=topic, key=key.encode(), value=self.codec.dumps(record), headers=headers)
+
+
+def triaged_report(
+    decision: Decision, recipients: Iterable[Recipient], source: Coordinate, policy: PolicyVersion
+) -> ReportTriaged:
+    """The decision as the operators see it."""
+    proposed, report = decision.proposed, decision.proposed.report
+    return ReportTriaged(
+        report_id=report.report_id,
+        submitter=report.submitter,
+        submitter_reference=report.submitter_reference,
+        revision=report.revision,
+        mark=report.mark,
+        source=source,
+        submitted_at=report.submitted_at,
+        triaged_as_of=Instant(epoch_ms=proposed.now_ms),
+        outcome=decision.outcome.name.lower(),
+        novelty=decision.novelties.novelty,
+        corroboration=decision.novelties.corroboration,
+        links=decision.novelties.links,
+        verdicts=proposed.verdicts,
+        priority=decision.priority,
+        completeness=decision.completeness,
+        recipients=tuple(recipients),
+        refusals=proposed.route.refusals,
+        waiting_reasons=proposed.route.waiting_reasons,
+        policy=policy,
+    )
+
+
+def withdrawn_report(
+    withdrawal: Withdrawal, recipients: Iterable[Recipient], source: Coordinate, outcome: Outcome, now_ms: int
+) -> ReportTriaged:
+    """A withdrawal as the operators see it."""
+    return ReportTriaged(
+        report_id=withdrawal.report_id,
+        submitter=withdrawal.submitter,
+        submitter_reference=withdrawal.submitter_reference,
+        revision=withdrawal.revision,
+        mark=withdrawal.mark,
+        source=source,
+        submitted_at=withdrawal.withdrawn_at,
+        triaged_as_of=Instant(epoch_ms=now_ms),
+        outcome=outcome.name.lower(),
+        recipients=tuple(recipients),
+    )
+
+
+def outcome_status(record: ReportSubmitted | Withdrawal, triaged: ReportTriaged, outcome: Outcome, code: str) -> Status:
+    """What the submitter is told of a record that went on."""
+    kind = _STATUS_KINDS[outcome]
+    return Status(
+        status_id=status_id(record.report_id, record.revision, kind),
+        member=record.submitter,
+        report_id=record.report_id,
+        submitter_reference=record.submitter_reference,
+        revision=record.revision,
+        mark=record.mark,
+        kind=kind,
+        at=triaged.triaged_as_of,
+        code=code,
+        tier=triaged.priority.tier if kind is StatusKind.TRIAGED else Tier.UNKNOWN,
+        recipients=len(triaged.recipients),
+        missing=triaged.completeness.missing,
+    )
+
+
+def refusal_status(member: MemberId, rejected: Rejected, source: Coordinate, now_ms: int) -> Status:
+    """What the submitter is told of a refused record; where it did not decode, the topic says whose it is."""
+    record = rejected.report
+    return Status(
+        status_id=status_id(f"{source.topic}[{source.partition}]@{source.offset}", 0, StatusKind.REFUSED),
+        member=member,
+        report_id=record.report_id if record else ReportId(""),
+        submitter_reference=record.submitter_reference if record else "",
+        revision=record.revision if record else 0,
+        kind=StatusKind.REFUSED,
+        at=Instant(epoch_ms=now_ms),
+        code=rejected.code,
+        field=rejected.field,
+    )
+
+
+def status_id(subject: str, revision: int, kind: StatusKind) -> str:
+    """The same message has the same id, however often it is sent."""
+    return str(uuid5(_STATUS_NAMESPACE, f"{subject}\x1f{revision}\x1f{kind}"))
+
+
+def dead_letter(raw: RawRecord, source: Coordinate, rejected: Rejected) -> OutRecord:
+    """The record as it came, with where and why; what may carry imagery leaves only length and digest behind."""
+    value = raw.value or b""
+    masked = rejected.code.startswith("firewall.") or scan_bytes(value) is not None
+    facts = {
+        "topic": source.topic,
+        "topic.id": source.topic_id,
+        "partition": str(source.partition),
+        "offset": str(source.offset),
+        "stage": _STAGE,
+        "code": rejected.code,
+        "field": rejected.field,
+        "value.bytes": str(len(value)),
+        "value.sha256": sha256(value).hexdigest(),
+        "value.masked": "true" if masked else "false",
+        "at": str(raw.timestamp_ms),
+    }
+    headers = tuple((f"{ERRORS}{name}", fact.encode()) for name, fact in facts.items())
+    kept = () if masked else raw.headers
+    return OutRecord(
+        topic=dead_letter_topic(source.topic),
+        key=raw.key if raw.key and not masked else str(source.offset).encode(),
+        value=b"" if masked else value,
+        headers=(*kept, *headers),
+    )

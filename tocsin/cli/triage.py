@@ -1,0 +1,25 @@
+"""`tocsin triage`: run one worker of one lane."""
+
+from pathlib import Path
+
+import click
+
+from processors.app import Lane, run_triage
+from tocsin.runtime.logs import configure
+from tocsin.runtime.settings import load
+
+
+@click.command(name="triage")
+@click.option("--lane", type=click.Choice([lane.value for lane in Lane]), required=True, help="Which lane to work on.")
+@click.option(
+    "--instance", default="0", show_default=True, help="Name of this worker in its group, kept over restarts."
+)
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+def command(lane: str, instance: str, home: Path) -> None:
+    """Triage reports: refuse or decide each one, refer it to its recipients, and settle the ledger.
+
+    Run one process per lane; add workers with another --instance each. SIGTERM finishes what was started.
+    The process ends with 4 where it cannot go on safely; let its manager start it again.
+    """
+    configure()
+    run_triage(load(home / "config" / "triage.toml"), Lane(lane), instance)
