@@ -1,0 +1,59 @@
+"""`tocsin acl`: the broker's topics and access rules against the tables."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from schemas.topics import AclGrant
+from tocsin.policy.bundle import load as load_policy
+from tocsin.runtime.settings import load
+from tocsin.stack.provision import Plan, Provisioner
+
+DIFFERS = 3
+
+
+@click.group(name="acl")
+def command() -> None:
+    """Compare the broker's topics and access rules with the tables and the policy bundle."""
+
+
+@command.command()
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+def plan(home: Path) -> None:
+    """Show what `apply` would change. Ends with 3 where something differs."""
+    _, found = _plan(home)
+    click.echo(_text(found))
+    sys.exit(0 if found.is_empty else DIFFERS)
+
+
+@command.command()
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+def apply(home: Path) -> None:
+    """Make topics and access rules as the tables say. Topics that no table names are never deleted."""
+    provisioner, found = _plan(home)
+    click.echo(_text(found))
+    provisioner.apply(found)
+
+
+def _plan(home: Path) -> tuple[Provisioner, Plan]:
+    settings = load(home / "config" / "ops.toml")
+    provisioner = Provisioner(settings.kafka.client())
+    return provisioner, provisioner.plan(load_policy(settings.policy).topics())
+
+
+def _text(plan: Plan) -> str:
+    lines = [
+        *(f"+ topic {spec.name}" for spec in plan.missing_topics),
+        *(f"~ topic {spec.name}: configuration" for spec in plan.changed_topics),
+        *(f"~ topic {spec.name}: {spec.partitions} partitions" for spec in plan.few_partitions),
+        *(f"? topic {name} is in no table" for name in plan.unknown_topics),
+        *(f"+ {_grant(grant)}" for grant in plan.missing_grants),
+        *(f"- {_grant(grant)}" for grant in plan.excess_grants),
+    ]
+    return "\n".join(lines) or "Topics and access rules are as the tables say."
+
+
+def _grant(grant: AclGrant) -> str:
+    star = "*" if grant.prefixed else ""
+    return f"{grant.principal} may {grant.operation} {grant.resource} {grant.name}{star}"
