@@ -1,6 +1,5 @@
 """Reading a member's referrals without taking delivery: no position is kept or committed, nothing is answered."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,8 @@ from tocsin.runtime.metrics import failure_met
 
 _ASK_SECONDS = 10.0
 _IDLE_SECONDS = 0.5
+
+Place = tuple[str, int]
 
 
 class Reader:
@@ -34,52 +35,59 @@ class Reader:
         )
 
     def read(self, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:
-        """Referrals appended from `since_ms` on; ends at `until_ms`, without it never."""
-        places = self._places()
-        starts = self._offsets_at(places, since_ms) if since_ms is not None else places
-        self._consumer.assign(starts)
-        open_places = {(place.topic, place.partition) for place in places}
-        while open_places:
+        """Referrals appended from `since_ms` on; with `until_ms`, those before it that are there now, else for ever."""
+        starts = self._offsets_at(since_ms) if since_ms is not None else self._first_offsets()
+        ends = self._offsets_at(until_ms) if until_ms is not None else None
+        self._consumer.assign([TopicPartition(*place, offset) for place, offset in starts.items()])
+        left = {place for place in starts if ends is None or starts[place] < ends[place]}
+        while left:
             message = self._consumer.poll(_IDLE_SECONDS)
             if message is None:
-                if until_ms is not None and (until_ms <= time.time() * 1000) and self._at_end(open_places):
-                    return
-                continue
-            if until_ms is not None and _appended_ms(message) >= until_ms:
-                open_places.discard((message.topic() or "", message.partition() or 0))
                 continue
             referral = self._referral(message)
-            if referral is not None:
+            place, offset = _place(message)
+            if ends is not None and offset + 1 >= ends[place]:
+                left.discard(place)
+            if referral and (ends is None or offset < ends[place]):
                 yield referral
 
     def close(self) -> None:
         """Let go of the connections."""
         self._consumer.close()
 
-    def _places(self) -> list[TopicPartition]:
+    def _places(self) -> list[Place]:
         try:
             found = {topic: self._consumer.list_topics(topic, timeout=_ASK_SECONDS).topics for topic in self._topics}
         except KafkaException as error:
             raise _away(error) from error
-        return [
-            TopicPartition(topic, partition, 0)
-            for topic, topics in found.items()
-            for partition in sorted(topics[topic].partitions)
-        ]
+        return [(topic, partition) for topic, topics in found.items() for partition in sorted(topics[topic].partitions)]
 
-    def _offsets_at(self, places: list[TopicPartition], since_ms: int) -> list[TopicPartition]:
-        asked = [TopicPartition(place.topic, place.partition, since_ms) for place in places]
+    def _first_offsets(self) -> dict[Place, int]:
+        return {place: self._watermarks(place)[0] for place in self._places()}
+
+    def _offsets_at(self, instant_ms: int) -> dict[Place, int]:
+        """The first offset appended at or after an instant; the end of the partition where there is none."""
+        asked = [TopicPartition(*place, instant_ms) for place in self._places()]
         try:
-            return self._consumer.offsets_for_times(asked, timeout=_ASK_SECONDS)
+            answered = self._consumer.offsets_for_times(asked, timeout=_ASK_SECONDS)
         except KafkaException as error:
             raise _away(error) from error
+        return {
+            (found.topic, found.partition): (
+                found.offset if found.offset >= 0 else self._watermarks((found.topic, found.partition))[1]
+            )
+            for found in answered
+        }
 
-    def _at_end(self, places: set[tuple[str, int]]) -> bool:
-        for place in self._consumer.position([TopicPartition(*place) for place in sorted(places)]):
-            _, end = self._consumer.get_watermark_offsets(place, timeout=_ASK_SECONDS, cached=False)
-            if 0 <= place.offset < end or (place.offset < 0 < end):
-                return False
-        return True
+    def _watermarks(self, place: Place) -> tuple[int, int]:
+        try:
+            marks = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=_ASK_SECONDS, cached=False)
+        except KafkaException as error:
+            raise _away(error) from error
+        if marks is None:
+            raise Temporary("The broker did not say where a partition begins and ends.", code="broker.away")
+        first, end = marks
+        return first, end
 
     def _referral(self, message: Message) -> Referral | None:
         """The referral; a record that cannot be read is counted here, and kept by the inbox of the member."""
@@ -95,8 +103,9 @@ class Reader:
             return None
 
 
-def _appended_ms(message: Message) -> int:
-    return message.timestamp()[1]
+def _place(message: Message) -> tuple[Place, int]:
+    """Where a record stands."""
+    return (message.topic() or "", message.partition() or 0), message.offset() or 0
 
 
 def _away(error: KafkaException) -> Temporary:
