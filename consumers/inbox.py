@@ -75,7 +75,8 @@ class Inbox:
             with self._store.begin() as connection:
                 for arrival in batch:
                     self._receive(connection, arrival)
-                    arrivals.advance(connection, arrival.place)
+                for place in _last_places(batch):
+                    arrivals.advance(connection, place)
         except BaseException:
             self._source.rewind(batch)
             raise
@@ -165,6 +166,16 @@ class Inbox:
     def _has_room(connection: Connection, key: str, size: int) -> bool:
         bundle = deliveries.find(connection, key)
         return bundle is None or (bundle.state is State.RECEIVED and size < MAX_BUNDLE_MEMBERS)
+
+
+def _last_places(batch: Sequence[Arrival]) -> list[Coordinate]:
+    """The last record of each partition; a topic that was made anew counts as another one."""
+    last: dict[tuple[str, str, int], Coordinate] = {}
+    for arrival in batch:
+        place = arrival.place
+        key = (place.topic, place.topic_id, place.partition)
+        last[key] = max(place, last.get(key, place))
+    return list(last.values())
 
 
 _STATES = {

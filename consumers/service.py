@@ -33,9 +33,10 @@ _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
 _TENDING_SECONDS = 5.0
 _STALE_SECONDS = 60.0
-_RETRY_SECONDS = 2.0
+_REST_SECONDS = 2.0
 _ERASE_EVERY_TENDINGS = 720
-PARTS = ("inbox", "courier", "returns")
+PARTS = ("broker", "inbox", "courier", "returns")
+"""Readiness fails when one of these has been silent too long."""
 
 
 def now_ms() -> int:
@@ -65,6 +66,7 @@ class Service:
         self._courier = Courier(self._store, _outlets(delivery), codec, self._desk)
         self._post = Post(self._store, settings.kafka.client(), codec, membership.member, now_ms)
         self._replies = Replies(self._store, settings.state / "replies", membership.member, now_ms)
+        self._rest_until_seconds: dict[str, float] = {}
         self._tended_seconds = 0.0
         self._tendings = 0
 
@@ -92,26 +94,33 @@ class Service:
             part.close()
 
     def _turn(self) -> int:
-        """One round of every part; what is away for now costs its own part a pause, never another's work."""
+        """One round of every part; what is away for now rests alone, and the others go on."""
         read = self._attempt("inbox", lambda: self._inbox.turn(self._wait_seconds()))
         sent = self._attempt("courier", self._courier.turn)
         told = self._attempt("returns", self._post.turn)
         if read:
-            self._attempt("inbox", self._show_progress)
+            self._attempt("progress", self._show_progress)
         self._tend()
+        if self._rests("inbox") and not sent + told:
+            time.sleep(_POLL_SECONDS)
         return read + sent + told
 
     def _attempt(self, part: str, act: Callable[[], int]) -> int:
+        if self._rests(part):
+            return 0
         try:
             done = act()
         except Temporary as failure:
             failure_met(part, failure)
             _LOG.warning(str(failure), extra={"facts": {"part": part, "code": failure.code}})
-            time.sleep(_RETRY_SECONDS)
+            self._rest_until_seconds[part] = time.monotonic() + _REST_SECONDS
             return 0
         if part in PARTS:
             self.health.beat(part, time.monotonic())
         return done
+
+    def _rests(self, part: str) -> bool:
+        return self._rest_until_seconds.get(part, 0.0) > time.monotonic()
 
     def _show_progress(self) -> int:
         self._source.show_progress()
@@ -130,6 +139,7 @@ class Service:
         if time.monotonic() - self._tended_seconds < _TENDING_SECONDS:
             return
         self._tended_seconds = time.monotonic()
+        self._attempt("broker", self._source.reach)
         self._attempt("replies", self._replies.turn)
         self._attempt("recover", lambda: self._courier.recover(all_claims=False))
         self._attempt("expiry", lambda: upkeep.expire(self._store, self._desk))

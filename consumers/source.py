@@ -13,6 +13,7 @@ from schemas.failures import Broken, Failure, Temporary
 from schemas.records.values import Coordinate
 
 _ASK_SECONDS = 10.0
+_PING_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
 Positions = Callable[[], Mapping[tuple[str, int], Position]]
@@ -93,6 +94,13 @@ class KafkaSource:
                 if end > (position.next_offset if position else 0):
                     return False
         return True
+
+    def reach(self) -> int:
+        """Ask the broker something small, because a consumer alone does not say that it is cut off; tells topics."""
+        try:
+            return len(self._consumer.list_topics(self._topics[0], timeout=_PING_SECONDS).topics)
+        except KafkaException as error:
+            raise _away(error) from error
 
     def close(self) -> None:
         """Leave the group."""
