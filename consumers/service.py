@@ -69,6 +69,7 @@ class Service:
         self._rest_until_seconds: dict[str, float] = {}
         self._tended_seconds = 0.0
         self._tendings = 0
+        self._shown: dict[State, int] = {}
 
     def run(self, should_stop: Callable[[], bool], *, once: bool = False) -> dict[State, int]:
         """Deliver until told to stop; with `once`, until nothing is left to read, to send or to tell."""
@@ -148,7 +149,9 @@ class Service:
             self._attempt("erasure", lambda: upkeep.erase(self._store, self._desk))
         self._tendings += 1
         counts = upkeep.show_age(self._store, self._desk)
-        _LOG.info("Deliveries by state.", extra={"facts": {str(state): count for state, count in counts.items()}})
+        if counts != self._shown:
+            _LOG.info("Deliveries by state.", extra={"facts": {str(state): count for state, count in counts.items()}})
+        self._shown = counts
 
     def _is_drained(self) -> bool:
         """Nothing to read, nothing due, nothing to tell; what waits for a person or for a later time does not count."""

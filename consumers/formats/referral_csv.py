@@ -13,8 +13,10 @@ from schemas.records.referral import Referral
 from schemas.records.report import ContentItem
 from schemas.records.values import Instant
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What makes a spreadsheet calculate, in ASCII and in full width."""
+_FORMULA: Final = re.compile(
+    r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2060\ufeff]*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
+)
+"""What makes a spreadsheet calculate, in ASCII and in full width, also behind signs that nobody sees."""
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.\[\]-]*)://", re.IGNORECASE)
 
 _Column = Callable[[Referral, ContentItem], str]
@@ -80,7 +82,7 @@ def write(letter: Letter) -> Document:
 def neutralised(cell: str) -> str:
     """The same text, unable to be a formula: a leading quote is what spreadsheets read as 'this is text'."""
     clean = cell.replace("\x00", "")
-    return f"'{clean}" if clean.lstrip(" \u00a0\ufeff").startswith(_FORMULA) else clean
+    return f"'{clean}" if _FORMULA.match(clean) else clean
 
 
 def defanged(url: str) -> str:

@@ -21,6 +21,8 @@ _SENDER: Final = {"org": "Tocsin", "contact": "exchange@tocsin.example.test", "d
 _DETECTION: Final = {"hash_match", "ai_detection", "manual_review", "user_report", "automated_scan"}
 _MEDIA: Final = {"image", "video", "audio", "text", "mixed"}
 _INDUSTRY: Final = {"A1", "A2", "B1", "B2"}
+_INDUSTRY_SCHEMES: Final = {"industry", "xarf"}
+_BASELINE_SCHEMES: Final = {"iccam", "xarf"}
 _HASHES: Final = {"md5", "sha1", "sha256", "photodna"}
 _EXPLOITATION: Final = ("sextortion", "grooming", "solicitation", "trafficking", "distribution", "production")
 _TAG_UNSAFE: Final = re.compile(r"[^a-z0-9_+-]+")
@@ -107,13 +109,14 @@ def _exploitation(referral: Referral) -> list[dict[str, Any]]:
 
 
 def _classification(referral: Referral, item: ContentItem) -> str | None:
-    """The industry label where there is one; baseline only where this jurisdiction's verdict says so."""
-    labels = {label.label.upper() for label in item.labels}
-    known = sorted(labels & _INDUSTRY)
-    baseline = any(
+    """The gravest industry label, else baseline where the verdict or an ICCAM or X-ARF label says so; never guessed."""
+    ranks = {label.label.upper() for label in item.labels if label.scheme in _INDUSTRY_SCHEMES} & _INDUSTRY
+    if ranks:
+        return min(ranks)
+    says_baseline = any(
         verdict.verdict is Verdict.BASELINE and verdict.content_id == item.content_id for verdict in referral.verdicts
-    )
-    return known[0] if known else "baseline" if baseline or "BASELINE" in labels else None
+    ) or any(label.label.lower() == "baseline" for label in item.labels if label.scheme in _BASELINE_SCHEMES)
+    return "baseline" if says_baseline else None
 
 
 def _source(referral: Referral, url: str) -> str:

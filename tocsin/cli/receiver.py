@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import socket
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import uvicorn
 
 from consumers.receiver import application
 from consumers.sinks.build import secret_in
+from schemas.failures import Broken
 
 _SECRET_BYTES = 32
 
@@ -30,9 +32,23 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
     secret_path = secret_file or place / "secret"
     if not secret_path.exists():
         _make_secret(secret_path)
-    click.echo(f"Receiving on http://127.0.0.1:{port}/referrals; the shared secret is in {secret_path}")
     receiver = application(place / "referrals", secret_in(secret_path), obeys=obeys)
-    uvicorn.run(receiver, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    with _listening(port) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/referrals"
+        click.echo(f"Receiving on {address}; the shared secret is in {secret_path}")
+        uvicorn.Server(uvicorn.Config(receiver, log_level="warning", access_log=False)).run(sockets=[listening])
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket on loopback; bound here so that the port is known, also where any free one was asked for."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        listening.close()
+        raise Broken(f"Port {port} is in use. Choose another with --port.", code="receiver.port_in_use") from error
+    return listening
 
 
 def _make_secret(path: Path) -> None:

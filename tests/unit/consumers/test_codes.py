@@ -8,13 +8,28 @@ from consumers.agreement import Treatment
 from schemas.catalogue import FOLDER, catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
-AREAS = ("agreement", "delivery", "inbox", "broker", "returns", "store", "courier", "escalation", "sink", "answer")
+AREAS = (
+    "agreement",
+    "delivery",
+    "inbox",
+    "broker",
+    "returns",
+    "store",
+    "courier",
+    "escalation",
+    "sink",
+    "answer",
+    "receiver",
+)
 FILES = {"inbox.lock", "inbox.sqlite"}
 CODE = re.compile(rf'"((?:{"|".join(AREAS)})\.[a-z_0-9]+)"')
 
 
 def used_codes() -> set[str]:
-    sources = [*(ROOT / "consumers").rglob("*.py"), *(ROOT / "tocsin" / "cli").glob("answer.py")]
+    sources = [
+        *(ROOT / "consumers").rglob("*.py"),
+        *(ROOT / "tocsin" / "cli" / f"{name}.py" for name in ("answer", "receiver")),
+    ]
     found = {code for source in sources for code in CODE.findall(source.read_text())}
     return found - FILES | {f"agreement.known_{treatment}" for treatment in Treatment}
 
