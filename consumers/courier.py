@@ -71,8 +71,8 @@ class Courier:
         if self._outlets and all(self._is_paused(outlet, now_ms) for outlet in self._outlets):
             return 0
         jobs = self._take(now_ms)
-        endings = [(job, self._deliver(job)) for job in jobs]
-        self._settle(endings)
+        ends_ms = now_ms + int(self._desk.limits.burst_seconds * 1000)
+        self._settle([(job, self._deliver(job, ends_ms)) for job in jobs])
         return len(jobs)
 
     def recover(self, *, all_claims: bool) -> int:
@@ -127,7 +127,9 @@ class Courier:
             return None
         return Letter(key=delivery.key, referrals=referrals, is_bundle=is_bundle)
 
-    def _deliver(self, job: Job) -> list[Ending]:
+    def _deliver(self, job: Job, ends_ms: int) -> list[Ending]:
+        if self._desk.now_ms() > ends_ms:
+            return [Ending(sink=outlet.name, result=Result.HELD, code="courier.burst_ended") for outlet in job.outlets]
         if job.letter is None:
             return [Ending(sink=outlet.name, result=Result.PARK, code="courier.unreadable") for outlet in job.outlets]
         if not job.letter.referrals:

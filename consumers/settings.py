@@ -77,6 +77,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long one process may hold a delivery before another may ask what became of it."""
     burst: int = 16
     """Deliveries in one turn."""
+    burst_seconds: float = 2.0
+    """How long one turn may take at a slow sink, so that an urgent referral never waits behind it."""
     erase_after_days: int = 30
     """Days after closing until the referral itself is deleted here; counts and times stay."""
 

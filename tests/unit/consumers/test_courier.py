@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from consumers.letters import Parcel
 from consumers.settings import Limits
 from consumers.sinks.port import Away, Presence, Unanswered
 from consumers.states import State
@@ -164,6 +165,26 @@ def test_a_check_that_cannot_be_answered_now_is_asked_later(open_counter: Opener
     counter.courier.recover(all_claims=True)
     assert counter.find(referral.referral_id).state is State.SENDING
     assert counter.courier.recover(all_claims=False) == 0
+
+
+def test_an_urgent_referral_does_not_wait_behind_a_slow_burst(open_counter: Opener) -> None:
+    class Slow(ObedientSink):
+        def send(self, parcel: Parcel) -> None:
+            super().send(parcel)
+            counter.clock.now_ms += 1_500
+
+    sink = Slow()
+    counter = open_counter(sinks={"sink": sink})
+    counter.arrive(*(a_referral(f"case-{number}") for number in range(10)))
+    assert counter.courier.turn() == 10
+    assert len(sink.sent) == 2
+    urgent = a_referral("urgent", priority=a_priority(Tier.URGENT))
+    counter.arrive(urgent)
+    counter.courier.turn()
+    assert sink.keys[2] == urgent.referral_id
+    while counter.courier.turn():
+        pass
+    assert len(sink.sent) == 11
 
 
 def crash_while_sending(counter: Counter, *, arrived: bool) -> None:
