@@ -26,7 +26,7 @@ from tocsin.policy.bundle import Bundle
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import DeadLetterMade, ReferralMade, Settlement, settle
+from tocsin.runtime.ledger.settlement import DeadLetterMade, ReferralMade, Settlement, Unrouted, settle
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice
@@ -68,6 +68,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     """Made for the first records, one each."""
     dead_letter: DeadLetterMade | None = None
     """Made for the first record."""
+    unrouted: Unrouted | None = None
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -144,7 +145,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         recipients = (_recipient(r, a.rules) for r, a in zip(referrals, routed, strict=True))
         triaged = triaged_report(decision, recipients, source, self._bundle.policy_version())
         code = _stale_code(knowledge[source.offset]) if decision.outcome is Outcome.STALE else ""
-        return self._answered(report, triaged, decision.outcome, referrals, code)
+        answered = self._answered(report, triaged, decision.outcome, referrals, code)
+        return replace(answered, unrouted=_unrouted(decision, triaged, source.offset))
 
     def _withdrawn(self, withdrawal: Withdrawal, source: Coordinate, known: Knowledge, now_ms: int) -> Answered:
         is_stale = known.is_stale or known.is_conflicting
@@ -238,6 +240,26 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         outcomes=tuple(answer.outcome for answer in finished.answers),
         referrals=tuple(referrals),
         dead_letters=tuple(letters),
+        unrouted=tuple(answer.unrouted for answer in finished.answers if answer.unrouted is not None),
+    )
+
+
+def _unrouted(decision: Decision, triaged: ReportTriaged, log_offset: int) -> Unrouted | None:
+    """What a person has to see: nobody got it, or what did not settle waits although somebody did."""
+    if decision.outcome is Outcome.STALE or not (decision.proposed.route.waiting_reasons or not triaged.recipients):
+        return None
+    refused = (refusal.rule for refusal in triaged.refusals)
+    return Unrouted(
+        log_offset=log_offset,
+        report_id=triaged.report_id,
+        revision=triaged.revision,
+        submitter=triaged.submitter,
+        submitter_reference=triaged.submitter_reference,
+        mark=triaged.mark,
+        outcome=decision.outcome,
+        tier=triaged.priority.tier,
+        reasons=triaged.waiting_reasons or tuple(dict.fromkeys(refused)),
+        recipients=len(triaged.recipients),
     )
 
 

@@ -13,21 +13,11 @@ SECTIONS: dict[str, dict[str, str]] = {
         "up": "Start the local Kafka, PostgreSQL and schema registry.",
         "down": "Stop the local stack.",
         "status": "Show what runs.",
-        "doctor": "Check everything and name the next command.",
         "acl": "Plan or apply the broker's access rules.",
         "triage": "Run the triage worker of one lane.",
         "returns": "Run the worker that reads what recipients answer.",
-        "demo": "Run the whole exchange with simulated members.",
     },
     "Send reports": {
-        "template": "Write an empty reporting template.",
-        "validate": "Check files without sending.",
-        "publish": "Send files as one member.",
-        "sent": "Show what was sent and what became of it.",
-        "correct": "Publish a corrected revision.",
-        "withdraw": "Take a report back.",
-        "purge": "Delete confirmed bodies from the journal.",
-        "generate": "Write synthetic reports for tests.",
     },
     "Receive referrals": {
         "deliver": "Run a member's inbox and courier.",
@@ -37,7 +27,6 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Prove and repair": {
         "ledger": "Reconcile every record against the broker.",
-        "dlq": "List, show, retry or drop dead letters.",
         "schema": "List, show, check or compare schemas.",
     },
 }

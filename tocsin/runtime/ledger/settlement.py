@@ -42,6 +42,21 @@ class DeadLetterMade(Struct, frozen=True, kw_only=True):
     landed: Coordinate
 
 
+class Unrouted(Struct, frozen=True, kw_only=True):
+    """One report that nobody got, or that a person has to settle; `recipients` got it while it waits."""
+
+    log_offset: int
+    report_id: ReportId
+    revision: int
+    submitter: MemberId
+    submitter_reference: str
+    mark: str
+    outcome: Outcome
+    tier: str
+    reasons: tuple[str, ...]
+    recipients: int = 0
+
+
 class Settlement(Struct, frozen=True, kw_only=True):
     """All that one slice leaves in the ledger; `first_offset` is that of its first record."""
 
@@ -52,6 +67,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...]
     referrals: tuple[ReferralMade, ...] = ()
     dead_letters: tuple[DeadLetterMade, ...] = ()
+    unrouted: tuple[Unrouted, ...] = ()
 
 
 def stream_of(connection: Connection, topic_id: str, topic: str, partition: int, first_offset: int) -> int:
@@ -72,6 +88,8 @@ def settle(connection: Connection, settlement: Settlement) -> None:
         connection.execute(_REFERRAL, [_referral_row(stream, referral) for referral in made.referrals])
     if made.dead_letters:
         connection.execute(_DEAD_LETTER, [_dead_letter_row(stream, letter) for letter in made.dead_letters])
+    if made.unrouted:
+        connection.execute(_UNROUTED, [_unrouted_row(stream, report) for report in made.unrouted])
 
 
 def positions(
@@ -122,6 +140,11 @@ def _dead_letter_row(stream: int, made: DeadLetterMade) -> dict[str, object]:
     }
 
 
+def _unrouted_row(stream: int, made: Unrouted) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(made, name) for name in Unrouted.__struct_fields__}
+    return row | {"stream": stream, "outcome": int(made.outcome), "reasons": list(made.reasons)}
+
+
 _REFERRAL_FIELDS: Final = (
     "referral_id",
     "report_id",
@@ -161,5 +184,10 @@ _DEAD_LETTER: Final = text(
     "insert into dead_letters (stream, log_offset, member, code, field, out_topic, out_partition, out_offset) "
     "values (:stream, :log_offset, :member, :code, :field, :out_topic, :out_partition, :out_offset) "
     "on conflict do nothing"
+)
+_UNROUTED: Final = text(
+    "insert into unrouted (stream, log_offset, report_id, revision, submitter, submitter_reference, mark, outcome, "
+    "tier, reasons, recipients) values (:stream, :log_offset, :report_id, :revision, :submitter, "
+    ":submitter_reference, :mark, :outcome, :tier, :reasons, :recipients) on conflict do nothing"
 )
 _POSITIONS: Final = text("select topic_id, topic, partition, next_offset from streams where topic = any(:topics)")

@@ -74,6 +74,22 @@ _TABLES = {
         state_at timestamptz not null default now(),
         taken_up_at timestamptz
     """,
+    # What nobody got, or a person has to settle: the queue, and the check that nothing urgent lies there unseen.
+    "unrouted": """
+        stream integer not null,
+        log_offset bigint not null,
+        report_id uuid not null,
+        revision integer not null,
+        submitter text not null,
+        submitter_reference text not null,
+        mark text not null,
+        outcome smallint not null,
+        tier text not null,
+        reasons text[] not null,
+        recipients integer not null,
+        at timestamptz not null default now(),
+        primary key (stream, log_offset)
+    """,
     "returns": """
         return_id text primary key,
         referral_id uuid not null,
@@ -109,8 +125,8 @@ _INDEXES = (
 
 _GRANTS = (
     "grant select on all tables in schema public to triage, returns",
-    "grant insert, update on streams, ledger_blocks, log_starts, dead_letters, report_revisions, sightings, referrals "
-    "to triage",
+    "grant insert, update on streams, ledger_blocks, log_starts, dead_letters, report_revisions, sightings, "
+    "referrals, unrouted to triage",
     "grant insert, update on streams, ledger_blocks, log_starts, dead_letters, returns to returns",
     "grant update (state, state_at, taken_up_at) on referrals to returns",
     "grant usage on sequence claim_numbers to triage",

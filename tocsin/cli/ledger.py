@@ -1,0 +1,102 @@
+"""`tocsin ledger`: what came in, what became of it, and whether it balances."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from schemas.topics import escalated_topic, returns_topic, submitted_topic
+from tocsin.policy.bundle import Bundle
+from tocsin.policy.bundle import load as load_policy
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger.balance import Balance
+from tocsin.runtime.ledger.reading import read_balance
+from tocsin.runtime.settings import load
+
+NOT_BALANCED = 3
+
+
+@click.command(name="ledger")
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(home: Path, as_json: bool) -> None:
+    """Reconcile every record of every member's topics with what became of it.
+
+    in = routed + counted_only + waiting_person + no_recipient + refused + stale + withdrawn + dropped + skipped
+    + waiting (not read yet). Ends with 3, naming offsets, where that does not hold, or where an urgent report
+    reached nobody.
+    """
+    balance = balance_of(home)
+    if as_json:
+        click.echo(json.dumps(as_builtins(balance)))
+    else:
+        show(balance)
+    sys.exit(0 if balance.holds else NOT_BALANCED)
+
+
+def balance_of(home: Path) -> Balance:
+    """The balance of a home, read as `ops`."""
+    settings = load(home / "config" / "ops.toml")
+    database = database_of(settings)
+    try:
+        return read_balance(database, settings.kafka, input_topics(load_policy(settings.policy)))
+    finally:
+        database.close()
+
+
+def input_topics(bundle: Bundle) -> tuple[str, ...]:
+    """Every topic whose records the ledger accounts for."""
+    reports = [
+        topic(member.id)
+        for member in bundle.members.values()
+        if member.submits
+        for topic in (submitted_topic, escalated_topic)
+    ]
+    return (*sorted(reports), *(returns_topic(member) for member in sorted(bundle.members)))
+
+
+def as_builtins(balance: Balance) -> dict[str, object]:
+    """For JSON: the lines, the referrals by state, and the verdict."""
+    return {
+        "balanced": balance.holds,
+        "lines": [msgspec.to_builtins(line) | {"balances": line.balances} for line in balance.lines],
+        "referrals": [msgspec.to_builtins(count) for count in balance.referrals],
+        "urgent_without_recipient": list(balance.urgent_without_recipient),
+    }
+
+
+def show(balance: Balance) -> None:
+    """Two tables and a sentence."""
+    console = Console(width=110)
+    console.print(_topics(balance))
+    console.print(_referrals(balance))
+    for line in balance.lines:
+        for gap in line.missing:
+            console.print(f"[red]missing[/] {gap}")
+    for reference in balance.urgent_without_recipient:
+        console.print(f"[red]urgent and nobody has it[/] {reference}")
+    console.print("[green]The ledger balances.[/]" if balance.holds else "[red]The ledger does not balance.[/]")
+
+
+def _topics(balance: Balance) -> Table:
+    table = Table("topic", "in", "became", "waiting", "", title="What came in", title_justify="left", expand=True)
+    for line in balance.lines:
+        if line.came_in:
+            became = ", ".join(f"{count} {name}" for name, count in line.outcomes.items() if count)
+            mark = "[green]✓[/]" if line.balances else "[red]✗[/]"
+            table.add_row(line.topic, str(line.came_in), became, str(line.waiting), mark)
+    return table
+
+
+def _referrals(balance: Balance) -> Table:
+    table = Table("recipient", "state", "referrals", "oldest", title="Referrals", title_justify="left", expand=True)
+    now = datetime.now(UTC)
+    for count in balance.referrals:
+        minutes = (now - count.oldest).total_seconds() / 60
+        table.add_row(count.recipient, count.state, str(count.count), f"{minutes:.1f} min ago")
+    return table

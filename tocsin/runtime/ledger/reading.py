@@ -1,0 +1,134 @@
+"""Read the ledger and the broker's offsets for a balance."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from sqlalchemy import Connection, text
+
+from schemas.failures import Temporary
+from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.balance import Balance, Block, ReferralCount, StreamFacts, line_of
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.settings import KafkaSettings
+from tocsin.runtime.transport.worker import topic_ids_of
+
+_TIMEOUT_SECONDS: Final = 30.0
+
+Offsets = Mapping[tuple[str, int], tuple[int, int]]
+"""Log start and end by topic and partition."""
+
+
+def broker_offsets(kafka: KafkaSettings, topics: Sequence[str]) -> Offsets:
+    """Log start and end of every partition; raises Temporary where the broker is away."""
+    consumer = Consumer(kafka.client() | {"group.id": "ops.ledger", "enable.auto.commit": False})
+    try:
+        known = consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
+        return {
+            (topic, partition): _watermarks(consumer, topic, partition)
+            for topic in topics
+            for partition in known[topic].partitions
+        }
+    except KafkaException as error:
+        raise Temporary("The broker does not answer. Check: tocsin status", code="kafka.away") from error
+    finally:
+        consumer.close()
+
+
+def read_balance(database: Database, kafka: KafkaSettings, topics: Sequence[str]) -> Balance:
+    """The balance of these topics; the ledger is read first, so that what is settled meanwhile counts as waiting."""
+    with database.transaction() as connection:
+        streams = _streams(connection)
+        blocks = _blocks(connection)
+        outcomes = _outcomes(connection)
+        referrals = _referrals(connection)
+        urgent = tuple(row.name for row in connection.execute(_URGENT_WITHOUT))
+    offsets, ids = broker_offsets(kafka, topics), topic_ids_of(kafka, topics)
+    facts: dict[str, list[StreamFacts]] = defaultdict(list)
+    for (topic, partition), span in sorted(offsets.items()):
+        facts[topic].append(_facts(topic, partition, span, (streams, blocks, outcomes, ids)))
+    return Balance(
+        lines=tuple(line_of(topic, facts[topic]) for topic in topics),
+        referrals=referrals,
+        urgent_without_recipient=urgent,
+    )
+
+
+_Read = tuple[Any, Any, Any, Mapping[str, str]]
+
+
+def _facts(topic: str, partition: int, span: tuple[int, int], read: _Read) -> StreamFacts:
+    streams, blocks, outcomes, ids = read
+    row = streams.get((topic, partition, ids[topic]))
+    others = any(key[:2] == (topic, partition) and key[2] != ids[topic] for key in streams)
+    return StreamFacts(
+        topic=topic,
+        partition=partition,
+        log_start=span[0],
+        log_end=span[1],
+        first=row.first_offset if row else span[0],
+        blocks=blocks[row.stream] if row else (),
+        outcomes=outcomes[row.stream] if row else {},
+        topic_changed=others,
+    )
+
+
+def _watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    start, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_SECONDS)
+    return int(start), int(end)
+
+
+def _streams(connection: Connection) -> dict[tuple[str, int, str], Any]:
+    rows = connection.execute(text("select stream, topic_id, topic, partition, first_offset from streams"))
+    return {(row.topic, row.partition, row.topic_id): row for row in rows}
+
+
+def _blocks(connection: Connection) -> Mapping[int, tuple[Block, ...]]:
+    """Neighbouring blocks are merged by the database: a ledger of a month has many."""
+    found: dict[int, list[Block]] = defaultdict(list)
+    for row in connection.execute(_BLOCKS):
+        found[row.stream].append(Block(row.first_offset, row.length))
+    return defaultdict(tuple, {stream: tuple(blocks) for stream, blocks in found.items()})
+
+
+def _outcomes(connection: Connection) -> Mapping[int, Mapping[Outcome, int]]:
+    found: dict[int, dict[Outcome, int]] = defaultdict(dict)
+    for row in connection.execute(_OUTCOMES):
+        found[row.stream][Outcome(row.outcome)] = int(row.records)
+    return found
+
+
+def _referrals(connection: Connection) -> tuple[ReferralCount, ...]:
+    return tuple(
+        ReferralCount(recipient=row.recipient, state=row.state, count=row.referrals, oldest=row.oldest)
+        for row in connection.execute(_REFERRALS)
+    )
+
+
+_BLOCKS: Final = text("""
+    with marked as (
+        select stream, first_offset, length(outcomes) as length,
+               case when first_offset <= max(first_offset + length(outcomes)) over before then 0 else 1 end as begins
+        from ledger_blocks
+        window before as (partition by stream order by first_offset rows between unbounded preceding and 1 preceding)
+    ),
+    grouped as (
+        select *, sum(begins) over (partition by stream order by first_offset) as run from marked
+    )
+    select stream, min(first_offset) as first_offset, max(first_offset + length) - min(first_offset) as length
+    from grouped group by stream, run order by stream, first_offset
+""")
+_OUTCOMES: Final = text("""
+    select stream, get_byte(outcomes, position) as outcome, count(distinct first_offset + position) as records
+    from ledger_blocks, generate_series(0, length(outcomes) - 1) as position
+    group by stream, outcome
+""")
+_REFERRALS: Final = text("""
+    select recipient, state, count(*) as referrals, min(referred_at) as oldest
+    from referrals group by recipient, state order by recipient, state
+""")
+_URGENT_WITHOUT: Final = text("""
+    select submitter || ' ' || submitter_reference as name from unrouted
+    where tier = 'URGENT' and recipients = 0 and mark = 'LIVE' order by at limit 100
+""")
