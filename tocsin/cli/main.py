@@ -17,8 +17,6 @@ SECTIONS: dict[str, dict[str, str]] = {
         "triage": "Run the triage worker of one lane.",
         "returns": "Run the worker that reads what recipients answer.",
     },
-    "Send reports": {
-    },
     "Receive referrals": {
         "deliver": "Run a member's inbox and courier.",
         "answer": "Answer referrals: taken up, refused, outcome, question.",
