@@ -12,7 +12,6 @@ import pytest
 def stack() -> Iterator[object]:
     """The real Kafka, PostgreSQL and registry with the sample policy's members, in a short-lived home."""
     from tocsin.stack.charter import sample_charter  # noqa: PLC0415 -- only tests that ask for it need the extras
-
     from tocsin.stack.local import LocalStack  # noqa: PLC0415 -- as above
 
     home = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
