@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumers.codec import Codec
 from consumers.store import outbox
 from consumers.store.engine import DeliveryStore
-from schemas.failures import Broken
+from schemas.failures import Temporary
 from schemas.headers import cloud_event_headers
 from schemas.records.answers import Return
 from schemas.records.identifiers import MemberId
@@ -35,16 +35,14 @@ class Post:
         self._member = member
         self._now_ms = now_ms
         self._rest_until_ms = 0
-        self._producer = Producer(
-            dict(client)
-            | {
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 1,
-                "delivery.timeout.ms": _SEND_SECONDS * 1000,
-                "compression.type": "lz4",
-            }
-        )
+        self._settings = dict(client) | {
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": 1,
+            "delivery.timeout.ms": _SEND_SECONDS * 1000,
+            "compression.type": "lz4",
+        }
+        self._producer = Producer(self._settings)
 
     def turn(self) -> int:
         """Send what is owed; tells how many Returns were confirmed. While the broker is away it rests between tries."""
@@ -67,25 +65,35 @@ class Post:
         self._producer.flush(_SEND_SECONDS)
 
     def _send(self, owed: list[Return]) -> list[str]:
+        """The ids that the broker has acknowledged; a producer that cannot go on is replaced by a fresh one."""
         confirmed: list[str] = []
-        for answer in owed:
-            self._producer.produce(
-                self._topic,
-                key=answer.referral_id.encode(),
-                value=self._codec.dumps(answer),
-                headers=dict(
-                    cloud_event_headers(Return, answer.return_id, source=self._member, at_ms=answer.at.epoch_ms)
-                ),
-                on_delivery=partial(_note, answer.return_id, confirmed),
-            )
+        try:
+            for answer in owed:
+                self._produce(answer, confirmed)
+        except KafkaException as error:
+            self._producer = Producer(self._settings)
+            self._rest_until_ms = self._now_ms() + _REST_MS
+            raise Temporary(
+                f"The broker does not take this member's Returns ({error.args[0].name()}). They wait in the store. "
+                "Check access rules and certificate: tocsin doctor",
+                code="returns.away",
+            ) from error
         self._producer.flush(_SEND_SECONDS + 2)
         return confirmed
+
+    def _produce(self, answer: Return, confirmed: list[str]) -> None:
+        headers = cloud_event_headers(Return, answer.return_id, source=self._member, at_ms=answer.at.epoch_ms)
+        self._producer.produce(
+            self._topic,
+            key=answer.referral_id.encode(),
+            value=self._codec.dumps(answer),
+            headers=dict(headers),
+            on_delivery=partial(_note, answer.return_id, confirmed),
+        )
 
 
 def _note(return_id: str, confirmed: list[str], error: KafkaError | None, _: Message) -> None:
     if error is None:
         confirmed.append(return_id)
-    elif error.fatal():
-        raise Broken(f"The producer of Returns cannot go on ({error.name()}).", code="returns.fatal")
     else:
         _LOG.warning("A Return waits for the broker.", extra={"facts": {"code": error.name()}})
