@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -47,10 +46,9 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
         """By ISO code or alias (UK, EL); None where the bundle knows nothing of it."""
         return self._by_country.get(country.upper())
 
-    def receivers(self, jurisdiction: JurisdictionCode, sector: Sector, on: date) -> tuple[Member, ...]:
-        """Members that may get what concerns a jurisdiction: the named owners that take part on that day."""
-        candidates = self._receivers.get((jurisdiction, sector), ())
-        return tuple(member for member in candidates if member.takes_part(on))
+    def owners(self, jurisdiction: JurisdictionCode, sector: Sector) -> tuple[Member, ...]:
+        """The members that get what concerns a jurisdiction, whether or not they take part at the moment."""
+        return self._owners.get((jurisdiction, sector), ())
 
     @cached_property
     def neutral_labels(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
@@ -69,7 +67,7 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
         return named | {alias: j for j in self.jurisdictions.values() for alias in j.aliases}
 
     @cached_property
-    def _receivers(self) -> Mapping[tuple[JurisdictionCode, Sector], tuple[Member, ...]]:
+    def _owners(self) -> Mapping[tuple[JurisdictionCode, Sector], tuple[Member, ...]]:
         found: dict[tuple[JurisdictionCode, Sector], tuple[Member, ...]] = {}
         for member in self.members.values():
             if member.receives and member.owner:

@@ -1,0 +1,54 @@
+"""Policy bundles for tests: the sample, with what a test is about changed."""
+
+from datetime import date
+from functools import cache
+from typing import Any
+
+from msgspec.structs import replace
+
+from schemas.records.identifiers import JurisdictionCode, MemberId
+from tocsin.policy.bundle import SAMPLE, Bundle, load
+from tocsin.policy.jurisdictions import LegalRow
+from tocsin.policy.members import Standing
+
+TODAY = date(2026, 1, 1)
+"""The day of NOON_MS."""
+
+
+@cache
+def the_sample() -> Bundle:
+    """The sample bundle, read once."""
+    return load(SAMPLE)
+
+
+def a_bundle(**changes: Any) -> Bundle:
+    """The sample with other parts."""
+    return replace(the_sample(), **changes)
+
+
+def with_member(member: str, bundle: Bundle | None = None, **changes: Any) -> Bundle:
+    """A bundle in which one member is otherwise."""
+    found = bundle or the_sample()
+    name = MemberId(member)
+    return replace(found, members={**found.members, name: replace(found.members[name], **changes)})
+
+
+def without_members(*members: str) -> Bundle:
+    """A bundle in which these members are suspended."""
+    found = the_sample()
+    for member in members:
+        found = with_member(member, found, standing=Standing.SUSPENDED)
+    return found
+
+
+def a_legal_row(**changes: Any) -> LegalRow:
+    """A row that a lawyer has checked."""
+    return LegalRow(**({"valid_from": date(2020, 1, 1), "source_ref": "a test", "verified": True} | changes))
+
+
+def with_law(jurisdiction: str, *rows: LegalRow, bundle: Bundle | None = None) -> Bundle:
+    """A bundle with other law in one jurisdiction."""
+    found = bundle or the_sample()
+    code = JurisdictionCode(jurisdiction)
+    changed = replace(found.jurisdictions[code], legal=rows)
+    return replace(found, jurisdictions={**found.jurisdictions, code: changed})

@@ -1,0 +1,214 @@
+"""Who gets a report, who does not, and what a person has to settle."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from processors.steps.route.rules import Case, Route, evidence, route
+from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
+from schemas.records.report import EstimatedLocation, NetworkEvent, PersonalPart, ReportSubmitted, SharingChoices
+from schemas.records.triage import ItemVerdict
+from schemas.records.values import NexusKind, Ternary, Verdict
+from tests.builders.policy import TODAY, a_bundle, the_sample, with_member, without_members
+from tests.builders.reports import a_hosting, a_nexus_claim, a_report, a_source_url
+from tocsin.policy.bundle import Bundle
+from tocsin.policy.jurisdictions import Jurisdiction
+
+
+def routed(report: ReportSubmitted, bundle: Bundle | None = None, **case: Any) -> Route:
+    whole = {"personal": None, "verdicts": (), "is_urgent": False} | case
+    return route(Case(report=report, **whole), bundle or the_sample(), TODAY)
+
+
+def declared(country: str, **changes: Any) -> ReportSubmitted:
+    return a_report(source_url=None, items=(), declared_country=CountryCode(country), **changes)
+
+
+def hosted(country: str, **hosting: Any) -> ReportSubmitted:
+    place = a_hosting(country=CountryCode(country), **hosting)
+    return a_report(source_url=a_source_url(hosting=place), items=())
+
+
+def members(found: Route) -> set[str]:
+    return {addressee.member for addressee in found.recipients}
+
+
+def rules_of(found: Route, member: str) -> tuple[str, ...]:
+    return next(addressee.rules for addressee in found.recipients if addressee.member == member)
+
+
+def refusals(found: Route) -> set[tuple[str, str]]:
+    return {(refusal.member, refusal.rule) for refusal in found.refusals}
+
+
+def verdicts(*found: Verdict) -> tuple[ItemVerdict, ...]:
+    return tuple(ItemVerdict(verdict=verdict, jurisdiction=JurisdictionCode("nl"), verified=True) for verdict in found)
+
+
+def test_what_is_hosted_in_a_country_goes_to_its_hotline_and_its_police() -> None:
+    found = routed(hosted("NL"))
+    assert members(found) == {"nl-hotline", "nl-police"}
+    assert rules_of(found, "nl-police") == ("route.hosting",)
+    assert found.refusals == found.waiting_reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        (NexusKind.OFFENCE, "route.offence"),
+        (NexusKind.SUSPECT, "route.suspect"),
+        (NexusKind.VICTIM, "route.victim"),
+        (NexusKind.DECLARED, "route.declared"),
+        (NexusKind.HOSTING, "route.hosting"),
+        (NexusKind.UNKNOWN, "route.declared"),
+    ],
+)
+def test_a_claim_concerns_its_country_and_one_of_no_known_kind_counts_as_declared(kind: NexusKind, rule: str) -> None:
+    claim = a_nexus_claim(kind=kind, country=CountryCode("FR"), confidence=None)
+    found = routed(a_report(source_url=None, items=(), nexus=(claim,)))
+    assert members(found) == {"fr-hotline", "fr-police"}
+    assert rules_of(found, "fr-police") == (rule,)
+
+
+def test_addresses_and_places_of_the_personal_part_concern_their_countries() -> None:
+    events = (NetworkEvent(country=CountryCode("gb")),)
+    personal = PersonalPart(network_events=events, locations=(EstimatedLocation(country=CountryCode("FR")),))
+    found = routed(a_report(source_url=None, items=()), personal=personal)
+    assert rules_of(found, "gb-police") == ("route.network",)
+    assert rules_of(found, "fr-police") == ("route.location",)
+
+
+def test_several_countries_are_normal_and_each_member_gets_one_referral_with_all_its_rules() -> None:
+    report = replace(hosted("NL"), nexus=(a_nexus_claim(),), declared_country=CountryCode("NL"))
+    found = routed(report)
+    assert members(found) == {"nl-hotline", "nl-police", "de-hotline-a", "de-police"}
+    assert rules_of(found, "nl-hotline") == ("route.declared", "route.hosting")
+
+
+@pytest.mark.parametrize(("alias", "member"), [("UK", "gb-hotline"), ("gb", "gb-hotline")])
+def test_a_country_goes_by_its_aliases_and_in_any_case(alias: str, member: str) -> None:
+    assert member in members(routed(declared(alias)))
+
+
+def test_a_delivery_network_alone_gives_no_route_and_waits_for_a_person() -> None:
+    found = routed(hosted("US", content_delivery_network=Ternary.YES))
+    assert (found.recipients, found.waiting_reasons) == ((), ("route.no_evidence",))
+
+
+def test_without_evidence_an_urgent_report_goes_to_the_last_resort_and_still_waits() -> None:
+    found = routed(a_report(source_url=None, items=()), is_urgent=True)
+    assert members(found) == {"intl-police"}
+    assert found.waiting_reasons == ("route.no_evidence",)
+
+
+@pytest.mark.parametrize(("stated", "is_routed"), [(None, True), (1.0, True), (0.4, True), (0.2, False), (0.0, False)])
+def test_a_stated_confidence_weakens_a_claim(stated: float | None, is_routed: bool) -> None:
+    report = a_report(source_url=None, items=(), nexus=(a_nexus_claim(confidence=stated),))
+    assert bool(routed(report).recipients) is is_routed
+
+
+@pytest.mark.parametrize("stated", [-1.0, 7.0, float("nan")])
+def test_a_confidence_that_is_none_takes_nothing_away(stated: float) -> None:
+    assert routed(a_report(source_url=None, items=(), nexus=(a_nexus_claim(confidence=stated),))).recipients
+
+
+def test_the_surest_statement_of_a_country_counts() -> None:
+    claims = (a_nexus_claim(confidence=0.1), a_nexus_claim(confidence=0.7), a_nexus_claim(confidence=0.2))
+    (found,) = evidence(a_report(source_url=None, items=(), nexus=claims), None)
+    assert (found.country, found.kind, found.certainty) == ("DE", "victim", 0.7)
+
+
+def test_one_owner_takes_what_concerns_a_country_of_several_hotlines() -> None:
+    assert members(routed(declared("DE"))) == {"de-hotline-a", "de-police"}
+
+
+def test_the_stand_in_takes_the_place_of_a_suspended_owner() -> None:
+    found = routed(declared("DE"), without_members("de-hotline-a"))
+    assert members(found) == {"de-hotline-b", "de-police"}
+    assert rules_of(found, "de-hotline-b") == ("route.stand_in",)
+    assert refusals(found) == {("de-hotline-a", "route.not_taking_part")}
+
+
+def test_the_stand_in_takes_the_place_of_an_owner_out_of_its_dates() -> None:
+    assert "de-hotline-b" in members(routed(declared("DE"), with_member("de-hotline-a", valid_to=TODAY)))
+
+
+def test_where_the_stand_in_is_away_too_the_country_counts_as_without_a_hotline() -> None:
+    found = routed(declared("DE"), without_members("de-hotline-a", "de-hotline-b"))
+    assert rules_of(found, "intl-police") == ("route.no_hotline",)
+
+
+def test_a_country_without_hotline_and_police_goes_along_its_chain() -> None:
+    found = routed(declared("NO"))
+    assert members(found) == {"gb-hotline"}
+    assert rules_of(found, "gb-hotline") == ("route.no_hotline", "route.no_police")
+
+
+def test_a_chain_does_not_end_at_its_first_member_if_that_is_the_submitter() -> None:
+    found = routed(declared("NO", submitter=MemberId("gb-hotline")))
+    assert members(found) == {"intl-police"}
+    assert ("gb-hotline", "route.own_report") in refusals(found)
+
+
+def test_a_chain_goes_on_past_a_denied_and_past_a_suspended_member() -> None:
+    choices = SharingChoices(deny_members=(MemberId("gb-hotline"),))
+    assert members(routed(declared("NO", sharing=choices))) == {"intl-police"}
+    assert members(routed(declared("NO"), without_members("gb-hotline"))) == {"intl-police"}
+
+
+def test_a_chain_ends_at_the_last_resort() -> None:
+    bundle = the_sample()
+    short = Jurisdiction(country=CountryCode("NO"), name="Norway", code=JurisdictionCode("no"))
+    found = routed(declared("NO"), a_bundle(jurisdictions={**bundle.jurisdictions, JurisdictionCode("no"): short}))
+    assert members(found) == {"intl-police"}
+
+
+def test_a_country_that_the_policy_does_not_know_goes_to_the_last_resort() -> None:
+    assert rules_of(routed(declared("ZZ")), "intl-police") == ("route.no_jurisdiction",)
+
+
+def test_where_nobody_takes_part_a_person_sees_it() -> None:
+    found = routed(declared("NO"), without_members("gb-hotline", "intl-police"))
+    assert (found.recipients, found.waiting_reasons) == ((), ("route.nobody",))
+
+
+def test_a_hotline_does_not_get_its_own_report_and_the_police_do() -> None:
+    found = routed(declared("NL", submitter=MemberId("nl-hotline")))
+    assert members(found) == {"nl-police"}
+    assert refusals(found) == {("nl-hotline", "route.own_report")}
+
+
+@pytest.mark.parametrize(
+    ("choices", "rule"),
+    [
+        (SharingChoices(deny_members=(MemberId("nl-police"),)), "route.submitter_denies_member"),
+        (SharingChoices(deny_sectors=("lea",)), "route.submitter_denies_member"),
+    ],
+)
+def test_the_submitter_may_leave_out_a_member_or_a_sector(choices: SharingChoices, rule: str) -> None:
+    found = routed(declared("NL", sharing=choices))
+    assert members(found) == {"nl-hotline"}
+    assert refusals(found) == {("nl-police", rule)}
+
+
+@pytest.mark.parametrize("country", ["NL", "nl"])
+def test_whoever_denies_every_country_that_is_concerned_sends_the_report_to_a_person(country: str) -> None:
+    found = routed(declared("NL", sharing=SharingChoices(deny_countries=(CountryCode(country),))))
+    assert (found.recipients, found.waiting_reasons) == ((), ("route.all_denied",))
+
+
+def test_what_is_not_illegal_anywhere_goes_nowhere_and_says_so() -> None:
+    found = routed(hosted("NL"), verdicts=verdicts(Verdict.NOT_ILLEGAL, Verdict.NOT_ILLEGAL))
+    assert found == Route(refusals=found.refusals)
+    assert refusals(found) == {("", "route.not_illegal_anywhere")}
+
+
+def test_one_other_verdict_is_enough_to_send_it() -> None:
+    assert routed(hosted("NL"), verdicts=verdicts(Verdict.NOT_ILLEGAL, Verdict.UNDETERMINED)).recipients
+
+
+def test_what_is_not_illegal_but_urgent_is_delivered_and_waits_for_a_person() -> None:
+    found = routed(hosted("NL"), verdicts=verdicts(Verdict.NOT_ILLEGAL), is_urgent=True)
+    assert members(found) == {"nl-hotline", "nl-police"}
+    assert found.waiting_reasons == ("route.not_illegal_but_urgent",)
