@@ -90,7 +90,7 @@ class Courier:
             )
             for delivery in left
         ]
-        self._settle(found)
+        self._settle(found, sink_failed=False)
         return len(left)
 
     def close(self) -> None:
@@ -173,8 +173,11 @@ class Courier:
     def _is_paused(self, outlet: Outlet, now_ms: int) -> bool:
         return self._paused_until_ms.get(outlet.name, 0) > now_ms
 
-    def _settle(self, results: Sequence[tuple[Job, list[Ending]]]) -> None:
-        """Write down what became of a burst, with the Returns that it owes, in one transaction."""
+    def _settle(self, results: Sequence[tuple[Job, list[Ending]]], *, sink_failed: bool = True) -> None:
+        """Write down what became of a burst, with the Returns that it owes, in one transaction.
+
+        Where our own process ended, not the sink, the next try need not wait.
+        """
         if not results:
             return
         now_ms = self._desk.now_ms()
@@ -182,9 +185,10 @@ class Courier:
             for job, endings in results:
                 for ending in endings:
                     _close(connection, job.delivery.key, ending, now_ms)
-                self._conclude(connection, job.delivery, verdict(endings, job.delivery.attempts, self._desk.limits))
+                found = verdict(endings, job.delivery.attempts, self._desk.limits)
+                self._conclude(connection, job.delivery, found, waits=sink_failed)
 
-    def _conclude(self, connection: Connection, delivery: Delivery, found: Verdict) -> None:
+    def _conclude(self, connection: Connection, delivery: Delivery, found: Verdict, *, waits: bool) -> None:
         now_ms = self._desk.now_ms()
         if found.event is None:
             ask_at_ms = now_ms + int(self._desk.limits.longest_pause_seconds * 1000)
@@ -199,7 +203,7 @@ class Courier:
             now_ms,
             reason_code=found.code,
             attempts=attempts,
-            due_ms=self._due_ms(delivery, found, now_ms),
+            due_ms=self._due_ms(delivery, found, now_ms) if waits else now_ms,
         )
         record_left(_STAGE, state)
         if state in TOLD:

@@ -22,6 +22,8 @@ class Raw(Struct, frozen=True):
     """One record as it lies on the broker."""
 
     place: Place
+    timestamp_ms: int
+    """LogAppendTime."""
     headers: dict[str, bytes]
     value: bytes
 
@@ -94,7 +96,7 @@ def _raw(message: Message) -> Raw:
     if error is not None or topic is None or partition is None or offset is None:
         raise Broken(f"Reading {topic} failed: {error.str() if error else 'no coordinate'}", code="kafka.read_failed")
     headers = {name: value if isinstance(value, bytes) else (value or "").encode() for name, value in _headers(message)}
-    return Raw(Place(topic, partition, offset), headers, message.value() or b"")
+    return Raw(Place(topic, partition, offset), message.timestamp()[1], headers, message.value() or b"")
 
 
 def _headers(message: Message) -> Iterable[tuple[str, str | bytes | None]]:
