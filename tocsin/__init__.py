@@ -4,11 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from producers.draft import ReportDraft
+    from tocsin.publisher import Publisher
     from tocsin.subscriber import Subscriber
 
-__all__ = ["Subscriber"]
+__all__ = ["Publisher", "ReportDraft", "Subscriber"]
 
-_FACADE = {"Subscriber": "tocsin.subscriber"}
+_FACADE = {
+    "Publisher": "tocsin.publisher",
+    "ReportDraft": "producers.draft",
+    "Subscriber": "tocsin.subscriber",
+}
 """Loaded when they are asked for: who submits only needs no consumer, and who receives only no producer."""
 
 

@@ -17,6 +17,15 @@ SECTIONS: dict[str, dict[str, str]] = {
         "triage": "Run the triage worker of one lane.",
         "returns": "Run the worker that reads what recipients answer.",
     },
+    "Submit reports": {
+        "template": "Write the empty reporting template.",
+        "validate": "Check files of reports.",
+        "publish": "Publish files of reports.",
+        "sent": "Show what was sent and what became of it.",
+        "correct": "Publish new revisions.",
+        "withdraw": "Take a report back.",
+        "purge": "Delete the bodies of confirmed reports.",
+    },
     "Receive referrals": {
         "deliver": "Run a member's inbox and courier.",
         "answer": "Answer referrals: taken up, refused, outcome, question.",

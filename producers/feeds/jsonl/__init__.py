@@ -1,0 +1,1 @@
+"""Our own record as JSON, one report a line."""

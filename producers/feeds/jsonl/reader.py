@@ -1,0 +1,66 @@
+"""Reads JSON lines: a bad line is named and the lines around it go through."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from producers.draft import ReportDraft
+from producers.feeds.entries import Context, Drafted, Entry, Problem, Rejection, Row, problem, rejection
+from producers.feeds.jsonl.mapping import content_of, object_of
+from producers.feeds.lines import BYTE_ORDER_MARK, LONGEST_LINE_BYTES, bounded_lines
+from producers.feeds.shaping import Found, shaped
+
+FORMAT = "jsonl"
+
+
+def recognise(head: bytes) -> bool:
+    """Whether a file that starts so is JSON, and not X-ARF."""
+    start = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    return start.startswith((b"{", b"[")) and b'"xarf_version"' not in head
+
+
+def read(stream: BinaryIO, context: Context) -> Iterator[Entry]:
+    """One entry a line; empty lines and comment objects (all keys begin with `_`) are skipped."""
+    for number, line in bounded_lines(stream):
+        if line is None:
+            yield rejection(number, code="line.too_long", longest=LONGEST_LINE_BYTES)
+        elif line.strip():
+            yield from _entries(number, line, context)
+
+
+def entry_of(draft: ReportDraft, number: int, context: Context) -> Entry:
+    """A draft that was built in Python, held to the same rules as one that was read."""
+    written = object_of(draft)
+    return _entry(number, written, written, context)
+
+
+def _entries(number: int, line: bytes, context: Context) -> Iterator[Entry]:
+    written = decoded_object(number, line)
+    if isinstance(written, Rejection):
+        yield written
+    elif content := content_of(written):
+        yield _entry(number, written, content, context)
+
+
+def decoded_object(number: int, line: bytes) -> Row | Rejection:
+    """The JSON object of one line, or why it is none."""
+    try:
+        written = msgspec.json.decode(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return rejection(number, code="text.not_utf8")
+    except (msgspec.DecodeError, RecursionError):
+        return rejection(number, code="json.malformed")
+    return written if isinstance(written, dict) else rejection(number, code="json.not_object")
+
+
+def _entry(number: int, written: Row, content: Row, context: Context) -> Entry:
+    result = shaped(content, context)
+    if result.draft is None:
+        return Rejection(line=number, problems=_told(number, result.problems), rows=(written,))
+    draft = msgspec.structs.replace(result.draft, source_format=FORMAT)
+    return Drafted(line=number, draft=draft, notices=_told(number, result.notices), rows=(written,))
+
+
+def _told(number: int, found: tuple[Found, ...]) -> tuple[Problem, ...]:
+    return tuple(problem(number, one.path, code=one.code, **one.facts) for one in found)

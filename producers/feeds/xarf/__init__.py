@@ -1,0 +1,1 @@
+"""X-ARF v4 reports of the types csam and csem."""

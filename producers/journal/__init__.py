@@ -1,0 +1,1 @@
+"""What a member has published and what it was told: written down before anything is sent."""

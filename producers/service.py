@@ -1,0 +1,98 @@
+"""One member's publishing, wired: settings, policy, schemas, journal, intake and sender, built once a process."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from producers.building import Submitter
+from producers.feeds.entries import Context, Entry, Rejection
+from producers.identity import check_certificate
+from producers.intake import Intake, Mode, Taken
+from producers.journal import entries
+from producers.journal.store import open_journal
+from producers.listening import Listener
+from producers.sending import Sender
+from producers.withdrawal import Plea, entry_of, withdrawal_of
+from schemas.catalogue import message
+from schemas.failures import Refused
+from schemas.records.identifiers import MemberId
+from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
+from schemas.records.values import Mark
+from tocsin.policy import bundle
+from tocsin.policy.bundle import Bundle
+from tocsin.policy.members import Profile, day_of
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.settings import Settings
+
+
+class Publishing:
+    """Everything a member does with its reports; opening it takes the journal's lease."""
+
+    def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
+        self.member = MemberId(settings.principal)
+        self._kafka = settings.kafka
+        self._now_ms = now_ms
+        profile = profile_of(bundle.load(settings.policy), self.member, now_ms())
+        check_certificate(settings.kafka.certificate, self.member, now_ms())
+        self._utc_offset_minutes = profile.utc_offset_minutes
+        directory = SchemaDirectory(settings.registry)
+        self._codec = RecordCodec(directory)
+        submitter = Submitter(member=self.member, profile=profile, personal_schema_id=directory.id_of(PersonalPart))
+        for record_type in (ReportSubmitted, Withdrawal):
+            directory.id_of(record_type)  # now, while the registry is asked: later it may be away
+        self._journal = open_journal(settings.state, self.member)
+        self._intake = Intake(self._journal, submitter, self._codec, now_ms)
+
+    def context(self) -> Context:
+        """What reading a file needs to know of this member."""
+        return Context(now_ms=self._now_ms(), utc_offset_minutes=self._utc_offset_minutes)
+
+    def take(
+        self, found: Iterable[Entry], mode: Mode = Mode.PUBLISH, *, mark: Mark | None = None
+    ) -> Iterator[Taken | Rejection]:
+        """Write entries into the journal; nothing is sent yet."""
+        return self._intake.take(found, mode, mark=mark)
+
+    def withdraw(self, plea: Plea) -> Withdrawal:
+        """Write a withdrawal into the journal; raises Refused where there is nothing to take back."""
+        with self._journal.begin() as connection:
+            known = entries.latest(connection, [plea.reference]).get(plea.reference)
+            withdrawal = withdrawal_of(plea, known, self.member, self._now_ms())
+            assert known is not None  # noqa: S101 -- else withdrawal_of had refused
+            entries.intend(connection, [entry_of(withdrawal, known, self._codec)])
+        return withdrawal
+
+    def waiting_count(self) -> int:
+        """How many records the broker has not confirmed."""
+        with self._journal.begin() as connection:
+            return entries.waiting_count(connection)
+
+    def send(self, wait_seconds: float, confirmed: Callable[[int], None] = lambda count: None) -> int:
+        """Send all that waits; tells how many. Raises Temporary where the broker is away: nothing is lost then."""
+        return Sender(self._kafka, self._journal, self.member, self._now_ms).send(wait_seconds, confirmed)
+
+    def listen(self) -> int:
+        """Learn what became of the reports; tells how many messages were new."""
+        listener = Listener(self._kafka, self._journal, self.member, self._codec)
+        try:
+            return listener.catch_up()
+        finally:
+            listener.close()
+
+    def purge(self, before_ms: int) -> int:
+        """Empty the bodies of what was confirmed before then; tells how many."""
+        with self._journal.begin() as connection:
+            return entries.purge(connection, before_ms)
+
+    def close(self) -> None:
+        """Let the next process publish."""
+        self._journal.close()
+
+
+def profile_of(policy: Bundle, member: MemberId, now_ms: int) -> Profile:
+    """What the member signed off; raises Refused for who does not submit, or has signed nothing."""
+    known = policy.members.get(member)
+    if known is None or not known.submits or not known.takes_part(day_of(now_ms)):
+        raise Refused(message("member.not_submitter", member=member), code="member.not_submitter")
+    profile = policy.profiles.get(member)
+    if profile is None:
+        raise Refused(message("profile.missing", member=member), code="profile.missing")
+    return profile

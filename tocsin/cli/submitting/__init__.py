@@ -1,0 +1,1 @@
+"""What the commands of submitters share: how they speak, and how they end."""

@@ -1,0 +1,105 @@
+"""What was sent and what became of it, as a table or as JSON lines."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec import Struct
+
+from producers.journal.statuses import Account, Stage, accounts
+from producers.journal.store import open_to_read
+from producers.service import Publishing
+from schemas.catalogue import message
+from schemas.failures import Broken, Temporary
+from schemas.records.answers import Status, StatusKind
+from tocsin.cli.submitting.desk import now_ms
+from tocsin.runtime import settings
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which reports to show, and how."""
+
+    reference: str = ""
+    since: datetime | None = None
+    stages: tuple[Stage, ...] = ()
+    as_json: bool = False
+
+
+def refresh(settings_file: Path) -> None:
+    """Learn the news; where that is not possible, say so and go on with what is known."""
+    try:
+        publishing = Publishing(settings.load(settings_file), now_ms)
+        try:
+            publishing.listen()
+        finally:
+            publishing.close()
+    except Temporary as failure:
+        click.echo(f"{failure} Shown is what was known before.", err=True)
+    except Broken as failure:
+        if failure.code != "journal.in_use":
+            raise
+        click.echo("The member publishes at the moment. Shown is what was known before.", err=True)
+
+
+def show(settings_file: Path, wanted: Wanted) -> None:
+    """Print every wanted account."""
+    journal = open_to_read(settings.load(settings_file).state)
+    if journal is None:
+        click.echo("Nothing was published from here yet.", err=True)
+        return
+    since_ms = int(wanted.since.replace(tzinfo=UTC).timestamp() * 1000) if wanted.since else 0
+    try:
+        with journal.begin() as connection:
+            for account in accounts(connection, reference=wanted.reference, since_ms=since_ms):
+                if not wanted.stages or account.stage in wanted.stages:
+                    _print(account, wanted)
+    finally:
+        journal.close()
+
+
+def _print(account: Account, wanted: Wanted) -> None:
+    if wanted.as_json:
+        click.echo(msgspec.json.encode(_facts(account)).decode())
+        return
+    click.echo(f"{account.reference:<28} {account.revision:>3}  {account.stage:<14} {_last(account)}".rstrip())
+    if wanted.reference:
+        for status in account.told:
+            click.echo(f"    {_time(status.at.epoch_ms)}  {status.kind.lower():<14} {_what(status)}".rstrip())
+
+
+def _facts(account: Account) -> dict[str, Any]:
+    facts = msgspec.structs.asdict(account) | {"stage": account.stage}
+    facts["told"] = [msgspec.structs.asdict(status) | {"message": _what(status)} for status in account.told]
+    return facts
+
+
+def _last(account: Account) -> str:
+    """What a person must know or do: a refusal with its remedy, or the newest question."""
+    telling = [s for s in account.told if s.kind in {StatusKind.REFUSED, StatusKind.QUESTION, StatusKind.NO_RECIPIENT}]
+    return _what(telling[-1]) if telling else ""
+
+
+def _what(status: Status) -> str:
+    return "; ".join(_parts(status))
+
+
+def _parts(status: Status) -> Iterator[str]:
+    if status.code:
+        yield f"{status.field + ': ' if status.field else ''}{message(status.code)} [{status.code}]"
+    if status.kind is StatusKind.TRIAGED:
+        yield f"{status.tier.lower()}, {status.recipients} recipients"
+    if status.missing:
+        yield f"would help: {', '.join(status.missing)}"
+    if status.case_number:
+        yield f"case {status.case_number}"
+    if status.question:
+        yield f"question {status.question.code} {status.question.field}".rstrip()
+    for outcome in status.outcomes:
+        yield f"{outcome.action} {outcome.reason}".rstrip()
+
+
+def _time(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
