@@ -10,13 +10,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from schemas.topics import escalated_topic, returns_topic, submitted_topic
-from tocsin.policy.bundle import Bundle
-from tocsin.policy.bundle import load as load_policy
-from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.balance import Balance
-from tocsin.runtime.ledger.reading import read_balance
-from tocsin.runtime.settings import load
+from tocsin.stack.ledger import balance_of
 
 NOT_BALANCED = 3
 
@@ -37,27 +32,6 @@ def command(home: Path, as_json: bool) -> None:
     else:
         show(balance)
     sys.exit(0 if balance.holds else NOT_BALANCED)
-
-
-def balance_of(home: Path) -> Balance:
-    """The balance of a home, read as `ops`."""
-    settings = load(home / "config" / "ops.toml")
-    database = database_of(settings)
-    try:
-        return read_balance(database, settings.kafka, input_topics(load_policy(settings.policy)))
-    finally:
-        database.close()
-
-
-def input_topics(bundle: Bundle) -> tuple[str, ...]:
-    """Every topic whose records the ledger accounts for."""
-    reports = [
-        topic(member.id)
-        for member in bundle.members.values()
-        if member.submits
-        for topic in (submitted_topic, escalated_topic)
-    ]
-    return (*sorted(reports), *(returns_topic(member) for member in sorted(bundle.members)))
 
 
 def as_builtins(balance: Balance) -> dict[str, object]:
