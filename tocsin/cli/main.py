@@ -24,6 +24,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "sent": "Show what was sent and what became of it.",
         "correct": "Publish new revisions.",
         "withdraw": "Take a report back.",
+        "generate": "Make synthetic reports for a local stack.",
         "purge": "Delete the bodies of confirmed reports.",
     },
     "Receive referrals": {
