@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -11,27 +12,38 @@ from rich.console import Console
 from rich.table import Table
 
 from tocsin.runtime.ledger.balance import Balance
+from tocsin.runtime.proof.evidence import Verdict
+from tocsin.stack.gathering import proof_of
 from tocsin.stack.ledger import balance_of
 
 NOT_BALANCED = 3
+_SHOWN = 50
 
 
 @click.command(name="ledger")
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(home: Path, as_json: bool) -> None:
+@click.option("--prove", is_flag=True, help="Also read topics, inboxes and folders again, and compare by id.")
+def command(home: Path, as_json: bool, prove: bool) -> None:
     """Reconcile every record of every member's topics with what became of it.
 
     in = routed + counted_only + waiting_person + no_recipient + refused + stale + withdrawn + dropped + skipped
     + waiting (not read yet). Ends with 3, naming offsets, where that does not hold, or where an urgent report
     reached nobody.
+
+    --prove believes neither triage nor the ledger: a plain client reads every record again, and each loss, double
+    and referral with a wrong member is named by its id or place. Ends with 3 where it names any.
     """
     balance = balance_of(home)
+    verdict = proof_of(home) if prove else None
     if as_json:
-        click.echo(json.dumps(as_builtins(balance)))
+        proof = {"proof": proof_as_builtins(verdict)} if verdict else {}
+        click.echo(json.dumps(as_builtins(balance) | proof))
     else:
         show(balance)
-    sys.exit(0 if balance.holds else NOT_BALANCED)
+        if verdict:
+            show_proof(verdict)
+    sys.exit(0 if balance.holds and (verdict is None or verdict.holds) else NOT_BALANCED)
 
 
 def as_builtins(balance: Balance) -> dict[str, object]:
@@ -42,6 +54,11 @@ def as_builtins(balance: Balance) -> dict[str, object]:
         "referrals": [msgspec.to_builtins(count) for count in balance.referrals],
         "urgent_without_recipient": list(balance.urgent_without_recipient),
     }
+
+
+def proof_as_builtins(verdict: Verdict) -> dict[str, Any]:
+    """For JSON: the counts, every discrepancy, and whether it is proven."""
+    return {"proven": verdict.holds, **msgspec.to_builtins(verdict)}
 
 
 def show(balance: Balance) -> None:
@@ -74,3 +91,18 @@ def _referrals(balance: Balance) -> Table:
         minutes = (now - count.oldest).total_seconds() / 60
         table.add_row(count.recipient, count.state, str(count.count), f"{minutes:.1f} min ago")
     return table
+
+
+def show_proof(verdict: Verdict) -> None:
+    """What was compared, each discrepancy, and a sentence."""
+    console = Console(width=110, highlight=False)
+    console.print(
+        f"Read again: {verdict.submitted} reports, {verdict.answered} of them answered; {verdict.referrals} referrals, "
+        f"{verdict.at_inboxes} at inboxes, {verdict.at_sinks} at sinks; {verdict.unread} not read by their recipients "
+        f"yet; {verdict.replayed} replays, which inboxes know by id."
+    )
+    for each in verdict.discrepancies[:_SHOWN]:
+        console.print(f"[red]{each.finding.replace('_', ' ')}[/] {each.what} ({each.where})", soft_wrap=True)
+    if len(verdict.discrepancies) > _SHOWN:
+        console.print(f"... and {len(verdict.discrepancies) - _SHOWN} more: --json names all.")
+    console.print("[green]Proven.[/]" if verdict.holds else "[red]Not proven.[/]")

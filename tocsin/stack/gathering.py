@@ -1,11 +1,9 @@
 """Gather the evidence of a proof on the local stack: topics, ledger, inboxes and directory sinks, by plain means."""
 
-import json
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from sqlalchemy import text
@@ -14,48 +12,99 @@ from schemas.failures import Temporary, Unreadable
 from schemas.topics import DEAD_LETTER_PREFIX, TRIAGED
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.proof.evidence import Evidence, Found, Place, Triaged
+from tocsin.runtime.proof import compare
+from tocsin.runtime.proof.evidence import Evidence, Found, Place, Triaged, Verdict
 from tocsin.runtime.proof.reading import PlainAvro, Raw, TopicReader
 from tocsin.runtime.settings import Settings, load
+from tocsin.stack.receiving import Recipient, recipient_of
 
 _ERRORS: Final = "__tocsin.errors."
-_INBOX: Final = "inbox.sqlite"
-_SINK: Final = "delivered"
+_REPORTS: Final = "reports."
+_REFERRALS: Final = "referrals."
+_SECOND_LOOK_SECONDS: Final = 2.0
+"""Longer than a slice takes from its first output to its settlement."""
+
+
+def proof_of(home: Path) -> Verdict:
+    """What re-reading everything shows; a discrepancy counts where a second look still finds it."""
+    first = compare.prove(gather(home))
+    if first.holds:
+        return first
+    time.sleep(_SECOND_LOOK_SECONDS)
+    return compare.confirmed(first, compare.prove(gather(home)))
 
 
 def gather(home: Path) -> Evidence:
     """Read everything back; takes about a second per 20,000 records."""
     settings = load(home / "config" / "ops.toml")
     reader = TopicReader(settings)
-    avro = PlainAvro(_schema_text(settings.registry.url))
     try:
-        topics = reader.topics()
-        referrals = tuple(_referrals(reader.read(_those(topics, "referrals.")), avro))
-        members = sorted({topic.split(".")[2] for topic in _those(topics, "referrals.")})
-        return Evidence(
-            submitted=tuple(raw.place for raw in reader.read(_those(topics, "reports."))),
-            triaged=tuple(_triaged(raw, avro) for raw in reader.read((TRIAGED,))),
-            dead_letters=tuple(_source(raw) for raw in reader.read(_those(topics, f"{DEAD_LETTER_PREFIX}reports."))),
-            settled=_settled(settings),
-            referrals=referrals,
-            inboxes=tuple(found for member in members for found in _inbox(home, member, avro)),
-            unread=_unread(home, members, reader, topics),
-            sinks=tuple(found for member in members for found in _sink(home, member)),
-            delivered={key: member for member in members for key in _delivered(home, member)},
-        )
+        return _gathered(home, settings, reader, PlainAvro(_schema_text(settings.registry.url)))
     finally:
         reader.close()
+
+
+def _gathered(home: Path, settings: Settings, reader: TopicReader, avro: PlainAvro) -> Evidence:
+    """Effects are read in the reverse of what they must imply: settled before decisions, those before referrals."""
+    topics = reader.topics()
+    settled = _settled(settings)
+    submitted, waiting = _submitted(reader.read(_those(topics, _REPORTS)), settled, avro)
+    triaged = tuple(_triaged(raw, avro) for raw in reader.read((TRIAGED,)))
+    letters = tuple(_source(raw) for raw in reader.read(_those(topics, f"{DEAD_LETTER_PREFIX}{_REPORTS}")))
+    referrals = tuple(_referral(raw, avro) for raw in reader.read(_those(topics, _REFERRALS)))
+    spans = reader.spans(_those(topics, _REFERRALS))
+    recipients = [recipient_of(home, member) for member in sorted({_owner(topic) for topic in topics} - {""})]
+    starts = {key: start for key, (start, _) in spans.items()}
+    return Evidence(
+        settled=settled,
+        submitted=submitted,
+        waiting_reports=waiting,
+        triaged=triaged,
+        dead_letters=letters,
+        referrals=referrals,
+        unread={each.member: _unread(each, spans) for each in recipients},
+        delivered={key: each.member for each in recipients for key in each.delivered()},
+        inboxes=tuple(found for each in recipients for found in each.held(avro, starts)),
+        sinks=tuple(found for each in recipients for found in each.at_sinks()),
+    )
 
 
 def _those(topics: Iterable[str], prefix: str) -> tuple[str, ...]:
     return tuple(topic for topic in topics if topic.startswith(prefix))
 
 
-def _referrals(raws: Iterable[Raw], avro: PlainAvro) -> Iterator[Found]:
+def _owner(topic: str) -> str:
+    """Whose referrals lie there: `referrals.<jurisdiction>.<member>...`."""
+    return topic.split(".")[2] if topic.startswith(_REFERRALS) else ""
+
+
+def _submitted(
+    raws: Iterable[Raw], settled: Mapping[Place, str], avro: PlainAvro
+) -> tuple[tuple[Place, ...], frozenset[str]]:
+    """Every place, and the ids of the reports that wait."""
+    places: list[Place] = []
+    waiting: set[str] = set()
     for raw in raws:
+        places.append(raw.place)
+        if raw.place not in settled:
+            waiting.add(_report_id(raw, avro))
+    return tuple(places), frozenset(waiting)
+
+
+def _report_id(raw: Raw, avro: PlainAvro) -> str:
+    try:
+        return str(avro.read(raw).get("report_id", ""))
+    except Unreadable:
+        return ""
+
+
+def _referral(raw: Raw, avro: PlainAvro) -> Found:
+    owner = _owner(raw.place.topic)
+    try:
         record = avro.read(raw)
-        owner = raw.place.topic.split(".")[2]
-        yield Found(record["referral_id"], owner, record["recipient"], str(raw.place))
+        return Found(record["referral_id"], owner, record["recipient"], str(raw.place), record["report_id"])
+    except (Unreadable, KeyError):  # no referral at all: nobody's, and named by its place
+        return Found(str(raw.place), owner, "", str(raw.place))
 
 
 def _triaged(raw: Raw, avro: PlainAvro) -> Triaged:
@@ -72,9 +121,11 @@ def _source(raw: Raw) -> Place:
 
 def _settled(settings: Settings) -> dict[Place, str]:
     database: Database = database_of(settings)
-    with database.transaction() as connection:
-        rows = connection.execute(_SETTLED).all()
-    database.close()
+    try:
+        with database.transaction() as connection:
+            rows = connection.execute(_SETTLED).all()
+    finally:
+        database.close()
     return {
         Place(row.topic, row.partition, row.first_offset + position): Outcome(value).name.lower()
         for row in rows
@@ -82,57 +133,11 @@ def _settled(settings: Settings) -> dict[Place, str]:
     }
 
 
-def _inbox(home: Path, member: str, avro: PlainAvro) -> Iterator[Found]:
-    for key, value in _rows(home, member, "select key, value from deliveries where kind = 'referral'"):
-        place = f"inbox of {member}"
-        yield Found(key, member, _recipient(value, avro, member), place)
-
-
-def _recipient(value: bytes | None, avro: PlainAvro, member: str) -> str:
-    """Whom the stored record names; an erased one names nobody any more."""
-    if value is None:
-        return member
-    try:
-        return str(avro.read(Raw(Place("", 0, 0), 0, {}, value))["recipient"])
-    except Unreadable:
-        return ""
-
-
-def _delivered(home: Path, member: str) -> Iterator[str]:
-    """What the inbox says that the directory sink has."""
-    if (home / "state" / member / _SINK).exists():
-        query = "select key from deliveries where kind = 'referral' and state = 'delivered' and bundle_key is null"
-        yield from (key for (key,) in _rows(home, member, query))
-
-
-def _sink(home: Path, member: str) -> Iterator[Found]:
-    folder = home / "state" / member / _SINK
-    for file in sorted(folder.glob("*.json")) if folder.exists() else ():
-        content = json.loads(file.read_bytes())
-        if content["type"] == "referral":
-            referral = content["referral"]
-            yield Found(referral["referral_id"], member, referral["recipient"], f"sink of {member}")
-
-
-def _unread(home: Path, members: Iterable[str], reader: TopicReader, topics: Iterable[str]) -> dict[str, int]:
+def _unread(recipient: Recipient, spans: Mapping[tuple[str, int], tuple[int, int]]) -> int:
     """Records between an inbox's own position and the end of its topics."""
-    left = {}
-    for member in members:
-        names = [topic for topic in _those(topics, "referrals.") if topic.split(".")[2] == member]
-        positions = {
-            (t, p): n for t, p, n in _rows(home, member, "select topic, partition, next_offset from positions")
-        }
-        spans = reader.spans(names)
-        left[member] = sum(max(0, end - positions.get(key, start)) for key, (start, end) in spans.items())
-    return left
-
-
-def _rows(home: Path, member: str, query: str) -> list[tuple[Any, ...]]:
-    file = home / "state" / member / _INBOX
-    if not file.exists():
-        return []
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-        return connection.execute(query).fetchall()
+    positions = recipient.positions()
+    own = {key: span for key, span in spans.items() if _owner(key[0]) == recipient.member}
+    return sum(max(0, end - positions.get(key, start)) for key, (start, end) in own.items())
 
 
 def _schema_text(registry_url: str) -> Callable[[int], str]:

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from msgspec.structs import replace
+
 from tocsin.runtime.proof.evidence import Discrepancy, Evidence, Finding, Found, Verdict
 
 
@@ -19,6 +21,12 @@ def prove(evidence: Evidence) -> Verdict:
         replayed=sum(count - 1 for count in _times(evidence.referrals).values()),
         discrepancies=tuple(found),
     )
+
+
+def confirmed(first: Verdict, second: Verdict) -> Verdict:
+    """The later verdict with what both found: on an exchange at work a first look sees records in motion."""
+    seen = set(first.discrepancies)
+    return replace(second, discrepancies=tuple(each for each in second.discrepancies if each in seen))
 
 
 def lost_reports(evidence: Evidence) -> Iterator[Discrepancy]:
@@ -41,9 +49,11 @@ def unsettled_reports(evidence: Evidence) -> Iterator[Discrepancy]:
 
 
 def lost_referrals(evidence: Evidence) -> Iterator[Discrepancy]:
-    """Referrals that a decision promises and the recipient's topic does not hold."""
+    """Referrals that a settled decision promises and the recipient's topic does not hold."""
     present = {(entry.referral_id, entry.owner) for entry in evidence.referrals}
     for decision in evidence.triaged:
+        if decision.source not in evidence.settled:
+            continue  # its outputs may be on their way
         for referral_id, recipient in decision.referrals.items():
             if (referral_id, recipient) not in present:
                 yield Discrepancy(Finding.LOST_REFERRAL, referral_id, f"promised to {recipient} by {decision.source}")
@@ -52,15 +62,17 @@ def lost_referrals(evidence: Evidence) -> Iterator[Discrepancy]:
 def foreign_referrals(evidence: Evidence) -> Iterator[Discrepancy]:
     """Records that lie with a member other than the one they name."""
     for entry in (*evidence.referrals, *evidence.inboxes, *evidence.sinks):
-        if entry.owner != entry.recipient:
-            yield Discrepancy(Finding.FOREIGN_REFERRAL, entry.referral_id, f"{entry.place}, made for {entry.recipient}")
+        if _is_foreign(entry):
+            recipient = entry.recipient or "nobody that can be read"
+            yield Discrepancy(Finding.FOREIGN_REFERRAL, entry.referral_id, f"{entry.place}, made for {recipient}")
 
 
 def unexplained_referrals(evidence: Evidence) -> Iterator[Discrepancy]:
     """Referrals that no decision made, and deliveries that no topic explains."""
     promised = {(referral, member) for decision in evidence.triaged for referral, member in decision.referrals.items()}
     on_topics = {(entry.referral_id, entry.owner) for entry in evidence.referrals}
-    yield from _unexplained(evidence.referrals, promised)
+    made = (entry for entry in evidence.referrals if entry.report_id not in evidence.waiting_reports)
+    yield from _unexplained(made, promised)
     yield from _unexplained((*evidence.inboxes, *evidence.sinks), on_topics)
 
 
@@ -68,7 +80,8 @@ def lost_at_inboxes(evidence: Evidence) -> Iterator[Discrepancy]:
     """Referrals on a topic that an inbox has read to its end and does not hold."""
     held = {(entry.referral_id, entry.owner) for entry in evidence.inboxes}
     for entry in _distinct(evidence.referrals):
-        if not evidence.unread.get(entry.owner, 0) and (entry.referral_id, entry.owner) not in held:
+        has_read = not evidence.unread.get(entry.owner, 0)
+        if has_read and not _is_foreign(entry) and (entry.referral_id, entry.owner) not in held:
             yield Discrepancy(Finding.LOST_AT_INBOX, entry.referral_id, f"{entry.place}, inbox of {entry.owner}")
 
 
@@ -107,6 +120,10 @@ def _answered(evidence: Evidence) -> set[object]:
     return {decision.source for decision in evidence.triaged} | set(evidence.dead_letters)
 
 
+def _is_foreign(entry: Found) -> bool:
+    return entry.owner != entry.recipient
+
+
 def _times(entries: Iterable[Found]) -> Counter[tuple[str, str]]:
     return Counter((entry.referral_id, entry.owner) for entry in entries)
 
@@ -117,5 +134,5 @@ def _distinct(entries: Iterable[Found]) -> Iterable[Found]:
 
 def _unexplained(entries: Iterable[Found], explained: set[tuple[str, str]]) -> Iterator[Discrepancy]:
     for entry in _distinct(entries):
-        if (entry.referral_id, entry.owner) not in explained:
+        if not _is_foreign(entry) and (entry.referral_id, entry.owner) not in explained:
             yield Discrepancy(Finding.UNEXPLAINED_REFERRAL, entry.referral_id, entry.place)

@@ -31,7 +31,9 @@ class Found(Struct, frozen=True):
     referral_id: str
     owner: str
     recipient: str
+    """Empty where the record cannot be read."""
     place: str
+    report_id: str = ""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """The source coordinate that each dead letter names."""
     settled: dict[Place, str] = field(default_factory=dict)
     """What the ledger says of each coordinate: an outcome's name."""
+    waiting_reports: frozenset[str] = frozenset()
+    """Report ids of records that are not settled: a crash may have left some of their outputs on the topics."""
     referrals: tuple[Found, ...] = ()
     """On the recipients' topics."""
     inboxes: tuple[Found, ...] = ()
