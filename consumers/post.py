@@ -40,7 +40,7 @@ class Post:
             "acks": "all",
             "linger.ms": 1,
             "delivery.timeout.ms": _SEND_SECONDS * 1000,
-            "compression.type": "lz4",
+            "compression.type": "gzip",  # which every reader can open without another library
         }
         self._producer = Producer(self._settings)
 

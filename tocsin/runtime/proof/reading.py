@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from tocsin.runtime.settings import Settings
 _FRAME_BYTES = 5
 _READ_TIMEOUT_SECONDS = 30.0
 _BATCH = 1000
+_POLL_SECONDS = 0.1
+"""The client waits this long for a full batch."""
 
 
 class Raw(Struct, frozen=True):
@@ -62,9 +65,12 @@ class TopicReader:
         """Every record between the log start and the end at the time of the call."""
         left = {key: span for key, span in self.spans(topics).items() if span[0] < span[1]}
         self._consumer.assign([TopicPartition(topic, part, start) for (topic, part), (start, _) in left.items()])
+        silent_since = time.monotonic()
         while left:
-            messages = self._consumer.consume(_BATCH, timeout=_READ_TIMEOUT_SECONDS)
-            if not messages:
+            messages = self._consumer.consume(_BATCH, timeout=_POLL_SECONDS)
+            if messages:
+                silent_since = time.monotonic()
+            elif time.monotonic() > silent_since + _READ_TIMEOUT_SECONDS:
                 raise Temporary(f"The broker gave nothing for {_READ_TIMEOUT_SECONDS:.0f} s.", code="kafka.away")
             for message in messages:
                 yield from self._one(message, left)
