@@ -49,7 +49,11 @@ class Recipient(Struct, frozen=True):
                 content = json.loads(file.read_bytes())
                 if content["type"] == "referral":
                     referral = content["referral"]
-                    yield Found(referral["referral_id"], self.member, referral["recipient"], f"sink of {self.member}")
+                    yield self._at_sink(referral)
+
+    def _at_sink(self, referral: dict[str, Any]) -> Found:
+        place = f"sink of {self.member}"
+        return Found(referral["referral_id"], self.member, referral["recipient"], place, referral["report_id"])
 
     def _found(self, key: str, value: bytes | None, avro: PlainAvro) -> Found:
         place = f"inbox of {self.member}"

@@ -21,8 +21,9 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Crew:
     """Named children with a log file each; leaving the block ends them all, first politely."""
 
-    def __init__(self, home: Path, logs: Path) -> None:
+    def __init__(self, home: Path, logs: Path, program: str = "tocsin") -> None:
         self._home = home
+        self._program = program
         self._logs = logs
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -39,7 +40,7 @@ class Crew:
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
         """Start `tocsin ARGUMENTS` as a child of that name; its output goes to its own log file."""
-        command = [sys.executable, "-m", "tocsin", *arguments, "--home", str(self._home)]
+        command = [sys.executable, "-m", self._program, *arguments, "--home", str(self._home)]
         with self.log(name).open("ab") as log:
             self._children[name] = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own words
                 command,

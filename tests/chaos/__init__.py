@@ -1,0 +1,1 @@
+"""Runs of the whole exchange under kills, and their verdict."""

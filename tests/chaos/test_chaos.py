@@ -1,0 +1,60 @@
+"""Nothing is lost, doubled or misdirected under kills; and the harness sees the loss where a worker is at fault."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.run import Plan, Run
+from tests.chaos.verdict import Verdict
+from tocsin.stack.charter import sample_charter
+from tocsin.stack.local import LocalStack
+
+pytestmark = [pytest.mark.chaos, pytest.mark.stack]
+
+
+@pytest.fixture
+def own_stack() -> Iterator[LocalStack]:
+    """A stack of its own: its services are killed, and its ledger must hold nothing of other tests."""
+    home = Path(tempfile.mkdtemp(prefix="tocsin-chaos-"))
+    stack = LocalStack(home)
+    try:
+        stack.up(sample_charter())
+        yield stack
+    finally:
+        stack.down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def run(plan: Plan, stack: LocalStack) -> Verdict:
+    return Run(plan, stack, print).verdict()  # pytest shows what was said where the test fails
+
+
+def test_nothing_is_lost_doubled_or_misdirected_while_everything_is_killed(own_stack: LocalStack) -> None:
+    plan = Plan(reports=400, seed=7, publishing_seconds=8, kill_gap_seconds=2, countries=("NL",))
+    verdict = run(plan, own_stack)
+    assert verdict.clean, verdict
+    assert verdict.published == 400
+    assert verdict.deliveries.at_sinks == 800
+    assert verdict.kills["kafka"] == verdict.kills["postgresql"] == 1
+
+
+def test_a_worker_that_acknowledges_before_the_effect_is_found_out(own_stack: LocalStack) -> None:
+    plan = Plan(
+        reports=200,
+        seed=7,
+        publishing_seconds=8,
+        kill_gap_seconds=0.8,
+        countries=("NL",),
+        kill_services=False,
+        program="tests.chaos.early",
+        calm_share=0,
+        stall_seconds=6,
+    )
+    verdict = run(plan, own_stack)
+    assert not verdict.clean
+    assert verdict.deliveries.lost > 0, verdict
+    assert verdict.findings["lost_report"] > 0, verdict
+    assert not verdict.proven
