@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -68,7 +69,7 @@ def run_returns(settings: Settings, instance: str) -> None:
         topics=topics,
         data_folder=settings.state / "faust",
     )
-    stages = ReturnStages(RecordCodec(SchemaDirectory(settings.registry)), database)
+    stages = ReturnStages(RecordCodec(SchemaDirectory(settings.registry)), database, _now_ms)
     _serve(settings, worker, stages, database)
 
 
@@ -84,6 +85,10 @@ def _serve(settings: Settings, worker: WorkerSettings, stages: Stages[Any, Any, 
         database.close()
         if endpoint:
             endpoint.close()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def submitters(bundle: Bundle) -> tuple[MemberId, ...]:

@@ -1,6 +1,6 @@
 """The way back: every member's returns close referrals in PostgreSQL, and tell the submitter what policy allows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from processors.intake import Rejected
 from processors.letters import Writer, dead_letter, status_id
-from schemas.failures import Unreadable
+from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import MemberId
 from schemas.records.values import Coordinate
@@ -35,6 +35,9 @@ STATES: Final[Mapping[ReturnKind, str]] = {
     ReturnKind.WITHDRAWN: "withdrawn",
 }
 """What a return makes of its referral; a question or an escalation changes nothing."""
+
+EARLY_MS: Final = 60_000
+"""How long a return may wait for its referral: longer than a triage worker takes to come back."""
 
 _RANKS: Final = {
     "waiting": 0,
@@ -102,10 +105,11 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
     name = NAME
 
-    def __init__(self, codec: RecordCodec, database: Database) -> None:
+    def __init__(self, codec: RecordCodec, database: Database, now_ms: Callable[[], int]) -> None:
         self._codec = codec
         self._writer = Writer(codec=codec)
         self._database = database
+        self._now_ms = now_ms
 
     def decide(self, piece: Slice) -> Decided:
         """Decode, and refuse what names another member than the topic's."""
@@ -125,6 +129,8 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             )
             for row in rows
         }
+        if _is_early(decided, known, self._now_ms()):
+            raise Temporary("A referral was answered before triage had settled it.", code="return.early")
         return Claimed(decided=decided, known=known)
 
     def finish(self, claimed: Claimed) -> Finished:
@@ -162,6 +168,20 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 def member_of(topic: str) -> MemberId:
     """Whose topic it is: `returns.<member>.v1`."""
     return MemberId(topic.split(".")[1])
+
+
+def _is_early(decided: Decided, known: Mapping[str, Known], now_ms: int) -> bool:
+    """Whether a young return answers a referral that the ledger does not have yet.
+
+    Triage produces before it settles, and a quick recipient answers in between; a triage that dies there settles
+    when it is back.
+    """
+    return any(
+        entry.answer is not None
+        and entry.answer.referral_id not in known
+        and now_ms - entry.raw.timestamp_ms < EARLY_MS
+        for entry in decided.read
+    )
 
 
 def _held(entry: Read, known: Mapping[str, Known]) -> Read:

@@ -10,6 +10,7 @@ from tocsin.runtime.failures import Broken, Failure, Refused, Temporary, Unreada
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Run the exchange": {
+        "demo": "Run the main job with simulated members.",
         "up": "Start the local Kafka, PostgreSQL and schema registry.",
         "down": "Stop the local stack.",
         "status": "Show what runs.",

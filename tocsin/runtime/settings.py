@@ -7,6 +7,9 @@ import msgspec
 
 from tocsin.runtime.failures import Broken
 
+_WARNINGS = 4
+"""librdkafka speaks of its own housekeeping above this syslog level."""
+
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A broker list and the PEM files that prove who connects; absent PEM paths mean a plaintext test broker."""
@@ -18,7 +21,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def client(self) -> dict[str, Any]:
         """Properties that every confluent-kafka client of this process starts from."""
-        properties: dict[str, Any] = {"bootstrap.servers": self.bootstrap}
+        properties: dict[str, Any] = {"bootstrap.servers": self.bootstrap, "log_level": _WARNINGS}
         if self.ca and self.certificate and self.key:
             properties |= {
                 "security.protocol": "ssl",

@@ -1,0 +1,111 @@
+"""`tocsin demo`: the whole exchange with simulated members, on this machine."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.live import Live
+
+from tocsin.cli.ledger import show
+from tocsin.stack.demo import view
+from tocsin.stack.demo.closing import closing_words
+from tocsin.stack.demo.exchange import Exchange
+from tocsin.stack.demo.running import Run, Show, Summary
+from tocsin.stack.demo.snapshot import Snapshot
+from tocsin.stack.demo.story import Story, Told
+from tocsin.stack.display import progress_display
+from tocsin.stack.ledger import balance_of
+
+NOT_BALANCED = 3
+_LINE_EVERY_SECONDS = 3.0
+
+
+@click.command()
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+@click.option("--reports", default=2_000, show_default=True, type=click.IntRange(100, 100_000), help="Generated ones.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same reports.")
+@click.option("--serve", is_flag=True, envvar="SERVE", help="Stay up at the end, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with the numbers of this run.")
+def command(home: Path, reports: int, seed: int, serve: bool, as_json: bool) -> None:
+    """Run the main job from end to end with simulated members and synthetic reports.
+
+    Starts the local stack, both triage lanes, returns, a delivery process for every member and a webhook receiver;
+    publishes the examples and generated reports, some urgent, known, broken, corrected, withdrawn; lets recipients
+    answer; ends with the ledger. Everything is stopped at the end, also by Ctrl-C. Exit code 3 where the ledger
+    does not balance.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    exchange = Exchange(home)
+    try:
+        with progress_display() as progress:
+            exchange.up(progress)
+        with exchange.crew:
+            summary = _run(exchange, reports, seed)
+            _say(exchange, summary, as_json=as_json, stays=serve)
+            _serve(exchange, stays=serve)
+    finally:
+        _end(exchange)
+    raise click.exceptions.Exit(0 if summary.balanced else NOT_BALANCED)
+
+
+def _run(exchange: Exchange, reports: int, seed: int) -> Summary:
+    with progress_display() as progress:
+        exchange.start(progress)
+    story = Story(exchange, reports, seed, lambda: int(time.time() * 1000))
+    with _showing() as show:
+        return Run(exchange, story, show).tell()
+
+
+@contextmanager
+def _showing() -> Iterator[Show]:
+    """A live picture on a terminal, elsewhere a line every few seconds."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines()
+        return
+    with Live(console=console, transient=False, auto_refresh=False) as live:
+
+        def show(told: Told, now: Snapshot, p99_seconds: float | None, seconds: float) -> None:
+            live.update(view.screen(told, now, p99_seconds, seconds), refresh=True)
+
+        yield show
+
+
+def _lines() -> Show:
+    next_seconds = 0.0
+
+    def show(told: Told, now: Snapshot, _: float | None, seconds: float) -> None:
+        nonlocal next_seconds
+        if seconds >= next_seconds:
+            next_seconds = seconds + _LINE_EVERY_SECONDS
+            click.echo(view.line(told, now, seconds), err=True)
+
+    return show
+
+
+def _say(exchange: Exchange, summary: Summary, *, as_json: bool, stays: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(summary).decode())
+        return
+    show(balance_of(exchange.home))
+    for sentence in closing_words(exchange, summary, stays=stays):
+        click.echo(sentence)
+
+
+def _serve(exchange: Exchange, *, stays: bool) -> None:
+    """Keep everything running until somebody ends it."""
+    while stays:
+        exchange.crew.require_all()
+        time.sleep(1)
+
+
+def _end(exchange: Exchange) -> None:
+    """Stop the services; a second Ctrl-C must not leave one behind."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    exchange.stack.down()

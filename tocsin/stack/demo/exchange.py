@@ -1,0 +1,114 @@
+"""The running exchange of the demo: the stack, every worker, a delivery process a member, and the receiver."""
+
+from pathlib import Path
+from typing import Final
+
+from consumers.settings import StoreSettings
+from consumers.states import State
+from consumers.store.deliveries import counts
+from consumers.store.engine import open_to_read
+from schemas.failures import Broken
+from schemas.records.identifiers import MemberId
+from tocsin.policy.bundle import SAMPLE, Bundle, load
+from tocsin.runtime import settings
+from tocsin.stack.charter import sample_charter
+from tocsin.stack.demo.crew import Crew
+from tocsin.stack.local import LocalStack
+from tocsin.stack.ports import ports_of
+from tocsin.stack.progress import Progress
+
+RECEIVED_BY_WEBHOOK: Final = MemberId("fr-police")
+RECEIVED_IN_A_TABLE: Final = MemberId("us-police")
+WORKERS: Final[dict[str, tuple[str, ...]]] = {
+    "triage escalated": ("triage", "--lane", "escalated"),
+    "triage normal": ("triage", "--lane", "normal"),
+    "returns": ("returns",),
+}
+
+
+class Exchange:
+    """Starts in the order in which things are needed; ending it is the crew's and the stack's work."""
+
+    def __init__(self, home: Path) -> None:
+        self.stack = LocalStack(home)
+        self.home = self.stack.home
+        self.crew = Crew(self.home, self.home / "logs" / "demo")
+        self.policy: Bundle = load(SAMPLE)
+
+    def up(self, progress: Progress) -> None:
+        """Start the stack; raises Broken where the home is of another cluster."""
+        self.stack.up(sample_charter(), progress)
+        if not settings.load(self.stack.config("ops")).local_stack:
+            raise Broken(
+                "The demo runs on a stack that `tocsin up` made, and this home is of another. Choose another --home.",
+                code="demo.not_local",
+            )
+
+    def start(self, progress: Progress) -> None:
+        """Start every process of the exchange."""
+        self._write_deliveries()
+        self.crew.start("receiver", self._receiver())
+        for name, arguments in WORKERS.items():
+            self.crew.start(name, arguments)
+        for member in self.receivers():
+            self.crew.start(f"deliver {member}", ("deliver", member))
+        progress("processes", "ready")
+
+    def receivers(self) -> tuple[MemberId, ...]:
+        """Every member that takes delivery."""
+        return tuple(sorted(member.id for member in self.policy.members.values() if member.receives))
+
+    def submitters(self) -> tuple[MemberId, ...]:
+        """Every member that publishes."""
+        return tuple(sorted(member.id for member in self.policy.members.values() if member.submits))
+
+    def state(self, member: MemberId) -> Path:
+        """A member's own folder."""
+        return settings.load(self.stack.config(member)).state
+
+    def places(self) -> dict[str, str]:
+        """Where each kind of sink keeps its referrals."""
+        return {
+            "folders": str(self.home / "state" / "<member>" / "delivered"),
+            f"webhook of {RECEIVED_BY_WEBHOOK}": str(self.home / "receiver" / "referrals"),
+            f"table of {RECEIVED_IN_A_TABLE}": str(self._table()),
+        }
+
+    def bundled(self) -> int:
+        """Referrals that wait for the end of a period, as their recipients signed."""
+        return sum(self._bundled_at(member) for member in self.receivers())
+
+    def _bundled_at(self, member: MemberId) -> int:
+        store = open_to_read(StoreSettings(folder=self.state(member)), member)
+        if store is None:
+            return 0
+        try:
+            with store.begin() as connection:
+                return counts(connection).get(State.BUNDLED, 0)
+        finally:
+            store.close()
+
+    def _receiver(self) -> tuple[str, ...]:
+        return ("receiver", "--port", str(self._port()), "--secret-file", str(self._secret()))
+
+    def _port(self) -> int:
+        return ports_of(self.home, ("receiver",))["receiver"]
+
+    def _secret(self) -> Path:
+        return self.home / "secrets" / "receiver"
+
+    def _table(self) -> Path:
+        return self.home / "state" / RECEIVED_IN_A_TABLE / "case-management.sqlite"
+
+    def _write_deliveries(self) -> None:
+        """One member takes a webhook and one a table; the others have the default, a folder."""
+        address = f"http://127.0.0.1:{self._port()}/referrals"
+        texts = {
+            RECEIVED_BY_WEBHOOK: (
+                '[[sinks]]\nkind = "https"\n'
+                f'url = "{address}"\ncheck_url = "{address}"\nhonours_key = true\nsecret_file = "{self._secret()}"\n'
+            ),
+            RECEIVED_IN_A_TABLE: f'[[sinks]]\nkind = "database"\nurl = "sqlite:///{self._table()}"\n',
+        }
+        for member, text in texts.items():
+            (self.home / "config" / f"{member}.delivery.toml").write_text(text)
