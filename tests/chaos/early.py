@@ -34,5 +34,5 @@ class AcknowledgesEarly(SliceRunner[Any, Any, Any]):
 
 
 if __name__ == "__main__":
-    worker.SliceRunner = AcknowledgesEarly  # type: ignore[attr-defined,misc]  # the fault that this module is
+    worker.SliceRunner = AcknowledgesEarly  # type: ignore[attr-defined]  # the fault that this module is
     main(sys.argv[1:])

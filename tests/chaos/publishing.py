@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import itertools
 import random
 import sys
 import time
@@ -24,6 +25,8 @@ from tocsin.runtime.settings import load
 
 SUBMITTERS = (MemberId("plat-a"), MemberId("ngo-b"), MemberId("gb-hotline"))
 ESCALATED_SHARE = 0.03
+FIRST_REPORTS = 20
+_POLL_SECONDS = 0.05
 _OUTAGE_MS = 600_000
 """Above the longest time that a run leaves the broker dead."""
 
@@ -115,11 +118,21 @@ class Publishing:
         return self.confirmed
 
 
+def go_file(result: Path) -> Path:
+    """Its existence tells the publisher that everybody works."""
+    return result.with_suffix(".go")
+
+
 def main(home: Path, wanted: Wanted, result: Path) -> None:
-    """Publish evenly over the given time, then leave the confirmed ids in a file."""
+    """Publish a first few, once told to go the rest over the given time, and leave the confirmed ids in a file."""
     publishing = Publishing(home)
+    reports = unique_reports(wanted)
+    for report in itertools.islice(reports, FIRST_REPORTS):
+        publishing.send(report)
+    while not go_file(result).exists():
+        time.sleep(_POLL_SECONDS)
     began_seconds = time.monotonic()
-    for number, report in enumerate(unique_reports(wanted)):
+    for number, report in enumerate(reports):
         due_seconds = began_seconds + wanted.seconds * number / wanted.reports
         time.sleep(max(0.0, due_seconds - time.monotonic()))
         publishing.send(report)

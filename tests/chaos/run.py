@@ -10,12 +10,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from schemas.failures import Temporary
-from tests.chaos.publishing import Confirmed
+from schemas.failures import Broken, Temporary
+from tests.chaos.publishing import Confirmed, go_file
 from tests.chaos.schedule import Kill, process_kills, service_kills
 from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_clean
 from tocsin.runtime.proof.evidence import Found
-from tocsin.stack.charter import sample_charter
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.gathering import proof_of
 from tocsin.stack.ledger import balance_of
@@ -23,7 +22,8 @@ from tocsin.stack.local import LocalStack
 from tocsin.stack.receiving import recipient_of
 
 _TICK_SECONDS = 0.2
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+_WARM_UP_SECONDS = 30.0
 Say = Callable[[str], None]
 
 
@@ -38,6 +38,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     kill_services: bool = True
     program: str = "tocsin"
     """The module whose processes run: another one than ours has a fault planted."""
+    targets: tuple[str, ...] = ()
+    """Which processes are killed; all of them where none is named."""
     calm_share: float = 0.9
     """Killing goes on until this share of the deliveries is made; what follows is the drain."""
     stall_seconds: float = 60.0
@@ -84,10 +86,12 @@ class Run:
     def _trouble(self, crew: Crew) -> None:
         """Kill by both schedules until the publisher is done and most of the work is."""
         publisher = self._publisher()
-        began_seconds = time.monotonic()
-        processes = _due(process_kills(tuple(self._plan.commands), self._plan.seed, self._plan.kill_gap_seconds))
-        services = list(service_kills(self._plan.seed, self._plan.publishing_seconds)) * self._plan.kill_services
+        plan = self._plan
+        processes = _due(process_kills(plan.targets or tuple(plan.commands), plan.seed, plan.kill_gap_seconds))
+        services = list(service_kills(plan.seed, plan.publishing_seconds)) * plan.kill_services
         try:
+            self._warm_up()
+            began_seconds = time.monotonic()
             while self._is_busy(publisher, bool(services), time.monotonic() - began_seconds):
                 passed_seconds = time.monotonic() - began_seconds
                 if services and services[0].after_seconds < passed_seconds:
@@ -98,7 +102,15 @@ class Run:
                 time.sleep(_TICK_SECONDS)
         finally:
             publisher.kill()
-            publisher.wait()
+        if publisher.wait():
+            raise Broken(f"The publisher ended with {publisher.returncode}.", code="chaos.publisher")
+
+    def _warm_up(self) -> None:
+        """A process that is killed before it began to work proves nothing."""
+        deadline_seconds = time.monotonic() + _WARM_UP_SECONDS
+        while not self._delivered() and time.monotonic() < deadline_seconds:
+            time.sleep(_TICK_SECONDS)
+        go_file(self._result).touch()
 
     def _is_busy(self, publisher: subprocess.Popen[bytes], has_more: bool, passed_seconds: float) -> bool:
         """Whether there is still something to disturb."""
@@ -161,7 +173,7 @@ class Run:
         self._say(f"killed {name}")
         next(daemon for daemon in self._stack.daemons if daemon.name == name).kill()
         time.sleep(1)
-        self._stack.up(sample_charter())
+        self._stack.revive()
         self._say(f"{name} is back")
 
     def _revive(self, crew: Crew) -> None:

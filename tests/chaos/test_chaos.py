@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,11 +30,16 @@ def own_stack() -> Iterator[LocalStack]:
 
 
 def run(plan: Plan, stack: LocalStack) -> Verdict:
-    return Run(plan, stack, print).verdict()  # pytest shows what was said where the test fails
+    began_seconds = time.monotonic()
+
+    def say(sentence: str) -> None:
+        print(f"{time.monotonic() - began_seconds:5.1f} s {sentence}")  # noqa: T201 -- the story of a run that failed
+
+    return Run(plan, stack, say).verdict()  # pytest shows what was said where the test fails
 
 
 def test_nothing_is_lost_doubled_or_misdirected_while_everything_is_killed(own_stack: LocalStack) -> None:
-    plan = Plan(reports=400, seed=7, publishing_seconds=8, kill_gap_seconds=2, countries=("NL",))
+    plan = Plan(reports=400, seed=7, publishing_seconds=12, kill_gap_seconds=2, countries=("NL",))
     verdict = run(plan, own_stack)
     assert verdict.clean, verdict
     assert verdict.published == 400
@@ -45,8 +51,9 @@ def test_a_worker_that_acknowledges_before_the_effect_is_found_out(own_stack: Lo
     plan = Plan(
         reports=200,
         seed=7,
-        publishing_seconds=8,
-        kill_gap_seconds=0.8,
+        publishing_seconds=10,
+        kill_gap_seconds=3,
+        targets=("triage-normal",),
         countries=("NL",),
         kill_services=False,
         program="tests.chaos.early",

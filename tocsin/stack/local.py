@@ -60,6 +60,11 @@ class LocalStack:
             self._start(progress)
             self._provision(charter, progress)
 
+    def revive(self, progress: Progress = silent) -> None:
+        """Start what does not run and change nothing else: what a machine does after a crash of one service."""
+        with self._locked():
+            self._start(progress)
+
     def down(self, progress: Progress = silent) -> None:
         """Stop all three; data stays in the home."""
         with self._locked():

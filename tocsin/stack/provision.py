@@ -1,5 +1,6 @@
 """Make the broker and the registry as the tables say: plan the difference, then apply it."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ from schemas.topics import AclGrant, MemberTopics, Operation, Resource, TopicSpe
 
 _TIMEOUT_SECONDS: Final = 30
 _HOST: Final = "*"
+_IN_FORCE_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.05
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -137,6 +140,15 @@ class Provisioner:
             bindings = [_binding(grant) for grant in grants]
             for future in self._admin.create_acls(bindings, request_timeout=_TIMEOUT_SECONDS).values():
                 future.result()
+            self._await_grants(frozenset(grants))
+
+    def _await_grants(self, grants: frozenset[AclGrant]) -> None:
+        """The controller has them at once, the broker a moment later: until then a producer's first word is fatal."""
+        deadline = time.monotonic() + _IN_FORCE_SECONDS
+        while not grants <= self._grants():
+            if time.monotonic() > deadline:
+                raise Temporary("The broker does not apply new access rules. Try again: tocsin up", code="kafka.away")
+            time.sleep(_POLL_SECONDS)
 
     def _revoke(self, grants: tuple[AclGrant, ...]) -> None:
         if grants:
