@@ -1,0 +1,87 @@
+"""X-ARF v4: csam and csem are read, payloads are thrown away, everything else is refused with a reason."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producers.feeds.entries import Drafted, Entry
+from producers.feeds.table import feed_of
+from producers.feeds.xarf import reader
+from tests.builders.drafts import CONTEXT, codes
+
+PARTY = {"org": "Simulated", "contact": "abuse@a.example.test", "domain": "a.example.test"}
+SAMPLES = Path(__file__).parents[4] / "shared" / "data" / "xarf"
+
+
+def an_xarf(**changes: Any) -> dict[str, Any]:
+    return {
+        "xarf_version": "4.2.0",
+        "report_id": "6f1d3a52-8a39-4f0e-9d53-0f7c2f0b6f7a",
+        "timestamp": "2025-11-02T09:15:00Z",
+        "reporter": PARTY,
+        "sender": PARTY,
+        "source_identifier": "192.0.2.44",
+        "category": "content",
+        "type": "csam",
+        "url": "https://files.example.test/17/1",
+        "classification": "A1",
+        "detection_method": "hash_match",
+        "hash_values": {"sha256": "6f1d0f7c2f0b6f7a3d5c9e8b1a2c4d6e8f0a1b3c5d7e9f1a2b4c6d8e0f1a3b5c"},
+        "media_type": "image",
+    } | changes
+
+
+def read(content: Any) -> list[Entry]:
+    return list(reader.read(io.BytesIO(json.dumps(content).encode()), CONTEXT))
+
+
+def test_what_the_report_says_is_carried_with_its_schemes() -> None:
+    (entry,) = read(an_xarf())
+    assert isinstance(entry, Drafted)
+    (item,) = entry.draft.items
+    assert (item.labels[0].scheme, item.labels[0].label, item.hashes[0].algorithm) == ("xarf", "A1", "sha256")
+    assert item.hosting is not None
+    assert item.hosting.ip_address == "192.0.2.44"
+
+
+def test_an_evidence_payload_is_thrown_away_before_anything_is_stored_and_the_drop_is_recorded() -> None:
+    payload = "SGFzaCBtYXRjaCBub3RpZmljYXRpb24=" * 40
+    (entry,) = read(an_xarf(evidence=[{"content_type": "image/png", "payload": payload}]))
+    assert isinstance(entry, Drafted)
+    assert "evidence[0].payload:xarf.evidence_payload_not_carried" in entry.draft.removed_fields
+    assert payload not in repr(entry)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"category": "connection", "type": "ddos"}, "xarf.other_type"),
+        ({"type": "phishing"}, "xarf.other_type"),
+        ({"xarf_version": "3"}, "xarf.version"),
+        ({"url": 7}, "xarf.schema"),
+    ],
+)
+def test_another_category_version_or_shape_is_refused_with_its_reason(changes: dict[str, Any], code: str) -> None:
+    (entry,) = read(an_xarf(**changes))
+    assert code in codes(entry)
+
+
+def test_a_list_and_lines_are_read_as_well() -> None:
+    assert len(read([an_xarf(), an_xarf(report_id="7f1d3a52-8a39-4f0e-9d53-0f7c2f0b6f7a")])) == 2
+    lines = "\n".join(json.dumps(an_xarf()) for _ in range(3)).encode()
+    assert len(list(reader.read(io.BytesIO(lines), CONTEXT))) == 3
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the folder of sample reports is not here")
+@pytest.mark.parametrize(
+    ("name", "good"), [("content-csam", 1), ("content-csem", 1), ("connection-ddos", 0), ("content-phishing", 0)]
+)
+def test_the_samples_of_the_format_go_through_or_are_refused(name: str, good: int) -> None:
+    data = (SAMPLES / f"{name}.json").read_bytes()
+    assert feed_of(data).name == "xarf"
+    entries = list(reader.read(io.BytesIO(data), CONTEXT))
+    assert sum(isinstance(entry, Drafted) for entry in entries) == good
+    assert len(entries) == 1
