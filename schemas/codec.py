@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from schemas.definitions import expanded
 from schemas.failures import UnreadableRecord
+from schemas.learning import learn
 from schemas.writing import writer_of
 
 __all__ = [
@@ -86,6 +87,7 @@ def same_layout(record_type: type[Struct], writer_schema: dict[str, Any]) -> boo
 
 def checked(record: T) -> T:
     """The same record, its values compared with the declared types: for records built from outside input."""
+    learn(type(record))
     try:
         return msgspec.convert(msgspec.to_builtins(record, builtin_types=_NATIVE), type(record), builtin_types=_NATIVE)
     except msgspec.ValidationError as error:
@@ -107,6 +109,7 @@ def _decode(record_type: type[T], data: bytes, offset: int, read: Callable[[Byte
             "Check that the schema id is the one it was written with.",
             code="record.trailing_bytes",
         )
+    learn(record_type)
     try:
         return msgspec.convert(values, record_type, builtin_types=_NATIVE)
     except msgspec.ValidationError as error:

@@ -110,7 +110,8 @@ def _referral(raw: Raw, avro: PlainAvro) -> Found:
 def _triaged(raw: Raw, avro: PlainAvro) -> Triaged:
     record = avro.read(raw)
     source = record["source"]
-    referrals = {recipient["referral_id"]: recipient["member"] for recipient in record["recipients"]}
+    promised = (recipient for recipient in record["recipients"] if not recipient["counted_only"])
+    referrals = {recipient["referral_id"]: recipient["member"] for recipient in promised}
     return Triaged(Place(source["topic"], source["partition"], source["offset"]), referrals)
 
 
