@@ -191,8 +191,8 @@ def test_the_samples_of_the_format_go_all_the_way_to_a_sink(stack: Any, tmp_path
         tocsin(stack, "deliver", member, "--once")
         folder = settings.load(stack.config(member)).state / "delivered"
         contents = [json.loads(path.read_text()) for path in folder.glob("*.json")]
-        reached |= {each["referral"]["external_ids"].get("xarf", "") for each in contents if "referral" in each}
-    assert references <= reached
+        reached |= {each["referral"]["report_id"] for each in contents if "referral" in each}
+    assert {report_id_of(MemberId("plat-a"), reference) for reference in references} <= reached
 
 
 def _stages(stack: Any, references: set[str], member: str = "ngo-b") -> dict[str, str]:
