@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
+from typing import Final
 
 from msgspec import Struct
 
@@ -13,6 +14,10 @@ from schemas.records.values import NexusKind, Ternary, Verdict
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.members import Member, Sector
+
+
+ORPHAN: Final = "orphan"
+"""The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
 
 
 class Evidence(Struct, frozen=True, order=True):
@@ -71,7 +76,7 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
     strong = [found for found in evidence(case.report, case.personal) if office.counts(found)]
     if not strong:
         waiting.append("route.no_evidence")
-        considered = list(office.last_resort(CountryCode(""), "route.no_evidence")) if case.is_urgent else []
+        considered = list(office.orphaned("route.no_evidence"))
     else:
         considered = list(chain.from_iterable(map(office.concerned, strong)))
     return _settled(considered, waiting)
@@ -114,6 +119,13 @@ class _Office(Struct, frozen=True, kw_only=True):
     def last_resort(self, country: CountryCode, rule: str) -> Iterator[_Considered]:
         """Who takes what nobody else does."""
         return self._first_able(self.bundle.routing.last_resort, country, rule)
+
+    def orphaned(self, rule: str) -> Iterator[_Considered]:
+        """What points to no country: a mandated hotline looks at it, and at what is urgent the last resort as well."""
+        mandated = [member.id for member in self.bundle.members.values() if ORPHAN in member.mandate]
+        yield from self._first_able(mandated, CountryCode(""), rule)
+        if self.case.is_urgent:
+            yield from self.last_resort(CountryCode(""), rule)
 
     def _owners(self, jurisdiction: Jurisdiction, sector: Sector, rule: str) -> Iterator[_Considered]:
         """The owners; a stand-in takes the place of one that does not take part, once, so that a ring ends."""

@@ -91,21 +91,26 @@ def test_a_country_goes_by_its_aliases_and_in_any_case(alias: str, member: str) 
     assert member in members(routed(declared(alias)))
 
 
-def test_a_delivery_network_alone_gives_no_route_and_waits_for_a_person() -> None:
+def test_a_delivery_network_alone_points_nowhere_so_a_mandated_hotline_looks_at_it() -> None:
     found = routed(hosted("US", content_delivery_network=Ternary.YES))
-    assert (found.recipients, found.waiting_reasons) == ((), ("route.no_evidence",))
+    assert (members(found), found.waiting_reasons) == ({"gb-hotline"}, ("route.no_evidence",))
+
+
+def test_a_mandated_hotline_does_not_look_at_its_own_report() -> None:
+    found = routed(a_report(source_url=None, items=(), submitter=MemberId("gb-hotline")))
+    assert (members(found), found.waiting_reasons) == (set(), ("route.no_evidence", "route.nobody"))
 
 
 def test_without_evidence_an_urgent_report_goes_to_the_last_resort_and_still_waits() -> None:
     found = routed(a_report(source_url=None, items=()), is_urgent=True)
-    assert members(found) == {"intl-police"}
+    assert members(found) == {"gb-hotline", "intl-police"}
     assert found.waiting_reasons == ("route.no_evidence",)
 
 
 @pytest.mark.parametrize(("stated", "is_routed"), [(None, True), (1.0, True), (0.4, True), (0.2, False), (0.0, False)])
 def test_a_stated_confidence_weakens_a_claim(stated: float | None, is_routed: bool) -> None:
     report = a_report(source_url=None, items=(), nexus=(a_nexus_claim(confidence=stated),))
-    assert bool(routed(report).recipients) is is_routed
+    assert ("de-hotline-a" in members(routed(report))) is is_routed
 
 
 @pytest.mark.parametrize("stated", [-1.0, 7.0, float("nan")])
