@@ -15,7 +15,6 @@ from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.members import Member, Sector
 
-
 ORPHAN: Final = "orphan"
 """The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
 
