@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Protocol
@@ -228,6 +229,18 @@ def test_the_cache_is_for_its_owner_only_and_survives_a_crash(
     assert file.stat().st_mode & 0o777 == 0o600
     file.write_bytes(file.read_bytes()[:10])
     assert directory_at(small_registry.url).id_of(ReportSubmitted) == small_registry.ids[schema_text(ReportSubmitted)]
+
+
+def test_threads_that_meet_new_schemas_together_all_remember_them(
+    small_registry: SmallRegistry, directory_at: Cached
+) -> None:
+    directory = directory_at(small_registry.url)
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(directory.id_of, RECORD_TYPES * 4))
+    asked = small_registry.asked
+    again = directory_at(small_registry.url)
+    assert [again.id_of(record_type) for record_type in RECORD_TYPES * 4] == ids
+    assert small_registry.asked == asked
 
 
 def test_another_registrys_ids_are_not_believed(small_registry: SmallRegistry, directory_at: Cached) -> None:

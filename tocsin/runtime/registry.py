@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -94,6 +95,8 @@ class SchemaDirectory:
         self._registry = _Registry(settings.url)
         self._file = settings.cache / "schemas.json"
         self._known = _read_known(self._file, settings.url)
+        self._one_at_a_time = threading.Lock()
+        """A worker's threads meet a new schema together: the file and what is known are written by one of them."""
 
     def id_of(self, record_type: type[Struct]) -> int:
         """The id of today's schema of this record."""
@@ -130,9 +133,10 @@ class SchemaDirectory:
         return text
 
     def _remember(self, *, ids: dict[str, int], texts: dict[str, str]) -> None:
-        known = self._known
-        self._known = msgspec.structs.replace(known, ids=known.ids | ids, texts=known.texts | texts)
-        _write_known(self._file, self._known)
+        with self._one_at_a_time:
+            known = self._known
+            self._known = msgspec.structs.replace(known, ids=known.ids | ids, texts=known.texts | texts)
+            _write_known(self._file, self._known)
 
 
 class RecordCodec:
