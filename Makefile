@@ -5,12 +5,18 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock up down chaos bench reference clean
+.PHONY: help setup demo test test-fast check format lock up down chaos bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setup: $(READY) ## Create the virtual environment from the hash-locked requirements
+setchaos: $(READY) ## Kill everything while 20,000 reports flow, and judge what arrived (SEED=7)
+	@$(BIN)/python -m tests.chaos --reports 20000 --seed $(or $(SEED),7)
+
+bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 20 minutes)
+	@$(BIN)/python -m benchmarks
+
+up: $(READY) ## Create the virtual environment from the hash-locked requirements
 
 $(READY): requirements/dev.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Tocsin needs Python 3.11 or newer, and '$(PYTHON)' was not found: install it, or say make PYTHON=/path/to/python3."; exit 4; }
@@ -44,6 +50,12 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra dev -o requirements/dev.txt
+
+chaos: $(READY) ## Kill everything while 20,000 reports flow, and judge what arrived (SEED=7)
+	@$(BIN)/python -m tests.chaos --reports 20000 --seed $(or $(SEED),7)
+
+bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 20 minutes)
+	@$(BIN)/python -m benchmarks
 
 up: $(READY) ## Start the local stack and leave it running
 	@$(BIN)/tocsin up

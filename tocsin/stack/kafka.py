@@ -94,7 +94,9 @@ class Kafka:
     def _format(self, jars: Sequence[Path]) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = _java(jars, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        # In one word with its option: an id may begin with a hyphen.
+        options = (f"--cluster-id={cluster}", "--config", str(self._properties))
+        command = _java(jars, "kafka.tools.StorageTool", "format", *options)
         done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)  # noqa: S603 -- words of ours
         if done.returncode:
             shutil.rmtree(self._data, ignore_errors=True)

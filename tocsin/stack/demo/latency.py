@@ -29,12 +29,20 @@ class UrgentLatency:
 
     def p99_seconds(self) -> float | None:
         """The 99th percentile of all so far; None before the first."""
-        both = self._reported_ms.keys() & self._referred_ms.keys()
-        return percentile([max(0, self._referred_ms[key] - self._reported_ms[key]) / 1000 for key in both], 0.99)
+        return percentile(self._seconds(), 0.99)
+
+    def figures(self) -> tuple[int, float | None, float | None]:
+        """How many were measured, their median and their 99th percentile."""
+        seconds = self._seconds()
+        return len(seconds), percentile(seconds, 0.5), percentile(seconds, 0.99)
 
     def close(self) -> None:
         """Let go of the connections."""
         self._consumer.close()
+
+    def _seconds(self) -> list[float]:
+        both = self._reported_ms.keys() & self._referred_ms.keys()
+        return [max(0, self._referred_ms[key] - self._reported_ms[key]) / 1000 for key in both]
 
     def _take(self, message: Message) -> None:
         key, (_, at_ms) = message.key(), message.timestamp()

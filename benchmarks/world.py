@@ -1,0 +1,107 @@
+"""The stack of a benchmark: topics filled once, a ledger that is emptied before every run."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from sqlalchemy import text
+
+from schemas.records.identifiers import ContentId, CountryCode, MemberId
+from schemas.records.report import ReportSubmitted
+from schemas.topics import submitted_topic
+from tests.builders.reports import a_hash, a_hosting, a_report, a_source_url, an_item
+from tocsin.runtime import settings
+from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.stack.charter import sample_charter
+from tocsin.stack.local import LocalStack
+
+MEMBER: Final = MemberId("plat-a")
+INPUT: Final = submitted_topic(MEMBER)
+OUTPUT: Final = "bench.out"
+PARTITIONS: Final = 2
+_COUNTRIES: Final = ("NL", "DE", "FR", "GB", "US", "NO")
+_WAIT_SECONDS: Final = 60.0
+
+
+class World:
+    """A local stack of its own, with reports of one member waiting on its topic."""
+
+    def __init__(self, home: Path) -> None:
+        self.stack = LocalStack(home)
+        self.home = home
+
+    def up(self) -> None:
+        """Start, and make the topic that pass-through writes to."""
+        self.stack.up(sample_charter())
+        self.config = settings.load(self.stack.config("ops"))
+        self.database: Database = database_of(self.config)
+        self.codec = RecordCodec(SchemaDirectory(self.config.registry))
+        admin = AdminClient(self.stack.client("ops"))
+        admin.create_topics([NewTopic(OUTPUT, PARTITIONS)])[OUTPUT].result(_WAIT_SECONDS)
+        self._passed_before = 0
+        self._consumer = Consumer(self.stack.client("ops") | {"group.id": "ops.bench", "enable.auto.commit": False})
+
+    def down(self) -> None:
+        """Stop everything."""
+        self._consumer.close()
+        self.database.close()
+        self.stack.down()
+
+    def fill(self, count: int, first: int = 0) -> None:
+        """Put unique reports onto the input topic."""
+        producer = Producer(self.stack.client("ops") | {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
+        for report in reports(count, first):
+            producer.produce(INPUT, key=report.report_id, value=self.codec.dumps(report))
+            producer.poll(0)
+        if producer.flush(_WAIT_SECONDS):
+            raise SystemExit("The broker did not take all reports.")
+
+    def forget(self) -> None:
+        """Empty the ledger and the sightings, so that every run does the same work."""
+        with self.database.transaction() as connection:
+            names = connection.execute(_TABLES).scalars().all()
+            connection.execute(text(f"truncate {', '.join(names)} restart identity cascade"))
+        self._passed_before = self._ends()
+
+    def settled(self) -> int:
+        """Records that the ledger has."""
+        with self.database.transaction() as connection:
+            return int(connection.execute(_SETTLED).scalar_one())
+
+    def passed(self) -> int:
+        """Records that this run put onto the output topic."""
+        return self._ends() - self._passed_before
+
+    def _ends(self) -> int:
+        return sum(self._end(OUTPUT, partition) for partition in range(PARTITIONS))
+
+    def _end(self, topic: str, partition: int) -> int:
+        _, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_WAIT_SECONDS)
+        return int(end)
+
+
+def reports(count: int, first: int = 0) -> Iterator[ReportSubmitted]:
+    """Unique reports of one item each, hosted in six countries."""
+    for number in range(first, first + count):
+        name = f"bench-{number}"
+        hosting = a_hosting(country=CountryCode(_COUNTRIES[number % len(_COUNTRIES)]))
+        item = an_item(
+            content_id=ContentId("item-1"),
+            url=f"https://files.example.test/{name}",
+            hosting=hosting,
+            hashes=(a_hash(value=hashlib.sha256(name.encode()).hexdigest()),),
+        )
+        yield a_report(
+            submitter=MEMBER,
+            submitter_reference=name,
+            source_url=a_source_url(url=f"https://forum.example.test/{name}", hosting=hosting),
+            items=(item,),
+        )
+
+
+_TABLES: Final = text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
+_SETTLED: Final = text("select coalesce(sum(length(outcomes)), 0) from ledger_blocks")
