@@ -12,7 +12,7 @@ class Parameters(Struct, frozen=True, kw_only=True):
     known: float = 0.35
     """Show content that was reported before: lists of known content make most hits."""
     urgent: float = 0.002
-    """A child is in danger now."""
+    """Of the cases: a child is in danger now."""
     escalation_missed: float = 0.1
     """Of the urgent: the submitter did not notice."""
     without_url: float = 0.15
@@ -20,7 +20,7 @@ class Parameters(Struct, frozen=True, kw_only=True):
     thin: float = 0.1
     """Hardly more than an address."""
     burst: float = 0.05
-    """Come from one host within minutes."""
+    """Of new content: lies on one host and is reported in a row."""
     misjudged: float = 0.08
     """Of the labelled: the label is one step off."""
     without_hash: float = 0.3

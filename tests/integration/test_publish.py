@@ -157,6 +157,14 @@ def test_a_dry_run_and_a_validation_publish_nothing(stack: Any, file: Path) -> N
     assert tocsin(stack, "sent", "--as", "gb-hotline").stdout == ""
 
 
+def test_the_lines_of_the_readme_publish_a_report(stack: Any) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    code = readme.partition("```python\n")[2].partition("```")[0]
+    assert len(code.strip().splitlines()) <= 11
+    exec(code.replace(".tocsin/config/plat-a.toml", str(stack.config("plat-a"))), {})  # noqa: S102  # our own README
+    assert "CASE-2026-0001/1" in published(stack, submitted_topic(MemberId("plat-a")))
+
+
 @pytest.fixture
 def workers(stack: Any, tmp_path: Path) -> Iterator[None]:
     with Crew(stack.home, tmp_path / "logs") as crew:

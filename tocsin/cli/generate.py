@@ -17,7 +17,7 @@ from tocsin.runtime import settings
 
 @click.command()
 @click.option("--count", default=1_000, show_default=True, type=click.IntRange(1, 10_000_000))
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same reports.")
+@click.option("--seed", default=1, show_default=True, help="The same seed and --now-ms give the same reports.")
 @click.option("--as", "member", required=True, help="The member that will publish them; of a local stack.")
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default="generated.jsonl", show_default=True)
@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     if not settings.load(home / "config" / f"{member}.toml").local_stack:
         raise Refused(message("generate.not_local"), code="generate.not_local")
     now_ms = now_ms or int(time.time() * 1000)
-    order = Order(count=count, members=(MemberId(member),), prefix=f"generated-{seed}", now_ms=now_ms)
+    order = Order(count=count, members=(MemberId(member),), prefix=f"generated-{seed}-{now_ms}", now_ms=now_ms)
     with out.open("wb") as reports, truth.open("wb") as truths:
         for made in generate(order, Parameters(bad=bad_share), seed):
             reports.writelines(write((made.content,)))
