@@ -1,7 +1,6 @@
 """How long urgent reports take while normal ones wait: LogAppendTime of a report to that of its first referral."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from benchmarks.world import MEMBER, World, reports
-from schemas.topics import escalated_topic, urgent_topic
+from schemas.topics import escalated_topic
 from tests.builders.reports import an_escalation
 from tocsin.policy.bundle import SAMPLE, load
+from tocsin.policy.members import Member
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.demo.latency import UrgentLatency
 
@@ -41,7 +41,7 @@ def measure(world: World, backlog: int, count: int, logs: Path) -> Urgent:
             crew.start(lane, ("triage", "--lane", lane))
         _until_settled(world, 1)
         before = backlog - world.settled()
-        latency = UrgentLatency(world.stack.client("ops"), _topics())
+        latency = UrgentLatency(world.stack.client("ops"), [MEMBER], _recipients())
         _send(world, count, latency)
         time.sleep(_SETTLE_SECONDS)
         latency.look()
@@ -71,9 +71,5 @@ def _until_settled(world: World, wanted: int) -> None:
         time.sleep(0.2)
 
 
-def _topics() -> Sequence[str]:
-    members = load(SAMPLE).members.values()
-    return [
-        escalated_topic(MEMBER),
-        *(urgent_topic(member.jurisdiction, member.id) for member in members if member.receives),
-    ]
+def _recipients() -> list[Member]:
+    return [member for member in load(SAMPLE).members.values() if member.receives]

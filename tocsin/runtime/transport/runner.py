@@ -58,7 +58,9 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         self._stages = stages
         self._producer = producer
         self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="stage")
+        self._thinking = ThreadPoolExecutor(1, thread_name_prefix="stage")
+        """One thread for what only computes: two would fight for the interpreter, and both be slower."""
+        self._asking = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="store")
         self._order: dict[tuple[str, int], asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,15 +79,16 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
 
     def close(self) -> None:
         """Release the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._thinking, self._asking):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def run_slice(self, piece: Slice) -> None:
         """The protocol itself: a crash between any two lines replays the slice, with the same result."""
-        decided = await self._persistently(self._stages.decide, piece)
-        claimed = await self._persistently(self._stages.claim, decided)
-        finished = await self._blocking(self._stages.finish, claimed)
+        decided = await self._persistently(self._thinking, self._stages.decide, piece)
+        claimed = await self._persistently(self._asking, self._stages.claim, decided)
+        finished = await _in(self._thinking, self._stages.finish, claimed)
         coordinates = await self._producer.send_all(finished.records)
-        await self._persistently(self._stages.settle, finished, coordinates)
+        await self._persistently(self._asking, self._stages.settle, finished, coordinates)
 
     async def _run_in_order(self, piece: Slice, acknowledge: Callable[[], object]) -> None:
         lock = self._order.setdefault((piece.topic, piece.partition), asyncio.Lock())
@@ -94,15 +97,12 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
                 await self.run_slice(piece)
             acknowledge()
 
-    async def _blocking(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
-
-    async def _persistently(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def _persistently(self, pool: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
         """Retry for as long as the failure is temporary: un-acknowledged records wait, and readiness tells."""
         pause_seconds = _FIRST_RETRY_SECONDS
         while True:
             try:
-                return await self._blocking(work, *arguments)
+                return await _in(pool, work, *arguments)
             except Temporary as failure:
                 metrics.failure_met(self._stages.name, failure)
                 log.warning("waiting: %s", failure, extra={"facts": {"code": failure.code}})
@@ -115,3 +115,7 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         if not task.cancelled() and (failure := task.exception()) is not None:
             metrics.failure_met(self._stages.name, failure)
             halt(failure)
+
+
+async def _in(pool: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)

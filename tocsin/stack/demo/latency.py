@@ -6,18 +6,28 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from schemas.failures import Temporary
+from schemas.records.identifiers import MemberId, ReportId, referral_id_of
+from schemas.topics import escalated_topic, urgent_topic
+from tocsin.policy.members import Member
 
 _ASK_SECONDS: Final = 10.0
 _BATCH: Final = 1_000
 _MOST_KEPT: Final = 100_000
+_FIRST_REVISION: Final = 1
 
 
 class UrgentLatency:
-    """Reads urgent reports and urgent referrals from now on; both have the report's id as key."""
+    """Reads urgent reports and urgent referrals from now on.
 
-    def __init__(self, client: dict[str, Any], topics: Iterable[str]) -> None:
-        self._reported_ms: dict[bytes, int] = {}
-        self._referred_ms: dict[bytes, int] = {}
+    A referral's id follows from its report, so the two are matched by key and nothing is decoded; first revisions only.
+    """
+
+    def __init__(self, client: dict[str, Any], submitters: Iterable[MemberId], recipients: Iterable[Member]) -> None:
+        self._reported_ms: dict[str, int] = {}
+        self._referred_ms: dict[str, int] = {}
+        self._recipients = tuple(member.id for member in recipients)
+        topics = [escalated_topic(member) for member in submitters]
+        topics += [urgent_topic(member.jurisdiction, member.id) for member in recipients]
         self._consumer = Consumer(client | {"group.id": "ops.demo", "enable.auto.commit": False})
         self._consumer.assign([TopicPartition(*place) for place in self._ends(topics)])
 
@@ -41,17 +51,20 @@ class UrgentLatency:
         self._consumer.close()
 
     def _seconds(self) -> list[float]:
-        both = self._reported_ms.keys() & self._referred_ms.keys()
-        return [max(0, self._referred_ms[key] - self._reported_ms[key]) / 1000 for key in both]
+        found = ((at_ms, self._first_referral_ms(ReportId(report))) for report, at_ms in self._reported_ms.items())
+        return [max(0, first_ms - at_ms) / 1000 for at_ms, first_ms in found if first_ms is not None]
+
+    def _first_referral_ms(self, report: ReportId) -> int | None:
+        ids = (referral_id_of(report, _FIRST_REVISION, recipient) for recipient in self._recipients)
+        return min((self._referred_ms[name] for name in ids if name in self._referred_ms), default=None)
 
     def _take(self, message: Message) -> None:
         key, (_, at_ms) = message.key(), message.timestamp()
         if message.error() or not isinstance(key, bytes) or len(self._reported_ms) >= _MOST_KEPT:
             return
-        if (message.topic() or "").startswith("reports."):
-            self._reported_ms.setdefault(key, at_ms)
-        else:
-            self._referred_ms.setdefault(key, at_ms)
+        is_report = (message.topic() or "").startswith("reports.")
+        times = self._reported_ms if is_report else self._referred_ms
+        times.setdefault(key.decode("utf-8", "replace"), at_ms)
 
     def _ends(self, topics: Iterable[str]) -> list[tuple[str, int, int]]:
         try:

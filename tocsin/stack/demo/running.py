@@ -8,7 +8,6 @@ from typing import Final
 from msgspec import Struct
 
 from schemas.failures import Temporary
-from schemas.topics import escalated_topic, urgent_topic
 from tocsin.stack.demo.exchange import Exchange
 from tocsin.stack.demo.latency import UrgentLatency
 from tocsin.stack.demo.snapshot import Snapshot, snapshot
@@ -50,7 +49,11 @@ class Run:
         self._started = time.monotonic()
         self._before = snapshot(exchange.home)
         self._bundled_before = exchange.bundled()
-        self._latency = UrgentLatency(exchange.stack.client("ops"), _urgent_topics(exchange))
+        self._latency = UrgentLatency(
+            exchange.stack.client("ops"),
+            exchange.submitters(),
+            [exchange.policy.members[member] for member in exchange.receivers()],
+        )
 
     def tell(self) -> Summary:
         """Publish, wait until everything arrived, answer, wait again; raises Temporary where it never rests."""
@@ -126,9 +129,3 @@ class Run:
             balanced=now.balanced,
             seconds=round(time.monotonic() - self._started, 1),
         )
-
-
-def _urgent_topics(exchange: Exchange) -> list[str]:
-    members = exchange.policy.members.values()
-    reports = [escalated_topic(member.id) for member in members if member.submits]
-    return reports + [urgent_topic(member.jurisdiction, member.id) for member in members if member.receives]
