@@ -1,0 +1,55 @@
+"""`tocsin doctor` on the real stack: all is well, then a topic is gone and repaired."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+
+from schemas.records.identifiers import MemberId
+from schemas.topics import escalated_topic
+
+pytestmark = pytest.mark.stack
+
+
+def tocsin(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(home)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+
+
+def test_a_fresh_stack_has_nothing_wrong(stack: Any) -> None:
+    done = tocsin(stack.home, "doctor", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    parts = {finding["part"]: finding["level"] for finding in json.loads(done.stdout)}
+    assert {
+        "kafka",
+        "postgresql",
+        "registry",
+        "certificates",
+        "topics",
+        "access rules",
+        "schemas",
+        "migrations",
+    } <= set(parts)
+
+
+def test_a_topic_that_was_changed_is_named_and_repaired_by_the_command_that_is_named(stack: Any) -> None:
+    topic = escalated_topic(MemberId("ngo-b"))
+    shorter = ConfigEntry("retention.ms", "1000000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[shorter])
+    admin = AdminClient(stack.client("ops"))
+    admin.incremental_alter_configs([resource])[resource].result(30)
+    broken = tocsin(stack.home, "doctor")
+    assert broken.returncode == 3
+    assert f"{topic} is configured otherwise" in broken.stdout
+    assert "tocsin acl apply" in broken.stdout
+    assert tocsin(stack.home, "acl", "apply").returncode == 0
+    assert tocsin(stack.home, "doctor").returncode == 0
+
+
+def test_a_home_without_a_stack_says_how_to_get_one(tmp_path: Path) -> None:
+    done = tocsin(tmp_path, "doctor")
+    assert (done.returncode, "tocsin up" in done.stderr) == (4, True)

@@ -1,0 +1,80 @@
+"""What the doctor makes of facts: each fault is named with the command that helps."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schemas.records.identifiers import MemberId
+from schemas.topics import AclGrant, Operation, Resource, TopicSpec
+from tocsin.stack.doctor import findings
+from tocsin.stack.doctor.findings import Finding, Group, Level
+from tocsin.stack.provision import Plan
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TOPIC = TopicSpec(name="reports.a.submitted.v1", partitions=2, config={})
+GRANT = AclGrant(principal=MemberId("a"), resource=Resource.TOPIC, name="status.a.v1", operation=Operation.READ)
+
+
+@pytest.mark.parametrize(("days", "level"), [(-1, Level.FAIL), (5, Level.WARN), (90, Level.OK)])
+def test_a_certificate_is_told_before_it_ends(days: int, level: Level) -> None:
+    (found,) = findings.of_certificates({"plat-a": NOW + timedelta(days=days)}, NOW)
+    assert found.level is level
+    assert bool(found.next_command) is (level is not Level.OK)
+
+
+@pytest.mark.parametrize(
+    ("plan", "part"),
+    [
+        (Plan(missing_topics=(TOPIC,)), "topics"),
+        (Plan(changed_topics=(TOPIC,)), "topics"),
+        (Plan(few_partitions=(TOPIC,)), "topics"),
+        (Plan(missing_grants=(GRANT,)), "access rules"),
+        (Plan(excess_grants=(GRANT,)), "access rules"),
+    ],
+)
+def test_every_difference_from_the_tables_fails_and_names_what_differs(plan: Plan, part: str) -> None:
+    (failed,) = [found for found in findings.of_plan(plan) if found.level is Level.FAIL]
+    assert (failed.part, failed.next_command) == (part, "tocsin acl apply")
+    assert "reports.a" in failed.says or "status.a" in failed.says
+
+
+def test_a_topic_of_no_table_is_told_and_fails_nothing() -> None:
+    assert findings.worst(findings.of_plan(Plan(unknown_topics=("x",)))) is Level.WARN
+
+
+def test_a_service_that_does_not_answer_fails_with_its_reason() -> None:
+    down, up = findings.of_services({"kafka": "refused", "registry": ""})
+    assert (down.level, down.says, up.level) == (Level.FAIL, "refused", Level.OK)
+
+
+def test_schemas_and_migrations_are_complete_or_named() -> None:
+    assert findings.of_schemas(["a", "b"], ["a", "b", "c"]).level is Level.OK
+    assert "b" in findings.of_schemas(["a", "b"], ["a"]).says
+    assert findings.of_migrations("0001", "0001").level is Level.OK
+    assert findings.of_migrations(None, "0001").level is Level.FAIL
+
+
+@pytest.mark.parametrize(
+    ("group", "command"),
+    [
+        ("triage.normal", "tocsin triage --lane normal"),
+        ("returns.all", "tocsin returns"),
+        ("nl-hotline.inbox", "tocsin deliver nl-hotline"),
+    ],
+)
+def test_work_without_a_process_names_the_process_to_start(group: str, command: str) -> None:
+    first, *_ = findings.of_groups([Group(name=group, members=0, lag=3)])
+    assert (first.level, first.next_command) == (Level.WARN, command)
+    (calm,) = findings.of_groups([Group(name=group, members=1, lag=3)])
+    assert calm.level is Level.OK
+
+
+def test_long_lists_are_bounded() -> None:
+    found = findings.of_schemas([f"s{n}" for n in range(50)], [])
+    assert "and 45 more" in found.says
+
+
+def test_the_gravest_finding_decides() -> None:
+    levels = [Finding(part="x", level=level, says="") for level in (Level.OK, Level.FAIL, Level.WARN)]
+    assert findings.worst(levels) is Level.FAIL
+    assert findings.worst([]) is Level.OK

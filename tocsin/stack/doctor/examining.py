@@ -1,0 +1,118 @@
+"""Gathers the facts of one home, as `ops`: services first, and of those that answer everything else."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from schemas.failures import Failure, Temporary
+from tocsin.policy.bundle import load as load_policy
+from tocsin.runtime import settings
+from tocsin.runtime.database import database_of, revisions
+from tocsin.runtime.registry import subjects
+from tocsin.runtime.settings import Settings
+from tocsin.stack.certificates import expiry
+from tocsin.stack.doctor import findings
+from tocsin.stack.doctor.findings import Finding, Group
+from tocsin.stack.provision import Provisioner
+
+_ASK_SECONDS: Final = 5
+
+
+def examine(home: Path, now: datetime) -> tuple[Finding, ...]:
+    """Everything there is to say about a home; raises Broken where it has no settings."""
+    ops = settings.load(home / "config" / "ops.toml")
+    answers = {name: _trouble(ask, ops) for name, ask in _SERVICES.items()}
+    found = [*findings.of_services(answers), *findings.of_certificates(_expiries(home), now)]
+    for name, looks in _LOOKS.items():
+        if not answers[name]:
+            found += [finding for look in looks for finding in look(ops)]
+    return tuple(found)
+
+
+def _trouble(ask: Callable[[Settings], object], ops: Settings) -> str:
+    try:
+        ask(ops)
+    except Failure as failure:
+        return str(failure)
+    return ""
+
+
+def _broker(ops: Settings) -> None:
+    try:
+        _admin(ops).list_topics(timeout=_ASK_SECONDS)
+    except KafkaException as error:
+        raise Temporary(f"does not answer ({error.args[0].name()})", code="kafka.away") from error
+
+
+def _database(ops: Settings) -> tuple[str | None, str | None]:
+    database = database_of(ops)
+    try:
+        return revisions(database)
+    finally:
+        database.close()
+
+
+def _registry(ops: Settings) -> list[str]:
+    try:
+        answer = httpx.get(f"{ops.registry.url}/subjects", timeout=_ASK_SECONDS).raise_for_status()
+    except httpx.HTTPError as error:
+        raise Temporary(f"does not answer ({type(error).__name__})", code="registry.away") from error
+    return [str(name) for name in answer.json()]
+
+
+def _expiries(home: Path) -> Mapping[str, datetime]:
+    files = (file for file in (home / "certificates").glob("*.pem") if not file.name.endswith(".bundle.pem"))
+    return {file.stem: expiry(file) for file in sorted(files)}
+
+
+def _plan(ops: Settings) -> Iterator[Finding]:
+    members = load_policy(ops.policy).topics()
+    return findings.of_plan(Provisioner(ops.kafka.client()).plan(members))
+
+
+def _groups(ops: Settings) -> Iterator[Finding]:
+    try:
+        return findings.of_groups(list(_listed_groups(_admin(ops))))
+    except KafkaException as error:
+        raise Temporary("The broker stopped answering. Try again: tocsin doctor", code="kafka.away") from error
+
+
+def _listed_groups(admin: AdminClient) -> Iterator[Group]:
+    names = [group.group_id for group in admin.list_consumer_groups(request_timeout=_ASK_SECONDS).result().valid]
+    ours = [name for name in names if not name.startswith("ops.")]
+    described = admin.describe_consumer_groups(ours, request_timeout=_ASK_SECONDS) if ours else {}
+    for name, future in described.items():
+        yield Group(name=name, members=len(future.result().members), lag=_lag(admin, name))
+
+
+def _lag(admin: AdminClient, name: str) -> int:
+    asked = [ConsumerGroupTopicPartitions(name)]
+    places = admin.list_consumer_group_offsets(asked, request_timeout=_ASK_SECONDS)[name].result().topic_partitions
+    committed: dict[Any, int] = {place: place.offset for place in places or () if place.offset >= 0}
+    if not committed:
+        return 0
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client has no annotation here
+    ends = admin.list_offsets(dict.fromkeys(committed, latest), request_timeout=_ASK_SECONDS)
+    return sum(max(0, ends[place].result().offset - offset) for place, offset in committed.items())
+
+
+def _admin(ops: Settings) -> AdminClient:
+    return AdminClient(ops.kafka.client())
+
+
+_SERVICES: Final[Mapping[str, Callable[[Settings], object]]] = {
+    "kafka": _broker,
+    "postgresql": _database,
+    "registry": _registry,
+}
+_LOOKS: Final[Mapping[str, tuple[Callable[[Settings], Iterator[Finding]], ...]]] = {
+    "kafka": (_plan, _groups),
+    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]),),
+    "registry": (lambda ops: iter([findings.of_schemas(subjects().keys(), _registry(ops))]),),
+}
+"""What can be looked at where a service answers."""

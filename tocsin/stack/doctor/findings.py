@@ -1,0 +1,139 @@
+"""What each fact means: pure rules from facts to findings, each with the command that helps."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from tocsin.stack.provision import Plan
+
+SOON: Final = timedelta(days=30)
+"""Certificates that end within this time are told."""
+_MOST_NAMED: Final = 5
+
+
+class Level(StrEnum):
+    """How grave a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One line of the doctor's report."""
+
+    part: str
+    level: Level
+    says: str
+    next_command: str = ""
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A consumer group as the broker sees it."""
+
+    name: str
+    members: int
+    lag: int
+    """Records between the committed offsets and the ends; a hint, as our positions are kept elsewhere."""
+
+
+def of_services(answers: Mapping[str, str]) -> Iterator[Finding]:
+    """Each service with nothing, or with why it does not answer."""
+    for name, trouble in answers.items():
+        if trouble:
+            yield Finding(part=name, level=Level.FAIL, says=trouble, next_command="tocsin up")
+        else:
+            yield Finding(part=name, level=Level.OK, says="answers")
+
+
+def of_certificates(expiries: Mapping[str, datetime], now: datetime) -> Iterator[Finding]:
+    """Each principal's certificate by its last day; the good ones are one line together."""
+    past = {name: end for name, end in expiries.items() if end <= now}
+    soon = {name: end for name, end in expiries.items() if now < end <= now + SOON}
+    for level, found, word in ((Level.FAIL, past, "ended"), (Level.WARN, soon, "ends")):
+        for name, end in sorted(found.items()):
+            yield Finding(
+                part="certificates", level=level, says=f"{name}'s {word} on {end.date()}", next_command="tocsin up"
+            )
+    good = len(expiries) - len(past) - len(soon)
+    if good:
+        yield Finding(part="certificates", level=Level.OK, says=f"{good} valid for more than {SOON.days} days")
+
+
+def of_plan(plan: Plan) -> Iterator[Finding]:
+    """Topics and access rules against the tables."""
+    wrong = {
+        "topics": [
+            *(f"{spec.name} is missing" for spec in plan.missing_topics),
+            *(f"{spec.name} is configured otherwise" for spec in plan.changed_topics),
+            *(f"{spec.name} has too few partitions" for spec in plan.few_partitions),
+        ],
+        "access rules": [
+            *(f"{grant.principal} lacks {grant.operation} on {grant.name}" for grant in plan.missing_grants),
+            *(
+                f"{grant.principal} has {grant.operation} on {grant.name} beyond the table"
+                for grant in plan.excess_grants
+            ),
+        ],
+    }
+    for part, found in wrong.items():
+        if found:
+            yield Finding(part=part, level=Level.FAIL, says=_listed(found), next_command="tocsin acl apply")
+        else:
+            yield Finding(part=part, level=Level.OK, says="as the tables say")
+    if plan.unknown_topics:
+        yield Finding(part="topics", level=Level.WARN, says=f"in no table: {_listed(plan.unknown_topics)}")
+
+
+def of_schemas(wanted: Collection[str], found: Collection[str]) -> Finding:
+    """Every subject that our records need."""
+    missing = sorted(set(wanted) - set(found))
+    if missing:
+        return Finding(
+            part="schemas", level=Level.FAIL, says=f"not registered: {_listed(missing)}", next_command="tocsin up"
+        )
+    return Finding(part="schemas", level=Level.OK, says=f"{len(wanted)} registered")
+
+
+def of_migrations(current: str | None, head: str | None) -> Finding:
+    """The database's revision against the one of this release."""
+    if current != head:
+        says = f"the database is at {current or 'nothing'}, this release wants {head}"
+        return Finding(part="migrations", level=Level.FAIL, says=says, next_command="tocsin up")
+    return Finding(part="migrations", level=Level.OK, says=f"at {head}")
+
+
+def of_groups(groups: Iterable[Group]) -> Iterator[Finding]:
+    """Groups that have work and nobody to do it."""
+    groups = list(groups)
+    idle = [group for group in groups if group.lag and not group.members]
+    for group in sorted(idle, key=lambda one: one.name):
+        yield Finding(
+            part="groups",
+            level=Level.WARN,
+            says=f"{group.name} has {group.lag} records waiting and no process",
+            next_command=_starter(group.name),
+        )
+    busy = sum(bool(group.members) for group in groups)
+    yield Finding(part="groups", level=Level.OK, says=f"{busy} of {len(groups)} have a process")
+
+
+def worst(findings: Iterable[Finding]) -> Level:
+    """The gravest level of all."""
+    return max((finding.level for finding in findings), key=list(Level).index, default=Level.OK)
+
+
+def _starter(group: str) -> str:
+    """The command that runs the group's process."""
+    owner, _, rest = group.partition(".")
+    if owner == "triage":
+        return f"tocsin triage --lane {rest}"
+    return "tocsin returns" if owner == "returns" else f"tocsin deliver {owner}"
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = ", ".join(list(names)[:_MOST_NAMED])
+    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
