@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "receiver": "Run the reference receiver.",
     },
     "Prove and repair": {
+        "dlq": "List, show, retry or drop dead letters.",
         "doctor": "Say what is wrong, and the next command.",
         "ledger": "Reconcile every record against the broker.",
         "schema": "List, show, check or compare schemas.",

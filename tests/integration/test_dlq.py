@@ -1,0 +1,105 @@
+"""`tocsin dlq` on the real stack: noise becomes dead letters, which a person shows, sends again or drops."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from schemas.framing import frame
+from schemas.records.identifiers import MemberId
+from schemas.topics import submitted_topic
+from tests.builders.reports import a_report
+from tocsin.runtime import settings
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ledger import balance_of
+
+pytestmark = pytest.mark.stack
+MEMBER = MemberId("gb-hotline")
+TOPIC = submitted_topic(MEMBER)
+
+
+def dlq(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", "dlq", *words, "--home", str(stack.home)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+
+
+def listed(stack: Any, *words: str) -> list[dict[str, Any]]:
+    lines = dlq(stack, "list", "--json", "--member", MEMBER, "--limit", "10000", *words).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def counted(stack: Any, outcome: str) -> int:
+    (line,) = [line for line in balance_of(stack.home).lines if line.topic == TOPIC]
+    assert line.balances
+    return line.outcomes.get(outcome, 0)
+
+
+@pytest.fixture
+def noise(stack: Any, tmp_path: Path) -> Iterator[None]:
+    """Five records that no Tocsin made between two good ones, all of them settled."""
+    codec = RecordCodec(SchemaDirectory(settings.load(stack.config("ops")).registry))
+    report = a_report(submitter=MEMBER, submitter_reference="good")
+    whole = codec.dumps(report)
+    values = [whole, whole[:40], frame(987_654) + whole[5:], b"", b"no frame", whole + b"x", whole]
+    producer = Producer(stack.client(MEMBER))
+    for value in values:
+        producer.produce(TOPIC, value=value, key=b"noise")
+    assert producer.flush(30) == 0
+    with Crew(stack.home, tmp_path) as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        _until_settled(stack)
+        yield
+
+
+@pytest.mark.usefixtures("noise")
+def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack: Any) -> None:
+    found = listed(stack)
+    codes = {letter["code"] for letter in found}
+    assert len(found) == 5
+    assert {"schema.unknown_id", "value.not_framed"} <= codes
+    assert all(re.fullmatch(r"[a-z0-9.-]+/\d+/\d+", letter["id"]) for letter in found)
+
+    first, second, *_ = [letter["id"] for letter in found]
+    shown = dlq(stack, "show", first).stdout
+    assert "value.sha256" in shown
+    assert first.split("/")[2] in shown
+
+    refused = counted(stack, "refused")
+    dropped = dlq(stack, "drop", first, "--by", "A. Operator", "--reason", "noise of a test")
+    assert (dropped.returncode, dropped.stdout) == (0, "1 dropped.\n")
+    assert (counted(stack, "refused"), counted(stack, "dropped")) == (refused - 1, 1)
+    assert "A. Operator" in dlq(stack, "show", first).stdout
+
+    again = dlq(stack, "retry", second, "--by", "A. Operator")
+    assert (again.returncode, again.stdout) == (0, "1 sent again.\n")
+    _until_settled(stack)
+    assert counted(stack, "refused") == refused
+    assert len(listed(stack, "--state", "retried")) == 1
+
+    twice = dlq(stack, "drop", first, "--by", "A. Operator", "--reason", "again")
+    assert (twice.returncode, "dlq.not_open" in twice.stderr) == (1, True)
+
+
+def test_what_does_not_exist_is_said(stack: Any) -> None:
+    for name in ("nonsense", f"{TOPIC}/0/999999"):
+        done = dlq(stack, "show", name)
+        assert (done.returncode, "dlq.unknown" in done.stderr) == (1, True)
+    assert dlq(stack, "drop", "--by", "x", "--reason", "y").returncode == 2
+
+
+def _until_settled(stack: Any) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        (line,) = [line for line in balance_of(stack.home).lines if line.topic == TOPIC]
+        if not line.waiting:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.5)

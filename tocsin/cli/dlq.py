@@ -1,0 +1,153 @@
+"""`tocsin dlq`: records that could not be processed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from schemas.catalogue import message
+from schemas.failures import Refused
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger import deadletters
+from tocsin.runtime.ledger.deadletters import STATES, DeadLetter, Wanted
+from tocsin.runtime.settings import Settings, load
+from tocsin.stack.letterbox import Letterbox
+
+_HOME = click.option(
+    "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
+)
+
+
+@click.group(name="dlq")
+def command() -> None:
+    """List, show, retry or drop dead letters, named by the coordinate of their record: topic/partition/offset."""
+
+
+@command.command(name="list")
+@_HOME
+@click.option("--member", default="", help="Only of this member.")
+@click.option("--code", default="", help="Only with this code.")
+@click.option("--state", default="open", show_default=True, type=click.Choice([*STATES, "all"]))
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_(home: Path, member: str, code: str, state: str, limit: int, as_json: bool) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    """Show the newest dead letters: where, whose, why."""
+    wanted = Wanted(member=member, code=code, state="" if state == "all" else state, limit=limit)
+    with _ledger(load(home / "config" / "ops.toml")) as connection:
+        found = deadletters.letters(connection, wanted)
+    if as_json:
+        for letter in found:
+            click.echo(msgspec.json.encode(msgspec.to_builtins(letter) | {"id": letter.name}).decode())
+    else:
+        _show(found)
+
+
+@command.command()
+@_HOME
+@click.argument("name")
+def show(home: Path, name: str) -> None:
+    """Show everything that is known of one dead letter, and what to do; never the record itself."""
+    settings = load(home / "config" / "ops.toml")
+    with _ledger(settings) as connection:
+        letter = deadletters.find(connection, name)
+    with _letterbox(settings) as box:
+        facts = box.facts(letter)
+    click.echo(message(letter.code))
+    for fact, value in {**facts, "member": letter.member, "state": letter.state}.items():
+        click.echo(f"  {fact:<14} {value}")
+    if letter.decided_by:
+        click.echo(f"  {letter.state} by {letter.decided_by}: {letter.reason or '-'}")
+
+
+@command.command()
+@_HOME
+@click.argument("names", nargs=-1)
+@click.option("--code", default="", help="All open ones with this code.")
+@click.option("--by", required=True, help="Your name; it is kept.")
+def retry(home: Path, names: tuple[str, ...], code: str, by: str) -> None:
+    """Publish records again where they came from, after their cause is mended.
+
+    What was masked cannot be sent again: its submitter has it. Each record gets a new offset; the old one stays
+    refused in the ledger.
+    """
+    settings = load(home / "config" / "ops.toml")
+    with _letterbox(settings) as box:
+
+        def again(connection: Connection, letter: DeadLetter) -> None:
+            deadletters.mark_retried(connection, letter, by)
+            box.publish_again(letter)
+
+        _each(settings, names, code, again, "sent again")
+
+
+@command.command()
+@_HOME
+@click.argument("names", nargs=-1)
+@click.option("--code", default="", help="All open ones with this code.")
+@click.option("--by", required=True, help="Your name; it is kept.")
+@click.option("--reason", required=True, help="Why nobody needs it; it is kept.")
+def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str) -> None:
+    """Close dead letters for good; the ledger counts their records as dropped."""
+
+    def close(connection: Connection, letter: DeadLetter) -> None:
+        deadletters.drop(connection, letter, by, reason)
+
+    _each(load(home / "config" / "ops.toml"), names, code, close, "dropped")
+
+
+def _each(
+    settings: Settings, names: Sequence[str], code: str, act: Callable[[Connection, DeadLetter], None], word: str
+) -> None:
+    """One transaction a letter: what fails undoes itself and stops nothing else."""
+    if bool(names) == bool(code):
+        raise click.UsageError("Name dead letters, or a --code.")
+    if code:
+        with _ledger(settings) as connection:
+            names = [letter.name for letter in deadletters.letters(connection, Wanted(code=code, limit=10_000))]
+    done = refused = 0
+    for name in names:
+        try:
+            with _ledger(settings) as connection:
+                act(connection, deadletters.find(connection, name))
+            done += 1
+        except Refused as failure:
+            refused += 1
+            click.echo(f"{name}: {failure} [{failure.code}]", err=True)
+    click.echo(f"{done} {word}.")
+    if refused:
+        raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[Connection]:
+    database = database_of(settings)
+    try:
+        with database.transaction() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
+@contextmanager
+def _letterbox(settings: Settings) -> Iterator[Letterbox]:
+    box = Letterbox(settings.kafka)
+    try:
+        yield box
+    finally:
+        box.close()
+
+
+def _show(found: Sequence[DeadLetter]) -> None:
+    if not found:
+        click.echo("No dead letters.")
+        return
+    table = Table("id", "member", "code", "field", "state", "at", box=None)
+    for letter in found:
+        at = letter.at.strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(letter.name, letter.member, letter.code, letter.field, letter.state, at)
+    Console(width=None if Console().is_terminal else 200).print(table)

@@ -1,0 +1,114 @@
+"""Dead letters as a person handles them: listed, looked at, retried, or dropped with a reason and a name."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, Row, text
+
+from schemas.catalogue import message
+from schemas.failures import Refused
+from tocsin.runtime.ledger.outcomes import Outcome
+
+OPEN: Final = "open"
+RETRIED: Final = "retried"
+DROPPED: Final = "dropped"
+STATES: Final = (OPEN, RETRIED, DROPPED)
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """One record that could not be processed: where it was, why, and where its letter lies."""
+
+    stream: int
+    topic: str
+    partition: int
+    offset: int
+    member: str
+    code: str
+    field: str
+    state: str
+    at: datetime
+    out_topic: str
+    out_partition: int
+    out_offset: int
+    decided_by: str | None
+    reason: str | None
+
+    @property
+    def name(self) -> str:
+        """The coordinate of the source, as people write it: topic/partition/offset."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which letters; empty means any."""
+
+    member: str = ""
+    code: str = ""
+    state: str = OPEN
+    limit: int = 100
+
+
+def letters(connection: Connection, wanted: Wanted) -> Sequence[DeadLetter]:
+    """The newest first, bounded."""
+    asked = {name: getattr(wanted, name) for name in wanted.__struct_fields__}
+    return [_letter(row) for row in connection.execute(_LIST, asked)]
+
+
+def find(connection: Connection, name: str) -> DeadLetter:
+    """One letter by its name; raises Refused where there is none."""
+    topic, _, rest = name.partition("/")
+    partition, _, offset = rest.partition("/")
+    if partition.isdecimal() and offset.isdecimal():
+        asked = {"topic": topic, "partition": int(partition), "offset": int(offset)}
+        row = connection.execute(_FIND, asked).first()
+        if row is not None:
+            return _letter(row)
+    raise Refused(message("dlq.unknown"), code="dlq.unknown")
+
+
+def drop(connection: Connection, letter: DeadLetter, by: str, reason: str) -> None:
+    """Close it for good: the ledger counts the record as dropped from now on. Raises Refused where it is not open."""
+    _decide(connection, letter, DROPPED, by, reason)
+    place = {"stream": letter.stream, "offset": letter.offset, "outcome": bytes([Outcome.DROPPED])}
+    connection.execute(_OUTCOME, place)
+
+
+def mark_retried(connection: Connection, letter: DeadLetter, by: str) -> None:
+    """It was published again; its first offset stays refused in the ledger. Raises Refused where it is not open."""
+    _decide(connection, letter, RETRIED, by, "")
+
+
+def _decide(connection: Connection, letter: DeadLetter, state: str, by: str, reason: str) -> None:
+    row = {"stream": letter.stream, "offset": letter.offset, "state": state, "by": by, "reason": reason}
+    if connection.execute(_DECIDE, row).rowcount == 0:
+        raise Refused(message("dlq.not_open", state=letter.state), code="dlq.not_open")
+
+
+def _letter(row: Row[Any]) -> DeadLetter:
+    return DeadLetter(**{name: row._mapping[name] for name in DeadLetter.__struct_fields__})
+
+
+_COLUMNS: Final = (
+    "select d.stream, s.topic, s.partition, d.log_offset as offset, d.member, d.code, d.field, d.state, d.at, "
+    "d.out_topic, d.out_partition, d.out_offset, d.decided_by, d.reason "
+    "from dead_letters d join streams s using (stream) "
+)
+_LIST: Final = text(
+    _COLUMNS + "where (:member = '' or d.member = :member) and (:code = '' or d.code = :code) "
+    "and (:state = '' or d.state = :state) order by d.at desc, d.stream, d.log_offset limit :limit"
+)
+_FIND: Final = text(
+    _COLUMNS + "where s.topic = :topic and s.partition = :partition and d.log_offset = :offset "
+    "order by d.at desc limit 1"
+)
+_DECIDE: Final = text(
+    "update dead_letters set state = :state, decided_by = :by, reason = :reason "
+    "where stream = :stream and log_offset = :offset and state = 'open'"
+)
+_OUTCOME: Final = text(
+    "update ledger_blocks set outcomes = overlay(outcomes placing cast(:outcome as bytea) "
+    "from cast(:offset - first_offset + 1 as integer) for 1) "
+    "where stream = :stream and first_offset <= :offset and :offset < first_offset + length(outcomes)"
+)
