@@ -2,6 +2,8 @@
 
 from datetime import date
 from functools import cache
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 from msgspec.structs import replace
@@ -43,7 +45,8 @@ def without_members(*members: str) -> Bundle:
 
 def a_legal_row(**changes: Any) -> LegalRow:
     """A row that a lawyer has checked."""
-    return LegalRow(**({"valid_from": date(2020, 1, 1), "source_ref": "a test", "verified": True} | changes))
+    defaults: dict[str, Any] = {"valid_from": date(2020, 1, 1), "source_ref": "a test", "verified": True}
+    return LegalRow(**(defaults | changes))
 
 
 def with_law(jurisdiction: str, *rows: LegalRow, bundle: Bundle | None = None) -> Bundle:
@@ -52,3 +55,14 @@ def with_law(jurisdiction: str, *rows: LegalRow, bundle: Bundle | None = None) -
     code = JurisdictionCode(jurisdiction)
     changed = replace(found.jurisdictions[code], legal=rows)
     return replace(found, jurisdictions={**found.jurisdictions, code: changed})
+
+
+def a_folder(parent: Path, *edits: tuple[str, str, str]) -> Path:
+    """The sample as files, with texts replaced: file, what stands there, what shall stand there (once)."""
+    folder = parent / "policy"
+    copytree(SAMPLE, folder)
+    for name, old, new in edits:
+        text = (folder / name).read_text("utf-8")
+        assert old in text, f"{name} of the sample has no {old!r}"
+        (folder / name).write_text(text.replace(old, new, 1), "utf-8")
+    return folder

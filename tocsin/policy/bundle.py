@@ -1,25 +1,31 @@
 """Load a policy bundle: strict, whole or not at all, with one digest over everything that it says."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from schemas.failures import Broken
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.values import PolicyVersion
-from schemas.topics import PROCESSES, MemberTopics
+from schemas.topics import MemberTopics
+from tocsin.policy import check_members, check_rules
+from tocsin.policy.dates import in_force
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.members import Member, Profile, Sector
-from tocsin.policy.rules import Labels, PriorityRules, Routing, Sharing
+from tocsin.policy.problems import Problem, refusal
+from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing, Sharing
 
 SAMPLE: Final = Path(__file__).with_name("sample")
 T = TypeVar("T")
+
+_FILLED_IN: Final = frozenset({"id", "code"})
+"""Fields that the loader takes from the file's name or key."""
 
 
 class Bundle(Struct, frozen=True, kw_only=True, dict=True):
@@ -50,10 +56,18 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
         """The members that get what concerns a jurisdiction, whether or not they take part at the moment."""
         return self._owners.get((jurisdiction, sector), ())
 
+    def neutral(self, scheme: str, label: str, on: date) -> tuple[str, ...]:
+        """What a label of a scheme meant on that day, in neutral words; one that nobody mapped says nothing."""
+        mapping = next(in_force(self._mappings.get((scheme, label), ()), on), None)
+        return mapping.neutral if mapping else ()
+
     @cached_property
-    def neutral_labels(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
-        """Scheme and label to neutral words."""
-        return {(mapping.scheme, mapping.label): mapping.neutral for mapping in self.labels.mapping}
+    def _mappings(self) -> Mapping[tuple[str, str], tuple[LabelMapping, ...]]:
+        found: dict[tuple[str, str], tuple[LabelMapping, ...]] = {}
+        for mapping in self.labels.mapping:
+            key = (mapping.scheme, mapping.label)
+            found[key] = (*found.get(key, ()), mapping)
+        return found
 
     @cached_property
     def _version(self) -> PolicyVersion:
@@ -77,93 +91,83 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
 
 
 def load(folder: Path) -> Bundle:
-    """Read and check a bundle; raises Broken with file and key."""
+    """Read and check a bundle; raises Broken that names every file and key to correct."""
     members = _members(folder)
     bundle = Bundle(
         digest=_digest(folder),
         members=members,
-        profiles=_profiles(folder, members),
+        profiles=_profiles(folder),
         jurisdictions=_jurisdictions(folder),
-        labels=_read(folder / "labels.toml", Labels),
-        routing=_read(folder / "routing.toml", Routing),
-        sharing=_read(folder / "sharing.toml", Sharing),
-        priority=_read(folder / "priority.toml", PriorityRules),
+        labels=_read(folder, check_rules.LABELS, Labels),
+        routing=_read(folder, check_rules.ROUTING, Routing),
+        sharing=_read(folder, check_rules.SHARING, Sharing),
+        priority=_read(folder, check_rules.PRIORITY, PriorityRules),
     )
-    _check(bundle)
+    if problems := list(_problems(bundle)):
+        raise refusal(problems)
     return bundle
 
 
+def _problems(bundle: Bundle) -> Iterator[Problem]:
+    members, routing = bundle.members, bundle.routing
+    yield from check_members.member_problems(members, bundle.profiles, bundle.jurisdictions)
+    yield from check_members.jurisdiction_problems(bundle.jurisdictions.values(), members)
+    yield from check_members.receiver_problems(routing.last_resort, members, (check_rules.ROUTING, "last_resort"))
+    yield from check_rules.routing_problems(routing)
+    yield from check_rules.sharing_problems(bundle.sharing)
+    yield from check_rules.label_problems(bundle.labels)
+    yield from check_rules.priority_problems(bundle.priority)
+
+
 def _members(folder: Path) -> dict[MemberId, Member]:
-    read = _read(folder / "members.toml", dict[str, Member])
-    return {MemberId(name): msgspec.structs.replace(member, id=MemberId(name)) for name, member in sorted(read.items())}
+    """One by one, so that a message names the member."""
+    table = _table(folder, check_members.MEMBERS)
+    read = {name: _shaped(entry, Member, (check_members.MEMBERS, name)) for name, entry in sorted(table.items())}
+    return {MemberId(name): msgspec.structs.replace(member, id=MemberId(name)) for name, member in read.items()}
 
 
-def _profiles(folder: Path, members: Mapping[MemberId, Member]) -> dict[MemberId, Profile]:
-    found = {MemberId(file.stem): _read(file, Profile) for file in sorted((folder / "profiles").glob("*.toml"))}
-    for name in found:
-        if name not in members:
-            raise _wrong(f"profiles/{name}.toml", "a member of members.toml", "nobody of that id")
-    return found
+def _profiles(folder: Path) -> dict[MemberId, Profile]:
+    files = sorted((folder / "profiles").glob("*.toml"))
+    return {MemberId(file.stem): _read(folder, f"profiles/{file.name}", Profile) for file in files}
 
 
 def _jurisdictions(folder: Path) -> dict[JurisdictionCode, Jurisdiction]:
     files = sorted((folder / "jurisdictions").glob("*.toml"))
-    read = {JurisdictionCode(file.stem): _read(file, Jurisdiction) for file in files}
+    read = {JurisdictionCode(file.stem): _read(folder, f"jurisdictions/{file.name}", Jurisdiction) for file in files}
     return {code: msgspec.structs.replace(jurisdiction, code=code) for code, jurisdiction in read.items()}
 
 
-def _check(bundle: Bundle) -> None:
-    for member in bundle.members.values():
-        _check_member(bundle, member)
-    for jurisdiction in bundle.jurisdictions.values():
-        _check_periods(jurisdiction)
-        _check_known(bundle, jurisdiction.fallback, f"jurisdictions/{jurisdiction.code}.toml: fallback")
-    _check_known(bundle, bundle.routing.last_resort, "routing.toml: last_resort")
-    bounds = [tier.least_score for tier in bundle.priority.tier]
-    if bounds != sorted(bounds, reverse=True) or len(set(bounds)) != len(bounds):
-        raise _wrong("priority.toml: tier", "bounds from the highest to the lowest", "another order")
+def _read(folder: Path, name: str, kind: type[T]) -> T:
+    return _shaped(_table(folder, name), kind, (name, ""))
 
 
-def _check_member(bundle: Bundle, member: Member) -> None:
-    where = f"members.toml: {member.id}"
-    if not member.id.replace("-", "").isalnum() or not member.id.isascii() or member.id != member.id.lower():
-        raise _wrong(where, "an id of small letters, digits and hyphens", "another character")
-    if member.id in PROCESSES or member.id == "broker":
-        raise _wrong(where, "an id that no process of the exchange has", "a reserved one")
-    if member.jurisdiction not in bundle.jurisdictions:
-        raise _wrong(where, "a jurisdiction with a file in jurisdictions/", member.jurisdiction)
-    if member.stand_in:
-        _check_known(bundle, (member.stand_in,), where)
-
-
-def _check_periods(jurisdiction: Jurisdiction) -> None:
-    rows = sorted(jurisdiction.legal, key=lambda row: row.valid_from)
-    where = f"jurisdictions/{jurisdiction.code}.toml: legal"
-    for row in rows:
-        if row.valid_to is not None and row.valid_to <= row.valid_from:
-            raise _wrong(where, "valid_to after valid_from", f"{row.valid_from} to {row.valid_to}")
-    for earlier, later in pairwise(rows):
-        if earlier.valid_to is None or earlier.valid_to > later.valid_from:
-            raise _wrong(where, "rows that do not overlap", f"two that are in force on {later.valid_from}")
-
-
-def _check_known(bundle: Bundle, members: Iterable[MemberId], where: str) -> None:
-    for name in members:
-        if name not in bundle.members:
-            raise _wrong(where, "a member of members.toml", name)
-
-
-def _read(file: Path, kind: type[T]) -> T:
+def _table(folder: Path, name: str) -> dict[str, Any]:
     try:
-        return msgspec.toml.decode(file.read_bytes(), type=kind)
+        return tomllib.loads((folder / name).read_text("utf-8"))
     except FileNotFoundError as error:
-        raise _wrong(file.name, "this file in the bundle", "none") from error
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise Broken(f"Policy file {file.name}: {error}. Correct it and check again.", code="policy.invalid") from error
+        raise refusal([_misshapen((name, "the file"), "this file in the bundle", "none")]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise refusal([_misshapen((name, "the file"), "TOML in UTF-8", str(error))]) from error
 
 
-def _wrong(where: str, expected: str, found: str) -> Broken:
-    return Broken(f"Policy, {where}: expected {expected}, found {found}. Correct the file.", code="policy.invalid")
+def _shaped(table: object, kind: type[T], where: tuple[str, str]) -> T:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        found, _, path = str(error).partition(" - at `$")
+        file, key = where
+        inner = f"{key}{path.rstrip('`')}".lstrip(".") or "the file"
+        expected = "the shape that the sample bundle shows there" if path else _keys_of(kind)
+        raise refusal([_misshapen((file, inner), expected, found)]) from error
+
+
+def _keys_of(kind: Any) -> str:
+    return f"the keys {', '.join(field.name for field in msgspec.structs.fields(kind) if field.name not in _FILLED_IN)}"
+
+
+def _misshapen(where: tuple[str, str], expected: str, found: str) -> Problem:
+    file, key = where
+    return Problem(code="policy.invalid", file=file, key=key, expected=expected, found=found)
 
 
 def _digest(folder: Path) -> str:

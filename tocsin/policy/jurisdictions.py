@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
+from tocsin.policy.dates import Dated, in_force
 
 
 class Criminalised(StrEnum):
@@ -17,11 +18,10 @@ class Criminalised(StrEnum):
     UNKNOWN = "unknown"
 
 
-class LegalRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LegalRow(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One period of one jurisdiction's law; an unverified row can flag, and never make anything not illegal."""
 
     valid_from: date
-    valid_to: date | None = None
     source_ref: str
     confidence: str = "low"
     verified: bool = False
@@ -38,10 +38,6 @@ class LegalRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retention_days: int | None = None
     note: str = ""
 
-    def covers(self, on: date) -> bool:
-        """Whether the row is in force on that day."""
-        return self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
-
 
 class Jurisdiction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One jurisdiction: its rows, and whom a report goes to where it has no hotline of its own."""
@@ -56,4 +52,4 @@ class Jurisdiction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def law(self, on: date) -> LegalRow | None:
         """The row in force on that day."""
-        return next((row for row in self.legal if row.covers(on)), None)
+        return next(in_force(self.legal, on), None)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.topics import MemberTopics
+from tocsin.policy.dates import Dated
 
 
 class Sector(StrEnum):
@@ -33,7 +34,7 @@ class DuplicateAgreement(Struct, frozen=True, kw_only=True, forbid_unknown_field
     bundle_period_hours: int = 24
 
 
-class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One party of the exchange; `owner` marks the one hotline that gets what concerns a country with several."""
 
     name: str
@@ -50,15 +51,13 @@ class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dead_letter_limit_per_hour: int = 1000
     standing: Standing = Standing.ACTIVE
     valid_from: date = date(2026, 1, 1)
-    valid_to: date | None = None
     duty_contact: str = ""
     id: MemberId = MemberId("")
     """Its key in members.toml; filled in by the loader."""
 
     def takes_part(self, on: date) -> bool:
         """Whether the member is active on that day."""
-        begun = self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
-        return begun and self.standing is Standing.ACTIVE
+        return self.in_force(on) and self.standing is Standing.ACTIVE
 
     def topics(self) -> MemberTopics:
         """What the topic table needs to know."""

@@ -3,9 +3,10 @@
 from msgspec import Struct
 
 from schemas.records.identifiers import MemberId
+from tocsin.policy.dates import Dated
 
 
-class LabelMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LabelMapping(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one label of one scheme means in neutral words; `lossy` where something is lost on the way."""
 
     scheme: str
@@ -28,25 +29,25 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     version: str
     confidence: dict[str, float]
-    """By evidence: hosting, hosting_cdn, offence, suspect, victim, declared, network, location."""
+    """By evidence: tocsin/policy/words.py lists it."""
     least_confidence: float
     """Evidence below this gives no route of its own."""
     last_resort: tuple[MemberId, ...]
 
 
-class Agreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Agreement(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one sector may see of another's reports: groups of fields, bounded by handling."""
 
     submitter_sectors: tuple[str, ...]
     recipient_sectors: tuple[str, ...]
     allow: tuple[str, ...]
-    """Field groups: content, hashes, circumstances, provenance, personal, submitter, links."""
+    """Groups of fields: tocsin/policy/words.py lists them."""
     deny_labels: tuple[str, ...] = ()
     tlp: tuple[str, ...] = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT")
     rule: str = ""
 
 
-class TransferBasis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TransferBasis(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why personal data may go from one country to another; a pair without a basis gets none."""
 
     source: tuple[str, ...]

@@ -11,15 +11,19 @@ from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Criminalised, Jurisdiction, LegalRow
 
 _PREPUBESCENT_BANDS: Final = frozenset({"infant", "prepubescent", "0-2", "3-6", "7-10"})
+_OLDER_BANDS: Final = frozenset({"pubescent", "14-15", "16-17", "adult"})
+"""11-13 is in neither: it lies across the limit of 13 years, so a person's claim stands and nothing follows from it."""
 _ACT_OR_FOCUS: Final = frozenset({"sexual_act", "intimate_focus"})
+_ILLEGAL: Final = frozenset({"illegal_claimed", "baseline_claimed"})
 
 
-def neutral_labels(item: ContentItem, bundle: Bundle) -> frozenset[str]:
+def neutral_labels(item: ContentItem, bundle: Bundle, on: date) -> frozenset[str]:
     """What the item's labels mean in neutral words; a label of an unknown code says nothing."""
-    table = bundle.neutral_labels
-    found = {word for label in item.labels for word in table.get((label.scheme, label.label), ())}
+    found = {word for label in item.labels for word in bundle.neutral(label.scheme, label.label, on)}
     if item.apparent_age_band in _PREPUBESCENT_BANDS:
         found.add("prepubescent")
+    if item.apparent_age_band in _OLDER_BANDS:
+        found.add("pubescent")
     return frozenset(found)
 
 
@@ -28,14 +32,15 @@ def classify(
 ) -> tuple[ItemVerdict, ...]:
     """The verdicts of every item under each jurisdiction's law of that day."""
     laws = [(jurisdiction, jurisdiction.law(on)) for jurisdiction in jurisdictions]
-    return tuple(_verdicts(report, laws, bundle))
+    return tuple(_verdicts(report, laws, (bundle, on)))
 
 
-def _verdicts(
-    report: ReportSubmitted, laws: list[tuple[Jurisdiction, LegalRow | None]], bundle: Bundle
-) -> Iterator[ItemVerdict]:
+_Laws = list[tuple[Jurisdiction, LegalRow | None]]
+
+
+def _verdicts(report: ReportSubmitted, laws: _Laws, policy: tuple[Bundle, date]) -> Iterator[ItemVerdict]:
     for item in report.items:
-        labels = neutral_labels(item, bundle)
+        labels = neutral_labels(item, *policy)
         for jurisdiction, law in laws:
             verdict, rule = _verdict(item, labels, law)
             yield ItemVerdict(
@@ -48,30 +53,40 @@ def _verdicts(
 
 
 def _verdict(item: ContentItem, labels: frozenset[str], law: LegalRow | None) -> tuple[Verdict, str]:
+    if "not_illegal_claimed" in labels and labels & _ILLEGAL:
+        return Verdict.UNDETERMINED, "classify.contradictory_claims"
     if _is_baseline(item, labels):
         return Verdict.BASELINE, "classify.baseline"
     if law is None:
         return Verdict.UNDETERMINED, "classify.no_law"
+    return _by_law(law, labels, _material(item))
+
+
+def _by_law(law: LegalRow, labels: frozenset[str], material: str) -> tuple[Verdict, str]:
+    """What a person says, held against the law; a claim of baseline that the law refutes is a contradiction."""
     if "not_illegal_claimed" in labels:
         return _not_illegal(law, "classify.assessed_not_illegal")
-    if "illegal_claimed" not in labels:
+    if not labels & _ILLEGAL:
         return Verdict.UNDETERMINED, "classify.no_human_label"
-    return _by_material(law, _material(item))
+    verdict, rule = _by_material(law, material)
+    if verdict is Verdict.NOT_ILLEGAL and "baseline_claimed" in labels:
+        return Verdict.UNDETERMINED, "classify.contradictory_claims"
+    return verdict, rule
 
 
 def _is_baseline(item: ContentItem, labels: frozenset[str]) -> bool:
-    """A real child, prepubescent, and an act or the focus (domain facts 2.2); synthetic or drawn never is."""
-    is_real = item.synthetic_origin in {SyntheticOrigin.UNKNOWN, SyntheticOrigin.NONE} and item.realism in {
-        Realism.UNKNOWN,
-        Realism.PHOTO,
-    }
-    return is_real and ("baseline_claimed" in labels or ("prepubescent" in labels and bool(labels & _ACT_OR_FOCUS)))
+    """A real child, prepubescent, and an act or the focus (domain facts 2.2); whoever claims it cannot claim more."""
+    if "pubescent" in labels or _material(item) != "real_child":
+        return False
+    return "baseline_claimed" in labels or ("prepubescent" in labels and bool(labels & _ACT_OR_FOCUS))
 
 
 def _material(item: ContentItem) -> str:
-    if item.realism is Realism.NON_REALISTIC:
+    """What the law is asked about; synthetic by any statement is not taken for a real child's."""
+    if item.realism is Realism.NON_REALISTIC or "drawing" in item.annotations:
         return "non_realistic"
-    if item.synthetic_origin in {SyntheticOrigin.FULL, SyntheticOrigin.PARTIAL} or item.realism is Realism.REALISTIC:
+    is_synthetic = item.synthetic_origin in {SyntheticOrigin.FULL, SyntheticOrigin.PARTIAL}
+    if is_synthetic or item.realism is Realism.REALISTIC or "generative_ai" in item.annotations:
         return "realistic_synthetic"
     return "real_child"
 

@@ -50,7 +50,8 @@ def test_what_is_hosted_in_a_country_goes_to_its_hotline_and_its_police() -> Non
     found = routed(hosted("NL"))
     assert members(found) == {"nl-hotline", "nl-police"}
     assert rules_of(found, "nl-police") == ("route.hosting",)
-    assert found.refusals == found.waiting_reasons == ()
+    assert found.refusals == ()
+    assert found.waiting_reasons == ()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""A bundle loads whole or not at all, and says where to look."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.catalogue import catalogue
+from schemas.failures import Broken
+from tests.builders.policy import a_folder, the_sample
+from tocsin.policy.bundle import SAMPLE, load
+
+PRIORITY, ROUTING, SHARING, LABELS = "priority.toml", "routing.toml", "sharing.toml", "labels.toml"
+MEMBERS, NORWAY, NL = "members.toml", "jurisdictions/no.toml", "jurisdictions/nl.toml"
+A_LATER_LAW = '\n[[legal]]\nvalid_from = 2024-01-01\nsource_ref = "a test"\n'
+NL_LAW = 'note = "Non-real realistic material is in, non-realistic is out."'
+
+MISTAKES = [
+    ("policy.unknown_condition", PRIORITY, 'when = "escalated"', 'when = "escalatd"', "gate[0].when"),
+    ("policy.unknown_condition", PRIORITY, 'when = "infant"', 'when = "infants"', "factor[1].when"),
+    ("policy.unknown_condition", PRIORITY, 'when = "ai_only"', 'when = "ai"', "cap[2].when"),
+    ("policy.tier_gap", PRIORITY, "least_score = 0\n", "least_score = 5\n", "tier.least_score"),
+    ("policy.unknown_tier", PRIORITY, 'tier = "HIGH"', 'tier = "HIHG"', "tier[1].tier"),
+    ("policy.unknown_tier", PRIORITY, 'tier = "LOW"', 'tier = "UNKNOWN"', "cap[0].tier"),
+    ("policy.missing_tier", PRIORITY, 'tier = "URGENT"', 'tier = "HIGH"', "URGENT"),
+    ("policy.tier_order", PRIORITY, "least_score = 40", "least_score = 90", "tier"),
+    ("policy.weight", PRIORITY, "weight = 25", "weight = -25", "factor[0].weight"),
+    ("policy.weight", PRIORITY, "weight = 25", "weight = nan", "factor[0].weight"),
+    ("policy.unknown_group", SHARING, '"circumstances"', '"circumstance"', "agreement[0].allow"),
+    ("policy.unknown_group", SHARING, '"circumstances"', '"free_text"', "agreement[0].allow"),
+    ("policy.unknown_sector", SHARING, '"ngo"', '"ngos"', "agreement[0].submitter_sectors"),
+    ("policy.unknown_sector", SHARING, '"international"', '"interpol"', "agreement[1].recipient_sectors"),
+    ("policy.unknown_tlp", SHARING, 'allow = ["content"', 'tlp = ["AMBR"]\nallow = ["content"', "agreement[0].tlp"),
+    ("policy.period_reversed", SHARING, "[[transfer]]", "[[transfer]]\nvalid_to = 0001-01-01", "transfer[0].valid_to"),
+    ("policy.unknown_evidence", ROUTING, "suspect = 0.9", "suspekt = 0.9", "confidence"),
+    ("policy.missing_evidence", ROUTING, "suspect = 0.9", "", "confidence"),
+    ("policy.share", ROUTING, "suspect = 0.9", "suspect = 9", "confidence.suspect"),
+    ("policy.share", ROUTING, "least_confidence = 0.3", "least_confidence = nan", "least_confidence"),
+    ("policy.unknown_member", ROUTING, '["intl-police"]', '["interpol"]', "last_resort"),
+    ("policy.not_a_receiver", ROUTING, '["intl-police"]', '["plat-a"]', "last_resort"),
+    ("policy.not_a_receiver", NORWAY, '"gb-hotline"', '"ngo-b"', "fallback"),
+    ("policy.unknown_member", NORWAY, '"gb-hotline"', '"gb-hotlin"', "fallback"),
+    ("policy.not_a_receiver", MEMBERS, 'stand_in = "de-hotline-b"', 'stand_in = "plat-a"', "de-hotline-a.stand_in"),
+    ("policy.own_stand_in", MEMBERS, 'stand_in = "de-hotline-b"', 'stand_in = "de-hotline-a"', "de-hotline-a"),
+    ("policy.submitter_without_profile", MEMBERS, "submits = false", "submits = true", "nl-police.submits"),
+    ("policy.unknown_mandate", MEMBERS, '["orphan"]', '["orphans"]', "gb-hotline.mandate"),
+    ("policy.unknown_treatment", MEMBERS, '"count"', '"discard"', "us-hotline.agreement.known_content"),
+    ("policy.unknown_jurisdiction", MEMBERS, 'jurisdiction = "fr"', 'jurisdiction = "fx"', "fr-hotline.jurisdiction"),
+    ("policy.member_id", MEMBERS, "[fr-police]", "[Fr-police]", "Fr-police"),
+    ("policy.member_id", MEMBERS, "[fr-police]", "[1-police]", "1-police"),
+    ("policy.reserved_id", MEMBERS, "[fr-police]", "[triage]", "triage"),
+    ("policy.periods_overlap", NL, NL_LAW, NL_LAW + A_LATER_LAW, "legal"),
+    (
+        "policy.period_reversed",
+        NL,
+        "valid_from = 2020-01-01",
+        "valid_from = 2020-01-01\nvalid_to = 2019-01-01",
+        "legal",
+    ),
+    ("policy.unknown_neutral_label", LABELS, '"baseline_claimed"', '"base_line_claimed"', "mapping[0].neutral"),
+    ("policy.periods_overlap", LABELS, 'label = "national"', 'label = "baseline"', "mapping of iccam baseline"),
+    ("policy.invalid", MEMBERS, "owner = false", "ownr = false", "de-hotline-b"),
+    ("policy.invalid", MEMBERS, 'sector = "ngo"', 'sector = "ngos"', "ngo-b.sector"),
+    ("policy.invalid", PRIORITY, 'reason = "The submitter', 'resaon = "The submitter', "gate[0]"),
+    ("policy.invalid", ROUTING, "version =", "version", "the file"),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake[0]} {mistake[4]}")
+def test_a_mistake_is_refused_with_file_key_and_fix(mistake: tuple[str, str, str, str, str], tmp_path: Path) -> None:
+    code, file, old, new, key = mistake
+    with pytest.raises(Broken) as refused:
+        load(a_folder(tmp_path, (file, old, new)))
+    text = str(refused.value)
+    assert refused.value.code == code
+    assert f"Policy, {file}, " in text
+    assert key in text
+    assert ": expected " in text
+    assert ", found " in text
+    assert catalogue()[code].fix in text
+
+
+def test_an_unknown_key_is_named_with_the_member_that_has_it(tmp_path: Path) -> None:
+    with pytest.raises(Broken, match=r"members\.toml, de-hotline-b: .*`ownr`"):
+        load(a_folder(tmp_path, (MEMBERS, "owner = false", "ownr = false")))
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    edits = ((PRIORITY, '"escalated"', '"escalatd"'), (ROUTING, "suspect = 0.9", "suspect = 9"))
+    with pytest.raises(Broken) as refused:
+        load(a_folder(tmp_path, *edits))
+    assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_submitter_whose_profile_is_missing_is_refused(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    (folder / "profiles" / "plat-a.toml").unlink()
+    with pytest.raises(Broken, match=r"profiles/plat-a\.toml"):
+        load(folder)
+
+
+def test_a_profile_of_nobody_is_refused(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    (folder / "profiles" / "plat-a.toml").rename(folder / "profiles" / "plat-x.toml")
+    with pytest.raises(Broken, match=r"profiles/plat-x\.toml"):
+        load(folder)
+
+
+@pytest.mark.parametrize("file", [MEMBERS, PRIORITY, ROUTING, SHARING, LABELS])
+def test_a_missing_file_is_named(file: str, tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    (folder / file).unlink()
+    with pytest.raises(Broken, match=file):
+        load(folder)
+
+
+def test_the_sample_loads_and_a_copy_has_the_same_digest(tmp_path: Path) -> None:
+    assert load(a_folder(tmp_path)).digest == load(SAMPLE).digest == the_sample().digest
+
+
+def test_another_byte_is_another_digest(tmp_path: Path) -> None:
+    assert load(a_folder(tmp_path, (ROUTING, "0.3", "0.31"))).digest != the_sample().digest
+
+
+def test_every_refusal_is_in_the_table_or_has_a_test_of_its_own() -> None:
+    told = {code for code, *_ in MISTAKES} | {"policy.submitter_without_profile"}
+    assert {code for code in catalogue() if code.startswith("policy.")} == told

@@ -1,0 +1,124 @@
+"""One verdict per item and jurisdiction; what contradicts itself or stands on unchecked law is settled by nobody."""
+
+from typing import Any
+
+import pytest
+
+from processors.steps.classify.rules import classify
+from schemas.records.identifiers import JurisdictionCode
+from schemas.records.report import AiSignal, Label
+from schemas.records.triage import ItemVerdict
+from schemas.records.values import Realism, SyntheticOrigin, Verdict
+from tests.builders.policy import TODAY, a_legal_row, the_sample, with_law
+from tests.builders.reports import a_report, an_item
+from tocsin.policy.jurisdictions import Criminalised
+
+YES, NO, PARTLY = Criminalised.YES, Criminalised.NO, Criminalised.PARTLY
+BASELINE, NATIONAL = Label(scheme="iccam", label="baseline"), Label(scheme="iccam", label="national")
+NOT_ILLEGAL = Label(scheme="iccam", label="not_illegal")
+A1 = Label(scheme="industry", label="A1")
+
+
+def judged(law: dict[str, Any] | None = None, **item: Any) -> ItemVerdict:
+    bundle = with_law("nl", a_legal_row(**law)) if law is not None else the_sample()
+    report = a_report(items=(an_item(**item),))
+    (found,) = classify(report, [bundle.jurisdictions[JurisdictionCode("nl")]], bundle, TODAY)
+    return found
+
+
+def said(found: ItemVerdict) -> tuple[Verdict, tuple[str, ...]]:
+    return found.verdict, found.rules
+
+
+def test_a_baseline_claim_of_a_child_before_puberty_is_baseline_whatever_the_law_of_the_day() -> None:
+    assert said(judged({"real_child": NO})) == (Verdict.BASELINE, ("classify.baseline",))
+
+
+@pytest.mark.parametrize("label", ["A1", "A2"])
+def test_an_act_or_the_focus_on_a_child_before_puberty_is_baseline(label: str) -> None:
+    assert judged({}, labels=(Label(scheme="industry", label=label),)).verdict is Verdict.BASELINE
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"apparent_age_band": "pubescent"},
+        {"apparent_age_band": "14-15"},
+        {"apparent_age_band": "16-17"},
+        {"apparent_age_band": "adult"},
+        {"synthetic_origin": SyntheticOrigin.FULL},
+        {"synthetic_origin": SyntheticOrigin.PARTIAL},
+        {"realism": Realism.REALISTIC},
+        {"realism": Realism.NON_REALISTIC},
+        {"annotations": ("generative_ai",)},
+        {"annotations": ("drawing",)},
+        {"labels": (BASELINE, Label(scheme="industry", label="B1"))},
+    ],
+    ids=str,
+)
+def test_a_baseline_claim_of_an_older_or_synthetic_child_is_not_baseline(otherwise: dict[str, Any]) -> None:
+    law = {"realistic_synthetic": YES, "non_realistic": YES}
+    assert judged(law, **({"labels": (BASELINE,)} | otherwise)).verdict is Verdict.NATIONAL
+
+
+@pytest.mark.parametrize("band", ["", "not_categorised", "11-13"])
+def test_a_baseline_claim_stands_where_the_age_does_not_speak_against_it(band: str) -> None:
+    assert judged({}, labels=(BASELINE,), apparent_age_band=band).verdict is Verdict.BASELINE
+
+
+def test_the_band_around_thirteen_alone_makes_nothing_baseline() -> None:
+    bare = Label(scheme="uk", label="A")
+    assert judged({}, labels=(bare,), apparent_age_band="11-13").verdict is Verdict.NATIONAL
+
+
+@pytest.mark.parametrize("claim", [BASELINE, NATIONAL, A1])
+def test_contradictory_claims_are_undetermined_in_any_order(claim: Label) -> None:
+    for labels in ((claim, NOT_ILLEGAL), (NOT_ILLEGAL, claim)):
+        assert said(judged({}, labels=labels)) == (Verdict.UNDETERMINED, ("classify.contradictory_claims",))
+
+
+def test_a_baseline_claim_against_law_that_allows_such_material_is_left_to_a_person() -> None:
+    found = judged({"non_realistic": NO}, labels=(BASELINE,), realism=Realism.NON_REALISTIC)
+    assert said(found) == (Verdict.UNDETERMINED, ("classify.contradictory_claims",))
+
+
+@pytest.mark.parametrize(
+    ("law", "verdict", "rule"),
+    [
+        ({"non_realistic": YES}, Verdict.NATIONAL, "classify.non_realistic"),
+        ({"non_realistic": PARTLY}, Verdict.UNDETERMINED, "classify.non_realistic"),
+        ({}, Verdict.UNDETERMINED, "classify.non_realistic"),
+        ({"non_realistic": NO}, Verdict.NOT_ILLEGAL, "classify.non_realistic"),
+        ({"non_realistic": NO, "verified": False}, Verdict.UNDETERMINED, "classify.unverified_law"),
+    ],
+)
+def test_the_law_on_the_kind_of_material_decides(law: dict[str, Any], verdict: Verdict, rule: str) -> None:
+    assert said(judged(law, labels=(NATIONAL,), realism=Realism.NON_REALISTIC)) == (verdict, (rule,))
+
+
+def test_not_illegal_needs_a_person_and_checked_law() -> None:
+    assert judged({}, labels=(NOT_ILLEGAL,)).verdict is Verdict.NOT_ILLEGAL
+    assert judged({"verified": False}, labels=(NOT_ILLEGAL,)).verdict is Verdict.UNDETERMINED
+    assert judged(None, labels=(NOT_ILLEGAL,)).verdict is Verdict.UNDETERMINED
+
+
+@pytest.mark.parametrize("labels", [(), (Label(scheme="iccam", label="unheard of"),), (Label(scheme="x", label="y"),)])
+def test_without_a_label_that_we_know_nobody_has_judged(labels: tuple[Label, ...]) -> None:
+    assert said(judged({}, labels=labels)) == (Verdict.UNDETERMINED, ("classify.no_human_label",))
+
+
+def test_an_ai_score_alone_decides_nothing() -> None:
+    signal = AiSignal(model_id="m", score=0.999, threshold=0.5)
+    assert judged({}, labels=(), ai_signals=(signal,)).verdict is Verdict.UNDETERMINED
+
+
+def test_where_there_is_no_law_of_the_day_nothing_is_not_illegal() -> None:
+    future = {"valid_from": TODAY.replace(year=2030)}
+    assert said(judged(future, labels=(NOT_ILLEGAL,))) == (Verdict.UNDETERMINED, ("classify.no_law",))
+
+
+def test_every_item_is_judged_under_every_law() -> None:
+    bundle = the_sample()
+    laws = [bundle.jurisdictions[JurisdictionCode(code)] for code in ("nl", "de", "no")]
+    found = classify(a_report(items=(an_item(), an_item())), laws, bundle, TODAY)
+    assert [verdict.jurisdiction for verdict in found] == ["nl", "de", "no"] * 2

@@ -1,0 +1,136 @@
+"""What members and jurisdictions must keep to: ids, names that exist, receivers that receive, periods in order."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from schemas.records.identifiers import JurisdictionCode, MemberId
+from schemas.topics import PROCESSES
+from tocsin.policy.check_rules import unknown_words
+from tocsin.policy.dates import overlap, reversed_period
+from tocsin.policy.jurisdictions import Jurisdiction
+from tocsin.policy.members import Member, Profile
+from tocsin.policy.problems import Problem, one_of
+from tocsin.policy.words import DUPLICATE_TREATMENTS, MANDATES
+
+MEMBERS: Final = "members.toml"
+_RESERVED: Final = frozenset({*PROCESSES, "broker"})
+
+Members = Mapping[MemberId, Member]
+Place = tuple[str, str]
+"""File and key."""
+
+
+def member_problems(
+    members: Members, profiles: Mapping[MemberId, Profile], jurisdictions: Mapping[JurisdictionCode, Jurisdiction]
+) -> Iterator[Problem]:
+    """Each member by itself, and against profiles and jurisdictions."""
+    for member in members.values():
+        yield from _id_problems(member)
+        yield from _standing_problems(member, members)
+        if member.jurisdiction not in jurisdictions:
+            yield Problem(
+                code="policy.unknown_jurisdiction",
+                file=MEMBERS,
+                key=f"{member.id}.jurisdiction",
+                expected=one_of(jurisdictions),
+                found=repr(member.jurisdiction),
+            )
+        if member.submits and member.id not in profiles:
+            yield Problem(
+                code="policy.submitter_without_profile",
+                file=MEMBERS,
+                key=f"{member.id}.submits",
+                expected=f"the file profiles/{member.id}.toml",
+                found="none",
+            )
+    for name in profiles.keys() - members.keys():
+        yield _unknown_member((f"profiles/{name}.toml", "the file's name"), name)
+
+
+def _id_problems(member: Member) -> Iterator[Problem]:
+    if not _is_well_formed(member.id):
+        expected = "a small letter, then small letters, digits and hyphens"
+        yield Problem(
+            code="policy.member_id", file=MEMBERS, key=member.id, expected=expected, found="another character"
+        )
+    if member.id in _RESERVED:
+        expected = f"a name other than {', '.join(sorted(_RESERVED))}"
+        yield Problem(
+            code="policy.reserved_id", file=MEMBERS, key=member.id, expected=expected, found="a name of the exchange's"
+        )
+
+
+def _is_well_formed(name: str) -> bool:
+    plain = name.replace("-", "")
+    return plain.isalnum() and name.isascii() and name == name.lower() and name[0].isalpha()
+
+
+def _standing_problems(member: Member, members: Members) -> Iterator[Problem]:
+    if member.stand_in is not None:
+        yield from receiver_problems((member.stand_in,), members, (MEMBERS, f"{member.id}.stand_in"))
+    if member.stand_in == member.id:
+        yield Problem(
+            code="policy.own_stand_in",
+            file=MEMBERS,
+            key=f"{member.id}.stand_in",
+            expected="another member",
+            found="the member itself",
+        )
+    if member.mandate and not member.receives:
+        yield _no_receiver((MEMBERS, f"{member.id}.mandate"), member.id)
+    yield from unknown_words("policy.unknown_mandate", (MEMBERS, f"{member.id}.mandate"), member.mandate, MANDATES)
+    yield from unknown_words(
+        "policy.unknown_treatment",
+        (MEMBERS, f"{member.id}.agreement.known_content"),
+        [member.agreement.known_content],
+        DUPLICATE_TREATMENTS,
+    )
+    if reversed_period([member]):
+        yield _reversed((MEMBERS, f"{member.id}.valid_to"))
+
+
+def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Members) -> Iterator[Problem]:
+    """Fall-backs that can take a report, and one row of law on any day."""
+    for jurisdiction in jurisdictions:
+        file = f"jurisdictions/{jurisdiction.code}.toml"
+        yield from receiver_problems(jurisdiction.fallback, members, (file, "fallback"))
+        if reversed_period(jurisdiction.legal):
+            yield _reversed((file, "legal.valid_to"))
+        if day := overlap(jurisdiction.legal):
+            yield Problem(
+                code="policy.periods_overlap",
+                file=file,
+                key="legal",
+                expected="one row that is in force on any day",
+                found=f"two on {day}",
+            )
+
+
+def receiver_problems(names: Iterable[MemberId], members: Members, where: Place) -> Iterator[Problem]:
+    """Whoever is named to take reports must exist and receive."""
+    for name in names:
+        if name not in members:
+            yield _unknown_member(where, name)
+        elif not members[name].receives:
+            yield _no_receiver(where, name)
+
+
+def _unknown_member(where: Place, name: MemberId) -> Problem:
+    file, key = where
+    return Problem(
+        code="policy.unknown_member", file=file, key=key, expected=f"a member of {MEMBERS}", found=repr(name)
+    )
+
+
+def _no_receiver(where: Place, name: MemberId) -> Problem:
+    file, key = where
+    expected = "a member with receives = true"
+    return Problem(
+        code="policy.not_a_receiver", file=file, key=key, expected=expected, found=f"'{name}', which has not"
+    )
+
+
+def _reversed(where: Place) -> Problem:
+    file, key = where
+    expected = "a day after valid_from"
+    return Problem(code="policy.period_reversed", file=file, key=key, expected=expected, found="one that is not")

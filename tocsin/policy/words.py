@@ -1,0 +1,59 @@
+"""The words that rule files may use and the steps understand; a test compares them with what the steps implement."""
+
+from typing import Final
+
+CONDITIONS: Final = frozenset(
+    {
+        "ai_only",
+        "baseline",
+        "contact_abuse",
+        "escalated",
+        "identified_victim",
+        "imminent_danger",
+        "infant",
+        "informational",
+        "live_stream",
+        "many_items",
+        "new_content",
+        "prepubescent",
+        "prior_reports",
+        "recent_incident",
+        "sadistic",
+        "several_members",
+        "sextortion",
+        "suspect_known",
+        "trafficking",
+        "viral",
+    }
+)
+"""What a gate, a factor or a cap of priority.toml may ask."""
+
+NEUTRAL_LABELS: Final = frozenset(
+    {
+        "baseline_claimed",
+        "illegal_claimed",
+        "not_illegal_claimed",
+        "prepubescent",
+        "pubescent",
+        "sexual_act",
+        "intimate_focus",
+    }
+)
+"""What a label of another scheme can mean."""
+
+EVIDENCE: Final = frozenset(
+    {"hosting", "hosting_cdn", "offence", "suspect", "victim", "declared", "network", "location"}
+)
+"""How a country comes in; routing.toml says how much each counts."""
+
+FIELD_GROUPS: Final = frozenset(
+    {"content", "hashes", "circumstances", "assessment", "provenance", "submitter", "links", "personal"}
+)
+"""What a sharing agreement can allow."""
+
+ORPHAN: Final = "orphan"
+"""The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
+MANDATES: Final = frozenset({ORPHAN})
+
+DUPLICATE_TREATMENTS: Final = frozenset({"deliver", "bundle", "count"})
+"""What a member can sign about content that it certainly has."""
