@@ -66,3 +66,10 @@ def a_folder(parent: Path, *edits: tuple[str, str, str]) -> Path:
         assert old in text, f"{name} of the sample has no {old!r}"
         (folder / name).write_text(text.replace(old, new, 1), "utf-8")
     return folder
+
+
+def with_agreement(bundle: Bundle | None = None, **changes: Any) -> Bundle:
+    """A bundle whose sharing agreements are all changed in the same way."""
+    found = bundle or the_sample()
+    agreements = tuple(replace(agreement, **changes) for agreement in found.sharing.agreement)
+    return replace(found, sharing=replace(found.sharing, agreement=agreements))

@@ -95,7 +95,13 @@ def _escalated_because(*codes: str) -> Condition:
 
 
 def _either(*conditions: Condition) -> Condition:
-    return lambda facts: any(condition(facts) for condition in conditions)
+    """One that holds is enough; otherwise what is not known stays not known."""
+
+    def holds(facts: Facts) -> bool | None:
+        values = [condition(facts) for condition in conditions]
+        return True if any(values) else (None if None in values else False)
+
+    return holds
 
 
 def _youngest_in(*bands: str) -> Condition:
@@ -138,7 +144,9 @@ def _is_new(facts: Facts) -> bool | None:
 
 CONDITIONS: Final[Mapping[str, Condition]] = {
     "escalated": lambda facts: facts.report.escalation is not None,
-    "imminent_danger": _escalated_because("imminent_danger", "live_now", "suicide_risk"),
+    "imminent_danger": _either(
+        _escalated_because("imminent_danger", "live_now", "suicide_risk"), _annotated("imminent_danger")
+    ),
     "live_stream": _is_live,
     "sextortion": _annotated("sextortion"),
     "sadistic": _annotated("sadistic_online_exploitation"),

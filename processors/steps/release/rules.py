@@ -1,18 +1,21 @@
 """What one recipient may see: ceiling, agreement, handling, the submitter's choices, transfer basis; default deny."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from processors.steps.release.fields import ALWAYS, GROUPS, NEVER, STILL_NEEDED, TELLS_THE_SUBMITTER
 from schemas.disclosure import Audience, Sensitivity, field_rules
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.referral import Referral, Withheld
-from schemas.records.report import PersonalPart, ReportSubmitted
+from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from tocsin.policy.bundle import Bundle
-from tocsin.policy.members import Sector
+from tocsin.policy.dates import in_force
+from tocsin.policy.members import Sector, day_of
 from tocsin.policy.rules import Agreement
 
 _AUDIENCES: Final[Mapping[Sector, Audience]] = {
@@ -22,40 +25,6 @@ _AUDIENCES: Final[Mapping[Sector, Audience]] = {
     Sector.INTERNATIONAL: Audience.INTERNATIONAL,
     Sector.PLATFORM: Audience.PLATFORM,
 }
-
-GROUPS: Final[Mapping[str, str]] = {
-    "source_url": "content",
-    "items": "content",
-    "platform": "content",
-    "incident_types": "circumstances",
-    "incident_medium": "circumstances",
-    "victim_age_band": "circumstances",
-    "annotations": "circumstances",
-    "escalation": "circumstances",
-    "nexus": "circumstances",
-    "declared_country": "circumstances",
-    "incident_at": "circumstances",
-    "detected_at": "circumstances",
-    "law_enforcement": "circumstances",
-    "account_suspended": "circumstances",
-    "confidence": "circumstances",
-    "received_at": "provenance",
-    "external_ids": "provenance",
-    "reported_elsewhere": "provenance",
-    "reporting_obligations": "provenance",
-    "legal_basis": "provenance",
-    "purpose": "provenance",
-    "controller": "provenance",
-    "preservation_until": "provenance",
-    "source_kind": "provenance",
-    "submitter": "submitter",
-    "submitter_reference": "submitter",
-    "linked_reports": "links",
-    "corroboration": "links",
-    "novelty": "links",
-    "memo": "free_text",
-}
-"""Which agreement group a field of a referral belongs to; a field of no group runs the exchange and always goes."""
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
@@ -79,90 +48,127 @@ def release(
 ) -> Released:
     """Narrow a referral that holds everything to what this recipient may see; say what was withheld and why."""
     audience = _AUDIENCES[recipient.sector]
-    groups = _groups(report, recipient, bundle)
-    withheld = list(_withheld_fields(full, audience, groups, hides_submitter=report.sharing.hide_submitter))
-    cleared = msgspec.structs.replace(full, **{field.path: _default(field.path) for field in withheld})
-    if "items" in groups.denied_parts:
-        cleared, without_hashes = _without_hashes(cleared)
-        withheld += without_hashes
+    terms = _terms(report, recipient, (bundle, day_of(full.triaged_as_of.epoch_ms)))
+    cleared, withheld = _by_group(full, audience, terms)
+    cleared, inside = _inside_items(cleared, terms)
     narrowed, deep = narrow(cleared, audience)
-    shown, personal_withheld = _personal(personal, report, recipient, (bundle, groups))
-    referral = msgspec.structs.replace(narrowed, withheld=(*withheld, *deep, *personal_withheld))
+    shown, personal_withheld = _personal(personal, recipient, terms)
+    referral = msgspec.structs.replace(narrowed, withheld=(*withheld, *inside, *deep, *personal_withheld))
     return Released(referral=referral, personal=shown)
 
 
-class _Groups(Struct, frozen=True, kw_only=True):
-    """What the agreements between two sectors allow for this report."""
+class _Terms(Struct, frozen=True, kw_only=True):
+    """What the agreements of the day allow this recipient for this report."""
 
     allowed: frozenset[str]
     rule: str
-    denied_parts: frozenset[str]
+    """What the recipient reads where a group is not allowed."""
+    has_transfer_basis: bool
+    hides_submitter: bool
+
+    def denial(self, field: str) -> str:
+        """The rule that withholds a field of a referral, or nothing; a field of no table is withheld."""
+        group = GROUPS.get(field)
+        if group is None:
+            return "" if field in ALWAYS else "release.no_group"
+        if group not in self.allowed:
+            return NEVER.get(group, self.rule)
+        return "release.submitter_hidden" if self.hides_submitter and field in TELLS_THE_SUBMITTER else ""
 
 
-def _groups(report: ReportSubmitted, recipient: Recipient, bundle: Bundle) -> _Groups:
-    agreements = [a for a in bundle.sharing.agreement if _applies(a, report, recipient, bundle)]
-    allowed = frozenset(group for agreement in agreements for group in agreement.allow)
-    denied = frozenset() if "hashes" in allowed else frozenset({"items"})
-    return _Groups(allowed=allowed, rule=_denial(report, agreements), denied_parts=denied)
-
-
-def _applies(agreement: Agreement, report: ReportSubmitted, recipient: Recipient, bundle: Bundle) -> bool:
+def _terms(report: ReportSubmitted, recipient: Recipient, policy: tuple[Bundle, date]) -> _Terms:
+    bundle, on = policy
     submitter = bundle.members[report.submitter]
+    agreements = [
+        agreement
+        for agreement in in_force(bundle.sharing.agreement, on)
+        if _applies(agreement, report, submitter.sector, recipient.sector)
+    ]
+    allowed = frozenset(group for agreement in agreements for group in agreement.allow)
+    return _Terms(
+        allowed=allowed - NEVER.keys(),
+        rule=_denial(report, agreements),
+        has_transfer_basis=any(
+            submitter.country in basis.source and recipient.country in basis.destination
+            for basis in in_force(bundle.sharing.transfer, on)
+        ),
+        hides_submitter=report.sharing.hide_submitter,
+    )
+
+
+def _applies(agreement: Agreement, report: ReportSubmitted, submitter: Sector, recipient: Sector) -> bool:
     labels = {label.label for item in report.items for label in item.labels}
     return (
-        submitter.sector in agreement.submitter_sectors
-        and recipient.sector in agreement.recipient_sectors
+        submitter in agreement.submitter_sectors
+        and recipient in agreement.recipient_sectors
         and report.handling.tlp.upper() in agreement.tlp
         and labels.isdisjoint((*agreement.deny_labels, *report.sharing.deny_labels))
     )
 
 
-def _denial(report: ReportSubmitted, agreements: Iterable[Agreement]) -> str:
-    if report.handling.tlp.upper() == "RED":
-        return "release.tlp_red"
-    return "release.not_in_agreement" if any(True for _ in agreements) else "release.no_agreement"
+def _denial(report: ReportSubmitted, agreements: Sequence[Agreement]) -> str:
+    if agreements:
+        return "release.not_in_agreement"
+    return "release.tlp_red" if report.handling.tlp.upper() == "RED" else "release.no_agreement"
 
 
-def _withheld_fields(
-    full: Referral, audience: Audience, groups: _Groups, *, hides_submitter: bool
-) -> Iterator[Withheld]:
+def _by_group(full: Referral, audience: Audience, terms: _Terms) -> tuple[Referral, list[Withheld]]:
+    """Field by field: the ceiling first, then the agreements."""
     ceilings = field_rules(Referral)
-    for name in Referral.__struct_fields__:
-        value, rule = getattr(full, name), ceilings[name]
-        if value == _DEFAULTS.get(name, _REQUIRED):
-            continue
-        group = GROUPS.get(name)
-        if audience not in rule.release:
-            yield Withheld(path=name, rule="release.ceiling")
-        elif group is not None and group not in groups.allowed:
-            yield Withheld(path=name, rule="release.free_text" if group == "free_text" else groups.rule)
-        elif group == "submitter" and hides_submitter:
-            yield Withheld(path=name, rule="release.submitter_hidden")
+    changes: dict[str, Any] = {}
+    withheld: list[Withheld] = []
+    for name, default in _DEFAULTS.items():
+        value = getattr(full, name)
+        rule = "release.ceiling" if audience not in ceilings[name].release else terms.denial(name)
+        if rule and value != default:
+            changes[name] = _least(name, value, default)
+            withheld += _told(name, value, changes[name], rule)
+    return msgspec.structs.replace(full, **changes), withheld
 
 
-def _without_hashes(referral: Referral) -> tuple[Referral, list[Withheld]]:
-    hits = [
-        Withheld(path=f"items[{n}].hashes", rule="release.not_in_agreement")
-        for n, i in enumerate(referral.items)
-        if i.hashes
+def _least(name: str, value: Any, default: Any) -> Any:
+    """What remains of a field that is withheld."""
+    kept = {part: getattr(value, part) for part in STILL_NEEDED.get(name, ())}
+    return msgspec.structs.replace(default, **kept) if kept else default
+
+
+def _told(name: str, value: Any, least: Any, rule: str) -> Iterator[Withheld]:
+    if name not in STILL_NEEDED:
+        yield Withheld(path=name, rule=rule)
+        return
+    for part in value.__struct_fields__:
+        if getattr(value, part) != getattr(least, part):
+            yield Withheld(path=f"{name}.{part}", rule=rule)
+
+
+def _inside_items(referral: Referral, terms: _Terms) -> tuple[Referral, list[Withheld]]:
+    """Parts of items that have a group of their own, or that lead to a hidden submitter."""
+    denied: dict[str, str] = {}
+    if "hashes" not in terms.allowed:
+        denied["hashes"] = "release.not_in_agreement"
+    if terms.hides_submitter:
+        denied["external_ids"] = "release.submitter_hidden"
+    withheld = [
+        Withheld(path=f"items[{number}].{name}", rule=rule)
+        for number, item in enumerate(referral.items)
+        for name, rule in denied.items()
+        if getattr(item, name)
     ]
-    items = tuple(msgspec.structs.replace(item, hashes=()) for item in referral.items)
-    return msgspec.structs.replace(referral, items=items), hits
-
-
-_PersonalRules = tuple[Bundle, _Groups]
+    if not withheld:
+        return referral, []
+    empty = {name: type(getattr(ContentItem(), name))() for name in denied}
+    items = tuple(msgspec.structs.replace(item, **empty) for item in referral.items)
+    return msgspec.structs.replace(referral, items=items), withheld
 
 
 def _personal(
-    personal: PersonalPart | None, report: ReportSubmitted, recipient: Recipient, rules: _PersonalRules
+    personal: PersonalPart | None, recipient: Recipient, terms: _Terms
 ) -> tuple[PersonalPart | None, tuple[Withheld, ...]]:
-    bundle, groups = rules
     if personal is None:
         return None, ()
-    if "personal" not in groups.allowed:
-        return None, (Withheld(path="personal", rule=groups.rule),)
-    source = bundle.members[report.submitter].country
-    if not any(source in basis.source and recipient.country in basis.destination for basis in bundle.sharing.transfer):
+    if "personal" not in terms.allowed:
+        return None, (Withheld(path="personal", rule=terms.rule),)
+    if not terms.has_transfer_basis:
         return None, (Withheld(path="personal", rule="release.no_transfer_basis"),)
     narrowed, deep = narrow(personal, _AUDIENCES[recipient.sector])
     return narrowed, tuple(Withheld(path=f"personal.{field.path}", rule=field.rule) for field in deep)
@@ -231,11 +237,6 @@ def _field_default(field: msgspec.structs.FieldInfo) -> Any:
     return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
 
 
-_REQUIRED: Final = object()
 _DEFAULTS: Final = {
     field.name: _field_default(field) for field in msgspec.structs.fields(Referral) if not field.required
 }
-
-
-def _default(name: str) -> Any:
-    return _DEFAULTS[name]
