@@ -94,7 +94,10 @@ def read_csv(content: bytes) -> list[Line] | Problem:
     first = text.split("\n", 1)[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="", restval="")
-    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    try:
+        names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    except csv.Error:
+        return Problem(line=1, field="header", code="answer.not_csv")
     unknown = [name for name in names if name not in (*COLUMNS, PROBLEM)]
     if unknown or not {"referral_id", "answer"} <= set(names):
         return Problem(line=1, field="header", code="answer.header", facts={"columns": ", ".join(COLUMNS)})

@@ -13,9 +13,8 @@ settings.register_profile("tocsin", deadline=None, suppress_health_check=[Health
 settings.load_profile("tocsin")
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[object]:
-    """The real Kafka, PostgreSQL and registry with the sample policy's members, in a short-lived home."""
+def _running() -> Iterator[object]:
+    """A stack with the sample policy's members, in a short-lived home."""
     from tocsin.stack.charter import sample_charter  # noqa: PLC0415 -- only tests that ask for it need the extras
     from tocsin.stack.local import LocalStack  # noqa: PLC0415 -- as above
 
@@ -27,3 +26,15 @@ def stack() -> Iterator[object]:
     finally:
         stack.down()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[object]:
+    """The real Kafka, PostgreSQL and registry; nobody triages on it, so that a test's topics are its own."""
+    yield from _running()
+
+
+@pytest.fixture(scope="session")
+def busy_stack() -> Iterator[object]:
+    """Another one, for tests that run triage: reports go to every member there."""
+    yield from _running()

@@ -24,10 +24,11 @@ class AcknowledgesEarly(SliceRunner[Any, Any, Any]):
     async def _run_in_order(self, piece: Slice, acknowledge: Callable[[], object]) -> None:
         lock = self._order.setdefault((piece.topic, piece.partition), asyncio.Lock())
         async with lock:
-            decided = await self._persistently(self._stages.decide, piece)
-            claimed = await self._persistently(self._stages.claim, decided)
-            finished = await self._blocking(self._stages.finish, claimed)
-            await self._persistently(self._stages.settle, finished, (Coordinate(),) * len(finished.records))
+            decided = await self._persistently(self._thinking, self._stages.decide, piece)
+            claimed = await self._persistently(self._asking, self._stages.claim, decided)
+            finished = self._stages.finish(claimed)
+            nowhere = (Coordinate(),) * len(finished.records)
+            await self._persistently(self._asking, self._stages.settle, finished, nowhere)
             acknowledge()
             await asyncio.sleep(WINDOW_SECONDS)
             await self._producer.send_all(finished.records)

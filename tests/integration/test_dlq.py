@@ -26,6 +26,11 @@ MEMBER = MemberId("gb-hotline")
 TOPIC = submitted_topic(MEMBER)
 
 
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
 def dlq(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tocsin", "dlq", *words, "--home", str(stack.home)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words

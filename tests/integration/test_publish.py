@@ -26,6 +26,11 @@ pytestmark = pytest.mark.stack
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "xarf"
 
 
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
 def tocsin(stack: Any, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
     done = subprocess.run(command, check=False, capture_output=True, input=stdin, timeout=120)  # noqa: S603  # our own words
