@@ -35,7 +35,7 @@ def proof_of(home: Path) -> Verdict:
 
 
 def gather(home: Path) -> Evidence:
-    """Read everything back; takes about a second per 20,000 records."""
+    """Read everything back: some 20 seconds for 20,000 reports on two cores, and all ids of them in memory."""
     settings = load(home / "config" / "ops.toml")
     reader = TopicReader(settings)
     try:
