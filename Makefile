@@ -10,13 +10,7 @@ READY := $(VENV)/.ready
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setchaos: $(READY) ## Kill everything while 20,000 reports flow, and judge what arrived (SEED=7)
-	@$(BIN)/python -m tests.chaos --reports 20000 --seed $(or $(SEED),7)
-
-bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 20 minutes)
-	@$(BIN)/python -m benchmarks
-
-up: $(READY) ## Create the virtual environment from the hash-locked requirements
+setup: $(READY) ## Create the virtual environment from the hash-locked requirements
 
 $(READY): requirements/dev.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Tocsin needs Python 3.11 or newer, and '$(PYTHON)' was not found: install it, or say make PYTHON=/path/to/python3."; exit 4; }

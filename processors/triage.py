@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.decision import Decision, Proposed, claim_of, conclude, propose
-from processors.index.port import Claim, Index, Knowledge, Source
+from processors.index.port import Claim, Index, Knowledge, PriorRecipient, Source
 from processors.intake import Accepted, Door, Rejected
 from processors.letters import (
     Writer,
@@ -17,7 +17,7 @@ from processors.letters import (
     withdrawn_report,
 )
 from processors.referring import Desk
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.triage import Recipient, ReportTriaged
@@ -108,7 +108,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def finish(self, claimed: Claimed) -> Finished:
         """Conclude and encode; nothing may refuse here."""
         piece = claimed.decided.piece
-        answers = tuple(self._answer(entry, piece, claimed.knowledge) for entry in claimed.decided.examined)
+        answers = tuple(self._answers(claimed))
         return Finished(piece=piece, answers=answers, records=tuple(r for answer in answers for r in answer.records))
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
@@ -128,6 +128,19 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def _propose(self, accepted: Accepted, raw: RawRecord) -> Proposed:
         return propose(accepted, self._bundle, self._desk.key, raw.timestamp_ms)
+
+    def _answers(self, claimed: Claimed) -> Iterator[Answered]:
+        """In order: a withdrawal recalls also what its own slice has just referred, which no ledger has yet."""
+        referred: dict[ReportId, dict[MemberId, PriorRecipient]] = {}
+        for entry in claimed.decided.examined:
+            known = claimed.knowledge
+            if entry.withdrawal is not None:
+                known = _with_recipients(known, entry.raw.offset, referred.get(entry.withdrawal.report_id, {}))
+            answer = self._answer(entry, claimed.decided.piece, known)
+            for made in answer.referrals:
+                prior = PriorRecipient(made.recipient, made.jurisdiction)
+                referred.setdefault(made.report_id, {})[made.recipient] = prior
+            yield answer
 
     def _answer(self, entry: Examined, piece: Slice, knowledge: Mapping[int, Knowledge]) -> Answered:
         source = piece.coordinate(entry.raw)
@@ -185,6 +198,14 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             records=(dead_letter(raw, source, rejected), self._writer.status(status)),
             dead_letter=letter,
         )
+
+
+def _with_recipients(
+    known: Mapping[int, Knowledge], offset: int, more: Mapping[MemberId, PriorRecipient]
+) -> Mapping[int, Knowledge]:
+    own = known[offset]
+    recipients = {prior.member: prior for prior in own.recipients} | dict(more)
+    return {offset: replace(own, recipients=tuple(recipients.values()))}
 
 
 def member_of(topic: str) -> MemberId:

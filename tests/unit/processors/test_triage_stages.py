@@ -1,0 +1,106 @@
+"""The composition of triage over the index in memory: what a slice becomes, record by record."""
+
+from typing import cast
+
+from processors.index.memory import MemoryIndex
+from processors.referring import Desk
+from processors.triage import Finished, TriageStages
+from schemas.framing import frame
+from schemas.records.identifiers import MemberId
+from schemas.records.referral import Referral
+from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.topics import submitted_topic
+from tests.builders.reports import NOON_MS, a_report, a_withdrawal, an_instant
+from tocsin.policy.bundle import SAMPLE, load
+from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.registry import FixedDirectory, RecordCodec
+from tocsin.runtime.transport.slices import RawRecord, Slice
+
+MEMBER = MemberId("plat-a")
+NOW_MS = 1_795_000_000_000
+CODEC = RecordCodec(FixedDirectory())
+
+
+def a_piece(*records: ReportSubmitted | Withdrawal | bytes, first: int = 0) -> Slice:
+    values = [record if isinstance(record, bytes) else CODEC.dumps(record) for record in records]
+    raw = (
+        RawRecord(offset=first + n, timestamp_ms=NOW_MS, key=b"k", value=value, headers=())
+        for n, value in enumerate(values)
+    )
+    return Slice(topic_id="id", topic=submitted_topic(MEMBER), partition=0, records=tuple(raw))
+
+
+def finished(*pieces: Slice) -> list[Finished]:
+    desk = Desk(bundle=load(SAMPLE), key=b"k" * 32, personal_schema_id=8)
+    nowhere = cast(Database, None)  # settling is not what these tests are about
+    stages = TriageStages(load(SAMPLE), CODEC, desk, MemoryIndex(), nowhere)
+    return [stages.finish(stages.claim(stages.decide(piece))) for piece in pieces]
+
+
+def outcomes(found: Finished) -> list[Outcome]:
+    return [answer.outcome for answer in found.answers]
+
+
+def referrals(found: Finished) -> list[Referral]:
+    return [referral for answer in found.answers for referral in answer.referrals]
+
+
+def test_a_good_report_is_referred_to_hotline_and_police_of_its_country() -> None:
+    (found,) = finished(a_piece(a_report()))
+    assert outcomes(found) == [Outcome.ROUTED]
+    assert {"nl-hotline", "nl-police"} <= {referral.recipient for referral in referrals(found)}
+
+
+def test_bad_records_are_refused_each_for_itself_and_the_good_ones_around_them_go_on() -> None:
+    whole = CODEC.dumps(a_report())
+    future = a_report(submitter_reference="future", detected_at=an_instant(NOW_MS + 100 * 86_400_000))
+    foreign = a_report(submitter=MemberId("ngo-b"), submitter_reference="foreign")
+    (found,) = finished(
+        a_piece(
+            a_report(),
+            whole[:30],
+            frame(987_654) + whole[5:],
+            b"",
+            b"no frame at all",
+            future,
+            foreign,
+            b"x" * 300_000,
+            a_report(submitter_reference="b"),
+        )
+    )
+    codes = [answer.dead_letter.code if answer.dead_letter else "" for answer in found.answers]
+    assert codes[0] == codes[-1] == ""
+    assert codes[2:8] == [
+        "schema.unknown_id",
+        "value.empty",
+        "value.not_framed",
+        "report.date_in_future",
+        "report.wrong_submitter",
+        "record.too_large",
+    ]
+    assert codes[1]
+    assert all(outcome is Outcome.REFUSED for outcome in outcomes(found)[1:8])
+
+
+def test_the_same_reference_for_another_case_is_stale_and_nobody_gets_it() -> None:
+    first, other = finished(a_piece(a_report()), a_piece(a_report(platform="another"), first=1))
+    assert outcomes(first) == [Outcome.ROUTED]
+    assert outcomes(other) == [Outcome.STALE]
+    assert referrals(other) == []
+
+
+def test_a_withdrawal_recalls_what_its_own_slice_referred() -> None:
+    (found,) = finished(a_piece(a_report(), a_withdrawal(revision=2, withdrawn_at=an_instant(NOON_MS))))
+    assert outcomes(found) == [Outcome.ROUTED, Outcome.WITHDRAWN]
+    sent = {referral.recipient for referral in found.answers[0].referrals}
+    recalled = {referral.recipient for referral in found.answers[1].referrals}
+    assert recalled == sent != set()
+
+
+def test_a_replayed_slice_makes_the_same_referrals_again() -> None:
+    piece = a_piece(a_report(), a_report(submitter_reference="b"))
+    first, replayed = finished(piece, piece)
+    ids = [referral.referral_id for referral in referrals(first)]
+    assert ids == [referral.referral_id for referral in referrals(replayed)]
+    assert first.records == replayed.records
