@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from string import ascii_letters, digits
 from typing import Final
 
 import ada_url
@@ -96,11 +98,21 @@ def content_digest(report: ReportSubmitted) -> bytes:
 
 
 def canonical_url(url: str) -> str:
-    """The URL as a WHATWG parser writes it, without fragment; the text itself where it is no URL."""
+    """The URL as a WHATWG parser writes it, each escape in one spelling, no fragment; the text where it is no URL."""
     try:
-        return str(ada_url.replace_url(ada_url.normalize_url(url), hash=""))
+        return _ESCAPE.sub(_one_spelling, str(ada_url.replace_url(ada_url.normalize_url(url), hash="")))
     except ValueError:
         return url.strip()
+
+
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
+_UNRESERVED: Final = frozenset(f"{ascii_letters}{digits}-._~")
+
+
+def _one_spelling(escape: re.Match[str]) -> str:
+    """Characters that never need an escape lose it (RFC 3986, 6.2.2.2), the others are written in capitals."""
+    character = chr(int(escape[0][1:], 16))
+    return character if character in _UNRESERVED else escape[0].upper()
 
 
 def _values(report: ReportSubmitted, personal: PersonalPart | None) -> Iterator[tuple[str, str, ContentId]]:
