@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -62,7 +63,8 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         """One thread for what only computes: two would fight for the interpreter, and both be slower."""
         self._asking = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="store")
         self._order: dict[tuple[str, int], asyncio.Lock] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], float] = {}
+        """Slices in flight, with the monotonic second of their start."""
 
     async def take(
         self, piece: Slice, acknowledge: Callable[[], object], halt: Callable[[BaseException], None]
@@ -70,12 +72,16 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         """Start a slice as soon as a slot is free; whatever escapes it halts the process."""
         await self._slots.acquire()
         task = asyncio.create_task(self._run_in_order(piece, acknowledge))
-        self._tasks.add(task)
+        self._tasks[task] = time.monotonic()
         task.add_done_callback(lambda ended: self._ended(ended, halt))
 
     async def drain(self) -> None:
         """Wait for the slices that were started."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def oldest_seconds(self, now_seconds: float) -> float:
+        """For how long the oldest slice in flight has been; a database that is away shows here."""
+        return now_seconds - min(self._tasks.values(), default=now_seconds)
 
     def close(self) -> None:
         """Release the threads."""
@@ -110,7 +116,7 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
             pause_seconds = min(pause_seconds * 2, _LONGEST_RETRY_SECONDS)
 
     def _ended(self, task: asyncio.Task[None], halt: Callable[[BaseException], None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._slots.release()
         if not task.cancelled() and (failure := task.exception()) is not None:
             metrics.failure_met(self._stages.name, failure)

@@ -25,6 +25,11 @@ _WATCH_SECONDS: Final = 5.0
 _ADMIN_SECONDS: Final = 30
 CONSUMER: Final = "consumer"
 _STALE_SECONDS: Final = 30.0
+SLICES: Final = "slices"
+_SLOW_SECONDS: Final = 10.0
+"""A slice takes about a second; one that takes longer than this waits for something."""
+_STUCK_SECONDS: Final = 5.0
+_TURN_SECONDS: Final = 0.1
 
 
 def run_worker(
@@ -35,10 +40,11 @@ def run_worker(
     topic_ids = ids_of_topics(admin, worker.topics)
     app = slice_app(kafka, worker, positions, topic_ids)
     health.expect(CONSUMER, _STALE_SECONDS)
+    health.expect(SLICES, _STUCK_SECONDS)
     watch = threading.Thread(target=_watch_topics, args=(app, admin, topic_ids, health), daemon=True)
     producer = OutputProducer(kafka)
     try:
-        asyncio.run(_serve(app, worker, SliceRunner(stages, producer), watch))
+        asyncio.run(_serve(app, worker, SliceRunner(stages, producer), watch, health))
     finally:
         producer.close()
 
@@ -63,7 +69,11 @@ def ids_of_topics(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, str
 
 
 async def _serve(
-    app: SliceApp, worker: WorkerSettings, runner: SliceRunner[Any, Any, Any], watch: threading.Thread
+    app: SliceApp,
+    worker: WorkerSettings,
+    runner: SliceRunner[Any, Any, Any],
+    watch: threading.Thread,
+    health: Health,
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -73,7 +83,9 @@ async def _serve(
     await app.start()
     watch.start()
     while not (stop.is_set() or app.should_stop):
-        await asyncio.sleep(0.1)
+        if runner.oldest_seconds(time.monotonic()) < _SLOW_SECONDS:
+            health.beat(SLICES, time.monotonic())
+        await asyncio.sleep(_TURN_SECONDS)
     if app.crash_reason is not None:
         app.halt(app.crash_reason)
     app.consumer.stop_flow()

@@ -1,6 +1,7 @@
 """The slice protocol: one order of effects, patience with what passes, an end where it cannot go on."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
@@ -130,3 +131,19 @@ def test_slices_of_one_partition_keep_their_order_and_those_of_several_run_side_
         ends = [entry for entry in journal if entry.startswith(f"ack {partition}")]
         assert ends == [f"ack {partition}@{first}" for first in (0, 2, 4)]
     assert 1 < sending.most_active <= IN_FLIGHT
+
+
+def test_a_slice_that_waits_grows_old_and_an_idle_runner_has_none() -> None:
+    async def main() -> tuple[float, float]:
+        sending = Sending([])
+        runner: SliceRunner[Any, Any, Any] = SliceRunner(Recording([]), cast(OutputProducer, sending))
+        await runner.take(a_slice(), lambda: None, lambda failure: None)
+        waiting = runner.oldest_seconds(time.monotonic() + 100)
+        await runner.drain()
+        await asyncio.sleep(0)
+        runner.close()
+        return waiting, runner.oldest_seconds(time.monotonic())
+
+    waiting, idle = asyncio.run(main())
+    assert waiting > 99
+    assert idle == 0
