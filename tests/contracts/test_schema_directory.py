@@ -104,7 +104,7 @@ def directory(request: pytest.FixtureRequest, directory_at: Cached) -> Directory
 @pytest.fixture(scope="session")
 def real_registry_url(stack: Any) -> str:
     url: str = stack.registry.url
-    register_schemas(url, subjects())
+    register_schemas(url, stack.registry.writer, subjects())
     return url
 
 

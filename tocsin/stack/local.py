@@ -105,7 +105,7 @@ class LocalStack:
         provisioner = Provisioner(self.client(OPS))
         provisioner.apply(provisioner.plan(charter.members))
         progress("topics", "ready")
-        register_schemas(self.registry.url, charter.subjects)
+        register_schemas(self.registry.url, self.registry.writer, charter.subjects)
         progress("schemas", "ready")
         for principal in (*PROCESSES, *(member.member_id for member in charter.members)):
             write_settings(self, principal, charter.policy)

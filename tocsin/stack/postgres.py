@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from schemas.failures import Broken
 from tocsin.stack.daemons import Daemon
 from tocsin.stack.ports import require_free
 from tocsin.stack.progress import Progress
+from tocsin.stack.secrets import password
 
 SUPERUSER: Final = "postgres"
 DATABASE: Final = "tocsin"
@@ -34,7 +34,7 @@ class Postgres:
 
     def __init__(self, home: Path, port: int) -> None:
         self._data = home / "postgresql"
-        self._secrets = home / "secrets"
+        self._home = home
         self.port = port
         self.daemon = Daemon(self.name, home)
 
@@ -63,12 +63,7 @@ class Postgres:
 
     def password_file(self, role: str) -> Path:
         """The 0600 file with the role's password; made on first use."""
-        self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._secrets / f"{role}.password"
-        if not file.exists():
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(24))
-        return file
+        return password(self._home, role)
 
     def connect(self, role: str = SUPERUSER, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
         """A connection in autocommit; raises psycopg.OperationalError where the server is away."""

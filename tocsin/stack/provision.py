@@ -30,6 +30,7 @@ _TIMEOUT_SECONDS: Final = 30
 _HOST: Final = "*"
 _IN_FORCE_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.05
+_NOT_ALLOWED: Final = frozenset({401, 403})
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -157,21 +158,31 @@ class Provisioner:
                 future.result()
 
 
-def register_schemas(registry_url: str, subjects: Mapping[str, str]) -> None:
+def register_schemas(registry_url: str, writer: tuple[str, str], subjects: Mapping[str, str]) -> None:
     """Register each subject's schema under FULL_TRANSITIVE compatibility; what is there already is left as it is."""
     try:
-        with httpx.Client(timeout=_TIMEOUT_SECONDS) as client:
+        with httpx.Client(timeout=_TIMEOUT_SECONDS, auth=writer) as client:
             client.put(f"{registry_url}/config", json={"compatibility": "FULL_TRANSITIVE"}).raise_for_status()
             for subject, text in subjects.items():
                 client.post(f"{registry_url}/subjects/{subject}/versions", json={"schema": text}).raise_for_status()
     except httpx.HTTPStatusError as error:
-        raise Broken(
-            f"The registry refused {error.request.url.path}: status {error.response.status_code}. "
-            "Released schemas are never edited: tocsin schema check",
-            code="schema.refused",
-        ) from error
+        raise _refusal(error) from error
     except httpx.TransportError as error:
         raise Temporary("The registry does not answer. Check: tocsin status", code="registry.away") from error
+
+
+def _refusal(error: httpx.HTTPStatusError) -> Broken:
+    status, path = error.response.status_code, error.request.url.path
+    if status in _NOT_ALLOWED:
+        return Broken(
+            f"The registry does not let us write {path}: status {status}. Only `ops` registers schemas: run this where "
+            "the home's secrets are; where its password was changed, tocsin down and tocsin up",
+            code="schema.not_allowed",
+        )
+    return Broken(
+        f"The registry refused {path}: status {status}. Released schemas are never edited: tocsin schema check",
+        code="schema.refused",
+    )
 
 
 _RESOURCES: Final = {Resource.TOPIC: ResourceType.TOPIC, Resource.GROUP: ResourceType.GROUP}

