@@ -130,5 +130,9 @@ _REFERRALS: Final = text("""
 """)
 _URGENT_WITHOUT: Final = text("""
     select submitter || ' ' || submitter_reference as name from unrouted
-    where tier = 'URGENT' and recipients = 0 and mark = 'LIVE' order by at limit 100
+    where tier = 'URGENT' and recipients = 0 and mark = 'LIVE' and not exists (
+        select 1 from report_revisions later
+        where later.report_id = unrouted.report_id and later.revision > unrouted.revision
+    )
+    order by at limit 100
 """)

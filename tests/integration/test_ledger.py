@@ -1,0 +1,72 @@
+"""What fails the ledger beside a missing offset: an urgent report that nobody has."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from schemas.records.identifiers import MemberId, report_id_of
+from tocsin.runtime import settings
+from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.settlement import Settlement, Unrouted, settle, stream_of
+
+pytestmark = pytest.mark.stack
+MEMBER = MemberId("plat-a")
+REPORT = report_id_of(MEMBER, "nobody-has-it")
+TOPIC = "test.ledger"
+"""In no table of inputs: only the report that nobody has is looked at."""
+
+
+@pytest.fixture
+def database(stack: Any) -> Iterator[Database]:
+    opened = database_of(settings.load(stack.config("ops")))
+    yield opened
+    with opened.transaction() as connection:
+        connection.execute(text("delete from unrouted where report_id = :id"), {"id": REPORT})
+        connection.execute(text("delete from report_revisions where report_id = :id"), {"id": REPORT})
+    opened.close()
+
+
+def ledger(stack: Any) -> tuple[int, list[str]]:
+    command = [sys.executable, "-m", "tocsin", "ledger", "--json", "--home", str(stack.home)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return done.returncode, json.loads(done.stdout)["urgent_without_recipient"]
+
+
+def test_an_urgent_report_that_nobody_has_fails_the_ledger_until_a_later_revision_settles_it(
+    stack: Any, database: Database
+) -> None:
+    assert ledger(stack) == (0, [])
+    alone = Unrouted(
+        log_offset=0,
+        report_id=REPORT,
+        revision=1,
+        submitter=MEMBER,
+        submitter_reference="nobody-has-it",
+        mark="LIVE",
+        outcome=Outcome.WAITING_PERSON,
+        tier="URGENT",
+        reasons=("route.nobody",),
+    )
+    made = Settlement(
+        topic_id="t", topic=TOPIC, partition=0, first_offset=0, outcomes=(Outcome.WAITING_PERSON,), unrouted=(alone,)
+    )
+    with database.transaction() as connection:
+        settle(connection, made)
+    assert ledger(stack) == (3, [f"{MEMBER} nobody-has-it"])
+    with database.transaction() as connection:
+        stream = stream_of(connection, "t", TOPIC, 0, 0)
+        later = {"id": REPORT, "member": MEMBER, "stream": stream, "digest": b"d"}
+        connection.execute(_LATER, later)
+    assert ledger(stack) == (0, [])
+
+
+_LATER = text(
+    "insert into report_revisions (report_id, revision, member, withdrawn, digest, stream, log_offset, claim_number) "
+    "values (:id, 2, :member, true, :digest, :stream, 1, nextval('claim_numbers'))"
+)
