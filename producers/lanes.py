@@ -18,7 +18,14 @@ class Lane(StrEnum):
 
 
 GATE_CODES: Final = frozenset(
-    {"live_streaming", "live_stream", "sextortion", "trafficking", "sadistic_online_exploitation"}
+    {
+        "imminent_danger",
+        "live_stream",
+        "live_streaming",
+        "sadistic_online_exploitation",
+        "sextortion",
+        "trafficking",
+    }
 )
 """Incident types and annotations that always make a report urgent; a test compares them with the priority rules."""
 

@@ -126,6 +126,8 @@ CODES = st.sampled_from(
         "viral",
         "sadistic_online_exploitation",
         "infant",
+        "imminent_danger",
+        "live_stream",
     ]
 )
 
