@@ -111,6 +111,7 @@ def run_stock(process: Settings, stages: Stages[Any, Any, Any]) -> None:
         value_serializer="raw",
         store="memory://",
         web_enabled=False,
+        datadir=tempfile.mkdtemp(prefix="tocsin-bench-stock-"),
     )
     source = app.topic(INPUT, key_type=bytes, value_type=bytes, value_serializer="raw")
 
