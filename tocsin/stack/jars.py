@@ -52,7 +52,7 @@ class Jars:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._context = _maven(cache / "maven")
+        self._context = maven(cache)
 
     def fetch(self, jars: tuple[Jar, ...], progress: Progress) -> tuple[Path, ...]:
         """The files, in order; says how many of them are there."""
@@ -86,14 +86,10 @@ class Jars:
         return folder
 
     def _fetch_one(self, jar: Jar) -> Path:
-        artifact = (
-            self._context.project(jar.group, jar.artifact)
-            .at_version(jar.version)
-            .artifact(classifier=jar.classifier, packaging=jar.packaging)
-        )
+        artifact = artifact_of(self._context, jar)
         for _ in range(_TRIES):
             path = _resolved(artifact, jar)
-            if _sha256(path) == jar.sha256:
+            if sha256_of(path) == jar.sha256:
                 return path
             path.unlink(missing_ok=True)
         raise Broken(
@@ -103,8 +99,9 @@ class Jars:
         )
 
 
-def _maven(cache: Path) -> MavenContext:
-    return MavenContext(resolver=PythonResolver(), repo_cache=cache, local_repos=[], timeout=_TIMEOUT_SECONDS)
+def maven(cache: Path) -> MavenContext:
+    """A resolver that keeps what it downloads in this cache and looks into nobody else's."""
+    return MavenContext(resolver=PythonResolver(), repo_cache=cache / "maven", local_repos=[], timeout=_TIMEOUT_SECONDS)
 
 
 def _resolved(artifact: Artifact, jar: Jar) -> Path:
@@ -118,7 +115,14 @@ def _resolved(artifact: Artifact, jar: Jar) -> Path:
         ) from error
 
 
-def _sha256(path: Path) -> str:
+def artifact_of(context: MavenContext, jar: Jar) -> Artifact:
+    """What the resolver fetches for a line of the lock."""
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    return component.artifact(classifier=jar.classifier, packaging=jar.packaging)
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file, as the lock writes it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

