@@ -50,9 +50,9 @@ def cache_folder() -> Path:
 class Jars:
     """Fetches what the lock names; a file whose digest differs is thrown away and fetched once more, then refused."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, context: MavenContext | None = None) -> None:
         self._cache = cache
-        self._context = maven(cache)
+        self._context = context or maven(cache)
 
     def fetch(self, jars: tuple[Jar, ...], progress: Progress) -> tuple[Path, ...]:
         """The files, in order; says how many of them are there."""
