@@ -114,6 +114,19 @@ def _started_ticks(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def works_in(folder: Path) -> bool:
+    """Whether a process that we may look at has this folder as its working directory."""
+    wanted = str(folder)
+    return any(_working_directory(process) == wanted for process in Path("/proc").iterdir() if process.name.isdigit())
+
+
+def _working_directory(process: Path) -> str:
+    try:
+        return str((process / "cwd").readlink())
+    except OSError:  # it ended meanwhile, or is another user's
+        return ""
+
+
 def _signal_group(pid: int, number: signal.Signals) -> None:
     try:
         os.killpg(pid, number)

