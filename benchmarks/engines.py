@@ -30,6 +30,7 @@ from tocsin.runtime.health import Health
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.application import WorkerSettings, _credentials
+from tocsin.runtime.transport.pauses import Bookkeeping
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice
 from tocsin.runtime.transport.worker import run_worker, topic_ids_of
@@ -71,14 +72,14 @@ def triage_stages(process: Settings) -> TriageStages:
     bundle, database = load(process.policy), database_of(process, 8)
     desk = Desk(bundle=bundle, key=digest_key(process.state), personal_schema_id=personal_schema_id(process))
     codec = RecordCodec(SchemaDirectory(process.registry))
-    return TriageStages(bundle, codec, desk, PostgresIndex(database), database)
+    return TriageStages(desk, codec, PostgresIndex(database), database, {})
 
 
 def run_tocsin(process: Settings, stages: Stages[Any, Any, Any]) -> None:
     """The worker of production; it starts at the beginning because nothing is settled."""
     with tempfile.TemporaryDirectory() as folder:
         worker = WorkerSettings(group="triage.bench", instance="bench", topics=(INPUT,), data_folder=Path(folder))
-        run_worker(process.kafka, worker, stages, lambda keys: {}, Health())
+        run_worker(process.kafka, worker, stages, Bookkeeping(positions=lambda starts: {}), Health())
 
 
 def run_loop(process: Settings, stages: Stages[Any, Any, Any]) -> None:

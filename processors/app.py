@@ -1,13 +1,17 @@
 """Wiring of the processors: which topics go in, which settings they read, and how they are built."""
 
 import contextlib
+import math
 import secrets
 import time
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from processors.index.postgres import PostgresIndex
+from processors.letters import Writer
+from processors.pausing import Pauses
 from processors.referring import Desk
 from processors.returns import ReturnStages
 from processors.triage import TriageStages
@@ -15,14 +19,16 @@ from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from schemas.topics import escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.bundle import Bundle, load
-from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.database import database_of
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
 from tocsin.runtime.ledger.settlement import positions
+from tocsin.runtime.ledger.skips import skips_of
 from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.application import WorkerSettings
+from tocsin.runtime.transport.pauses import Bookkeeping
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.worker import run_worker, topic_ids_of
 
@@ -37,6 +43,8 @@ class Lane(StrEnum):
 _TOPIC: Final = {Lane.ESCALATED: escalated_topic, Lane.NORMAL: submitted_topic}
 _SLICE_RECORDS: Final = {Lane.ESCALATED: 50, Lane.NORMAL: 500}
 """An escalated slice is about 50 ms of work."""
+_PATIENCE_SECONDS: Final = {Lane.ESCALATED: 10.0, Lane.NORMAL: math.inf}
+"""How long a lane waits for the claim store: what is urgent then goes on with novelty unknown."""
 _DATABASE_POOL: Final = 8
 
 
@@ -46,7 +54,7 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
     database = database_of(settings, _DATABASE_POOL)
     codec = RecordCodec(SchemaDirectory(settings.registry))
     desk = Desk(bundle=bundle, key=digest_key(settings.state), personal_schema_id=personal_schema_id(settings))
-    stages = TriageStages(bundle, codec, desk, PostgresIndex(database), database)
+    stages = TriageStages(desk, codec, PostgresIndex(database), database, skips_of(database))
     topics = tuple(_TOPIC[lane](member) for member in sorted(submitters(bundle)))
     worker = WorkerSettings(
         group=f"triage.{lane}",
@@ -54,8 +62,9 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         topics=topics,
         data_folder=settings.state / "faust",
         slice_records=_SLICE_RECORDS[lane],
+        patience_seconds=_PATIENCE_SECONDS[lane],
     )
-    _serve(settings, worker, stages, database)
+    _serve(settings, worker, stages, Pauses(bundle, Writer(codec=codec), database, topics))
 
 
 def run_returns(settings: Settings, instance: str) -> None:
@@ -69,20 +78,22 @@ def run_returns(settings: Settings, instance: str) -> None:
         topics=topics,
         data_folder=settings.state / "faust",
     )
-    stages = ReturnStages(RecordCodec(SchemaDirectory(settings.registry)), database, _now_ms)
-    _serve(settings, worker, stages, database)
+    codec = RecordCodec(SchemaDirectory(settings.registry))
+    stages = ReturnStages(codec, database, skips_of(database), _now_ms)
+    _serve(settings, worker, stages, Pauses(bundle, Writer(codec=codec), database, topics))
 
 
-def _serve(settings: Settings, worker: WorkerSettings, stages: Stages[Any, Any, Any], database: Database) -> None:
+def _serve(settings: Settings, worker: WorkerSettings, stages: Stages[Any, Any, Any], pauses: Pauses) -> None:
     """Run a worker whose positions are the ledger's."""
     describe_build(worker.group)
     health = Health()
     endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     ids = topic_ids_of(settings.kafka, worker.topics)
+    books = Bookkeeping(positions=partial(positions, pauses.database, ids), pause=lambda: pauses(_now_ms()))
     try:
-        run_worker(settings.kafka, worker, stages, lambda keys: positions(database, ids, keys), health)
+        run_worker(settings.kafka, worker, stages, books, health)
     finally:
-        database.close()
+        pauses.database.close()
         if endpoint:
             endpoint.close()
 

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from processors.steps.firewall import rules as firewall
+from schemas.catalogue import message
 from schemas.codec import MAX_SUBMITTED_BYTES
 from schemas.failures import Refused, Unreadable
 from schemas.records.identifiers import MemberId, report_id_of
@@ -14,6 +15,7 @@ from schemas.screening import Finding
 from schemas.sealing import personal_part
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
+from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -38,6 +40,7 @@ class Rejected(Struct, frozen=True, kw_only=True):
     message: str
     report: ReportSubmitted | Withdrawal | None = None
     """Where it decoded: its ids may be told to the submitter."""
+    outcome: Outcome = Outcome.REFUSED
 
 
 class Door(Struct, frozen=True, kw_only=True):
@@ -47,9 +50,13 @@ class Door(Struct, frozen=True, kw_only=True):
     """Whose topic it is: the broker let nobody else write there."""
     bundle: Bundle
     codec: RecordCodec
+    skipped: frozenset[int] = frozenset()
+    """Offsets that a named person set aside, because they halted triage."""
 
     def admit(self, raw: RawRecord) -> Accepted | Rejected:
         """Decode, check and screen one record; only a Temporary failure escapes."""
+        if raw.offset in self.skipped:
+            return skipped_record()
         try:
             record = self._decoded(raw)
         except Unreadable as failure:
@@ -78,6 +85,11 @@ class Door(Struct, frozen=True, kw_only=True):
         cleaned = decided.record
         personal = _personal(cleaned) if isinstance(cleaned, ReportSubmitted) else None
         return Accepted(report=cleaned, personal=personal, findings=decided.findings)
+
+
+def skipped_record() -> Rejected:
+    """A record that a named person set aside: it becomes a dead letter, and another outcome than a refusal."""
+    return Rejected(code="triage.skipped", field="", message=message("triage.skipped"), outcome=Outcome.SKIPPED)
 
 
 class _FieldRefused(Refused):

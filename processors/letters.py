@@ -121,9 +121,15 @@ def outcome_status(record: ReportSubmitted | Withdrawal, triaged: ReportTriaged,
         at=triaged.triaged_as_of,
         code=code,
         tier=triaged.priority.tier if kind is StatusKind.TRIAGED else Tier.UNKNOWN,
-        recipients=len(triaged.recipients),
+        recipients=_reached(triaged, kind),
         missing=triaged.completeness.missing,
     )
+
+
+def _reached(triaged: ReportTriaged, kind: StatusKind) -> int:
+    """How many have it, or were told to give it up where it was withdrawn."""
+    recalled = sum(any(rule.startswith("recall.") for rule in recipient.rules) for recipient in triaged.recipients)
+    return recalled if kind is StatusKind.WITHDRAWN else len(triaged.recipients) - recalled
 
 
 def refusal_status(member: MemberId, rejected: Rejected, source: Coordinate, now_ms: int) -> Status:

@@ -1,6 +1,6 @@
 """From a decision to the referral of each recipient, narrowed to what that recipient may see; pure."""
 
-from typing import Any
+from typing import Any, Final, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,9 +13,47 @@ from processors.steps.route.rules import Addressee
 from schemas.records.identifiers import ReportId, referral_id_of
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
-from schemas.records.values import Instant, SealedPart
+from schemas.records.values import Instant, Mark, SealedPart
 from schemas.sealing import unsealed_part
 from tocsin.policy.bundle import Bundle
+
+WITHDRAWN: Final = "withdrawn"
+CORRECTED: Final = "no_longer_concerned"
+
+
+class Recalled(Struct, frozen=True, kw_only=True):
+    """A report that somebody has and should not keep: it was taken back, or a correction concerns others."""
+
+    report_id: ReportId
+    revision: int
+    mark: Mark
+    submitted_at: Instant
+    now_ms: int
+    change: str
+
+    @classmethod
+    def from_withdrawal(cls, withdrawal: Withdrawal, now_ms: int) -> Self:
+        """The submitter took it back."""
+        return cls(
+            report_id=withdrawal.report_id,
+            revision=withdrawal.revision,
+            mark=withdrawal.mark,
+            submitted_at=withdrawal.withdrawn_at,
+            now_ms=now_ms,
+            change=WITHDRAWN,
+        )
+
+    @classmethod
+    def from_correction(cls, report: ReportSubmitted, now_ms: int) -> Self:
+        """A later revision has other recipients."""
+        return cls(
+            report_id=report.report_id,
+            revision=report.revision,
+            mark=report.mark,
+            submitted_at=report.submitted_at,
+            now_ms=now_ms,
+            change=CORRECTED,
+        )
 
 
 class Desk(Struct, frozen=True, kw_only=True):
@@ -38,19 +76,19 @@ class Desk(Struct, frozen=True, kw_only=True):
             released.referral, unsealed_part(released.personal, addressee.member, self.personal_schema_id)
         )
 
-    def recall(self, withdrawal: Withdrawal, prior: PriorRecipient, now_ms: int) -> Referral:
-        """What tells a member that a report it has was taken back."""
+    def recall(self, subject: Recalled, prior: PriorRecipient) -> Referral:
+        """What tells a member that a report it has is not for it any more."""
         return Referral(
-            referral_id=referral_id_of(withdrawal.report_id, withdrawal.revision, prior.member),
-            report_id=withdrawal.report_id,
+            referral_id=referral_id_of(subject.report_id, subject.revision, prior.member),
+            report_id=subject.report_id,
             recipient=prior.member,
             jurisdiction=prior.jurisdiction,
-            revision=withdrawal.revision,
-            changes=("withdrawn",),
+            revision=subject.revision,
+            changes=(subject.change,),
             withdrawn=True,
-            mark=withdrawal.mark,
-            submitted_at=withdrawal.withdrawn_at,
-            triaged_as_of=Instant(epoch_ms=now_ms),
+            mark=subject.mark,
+            submitted_at=subject.submitted_at,
+            triaged_as_of=Instant(epoch_ms=subject.now_ms),
             policy=self.bundle.policy_version(),
         )
 

@@ -2,25 +2,26 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
-from processors.intake import Rejected
+from processors.intake import Rejected, skipped_record
 from processors.letters import Writer, dead_letter, status_id
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind, Status, StatusKind
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.values import Coordinate
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle, stream_of
+from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages
-from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice
+from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice, named
 
 NAME: Final = "returns"
 
@@ -38,6 +39,8 @@ STATES: Final[Mapping[ReturnKind, str]] = {
 
 EARLY_MS: Final = 60_000
 """How long a return may wait for its referral: longer than a triage worker takes to come back."""
+
+UNREACHABLE_MS: Final = -1
 
 _RANKS: Final = {
     "waiting": 0,
@@ -105,31 +108,26 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
     name = NAME
 
-    def __init__(self, codec: RecordCodec, database: Database, now_ms: Callable[[], int]) -> None:
+    def __init__(self, codec: RecordCodec, database: Database, skips: Skips, now_ms: Callable[[], int]) -> None:
         self._codec = codec
+        self._skips = skips
         self._writer = Writer(codec=codec)
         self._database = database
         self._now_ms = now_ms
+        self._reachable_since_ms = now_ms()
+        """Since when the ledger has answered: triage needs some time to settle what waited for it."""
 
     def decide(self, piece: Slice) -> Decided:
         """Decode, and refuse what names another member than the topic's."""
         member = member_of(piece.topic)
-        return Decided(piece=piece, read=tuple(self._read(raw, member) for raw in piece.records))
+        skipped = self._skips.get((piece.topic_id, piece.partition), frozenset())
+        return Decided(piece=piece, read=tuple(self._read(piece, raw, member, skipped) for raw in piece.records))
 
     def claim(self, decided: Decided) -> Claimed:
         """Look the referrals up."""
         ids = sorted({entry.answer.referral_id for entry in decided.read if entry.answer is not None})
-        with self._database.transaction() as connection:
-            rows = connection.execute(_REFERRALS, {"ids": ids}).all() if ids else []
-        known = {
-            str(row.referral_id): Known(
-                recipient=MemberId(row.recipient),
-                submitter=MemberId(row.submitter),
-                submitter_reference=row.submitter_reference,
-            )
-            for row in rows
-        }
-        if _is_early(decided, known, self._now_ms()):
+        known = self._looked_up(ids)
+        if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
             raise Temporary("A referral was answered before triage had settled it.", code="return.early")
         return Claimed(decided=decided, known=known)
 
@@ -155,9 +153,23 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         for entry in finished.read:
             metrics.record_left(NAME, "refused" if entry.rejected else "applied")
 
-    def _read(self, raw: RawRecord, member: MemberId) -> Read:
+    def _looked_up(self, ids: list[ReferralId]) -> Mapping[str, Known]:
         try:
-            answer = self._codec.loads(raw.value, Return)
+            with self._database.transaction() as connection:
+                rows = connection.execute(_REFERRALS, {"ids": ids}).all() if ids else []
+        except Temporary:
+            self._reachable_since_ms = UNREACHABLE_MS
+            raise
+        if self._reachable_since_ms == UNREACHABLE_MS:
+            self._reachable_since_ms = self._now_ms()
+        return {str(row.referral_id): _known(row) for row in rows}
+
+    def _read(self, piece: Slice, raw: RawRecord, member: MemberId, skipped: frozenset[int]) -> Read:
+        if raw.offset in skipped:
+            return Read(raw=raw, rejected=skipped_record())
+        try:
+            with named(piece, raw):
+                answer = self._codec.loads(raw.value, Return)
         except Unreadable as failure:
             return Read(raw=raw, rejected=Rejected(code=failure.code, field="", message=str(failure)))
         if answer.member != member:
@@ -170,16 +182,24 @@ def member_of(topic: str) -> MemberId:
     return MemberId(topic.split(".")[1])
 
 
-def _is_early(decided: Decided, known: Mapping[str, Known], now_ms: int) -> bool:
+def _known(row: Row[Any]) -> Known:
+    return Known(
+        recipient=MemberId(row.recipient),
+        submitter=MemberId(row.submitter),
+        submitter_reference=row.submitter_reference,
+    )
+
+
+def _is_early(decided: Decided, known: Mapping[str, Known], now_ms: int, reachable_since_ms: int) -> bool:
     """Whether a young return answers a referral that the ledger does not have yet.
 
     Triage produces before it settles, and a quick recipient answers in between; a triage that dies there settles
-    when it is back.
+    when it is back; one that sent without the ledger settles when the ledger is back.
     """
     return any(
         entry.answer is not None
         and entry.answer.referral_id not in known
-        and now_ms - entry.raw.timestamp_ms < EARLY_MS
+        and now_ms - max(entry.raw.timestamp_ms, reachable_since_ms) < EARLY_MS
         for entry in decided.read
     )
 
@@ -236,7 +256,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         topic=piece.topic,
         partition=piece.partition,
         first_offset=piece.first,
-        outcomes=tuple(Outcome.REFUSED if entry.rejected else Outcome.APPLIED for entry in finished.read),
+        outcomes=tuple(entry.rejected.outcome if entry.rejected else Outcome.APPLIED for entry in finished.read),
         dead_letters=tuple(replace(letter, landed=coordinates[n]) for n, letter in finished.letters),
     )
 

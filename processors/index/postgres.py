@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from processors.index.port import Claim, Knowledge, PriorRecipient, Sighting, Source
+from schemas.failures import Temporary
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.settlement import stream_of
@@ -33,7 +34,7 @@ class PostgresIndex:
             connection.execute(_LOCK, {"lock": _CLAIM_LOCK})
             numbered = connection.execute(_CLAIM, _parameters(stream, claims)).all()
             sightings = connection.execute(_READ_SIGHTINGS, _selectors(claims)).all()
-            recipients = _recipients(connection, claims)
+            recipients = _recipients(connection, stream, claims)
         self._streams[source] = stream  # kept only once it is committed
         return _answers(stream, claims, (numbered, sightings, recipients))
 
@@ -76,12 +77,21 @@ def _selectors(claims: tuple[Claim, ...]) -> dict[str, Any]:
     return {"selectors": sorted({s for claim in claims for s in claim.selectors}), "limit": _MAX_SIGHTINGS}
 
 
-def _recipients(connection: Connection, claims: tuple[Claim, ...]) -> dict[str, tuple[PriorRecipient, ...]]:
-    """Who has an earlier revision; asked only where there can be one."""
+def _recipients(
+    connection: Connection, stream: int, claims: tuple[Claim, ...]
+) -> dict[str, tuple[PriorRecipient, ...]]:
+    """Who has an earlier revision; asked only where there can be one.
+
+    Raises Temporary while another worker has claimed one and not settled it: who it goes to is not known yet.
+    """
     later = sorted({claim.report_id for claim in claims if claim.revision > 1})
     found: dict[str, list[PriorRecipient]] = defaultdict(list)
-    if later:
-        for row in connection.execute(_READ_RECIPIENTS, {"reports": later}):
+    if not later:
+        return {}
+    if connection.execute(_IN_FLIGHT, {"reports": later, "stream": stream}).first() is not None:
+        raise Temporary("An earlier revision is being triaged by another worker.", code="index.revision_in_flight")
+    for row in connection.execute(_READ_RECIPIENTS, {"reports": later}):
+        if not row.withdrawal:
             found[str(row.report_id)].append(
                 PriorRecipient(MemberId(row.recipient), JurisdictionCode(row.jurisdiction))
             )
@@ -171,6 +181,16 @@ _READ_SIGHTINGS: Final = text(
     "where selector = any(cast(:selectors as bytea[])) order by claim_number limit :limit"
 )
 _READ_RECIPIENTS: Final = text(
-    "select distinct report_id, recipient, jurisdiction from referrals "
-    "where report_id = any(cast(:reports as uuid[])) order by recipient"
+    "select distinct on (report_id, recipient) report_id, recipient, jurisdiction, withdrawal from referrals "
+    "where report_id = any(cast(:reports as uuid[])) order by report_id, recipient, revision desc"
 )
+_IN_FLIGHT: Final = text("""
+    select 1 from report_revisions revision join streams using (stream)
+    where revision.report_id = any(cast(:reports as uuid[])) and revision.log_offset >= streams.next_offset
+    and revision.stream <> :stream and not exists (
+        select 1 from streams newer where newer.topic = streams.topic and newer.partition = streams.partition
+        and newer.stream > streams.stream
+    )
+    limit 1
+""")
+"""What a topic that was created again had claimed and not settled will never be settled."""

@@ -115,6 +115,13 @@ def accounts(connection: Connection, *, reference: str = "", since_ms: int = 0) 
             )
 
 
+def of_no_report(connection: Connection, since_ms: int) -> list[Status]:
+    """What the exchange said of the member's topic or of records that it could not read; the newest of each code."""
+    statement = select(STATUSES).where(STATUSES.c.report_id == "", STATUSES.c.at_ms >= since_ms)
+    told = (msgspec.json.decode(row.value, type=Status) for row in connection.execute(statement.order_by("at_ms")))
+    return list({(status.kind, status.code): status for status in told}.values())
+
+
 def _told(connection: Connection, report_ids: Sequence[str]) -> dict[tuple[str, int], list[Status]]:
     found: dict[tuple[str, int], list[Status]] = {}
     statement = select(STATUSES).where(STATUSES.c.report_id.in_(report_ids)).order_by(STATUSES.c.at_ms)

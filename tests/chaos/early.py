@@ -5,7 +5,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from schemas.records.values import Coordinate
@@ -13,6 +12,7 @@ from tocsin.cli.main import main
 from tocsin.runtime.transport import worker
 from tocsin.runtime.transport.runner import SliceRunner
 from tocsin.runtime.transport.slices import Slice
+from tocsin.runtime.transport.turns import Turn
 
 WINDOW_SECONDS = 1.0
 """Between acknowledgement and effect: a kill that falls in here loses the slice."""
@@ -21,17 +21,14 @@ WINDOW_SECONDS = 1.0
 class AcknowledgesEarly(SliceRunner[Any, Any, Any]):
     """What a worker must never do."""
 
-    async def _run_in_order(self, piece: Slice, acknowledge: Callable[[], object]) -> None:
-        lock = self._order.setdefault((piece.topic, piece.partition), asyncio.Lock())
-        async with lock:
-            decided = await self._persistently(self._thinking, self._stages.decide, piece)
-            claimed = await self._persistently(self._asking, self._stages.claim, decided)
-            finished = self._stages.finish(claimed)
-            nowhere = (Coordinate(),) * len(finished.records)
-            await self._persistently(self._asking, self._stages.settle, finished, nowhere)
-            acknowledge()
-            await asyncio.sleep(WINDOW_SECONDS)
-            await self._producer.send_all(finished.records)
+    async def run_slice(self, piece: Slice, turn: Turn) -> None:
+        decided = await self._persistently(self._thinking, self._stages.decide, piece)
+        claimed = await self._claimed(decided, turn)
+        finished = self._stages.finish(claimed)
+        nowhere = (Coordinate(),) * len(finished.records)
+        await self._persistently(self._asking, self._stages.settle, finished, nowhere)
+        await asyncio.sleep(WINDOW_SECONDS)
+        await self._producer.send_all(finished.records)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def a_claim(offset: int = 0, **changes: object) -> Claim:
 
 
 def a_source(partition: int = 0) -> Source:
-    return Source("topic-id", "reports.plat-a.submitted.v1", partition)
+    return Source("topic-id", "test.index", partition)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from tocsin.runtime.health import Health
 from tocsin.runtime.logs import configure
 from tocsin.runtime.settings import load
 from tocsin.runtime.transport.application import WorkerSettings
+from tocsin.runtime.transport.pauses import Bookkeeping
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, Slice
 from tocsin.runtime.transport.worker import run_worker
@@ -85,7 +86,7 @@ def main() -> None:
         session_seconds=6.0,
         slice_records=arguments.get("slice_records", 500),
     )
-    run_worker(settings.kafka, worker, stages, stages.positions, Health())
+    run_worker(settings.kafka, worker, stages, Bookkeeping(positions=stages.positions), Health())
 
 
 if __name__ == "__main__":

@@ -1,25 +1,32 @@
-"""PostgreSQL away while reports flow: both lanes wait, nothing is lost, and all of it is settled when it is back."""
+"""PostgreSQL away for a minute: what is escalated goes on, the rest waits, and all of it is settled when it is back."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
-from schemas.records.identifiers import MemberId
-from schemas.topics import escalated_topic, submitted_topic
+from schemas.records.identifiers import JurisdictionCode, MemberId
+from schemas.records.referral import Referral
+from schemas.records.values import Novelty
+from schemas.topics import OPS, escalated_topic, referral_topic, submitted_topic, urgent_topic
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_escalation
 from tocsin.publisher import Publisher
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.settings import load
 from tocsin.stack.charter import sample_charter
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
 MEMBER = MemberId("fr-hotline")
-AWAY_SECONDS = 12.0
-"""Longer than a slice may wait before the process says that it is not ready."""
+RECIPIENT = MemberId("nl-hotline")
+AWAY_SECONDS = 60.0
+"""Much longer than the escalated lane waits for the index."""
 
 
 @pytest.fixture
@@ -56,17 +63,52 @@ def until(holds: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.5)
 
 
-def test_a_database_that_is_away_delays_reports_and_loses_none(stack: Any, crew: Crew) -> None:
+def referred(stack: Any, prefix: str) -> dict[str, set[Novelty]]:
+    """References that the hotline has on its topics, and the novelties that it was told of each."""
+    codec = RecordCodec(SchemaDirectory(load(stack.config(OPS)).registry))
+    found: dict[str, set[Novelty]] = defaultdict(set)
+    for name in (referral_topic, urgent_topic):
+        for value in values_on(stack, name(JurisdictionCode("nl"), RECIPIENT)):
+            referral = codec.loads(value, Referral)
+            assert isinstance(referral, Referral)
+            if referral.submitter_reference.startswith(prefix):
+                found[referral.submitter_reference].add(referral.novelty)
+    return dict(found)
+
+
+def values_on(stack: Any, topic: str) -> Iterator[bytes | None]:
+    consumer = Consumer(stack.client(OPS) | {"group.id": "ops.outage", "enable.auto.commit": False})
+    for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        consumer.assign([TopicPartition(topic, partition, 0)])
+        for _ in range(end):
+            message = consumer.poll(10)
+            assert message is not None
+            yield message.value()
+    consumer.close()
+
+
+def test_a_database_that_is_away_for_a_minute_delays_the_normal_lane_and_neither_lane_loses_anything(
+    stack: Any, crew: Crew
+) -> None:
     before = settled(stack)
     publish(stack, "before", 20)
     until(lambda: sum(settled(stack).values()) == sum(before.values()) + 20)
+    assert referred(stack, "before"), "the registry needs the database too: schemas are learnt before"
     stack.postgres.daemon.kill()
+    went_away = time.monotonic()
     publish(stack, "during", 20)
-    time.sleep(AWAY_SECONDS)
+    escalated = {f"during-{number}" for number in range(1, 20, 2)}
+    until(lambda: referred(stack, "during").keys() == escalated, seconds=AWAY_SECONDS)
+    assert set.union(*referred(stack, "during").values()) == {Novelty.UNKNOWN}, "sent without the index, and said so"
+    publish(stack, "later", 2)
+    until(lambda: referred(stack, "later").keys() == {"later-1"}, seconds=AWAY_SECONDS)
+    time.sleep(max(0.0, went_away + AWAY_SECONDS - time.monotonic()))
     assert crew.ended() == {}, "waiting is no reason to end"
     stack.up(sample_charter())
-    until(lambda: sum(settled(stack).values()) == sum(before.values()) + 40)
+    until(lambda: sum(settled(stack).values()) == sum(before.values()) + 42)
     assert {topic: count - before[topic] for topic, count in settled(stack).items()} == {
-        submitted_topic(MEMBER): 20,
-        escalated_topic(MEMBER): 20,
+        submitted_topic(MEMBER): 21,
+        escalated_topic(MEMBER): 21,
     }
+    assert len(referred(stack, "during")) == 20, "the normal lane has gone on"

@@ -4,7 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
@@ -12,28 +12,34 @@ from rich.console import Console
 from rich.table import Table
 
 from tocsin.runtime.ledger.balance import Balance
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.proof.evidence import Verdict
 from tocsin.stack.gathering import proof_of
-from tocsin.stack.ledger import balance_of
+from tocsin.stack.ledger import balance_of, skip_records
 
 NOT_BALANCED = 3
 _SHOWN = 50
 
 
-@click.command(name="ledger")
+@click.group(name="ledger", invoke_without_command=True)
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--prove", is_flag=True, help="Also read topics, inboxes and folders again, and compare by id.")
-def command(home: Path, as_json: bool, prove: bool) -> None:
+@click.pass_context
+def command(context: click.Context, home: Path, as_json: bool, prove: bool) -> None:
     """Reconcile every record of every member's topics with what became of it.
 
     in = routed + counted_only + waiting_person + no_recipient + refused + stale + withdrawn + dropped + skipped
-    + waiting (not read yet). Ends with 3, naming offsets, where that does not hold, or where an urgent report
+    + lost + waiting (not read yet). Ends with 3, naming offsets, where that does not hold, or where an urgent report
     reached nobody.
 
     --prove believes neither triage nor the ledger: a plain client reads every record again, and each loss, double
     and referral with a wrong member is named by its id or place. Ends with 3 where it names any.
     """
+    if context.invoked_subcommand:
+        context.obj = home
+        return
     balance = balance_of(home)
     verdict = proof_of(home) if prove else None
     if as_json:
@@ -44,6 +50,28 @@ def command(home: Path, as_json: bool, prove: bool) -> None:
         if verdict:
             show_proof(verdict)
     sys.exit(0 if balance.holds and (verdict is None or verdict.holds) else NOT_BALANCED)
+
+
+@command.command(name="skip")
+@click.argument("coordinate")
+@click.option("--reason", required=True, help="Why it cannot be processed; it is kept.")
+@click.option("--by", required=True, help="Your name; it is kept.")
+@click.pass_obj
+def skip_command(home: Path, coordinate: str, reason: str, by: str) -> None:
+    """Set a record aside that halts a worker: COORDINATE is topic/partition/offset, as the worker's log names it.
+
+    The worker makes a dead letter of it when it is started again; the ledger shows it as skipped for ever.
+    Records that the broker deleted before they were read are taken note of as topic/partition/first-last: the ledger
+    shows them as lost for ever.
+    """
+    outcome = skip_records(home, coordinate, Excuse(by=by, reason=reason))
+    click.echo(_SKIP_DONE[outcome])
+
+
+_SKIP_DONE: Final = {
+    Outcome.LOST: "Noted as lost. The worker goes on behind them: start it again.",
+    Outcome.SKIPPED: "Noted. Start the worker again: it makes a dead letter of that record and goes on.",
+}
 
 
 def as_builtins(balance: Balance) -> dict[str, object]:

@@ -2,18 +2,22 @@
 
 from typing import cast
 
+import pytest
+
 from processors.index.memory import MemoryIndex
 from processors.referring import Desk
 from processors.triage import Finished, TriageStages
 from schemas.framing import frame
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import CountryCode, MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.values import Novelty
 from schemas.topics import submitted_topic
-from tests.builders.reports import NOON_MS, a_report, a_withdrawal, an_instant
+from tests.builders.reports import NOON_MS, a_hosting, a_report, a_source_url, a_withdrawal, an_instant, an_item
 from tocsin.policy.bundle import SAMPLE, load
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord, Slice
 
@@ -31,10 +35,14 @@ def a_piece(*records: ReportSubmitted | Withdrawal | bytes, first: int = 0) -> S
     return Slice(topic_id="id", topic=submitted_topic(MEMBER), partition=0, records=tuple(raw))
 
 
-def finished(*pieces: Slice) -> list[Finished]:
+def some_stages(skips: Skips | None = None) -> TriageStages:
     desk = Desk(bundle=load(SAMPLE), key=b"k" * 32, personal_schema_id=8)
     nowhere = cast(Database, None)  # settling is not what these tests are about
-    stages = TriageStages(load(SAMPLE), CODEC, desk, MemoryIndex(), nowhere)
+    return TriageStages(desk, CODEC, MemoryIndex(), nowhere, skips or {})
+
+
+def finished(*pieces: Slice, skips: Skips | None = None) -> list[Finished]:
+    stages = some_stages(skips)
     return [stages.finish(stages.claim(stages.decide(piece))) for piece in pieces]
 
 
@@ -104,3 +112,61 @@ def test_a_replayed_slice_makes_the_same_referrals_again() -> None:
     ids = [referral.referral_id for referral in referrals(first)]
     assert ids == [referral.referral_id for referral in referrals(replayed)]
     assert first.records == replayed.records
+
+
+def a_moved_report() -> ReportSubmitted:
+    """The second revision of the report, which concerns Germany alone."""
+    there = a_hosting(country=CountryCode("DE"))
+    return a_report(revision=2, source_url=a_source_url(hosting=there), items=(an_item(hosting=there),))
+
+
+def test_a_correction_recalls_who_is_not_concerned_any_more() -> None:
+    moved = a_moved_report()
+    (found,) = finished(a_piece(a_report(), moved))
+    before = {referral.recipient for referral in found.answers[0].referrals}
+    after = {made.recipient for made in found.answers[1].referrals if not made.withdrawn}
+    recalled = {made.recipient: made.changes for made in found.answers[1].referrals if made.withdrawn}
+    assert set(recalled) == before - after != set()
+    assert set(recalled.values()) == {("no_longer_concerned",)}
+
+
+def test_a_withdrawal_after_a_correction_recalls_only_who_still_has_the_report() -> None:
+    moved = a_moved_report()
+    (found,) = finished(a_piece(a_report(), moved, a_withdrawal(revision=3)))
+    holding = {made.recipient for made in found.answers[1].referrals if not made.withdrawn}
+    assert {made.recipient for made in found.answers[2].referrals} == holding
+
+
+def test_a_record_that_was_set_aside_becomes_a_dead_letter_unread_and_the_rest_goes_on() -> None:
+    piece = a_piece(b"whatever halts a worker", a_report(), first=7)
+    (found,) = finished(piece, skips={("id", 0): frozenset({7})})
+    assert outcomes(found) == [Outcome.SKIPPED, Outcome.ROUTED]
+    assert found.answers[0].dead_letter is not None
+    assert found.answers[0].dead_letter.code == "triage.skipped"
+
+
+def test_while_the_index_is_away_only_referrals_go_out_and_say_that_novelty_is_unknown() -> None:
+    stages = some_stages()
+    _, records = stages.early(stages.decide(a_piece(a_report(), b"bad", a_withdrawal(revision=2))))
+    early = [CODEC.loads(record.value, Referral) for record in records]
+    assert {referral.novelty for referral in early if isinstance(referral, Referral)} == {Novelty.UNKNOWN}
+    (whole,) = finished(a_piece(a_report()))
+    assert [made.referral_id for made in early if isinstance(made, Referral)] == [
+        made.referral_id for made in referrals(whole)
+    ]
+
+
+def test_what_was_sent_early_counts_as_routed_even_where_a_later_revision_was_claimed_meanwhile() -> None:
+    stages = some_stages()
+    later = stages.decide(a_piece(a_report(revision=2)))
+    sent, _ = stages.early(stages.decide(a_piece(a_report(), first=9)))
+    stages.claim(later)
+    assert outcomes(stages.finish(stages.claim(sent))) == [Outcome.ROUTED]
+
+
+def test_a_failure_names_the_record_that_it_was_about() -> None:
+    stages = some_stages()
+    unreadable = RawRecord(offset=3, timestamp_ms=NOW_MS, key=b"k", value=cast(bytes, 17), headers=())
+    with pytest.raises(TypeError) as failed:
+        stages.decide(Slice(topic_id="id", topic=submitted_topic(MEMBER), partition=0, records=(unreadable,)))
+    assert failed.value.__notes__ == [f"{submitted_topic(MEMBER)}/0/3"]

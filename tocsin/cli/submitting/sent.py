@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
 from msgspec import Struct
 
-from producers.journal.statuses import Account, Stage, accounts
+from producers.journal.statuses import Account, Stage, accounts, of_no_report
 from producers.journal.store import open_to_read
 from producers.service import Publishing
 from schemas.catalogue import message
@@ -17,6 +17,9 @@ from schemas.failures import Broken, Temporary
 from schemas.records.answers import Status, StatusKind
 from tocsin.cli.submitting.desk import now_ms
 from tocsin.runtime import settings
+
+NOTICE_MS: Final = 86_400_000
+"""How long what concerns no single report is repeated: a pause, or records that could not be read."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -53,6 +56,8 @@ def show(settings_file: Path, wanted: Wanted) -> None:
     since_ms = int(wanted.since.replace(tzinfo=UTC).timestamp() * 1000) if wanted.since else 0
     try:
         with journal.begin() as connection:
+            for status in of_no_report(connection, now_ms() - NOTICE_MS):
+                click.echo(f"{_time(status.at.epoch_ms)}  {status.kind.lower()}  {_what(status)}", err=True)
             for account in accounts(connection, reference=wanted.reference, since_ms=since_ms):
                 if not wanted.stages or account.stage in wanted.stages:
                     _print(account, wanted)

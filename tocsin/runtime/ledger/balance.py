@@ -27,7 +27,7 @@ class StreamFacts(Struct, frozen=True, kw_only=True):
     log_start: int
     log_end: int
     first: int
-    """Where the ledger begins; the log start where nothing is settled."""
+    """Where the ledger begins: 0 for every partition that it has seen from its creation on."""
     blocks: tuple[Block, ...]
     outcomes: Mapping[Outcome, int]
     topic_changed: bool = False

@@ -26,6 +26,8 @@ class Outcome(IntEnum):
     """An input that a named person set aside because it halted triage."""
     APPLIED = 10
     """A return that was applied."""
+    LOST = 11
+    """Gone from the broker before it was read; a named person took note."""
 
 
 def outcome_bytes(outcomes: tuple[Outcome, ...]) -> bytes:

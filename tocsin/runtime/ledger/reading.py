@@ -67,7 +67,7 @@ def _facts(topic: str, partition: int, span: tuple[int, int], read: _Read) -> St
         partition=partition,
         log_start=span[0],
         log_end=span[1],
-        first=row.first_offset if row else span[0],
+        first=row.first_offset if row else 0,
         blocks=blocks[row.stream] if row else (),
         outcomes=outcomes[row.stream] if row else {},
         topic_changed=others,

@@ -1,6 +1,6 @@
 """Writing the ledger: one short, idempotent transaction per slice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -93,16 +93,26 @@ def settle(connection: Connection, settlement: Settlement) -> None:
 
 
 def positions(
-    database: Database, topic_ids: Mapping[str, str], keys: Iterable[tuple[str, int]]
+    database: Database, topic_ids: Mapping[str, str], log_starts: Mapping[tuple[str, int], int]
 ) -> dict[tuple[str, int], int]:
-    """The first unsettled offset of each partition that has a history under its present topic id."""
-    wanted = set(keys)
+    """The first unsettled offset of each partition; the log starts are kept, so that a loss has a date.
+
+    A partition that is new here begins at 0, whatever its log start is: what was deleted before is missing.
+    """
+    keys = [
+        {"topic_id": topic_ids[topic], "topic": topic, "partition": partition, "first": 0, "start": start}
+        for (topic, partition), start in sorted(log_starts.items())
+    ]
+    if not keys:
+        return {}
     with database.transaction() as connection:
-        rows = connection.execute(_POSITIONS, {"topics": sorted({topic for topic, _ in wanted})}).all()
+        connection.execute(_NEW_STREAM, keys)
+        connection.execute(_LOG_START, keys)
+        rows = connection.execute(
+            _POSITIONS, {"topic_ids": sorted({topic_ids[topic] for topic, _ in log_starts})}
+        ).all()
     return {
-        (row.topic, row.partition): int(row.next_offset)
-        for row in rows
-        if (row.topic, row.partition) in wanted and topic_ids.get(row.topic) == row.topic_id
+        (row.topic, row.partition): int(row.next_offset) for row in rows if (row.topic, row.partition) in log_starts
     }
 
 
@@ -170,9 +180,11 @@ _ADVANCE: Final = text(
 )
 _BLOCK: Final = text(
     "insert into ledger_blocks (stream, first_offset, outcomes) values (:stream, :first, :outcomes) "
-    "on conflict (stream, first_offset) do update set outcomes = excluded.outcomes "
+    "on conflict (stream, first_offset) do update set outcomes = ledger_blocks.outcomes "
+    "|| substring(excluded.outcomes from length(ledger_blocks.outcomes) + 1) "
     "where length(excluded.outcomes) > length(ledger_blocks.outcomes)"
 )
+"""A replay in a longer slice adds its tail: what a person decided meanwhile stays."""
 _REFERRAL: Final = text(
     "insert into referrals (referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction, "
     "tier, mark, withdrawal, stream, log_offset, out_topic, out_partition, out_offset, submitted_at) "
@@ -190,4 +202,8 @@ _UNROUTED: Final = text(
     "tier, reasons, recipients) values (:stream, :log_offset, :report_id, :revision, :submitter, "
     ":submitter_reference, :mark, :outcome, :tier, :reasons, :recipients) on conflict do nothing"
 )
-_POSITIONS: Final = text("select topic_id, topic, partition, next_offset from streams where topic = any(:topics)")
+_LOG_START: Final = text(
+    "insert into log_starts (stream, log_start) select stream, :start from streams "
+    "where topic_id = :topic_id and topic = :topic and partition = :partition on conflict do nothing"
+)
+_POSITIONS: Final = text("select topic, partition, next_offset from streams where topic_id = any(:topic_ids)")

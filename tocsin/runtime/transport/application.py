@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import math
 import os
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,14 +17,12 @@ from msgspec import Struct
 from schemas.failures import Broken, Failure
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.consumer import SliceTransport
+from tocsin.runtime.transport.pauses import Positions
 
 log = logging.getLogger(__name__)
 
 EXIT_BROKEN: Final = 4
 """As the command line documents it: the environment is broken or away."""
-
-Positions = Callable[[Iterable[tuple[str, int]]], Mapping[tuple[str, int], int]]
-"""Topic and partition to the first offset that is not settled; partitions without history are left out."""
 
 
 class WorkerSettings(Struct, frozen=True, kw_only=True):
@@ -36,6 +35,8 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
     data_folder: Path
     """Faust makes it and keeps nothing in it."""
     slice_records: int = 500
+    patience_seconds: float = math.inf
+    """How long a slice waits for the claim store before what may not wait is sent."""
     buffered_slices: int = 16
     session_seconds: float = 8.0
     heartbeat_seconds: float = 1.0
@@ -47,20 +48,26 @@ class SliceApp(faust.App):
 
     slice_records: int
     topic_ids: Mapping[str, str]
+    paused_topics: frozenset[str] = frozenset()
+    """Assigned, and left alone for now."""
     _positions: Positions
 
     def _new_transport(self) -> SliceTransport:
         return SliceTransport(self.conf.broker_consumer, self)
 
-    async def start_positions(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """What the ledger knows of these partitions; asked again at every assignment."""
-        keys = [(tp.topic, tp.partition) for tp in partitions]
-        known = await asyncio.get_running_loop().run_in_executor(None, self._positions, keys)
+    async def start_positions(self, log_starts: Mapping[TP, int]) -> Mapping[TP, int]:
+        """What the ledger knows of these partitions; asked again at every assignment, with where their logs start."""
+        starts = {(tp.topic, tp.partition): offset for tp, offset in log_starts.items()}
+        known = await asyncio.get_running_loop().run_in_executor(None, self._positions, starts)
         return {TP(*key): offset for key, offset in known.items()}
 
     def halt(self, failure: BaseException) -> None:
         """End the process at once, without committing anything more; its manager restarts it."""
-        facts = {"failure": type(failure).__name__, "code": failure.code if isinstance(failure, Failure) else ""}
+        facts = {
+            "failure": type(failure).__name__,
+            "code": failure.code if isinstance(failure, Failure) else "",
+            "records": list(getattr(failure, "__notes__", ())),
+        }
         log.critical(
             "halting: %s", failure if isinstance(failure, Failure) else "unexpected failure", extra={"facts": facts}
         )

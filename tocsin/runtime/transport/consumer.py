@@ -125,8 +125,8 @@ class SliceConsumer(driver.Consumer):
     async def _start_positions(self, assigned: set[TP]) -> dict[TP, int]:
         if not assigned:
             return {}
-        known = await self.app.start_positions(assigned)
         starts = {TP(*tp): offset for tp, offset in (await self.earliest_offsets(*assigned)).items()}
+        known = await self.app.start_positions(starts)
         ends = {TP(*tp): offset for tp, offset in (await self.highwaters(*assigned)).items()}
         return {tp: start_position(tp, known.get(tp), starts[tp], ends[tp]) for tp in assigned}
 
@@ -149,7 +149,7 @@ class SliceConsumer(driver.Consumer):
     async def _fetch_once(self) -> None:
         generation = self.app.consumer_generation_id  # before the fetch: a fetch can sleep through a rebalance
         await self._seek_back()
-        active = self._get_active_partitions()
+        active = {tp for tp in self._get_active_partitions() if tp.topic not in self.app.paused_topics}
         if not active:
             await asyncio.sleep(IDLE_SECONDS)
             return

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -12,11 +13,15 @@ from schemas.failures import Temporary
 from schemas.records.values import Coordinate
 from tocsin.runtime import metrics
 from tocsin.runtime.producer import OutputProducer
-from tocsin.runtime.transport.slices import OutRecord, Slice
+from tocsin.runtime.transport.patience import Patience
+from tocsin.runtime.transport.slices import OutRecord, Slice, named
+from tocsin.runtime.transport.turns import Turn
 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT: Final = 4
+MOST_UNSETTLED: Final = 200
+"""Slices that were sent and wait for the store; more wait in the log."""
 _FIRST_RETRY_SECONDS: Final = 0.1
 _LONGEST_RETRY_SECONDS: Final = 5.0
 
@@ -42,6 +47,13 @@ class Stages(Protocol, Generic[Decided, Claimed, Finished]):
     def decide(self, piece: Slice) -> Decided:
         """Everything that needs no other report; refusals happen here and nowhere later. May raise Temporary."""
 
+    def early(self, decided: Decided) -> tuple[Decided, tuple[OutRecord, ...]]:
+        """What may not wait for a claim store that is away, and the slice as it goes on once that was sent.
+
+        Only asked for where the runner's patience is bounded. The slice is run in full later, as after a crash.
+        """
+        return decided, ()
+
     def claim(self, decided: Decided) -> Claimed:
         """One short transaction; may raise Temporary."""
 
@@ -53,34 +65,47 @@ class Stages(Protocol, Generic[Decided, Claimed, Finished]):
 
 
 class SliceRunner(Generic[Decided, Claimed, Finished]):
-    """Runs slices of several partitions side by side, and those of one partition one after another."""
+    """Runs slices of several partitions side by side, and those of one partition one after another.
 
-    def __init__(self, stages: Stages[Decided, Claimed, Finished], producer: OutputProducer) -> None:
+    With a bounded patience, a slice whose claim or settlement waits longer than that lets the next one start: what
+    may not wait is sent first, and the slice is claimed and settled, in order, when the store is back.
+    """
+
+    def __init__(
+        self,
+        stages: Stages[Decided, Claimed, Finished],
+        producer: OutputProducer,
+        patience_seconds: float = math.inf,
+    ) -> None:
         self._stages = stages
         self._producer = producer
+        self._patience = Patience(patience_seconds)
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._thinking = ThreadPoolExecutor(1, thread_name_prefix="stage")
         """One thread for what only computes: two would fight for the interpreter, and both be slower."""
         self._asking = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="store")
-        self._order: dict[tuple[str, int], asyncio.Lock] = {}
+        self._turns: dict[tuple[str, int], Turn] = {}
         self._tasks: dict[asyncio.Task[None], float] = {}
-        """Slices in flight, with the monotonic second of their start."""
+        """Slices that are not settled, with the monotonic second of their start."""
 
     async def take(
         self, piece: Slice, acknowledge: Callable[[], object], halt: Callable[[BaseException], None]
     ) -> None:
         """Start a slice as soon as a slot is free; whatever escapes it halts the process."""
         await self._slots.acquire()
-        task = asyncio.create_task(self._run_in_order(piece, acknowledge))
+        key = (piece.topic, piece.partition)
+        turn = self._turns[key] = Turn(self._turns.get(key), self._slots.release)
+        task = asyncio.create_task(self._run_in_turn(piece, turn, acknowledge))
         self._tasks[task] = time.monotonic()
-        task.add_done_callback(lambda ended: self._ended(ended, halt))
+        task.add_done_callback(lambda ended: self._ended(ended, turn, halt))
 
-    async def drain(self) -> None:
-        """Wait for the slices that were started."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def drain(self, timeout_seconds: float = math.inf) -> None:
+        """Wait for the slices that were started; what is not settled in time is read again by the next process."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=_timeout(timeout_seconds))
 
     def oldest_seconds(self, now_seconds: float) -> float:
-        """For how long the oldest slice in flight has been; a database that is away shows here."""
+        """For how long the oldest unsettled slice has been; a database that is away shows here."""
         return now_seconds - min(self._tasks.values(), default=now_seconds)
 
     def close(self) -> None:
@@ -88,20 +113,57 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         for pool in (self._thinking, self._asking):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def run_slice(self, piece: Slice) -> None:
+    async def run_slice(self, piece: Slice, turn: Turn) -> None:
         """The protocol itself: a crash between any two lines replays the slice, with the same result."""
         decided = await self._persistently(self._thinking, self._stages.decide, piece)
-        claimed = await self._persistently(self._asking, self._stages.claim, decided)
+        claimed = await self._in_time(self._claimed(decided, turn))
+        if claimed is None:
+            decided = await self._sent_early(decided, turn)
+            claimed = await self._claimed(decided, turn)
         finished = await _in(self._thinking, self._stages.finish, claimed)
         coordinates = await self._producer.send_all(finished.records)
-        await self._persistently(self._asking, self._stages.settle, finished, coordinates)
+        settling = asyncio.ensure_future(self._persistently(self._asking, self._stages.settle, finished, coordinates))
+        if not await self._ends_in_time(settling):
+            self._let_go_ahead(turn)
+        await settling
 
-    async def _run_in_order(self, piece: Slice, acknowledge: Callable[[], object]) -> None:
-        lock = self._order.setdefault((piece.topic, piece.partition), asyncio.Lock())
-        async with lock:
-            with metrics.timed(self._stages.name):
-                await self.run_slice(piece)
-            acknowledge()
+    async def _run_in_turn(self, piece: Slice, turn: Turn, acknowledge: Callable[[], object]) -> None:
+        await turn.comes()
+        with metrics.timed(self._stages.name), named(piece):
+            await self.run_slice(piece, turn)
+        acknowledge()
+        turn.settle()
+
+    async def _claimed(self, decided: Decided, turn: Turn) -> Claimed:
+        await turn.may_claim()
+        claimed = await self._persistently(self._asking, self._stages.claim, decided)
+        self._patience.renew()
+        return claimed
+
+    async def _sent_early(self, decided: Decided, turn: Turn) -> Decided:
+        sent, records = await _in(self._thinking, self._stages.early, decided)
+        await self._producer.send_all(records)
+        log.warning("going on without the claim store", extra={"facts": {"records": len(records)}})
+        self._let_go_ahead(turn)
+        return sent
+
+    def _let_go_ahead(self, turn: Turn) -> None:
+        """Bounded: with so many slices unsettled, the rest waits in the log."""
+        if len(self._tasks) < MOST_UNSETTLED:
+            turn.pass_on()
+
+    async def _in_time(self, work: Coroutine[Any, Any, Result]) -> Result | None:
+        running = asyncio.ensure_future(work)
+        if await self._ends_in_time(running):
+            return running.result()
+        running.cancel()
+        return None
+
+    async def _ends_in_time(self, running: "asyncio.Future[Any]") -> bool:
+        done, _ = await asyncio.wait({running}, timeout=_timeout(self._patience.left()))
+        if not done:
+            self._patience.end()
+        return bool(done)
 
     async def _persistently(self, pool: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
         """Retry for as long as the failure is temporary: un-acknowledged records wait, and readiness tells."""
@@ -115,9 +177,8 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
             await asyncio.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
             pause_seconds = min(pause_seconds * 2, _LONGEST_RETRY_SECONDS)
 
-    def _ended(self, task: asyncio.Task[None], halt: Callable[[BaseException], None]) -> None:
+    def _ended(self, task: asyncio.Task[None], turn: Turn, halt: Callable[[BaseException], None]) -> None:
         self._tasks.pop(task, None)
-        self._slots.release()
         if not task.cancelled() and (failure := task.exception()) is not None:
             metrics.failure_met(self._stages.name, failure)
             halt(failure)
@@ -125,3 +186,7 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
 
 async def _in(pool: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
     return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+
+def _timeout(seconds: float) -> float | None:
+    return None if seconds == math.inf else seconds

@@ -1,5 +1,8 @@
 """What a stage takes and gives: raw records in, records out, and the coordinates where those landed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from msgspec import Struct
 
 from schemas.records.values import Coordinate
@@ -47,3 +50,14 @@ class OutRecord(Struct, frozen=True, kw_only=True, gc=False):
     key: bytes
     value: bytes
     headers: Headers = ()
+
+
+@contextmanager
+def named(piece: Slice, record: RawRecord | None = None) -> Iterator[None]:
+    """Say which record, or which slice, a failure was about: as `tocsin ledger skip` takes it."""
+    try:
+        yield
+    except Exception as failure:
+        span = f"{piece.first}-{piece.next_offset - 1}" if record is None else str(record.offset)
+        failure.add_note(f"{piece.topic}/{piece.partition}/{span}")
+        raise

@@ -5,7 +5,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from schemas.failures import Broken, Temporary
 from tocsin.runtime.health import Health
 from tocsin.runtime.producer import OutputProducer
 from tocsin.runtime.settings import KafkaSettings
-from tocsin.runtime.transport.application import Positions, SliceApp, WorkerSettings, slice_app, slice_topic
+from tocsin.runtime.transport.application import SliceApp, WorkerSettings, slice_app, slice_topic
+from tocsin.runtime.transport.pauses import PAUSES_SECONDS, Bookkeeping
 from tocsin.runtime.transport.runner import SliceRunner, Stages
 
 log = logging.getLogger(__name__)
@@ -30,21 +31,24 @@ _SLOW_SECONDS: Final = 10.0
 """A slice takes about a second; one that takes longer than this waits for something."""
 _STUCK_SECONDS: Final = 5.0
 _TURN_SECONDS: Final = 0.1
+_DRAIN_SECONDS: Final = 15.0
+"""How long started slices may finish at the end; a store that is away must not keep a process from stopping."""
 
 
 def run_worker(
-    kafka: KafkaSettings, worker: WorkerSettings, stages: Stages[Any, Any, Any], positions: Positions, health: Health
+    kafka: KafkaSettings, worker: WorkerSettings, stages: Stages[Any, Any, Any], books: Bookkeeping, health: Health
 ) -> None:
     """Run until SIGTERM or SIGINT, then finish what was started and commit; a failure halts the process non-zero."""
     admin = AdminClient(kafka.client())
     topic_ids = ids_of_topics(admin, worker.topics)
-    app = slice_app(kafka, worker, positions, topic_ids)
+    app = slice_app(kafka, worker, books.positions, topic_ids)
     health.expect(CONSUMER, _STALE_SECONDS)
     health.expect(SLICES, _STUCK_SECONDS)
     watch = threading.Thread(target=_watch_topics, args=(app, admin, topic_ids, health), daemon=True)
     producer = OutputProducer(kafka)
     try:
-        asyncio.run(_serve(app, worker, SliceRunner(stages, producer), watch, health))
+        runner = SliceRunner(stages, producer, worker.patience_seconds)
+        asyncio.run(_serve(app, worker, runner, (watch, partial(_watch_pauses, app, books, producer)), health))
     finally:
         producer.close()
 
@@ -72,7 +76,7 @@ async def _serve(
     app: SliceApp,
     worker: WorkerSettings,
     runner: SliceRunner[Any, Any, Any],
-    watch: threading.Thread,
+    watches: tuple[threading.Thread, Callable[[], Coroutine[Any, Any, None]]],
     health: Health,
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -81,15 +85,17 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     _attach(app, worker, runner)
     await app.start()
-    watch.start()
+    watches[0].start()
+    pausing = asyncio.create_task(watches[1]())
     while not (stop.is_set() or app.should_stop):
         if runner.oldest_seconds(time.monotonic()) < _SLOW_SECONDS:
             health.beat(SLICES, time.monotonic())
         await asyncio.sleep(_TURN_SECONDS)
     if app.crash_reason is not None:
         app.halt(app.crash_reason)
+    pausing.cancel()
     app.consumer.stop_flow()
-    await runner.drain()
+    await runner.drain(_DRAIN_SECONDS)
     await app.stop()
     runner.close()
 
@@ -105,6 +111,22 @@ def _attach(app: SliceApp, worker: WorkerSettings, runner: SliceRunner[Any, Any,
 
     app.agent(slice_topic(app, worker.topics), name=f"{worker.group}.slices")(slices)
     app.finalize()
+
+
+async def _watch_pauses(app: SliceApp, books: Bookkeeping, producer: OutputProducer) -> None:
+    """Leave a topic alone whose member is over its limit, and tell the member when that begins; others go on."""
+    while True:
+        try:
+            pause = await asyncio.get_running_loop().run_in_executor(None, books.pause)
+            for topic in sorted(pause.topics - app.paused_topics):
+                log.warning("pausing a topic: its member is over its limit", extra={"facts": {"topic": topic}})
+                await producer.send_all(pause.notices[topic])
+            app.paused_topics = pause.topics
+        except Temporary as failure:
+            log.warning("waiting: %s", failure, extra={"facts": {"code": failure.code}})
+        except Broken as failure:
+            app.halt(failure)
+        await asyncio.sleep(PAUSES_SECONDS)
 
 
 def _watch_topics(app: SliceApp, admin: AdminClient, expected: Mapping[str, str], health: Health) -> None:

@@ -1,6 +1,7 @@
 """The slice protocol: one order of effects, patience with what passes, an end where it cannot go on."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -147,3 +148,75 @@ def test_a_slice_that_waits_grows_old_and_an_idle_runner_has_none() -> None:
     waiting, idle = asyncio.run(main())
     assert waiting > 99
     assert idle == 0
+
+
+class Forgetful(Recording):
+    """Its store is away until `is_back`; what may not wait is the first record of each slice."""
+
+    def __init__(self, journal: list[str], away_in: str) -> None:
+        super().__init__(journal)
+        self._away_in = away_in
+        self.is_back = False
+
+    def early(self, decided: Slice) -> tuple[Slice, tuple[OutRecord, ...]]:
+        self._note("early", decided)
+        return decided, (OutRecord(topic="out", key=b"", value=b"early"),)
+
+    def _note(self, step: str, piece: Slice) -> None:
+        if step == self._away_in and not self.is_back:
+            raise Temporary("away", code="x")
+        super()._note(step, piece)
+
+
+def run_through_an_outage(away_in: str, patience_seconds: float) -> tuple[list[str], list[str]]:
+    """Two slices of one partition: what was written down before the store was back, and everything."""
+    journal: list[str] = []
+
+    async def main() -> list[str]:
+        stages = Forgetful(journal, away_in)
+        sending = cast(OutputProducer, Sending(journal))
+        runner: SliceRunner[Any, Any, Any] = SliceRunner(stages, sending, patience_seconds)
+        for first in (0, 2):
+            await runner.take(a_slice(first), partial(journal.append, f"ack 0@{first}"), lambda failure: None)
+        await asyncio.sleep(0.5)
+        during = list(journal)
+        stages.is_back = True
+        await runner.drain()
+        runner.close()
+        return during
+
+    return asyncio.run(main()), journal
+
+
+def test_without_a_claim_what_may_not_wait_is_sent_and_everything_is_done_in_order_when_the_store_is_back() -> None:
+    during, whole = run_through_an_outage("claim", patience_seconds=0.1)
+    assert during == ["decide 0@0", "early 0@0", "produce", "decide 0@2", "early 0@2", "produce"]
+    later = [[f"claim 0@{n}", f"finish 0@{n}", "produce", f"settle 0@{n}", f"ack 0@{n}"] for n in (0, 2)]
+    assert whole[len(during) :] == later[0] + later[1]
+
+
+def test_a_settlement_that_waits_lets_the_next_slice_go_ahead_and_keeps_the_order_of_the_log() -> None:
+    during, whole = run_through_an_outage("settle", patience_seconds=0.1)
+    assert during[:4] == ["decide 0@0", "claim 0@0", "finish 0@0", "produce"]
+    assert during[4:] == ["decide 0@2", "early 0@2", "produce"]
+    settled = [entry for entry in whole if entry.startswith(("claim", "settle", "ack"))]
+    assert settled == ["claim 0@0", "settle 0@0", "ack 0@0", "claim 0@2", "settle 0@2", "ack 0@2"]
+
+
+@pytest.mark.parametrize("away_in", ["claim", "settle"])
+def test_with_unbounded_patience_nothing_overtakes(away_in: str) -> None:
+    during, whole = run_through_an_outage(away_in, patience_seconds=math.inf)
+    assert not [entry for entry in during if entry.endswith("0@2")]
+    assert not [entry for entry in whole if entry.startswith("early")]
+
+
+def test_an_end_does_not_wait_for_a_store_that_is_away() -> None:
+    async def main() -> float:
+        runner: SliceRunner[Any, Any, Any] = SliceRunner(Forgetful([], "claim"), cast(OutputProducer, Sending([])))
+        await runner.take(a_slice(), lambda: None, lambda failure: None)
+        start = time.monotonic()
+        await runner.drain(timeout_seconds=0.2)
+        runner.close()
+        return time.monotonic() - start
+
+    assert asyncio.run(main()) < 5

@@ -1,0 +1,140 @@
+"""What becomes of one record: its outcome, the referrals and recalls it makes, and what is said of it; pure."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors.decision import Decision
+from processors.index.port import Knowledge, PriorRecipient
+from processors.intake import Rejected
+from processors.letters import (
+    Writer,
+    dead_letter,
+    outcome_status,
+    refusal_status,
+    triaged_report,
+    withdrawn_report,
+)
+from processors.referring import CORRECTED, WITHDRAWN, Desk, Recalled
+from schemas.records.identifiers import MemberId
+from schemas.records.referral import Referral
+from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.triage import Recipient, ReportTriaged
+from schemas.records.values import Coordinate
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.settlement import DeadLetterMade, Unrouted
+from tocsin.runtime.transport.slices import OutRecord, RawRecord
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """One record's end: its outcome, what to produce, and what the ledger will know of it."""
+
+    outcome: Outcome
+    records: tuple[OutRecord, ...]
+    record: ReportSubmitted | Withdrawal | None = None
+    """What was submitted: a referral may not name its submitter, the ledger does."""
+    referrals: tuple[Referral, ...] = ()
+    """Made for the first records, one each."""
+    dead_letter: DeadLetterMade | None = None
+    """Made for the first record."""
+    unrouted: Unrouted | None = None
+
+
+class Answering(Struct, frozen=True, kw_only=True):
+    """Answers records; built once per process."""
+
+    desk: Desk
+    writer: Writer
+
+    def decided(self, decision: Decision, source: Coordinate, known: Knowledge) -> Answered:
+        """A report: a referral for each recipient, and a recall for who had an earlier revision and is not one now."""
+        routed = self.referrals(decision)
+        recalled = self._corrected(decision, known, routed)
+        rules = (addressee.rules for addressee in decision.proposed.route.recipients)
+        recipients = [_recipient(made, why) for made, why in zip(routed, rules, strict=False)]
+        recipients += [_recipient(made, (f"recall.{CORRECTED}",)) for made in recalled]
+        triaged = triaged_report(decision, recipients, source, self.desk.bundle.policy_version())
+        code = _stale_code(known) if decision.outcome is Outcome.STALE else ""
+        answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code)
+        return replace(answered, unrouted=_unrouted(decision, triaged, source.offset, len(routed)))
+
+    def referrals(self, decision: Decision) -> tuple[Referral, ...]:
+        """One for each recipient of a report that is routed."""
+        routed = decision.proposed.route.recipients if decision.outcome is Outcome.ROUTED else ()
+        return tuple(self.desk.refer(decision, addressee) for addressee in routed)
+
+    def withdrawn(self, withdrawal: Withdrawal, source: Coordinate, known: Knowledge, now_ms: int) -> Answered:
+        """A withdrawal: a recall for everybody who has the report."""
+        is_stale = known.is_stale or known.is_conflicting
+        outcome = Outcome.STALE if is_stale else Outcome.WITHDRAWN
+        subject = Recalled.from_withdrawal(withdrawal, now_ms)
+        prior = () if is_stale else known.recipients
+        referrals = tuple(self.desk.recall(subject, member) for member in prior)
+        recipients = [_recipient(referral, (f"recall.{WITHDRAWN}",)) for referral in referrals]
+        triaged = withdrawn_report(withdrawal, recipients, source, outcome, now_ms)
+        return self._answered(withdrawal, triaged, referrals, _stale_code(known) if is_stale else "")
+
+    def refused(self, raw: RawRecord, source: Coordinate, rejected: Rejected, member: MemberId) -> Answered:
+        """A record that cannot go on: a dead letter, and a status that says why."""
+        status = refusal_status(member, rejected, source, raw.timestamp_ms)
+        letter = DeadLetterMade(
+            log_offset=raw.offset, member=member, code=rejected.code, field=rejected.field, landed=Coordinate()
+        )
+        return Answered(
+            outcome=rejected.outcome,
+            records=(dead_letter(raw, source, rejected), self.writer.status(status)),
+            dead_letter=letter,
+        )
+
+    def _corrected(self, decision: Decision, known: Knowledge, routed: tuple[Referral, ...]) -> tuple[Referral, ...]:
+        if decision.outcome is Outcome.STALE:
+            return ()
+        still = {referral.recipient for referral in routed}
+        subject = Recalled.from_correction(decision.proposed.report, decision.proposed.now_ms)
+        return tuple(self.desk.recall(subject, prior) for prior in known.recipients if prior.member not in still)
+
+    def _answered(
+        self, record: ReportSubmitted | Withdrawal, triaged: ReportTriaged, referrals: tuple[Referral, ...], code: str
+    ) -> Answered:
+        outcome = Outcome[triaged.outcome.upper()]
+        made = tuple(self.writer.referral(referral, triaged.triaged_as_of.epoch_ms) for referral in referrals)
+        status = outcome_status(record, triaged, outcome, code)
+        return Answered(
+            outcome=outcome,
+            records=(*made, self.writer.triaged(triaged), self.writer.status(status)),
+            record=record,
+            referrals=referrals,
+        )
+
+
+def prior_of(referral: Referral) -> PriorRecipient:
+    """Who has it from now on."""
+    return PriorRecipient(referral.recipient, referral.jurisdiction)
+
+
+def _recipient(referral: Referral, rules: tuple[str, ...]) -> Recipient:
+    return Recipient(
+        member=referral.recipient, jurisdiction=referral.jurisdiction, referral_id=referral.referral_id, rules=rules
+    )
+
+
+def _stale_code(known: Knowledge) -> str:
+    return "report.revision_reused" if known.is_conflicting else "report.stale"
+
+
+def _unrouted(decision: Decision, triaged: ReportTriaged, log_offset: int, recipients: int) -> Unrouted | None:
+    """What a person has to see: nobody got it, or what did not settle waits although somebody did."""
+    if decision.outcome is Outcome.STALE or (recipients and not decision.proposed.route.waiting_reasons):
+        return None
+    refused = (refusal.rule for refusal in triaged.refusals)
+    return Unrouted(
+        log_offset=log_offset,
+        report_id=triaged.report_id,
+        revision=triaged.revision,
+        submitter=triaged.submitter,
+        submitter_reference=triaged.submitter_reference,
+        mark=triaged.mark,
+        outcome=decision.outcome,
+        tier=triaged.priority.tier,
+        reasons=triaged.waiting_reasons or tuple(dict.fromkeys(refused)),
+        recipients=recipients,
+    )

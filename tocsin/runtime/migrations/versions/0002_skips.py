@@ -1,0 +1,31 @@
+"""Records that a named person set aside, and the open dead letters that a member's limit is held against."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Written by `ops`, read by the workers."""
+    op.execute("""
+        create table skips (
+            stream integer not null references streams,
+            first_offset bigint not null,
+            last_offset bigint not null check (last_offset >= first_offset),
+            decided_by text not null,
+            reason text not null,
+            at timestamptz not null default now(),
+            primary key (stream, first_offset)
+        )
+    """)
+    op.execute("grant select on skips to triage, returns")
+    op.execute("create index dead_letters_open on dead_letters (at) where state = 'open'")
+
+
+def downgrade() -> None:
+    """Remove it."""
+    op.execute("drop index dead_letters_open")
+    op.execute("drop table skips")

@@ -1,0 +1,38 @@
+"""Topics that are not read for a while, because their member sends more bad records than it may."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from tocsin.runtime.transport.slices import OutRecord
+
+Positions = Callable[[Mapping[tuple[str, int], int]], Mapping[tuple[str, int], int]]
+"""From log starts to the first offset that is not settled; partitions without history are left out."""
+
+PAUSES_SECONDS: Final = 5.0
+"""How often a worker asks; what arrives between two answers is read."""
+
+
+class Pause(Struct, frozen=True, kw_only=True):
+    """The topics to leave alone, each with what its member is told when that begins."""
+
+    notices: Mapping[str, tuple[OutRecord, ...]] = {}
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self.notices)
+
+
+def nothing_paused() -> Pause:
+    """For stages whose members have no limit."""
+    return Pause()
+
+
+class Bookkeeping(Struct, frozen=True, kw_only=True):
+    """What a worker asks the ledger."""
+
+    positions: Positions
+    pause: Callable[[], Pause] = nothing_paused
+    """May raise Temporary: what was paused stays so until the ledger answers."""
