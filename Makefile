@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock up down chaos bench clean
+.PHONY: help setup demo test test-fast check format lock lock-jars up down chaos bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra dev -o requirements/dev.txt
+
+lock-jars: $(READY) ## Lock the Java programs of the local stack with their digests
+	@$(BIN)/python -m tocsin.stack.lock_jars
 
 chaos: $(READY) ## Kill everything while 20,000 reports flow, and judge what arrived (SEED=7)
 	@$(BIN)/python -m tests.chaos --reports 20000 --seed $(or $(SEED),7)

@@ -32,6 +32,7 @@ from tocsin.runtime.settings import Settings
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
 _TENDING_SECONDS = 5.0
+_REPLIES_SECONDS = 1.0
 _STALE_SECONDS = 60.0
 _REST_SECONDS = 2.0
 _ERASE_EVERY_TENDINGS = 720
@@ -68,6 +69,7 @@ class Service:
         self._replies = Replies(self._store, settings.state / "replies", membership.member, now_ms)
         self._rest_until_seconds: dict[str, float] = {}
         self._tended_seconds = 0.0
+        self._replied_seconds = 0.0
         self._tendings = 0
         self._shown: dict[State, int] = {}
 
@@ -136,12 +138,14 @@ class Service:
         return min(_POLL_SECONDS, max(0.0, (due_ms - now_ms()) / 1000))
 
     def _tend(self) -> None:
-        """Every few seconds: replies, left claims, expiry, escalation, age; rarely: erasure."""
+        """Every second: replies; every few: left claims, expiry, escalation, age; rarely: erasure."""
+        if time.monotonic() - self._replied_seconds >= _REPLIES_SECONDS:
+            self._replied_seconds = time.monotonic()
+            self._attempt("replies", self._replies.turn)
         if time.monotonic() - self._tended_seconds < _TENDING_SECONDS:
             return
         self._tended_seconds = time.monotonic()
         self._attempt("broker", self._source.reach)
-        self._attempt("replies", self._replies.turn)
         self._attempt("recover", lambda: self._courier.recover(all_claims=False))
         self._attempt("expiry", lambda: upkeep.expire(self._store, self._desk))
         self._attempt("escalation", lambda: upkeep.escalate(self._store, self._desk, self._delivery.escalation))

@@ -13,6 +13,7 @@ from schemas.failures import Broken, Failure, Temporary
 from schemas.records.values import Coordinate
 
 _ASK_SECONDS = 10.0
+_GATHER_SECONDS = 0.1
 _PING_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 
@@ -54,9 +55,9 @@ class KafkaSource:
         self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked)
 
     def fetch(self, limit: int, wait_seconds: float) -> list[Arrival]:
-        """Wait for the first record only; what else is there comes with it."""
+        """Wait for the first record, then a moment for its company: a turn costs the same for one as for many."""
         first = self._consumer.poll(wait_seconds)
-        found = [] if first is None else [first, *self._consumer.consume(limit - 1, 0)]
+        found = [] if first is None else [first, *self._consumer.consume(limit - 1, _GATHER_SECONDS)]
         if self._failure:
             raise self._failure
         return [self._arrival(message) for message in found if _is_record(message)]

@@ -43,6 +43,8 @@ class Lane(StrEnum):
 _TOPIC: Final = {Lane.ESCALATED: escalated_topic, Lane.NORMAL: submitted_topic}
 _SLICE_RECORDS: Final = {Lane.ESCALATED: 50, Lane.NORMAL: 500}
 """An escalated slice is about 50 ms of work."""
+_GATHER_SECONDS: Final = {Lane.ESCALATED: 0.0, Lane.NORMAL: 0.05}
+_RETURNS_GATHER_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = {Lane.ESCALATED: 10.0, Lane.NORMAL: math.inf}
 """How long a lane waits for the claim store: what is urgent then goes on with novelty unknown."""
 _DATABASE_POOL: Final = 8
@@ -62,6 +64,7 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         topics=topics,
         data_folder=settings.state / "faust",
         slice_records=_SLICE_RECORDS[lane],
+        gather_seconds=_GATHER_SECONDS[lane],
         patience_seconds=_PATIENCE_SECONDS[lane],
     )
     _serve(settings, worker, stages, Pauses(bundle, Writer(codec=codec), database, topics))
@@ -77,6 +80,7 @@ def run_returns(settings: Settings, instance: str) -> None:
         instance=f"returns-{instance}",
         topics=topics,
         data_folder=settings.state / "faust",
+        gather_seconds=_RETURNS_GATHER_SECONDS,
     )
     codec = RecordCodec(SchemaDirectory(settings.registry))
     stages = ReturnStages(codec, database, skips_of(database), _now_ms)

@@ -19,7 +19,7 @@ def _running() -> Iterator[object]:
     from tocsin.stack.local import LocalStack  # noqa: PLC0415 -- as above
 
     home = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
-    stack = LocalStack(home)
+    stack = LocalStack(home, brief=True)
     try:
         stack.up(sample_charter())
         yield stack

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.stack]
 def own_stack() -> Iterator[LocalStack]:
     """A stack of its own: its services are killed, and its ledger must hold nothing of other tests."""
     home = Path(tempfile.mkdtemp(prefix="tocsin-chaos-"))
-    stack = LocalStack(home)
+    stack = LocalStack(home, brief=True)
     try:
         stack.up(sample_charter())
         yield stack

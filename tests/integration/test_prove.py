@@ -89,7 +89,7 @@ class Exchange:
 def exchange() -> Iterator[Exchange]:
     """Own stack: faults on topics cannot be taken back, and the ledger of other tests must not see them."""
     home = Path(tempfile.mkdtemp(prefix="tocsin-prove-"))
-    stack = LocalStack(home)
+    stack = LocalStack(home, brief=True)
     try:
         stack.up(sample_charter())
         _run_reports_through(home)

@@ -40,7 +40,7 @@ def command(home: Path, reports: int, seed: int, serve: bool, as_json: bool) -> 
     does not balance.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    exchange = Exchange(home)
+    exchange = Exchange(home, stays=serve)
     try:
         with progress_display() as progress:
             exchange.up(progress)

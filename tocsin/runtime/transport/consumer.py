@@ -47,6 +47,7 @@ class SliceConsumer(driver.Consumer):
         self._trackers: dict[TP, SpanTracker] = {}
         self._dropped: set[TP] = set()
         self._holes: dict[TP, int] = {}
+        self._gather_seconds = 0.0
         super().__init__(*args, **kwargs)
 
     # --- acknowledgement and commit -------------------------------------------------------------------------------
@@ -153,7 +154,10 @@ class SliceConsumer(driver.Consumer):
         if not active:
             await asyncio.sleep(IDLE_SECONDS)
             return
+        await asyncio.sleep(self._gather_seconds)
         fetched = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
+        is_busy = sum(map(len, fetched.values())) >= self.app.slice_records
+        self._gather_seconds = 0.0 if is_busy else self.app.gather_seconds
         for tp, records in fetched.items():
             if not await self._deliver(TP(tp.topic, tp.partition), records, generation):
                 self._dropped.add(TP(tp.topic, tp.partition))

@@ -6,26 +6,49 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from schemas.failures import Broken
 
-_PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG = 1
 """Linux prctl: the kernel signals the child when its parent dies, also by SIGKILL."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Child(Protocol):
+    """A process of ours, in the words of `subprocess.Popen`."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+Launch = Callable[[Sequence[str], Path], Child]
+"""Starts `tocsin ARGUMENTS` with its output in a log file."""
 
 
 class Crew:
     """Named children with a log file each; leaving the block ends them all, first politely."""
 
-    def __init__(self, home: Path, logs: Path, program: str = "tocsin") -> None:
+    def __init__(self, home: Path, logs: Path, program: str = "tocsin", launch: Launch | None = None) -> None:
         self._home = home
-        self._program = program
+        self._launch = launch or partial(_commanded, program)
         self._logs = logs
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
         """Start with nobody."""
@@ -40,16 +63,7 @@ class Crew:
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
         """Start `tocsin ARGUMENTS` as a child of that name; its output goes to its own log file."""
-        command = [sys.executable, "-m", self._program, *arguments, "--home", str(self._home)]
-        with self.log(name).open("ab") as log:
-            self._children[name] = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own words
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C reaches the parent alone, which ends the children in order
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 -- nothing but one system call, before any thread exists
-            )
+        self._children[name] = self._launch((*arguments, "--home", str(self._home)), self.log(name))
 
     def log(self, name: str) -> Path:
         """Where that child writes."""
@@ -87,13 +101,25 @@ class Crew:
         self._children.clear()
 
 
-def _end(child: subprocess.Popen[bytes], deadline_seconds: float) -> None:
+def _commanded(program: str, arguments: Sequence[str], log: Path) -> Child:
+    with log.open("ab") as written:
+        return subprocess.Popen(  # noqa: S603 -- our own interpreter and our own words
+            [sys.executable, "-m", program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which ends the children in order
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 -- nothing but one system call, before any thread exists
+        )
+
+
+def _end(child: Child, deadline_seconds: float) -> None:
     try:
         child.wait(timeout=max(0.0, deadline_seconds - time.monotonic()))
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, TimeoutError):
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
 
 def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

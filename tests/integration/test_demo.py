@@ -1,0 +1,62 @@
+"""`tocsin demo`: the whole main job by one command, and nothing left of it when it is stopped in the middle."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.stack
+
+
+def demo(home: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tocsin", "demo", "--home", str(home), "--reports", "100", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603  # our words
+
+
+def writing_into(home: Path) -> list[str]:
+    """What still runs and writes into this home's logs."""
+    return [output for output in _outputs() if output.startswith(str(home))]
+
+
+def _outputs() -> Iterator[str]:
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                yield str((process / "fd" / "1").readlink())
+            except OSError:  # it ended meanwhile, or is another user's
+                continue
+
+
+def test_the_demo_ends_by_itself_balanced_with_every_referral_accounted_for(tmp_path: Path) -> None:
+    running = demo(tmp_path, "--json")
+    out, error = running.communicate(timeout=240)
+    assert running.returncode == 0, error
+    told = json.loads(out)
+    assert told["balanced"]
+    assert told["published"] > 100
+    assert told["refused"] > 0
+    assert told["referrals"] == told["delivered"] + told["bundled"] + told["parked"] + told["withdrawn"]
+    assert told["urgent_p99_seconds"] is not None
+    assert writing_into(tmp_path) == []
+
+
+@pytest.mark.parametrize("moment", ["kafka: starting", "hotline.jsonl"])
+def test_ctrl_c_ends_every_child_whenever_it_comes(tmp_path: Path, moment: str) -> None:
+    running = demo(tmp_path)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if moment in line:
+            break
+    assert writing_into(tmp_path), "it was in the middle"
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=120)
+    assert running.returncode == 130
+    deadline = time.monotonic() + 10
+    while writing_into(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert writing_into(tmp_path) == []
