@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.live import Live
 
 from tocsin.cli.ledger import show
+from tocsin.cli.main import main
 from tocsin.stack.demo import view
 from tocsin.stack.demo.closing import closing_words
 from tocsin.stack.demo.exchange import Exchange
+from tocsin.stack.demo.nursery import Nursery
 from tocsin.stack.demo.running import Run, Show, Summary
 from tocsin.stack.demo.snapshot import Snapshot
 from tocsin.stack.demo.story import Story, Told
@@ -23,6 +25,8 @@ from tocsin.stack.ledger import balance_of
 
 NOT_BALANCED = 3
 _LINE_EVERY_SECONDS = 3.0
+_PRELOADED = tuple(f"tocsin.cli.{name}" for name in ("deliver", "receiver", "returns", "triage"))
+"""What the children run."""
 
 
 @click.command()
@@ -40,7 +44,8 @@ def command(home: Path, reports: int, seed: int, serve: bool, as_json: bool) -> 
     does not balance.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    exchange = Exchange(home, stays=serve)
+    nursery = Nursery(main, _PRELOADED)  # first: it imports while the services start
+    exchange = Exchange(home, nursery.launch, stays=serve)
     try:
         with progress_display() as progress:
             exchange.up(progress)

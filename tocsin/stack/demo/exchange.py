@@ -12,8 +12,7 @@ from schemas.records.identifiers import MemberId
 from tocsin.policy.bundle import SAMPLE, Bundle, load
 from tocsin.runtime import settings
 from tocsin.stack.charter import sample_charter
-from tocsin.stack.demo.crew import Crew
-from tocsin.stack.demo.nursery import Nursery
+from tocsin.stack.demo.crew import Crew, Launch
 from tocsin.stack.local import LocalStack
 from tocsin.stack.ports import ports_of
 from tocsin.stack.progress import Progress
@@ -30,11 +29,10 @@ WORKERS: Final[dict[str, tuple[str, ...]]] = {
 class Exchange:
     """Starts in the order in which things are needed; ending it is the crew's and the stack's work."""
 
-    def __init__(self, home: Path, *, stays: bool = False) -> None:
-        nursery = Nursery()  # first: it imports while the services start
+    def __init__(self, home: Path, launch: Launch, *, stays: bool = False) -> None:
         self.stack = LocalStack(home, brief=not stays)
         self.home = self.stack.home
-        self.crew = Crew(self.home, self.home / "logs" / "demo", launch=nursery.launch)
+        self.crew = Crew(self.home, self.home / "logs" / "demo", launch=launch)
         self.policy: Bundle = load(SAMPLE)
 
     def up(self, progress: Progress) -> None:

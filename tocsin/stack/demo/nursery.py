@@ -3,29 +3,30 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import CDLL
 from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Final
 
 from tocsin.stack.demo.crew import PR_SET_PDEATHSIG, Child
 
-_PRELOADED: Final = ("tocsin.cli.deliver", "tocsin.cli.receiver", "tocsin.cli.returns", "tocsin.cli.triage")
+Program = Callable[[list[str]], None]
+"""What a child runs; found by its name, so it must be a function of a module."""
 
 
 class Nursery:
     """Forks what `python -m tocsin ARGUMENTS` would start; built before this process has threads or connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program, preloaded: Sequence[str]) -> None:
+        self._program = program
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload(["tocsin.cli.main", *_PRELOADED])
+        self._context.set_forkserver_preload(list(preloaded))
         forkserver.ensure_running()
 
     def launch(self, arguments: Sequence[str], log: Path) -> Child:
         """Start one; its output goes to its own log file."""
-        process = self._context.Process(target=run, args=(tuple(arguments), str(log)), daemon=True)
+        process = self._context.Process(target=run, args=(self._program, tuple(arguments), str(log)), daemon=True)
         process.start()
         return _Forked(process)
 
@@ -53,14 +54,12 @@ class _Forked:
         self._process.kill()
 
 
-def run(arguments: tuple[str, ...], log: str) -> None:
+def run(program: Program, arguments: tuple[str, ...], log: str) -> None:
     """The child: a session and a log of its own; it ends when its nursery does."""
-    from tocsin.cli.main import main  # noqa: PLC0415 -- preloaded; here, because importing this module must stay cheap
-
     os.setsid()  # Ctrl-C reaches the parent alone, which ends the children in order
     CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, written), (2, written)):
         os.dup2(source, number)
     sys.argv = ["tocsin", *arguments]
-    main(list(arguments))
+    program(list(arguments))
