@@ -9,6 +9,7 @@ from processors.intake import Rejected
 from processors.letters import (
     Writer,
     dead_letter,
+    letter_made,
     outcome_status,
     refusal_status,
     triaged_report,
@@ -76,13 +77,10 @@ class Answering(Struct, frozen=True, kw_only=True):
     def refused(self, raw: RawRecord, source: Coordinate, rejected: Rejected, member: MemberId) -> Answered:
         """A record that cannot go on: a dead letter, and a status that says why."""
         status = refusal_status(member, rejected, source, raw.timestamp_ms)
-        letter = DeadLetterMade(
-            log_offset=raw.offset, member=member, code=rejected.code, field=rejected.field, landed=Coordinate()
-        )
         return Answered(
             outcome=rejected.outcome,
             records=(dead_letter(raw, source, rejected), self.writer.status(status)),
-            dead_letter=letter,
+            dead_letter=letter_made(raw, rejected, member),
         )
 
     def _corrected(self, decision: Decision, known: Knowledge, routed: tuple[Referral, ...]) -> tuple[Referral, ...]:

@@ -19,6 +19,7 @@ from schemas.records.values import Coordinate, Instant, PolicyVersion, Tier
 from schemas.screening import scan_bytes
 from schemas.topics import TRIAGED, dead_letter_topic, referral_topic, status_topic, urgent_topic
 from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.settlement import DeadLetterMade
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import OutRecord, RawRecord
 
@@ -153,10 +154,23 @@ def status_id(subject: str, revision: int, kind: StatusKind) -> str:
     return str(uuid5(_STATUS_NAMESPACE, f"{subject}\x1f{revision}\x1f{kind}"))
 
 
+def letter_made(raw: RawRecord, rejected: Rejected, member: MemberId) -> DeadLetterMade:
+    """What the ledger keeps of a dead letter."""
+    value = raw.value or b""
+    return DeadLetterMade(
+        log_offset=raw.offset,
+        member=member,
+        code=rejected.code,
+        field=rejected.field,
+        value_bytes=len(value),
+        value_sha256=sha256(value).hexdigest(),
+        masked=_is_masked(raw, rejected),
+    )
+
+
 def dead_letter(raw: RawRecord, source: Coordinate, rejected: Rejected) -> OutRecord:
     """The record as it came, with where and why; what may carry imagery leaves only length and digest behind."""
-    value = raw.value or b""
-    masked = rejected.code.startswith("firewall.") or scan_bytes(value) is not None
+    made = letter_made(raw, rejected, MemberId(""))
     facts = {
         "topic": source.topic,
         "topic.id": source.topic_id,
@@ -165,16 +179,20 @@ def dead_letter(raw: RawRecord, source: Coordinate, rejected: Rejected) -> OutRe
         "stage": _STAGE,
         "code": rejected.code,
         "field": rejected.field,
-        "value.bytes": str(len(value)),
-        "value.sha256": sha256(value).hexdigest(),
-        "value.masked": "true" if masked else "false",
+        "value.bytes": str(made.value_bytes),
+        "value.sha256": made.value_sha256,
+        "value.masked": "true" if made.masked else "false",
         "at": str(raw.timestamp_ms),
     }
     headers = tuple((f"{ERRORS}{name}", fact.encode()) for name, fact in facts.items())
-    kept = () if masked else raw.headers
+    kept = () if made.masked else raw.headers
     return OutRecord(
         topic=dead_letter_topic(source.topic),
-        key=raw.key if raw.key and not masked else str(source.offset).encode(),
-        value=b"" if masked else value,
+        key=raw.key if raw.key and not made.masked else str(source.offset).encode(),
+        value=b"" if made.masked else raw.value or b"",
         headers=(*kept, *headers),
     )
+
+
+def _is_masked(raw: RawRecord, rejected: Rejected) -> bool:
+    return rejected.code.startswith("firewall.") or scan_bytes(raw.value or b"") is not None

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
 from processors.intake import Rejected, skipped_record
-from processors.letters import Writer, dead_letter, status_id
+from processors.letters import Writer, dead_letter, letter_made, status_id
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReferralId
@@ -222,13 +222,7 @@ def _rejected(code: str, field: str) -> Rejected:
 
 def _letter(entry: Read, member: MemberId) -> DeadLetterMade:
     assert entry.rejected is not None  # noqa: S101 -- called for nothing else
-    return DeadLetterMade(
-        log_offset=entry.raw.offset,
-        member=member,
-        code=entry.rejected.code,
-        field=entry.rejected.field,
-        landed=Coordinate(),
-    )
+    return letter_made(entry.raw, entry.rejected, member)
 
 
 def _status(answer: Return, known: Known) -> Status:

@@ -70,6 +70,7 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
     codes = {letter["code"] for letter in found}
     assert len(found) == 5
     assert {"schema.unknown_id", "value.not_framed"} <= codes
+    assert all(letter["value_sha256"] for letter in found)
     assert all(re.fullmatch(r"[a-z0-9.-]+/\d+/\d+", letter["id"]) for letter in found)
 
     first, second, *_ = [letter["id"] for letter in found]
@@ -91,6 +92,22 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
 
     twice = dlq(stack, "drop", first, "--by", "A. Operator", "--reason", "again")
     assert (twice.returncode, "dlq.not_open" in twice.stderr) == (1, True)
+
+
+def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack: Any, tmp_path: Path) -> None:
+    values = [b"\x89PNG\r\n\x1a\n a picture it may be", b"no frame"]
+    producer = Producer(stack.client(MEMBER))
+    for value in values:
+        producer.produce(TOPIC, value=value, key=b"masked")
+    assert producer.flush(30) == 0
+    with Crew(stack.home, tmp_path) as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        _until_settled(stack)
+    plain, masked = [letter["id"] for letter in sorted(listed(stack)[:2], key=lambda letter: letter["masked"])]
+    done = dlq(stack, "retry", masked, plain, "--by", "A. Operator")
+    assert (done.returncode, done.stdout) == (1, "1 sent again.\n")
+    assert f"{masked}: " in done.stderr
+    assert "dlq.masked" in done.stderr
 
 
 def test_what_does_not_exist_is_said(stack: Any) -> None:

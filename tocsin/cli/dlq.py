@@ -11,13 +11,15 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from schemas.catalogue import message
-from schemas.failures import Refused
+from schemas.failures import Refused, Temporary
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger import deadletters
 from tocsin.runtime.ledger.deadletters import STATES, DeadLetter, Wanted
 from tocsin.runtime.settings import Settings, load
 from tocsin.stack.letterbox import Letterbox
 
+MOST_IN_VAIN = 3
+"""Letters in a row that met an absent broker or database."""
 _HOME = click.option(
     "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
 )
@@ -25,7 +27,10 @@ _HOME = click.option(
 
 @click.group(name="dlq")
 def command() -> None:
-    """List, show, retry or drop dead letters, named by the coordinate of their record: topic/partition/offset."""
+    """List, show, retry or drop dead letters, named by the coordinate of their record: topic/partition/offset.
+
+    Exit codes of retry and drop: 0 all done; 1 some were refused; 4 broker or database were away for some.
+    """
 
 
 @command.command(name="list")
@@ -109,18 +114,32 @@ def _each(
     if code:
         with _ledger(settings) as connection:
             names = [letter.name for letter in deadletters.letters(connection, Wanted(code=code, limit=10_000))]
-    done = refused = 0
-    for name in names:
+    failures = list(_failures(settings, names, act))
+    click.echo(f"{len(names) - len(failures)} {word}.")
+    if any(isinstance(failure, Temporary) for failure in failures):
+        raise click.exceptions.Exit(4)
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+def _failures(
+    settings: Settings, names: Sequence[str], act: Callable[[Connection, DeadLetter], None]
+) -> Iterator[Refused | Temporary]:
+    """Say each one as it happens; where broker or database stay away, the rest is not tried in vain."""
+    in_vain = 0
+    for number, name in enumerate(names):
         try:
             with _ledger(settings) as connection:
                 act(connection, deadletters.find(connection, name))
-            done += 1
-        except Refused as failure:
-            refused += 1
+            in_vain = 0
+        except (Refused, Temporary) as failure:
             click.echo(f"{name}: {failure} [{failure.code}]", err=True)
-    click.echo(f"{done} {word}.")
-    if refused:
-        raise click.exceptions.Exit(1)
+            yield failure
+            in_vain = in_vain + 1 if isinstance(failure, Temporary) else 0
+            if in_vain == MOST_IN_VAIN:
+                click.echo(f"{len(names) - number - 1} more were not tried.", err=True)
+                yield from [failure] * (len(names) - number - 1)
+                return
 
 
 @contextmanager

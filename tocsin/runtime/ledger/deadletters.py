@@ -29,6 +29,9 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     field: str
     state: str
     at: datetime
+    value_bytes: int
+    value_sha256: str
+    masked: bool
     out_topic: str
     out_partition: int
     out_offset: int
@@ -92,7 +95,7 @@ def _letter(row: Row[Any]) -> DeadLetter:
 
 _COLUMNS: Final = (
     "select d.stream, s.topic, s.partition, d.log_offset as offset, d.member, d.code, d.field, d.state, d.at, "
-    "d.out_topic, d.out_partition, d.out_offset, d.decided_by, d.reason "
+    "d.value_bytes, d.value_sha256, d.masked, d.out_topic, d.out_partition, d.out_offset, d.decided_by, d.reason "
     "from dead_letters d join streams s using (stream) "
 )
 _LIST: Final = text(

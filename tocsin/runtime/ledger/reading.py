@@ -39,6 +39,7 @@ def broker_offsets(kafka: KafkaSettings, topics: Sequence[str]) -> Offsets:
 def read_balance(database: Database, kafka: KafkaSettings, topics: Sequence[str]) -> Balance:
     """The balance of these topics; the ledger is read first, so that what is settled meanwhile counts as waiting."""
     with database.transaction() as connection:
+        connection.execute(_ONE_MOMENT)
         streams = _streams(connection)
         blocks = _blocks(connection)
         outcomes = _outcomes(connection)
@@ -106,6 +107,8 @@ def _referrals(connection: Connection) -> tuple[ReferralCount, ...]:
     )
 
 
+_ONE_MOMENT: Final = text("set transaction isolation level repeatable read")
+"""All reads of a balance see the same ledger: a slice that settles between two of them would not add up."""
 _BLOCKS: Final = text("""
     with marked as (
         select stream, first_offset, length(outcomes) as length,

@@ -33,13 +33,17 @@ class ReferralMade(Struct, frozen=True, kw_only=True):
 
 
 class DeadLetterMade(Struct, frozen=True, kw_only=True):
-    """One dead letter that a slice produced: which record, why, and where it landed."""
+    """One dead letter that a slice produced: which record, why, and where it landed; never the record itself."""
 
     log_offset: int
     member: MemberId
     code: str
     field: str
-    landed: Coordinate
+    value_bytes: int
+    value_sha256: str
+    masked: bool
+    """The letter carries no value, because it may have carried imagery."""
+    landed: Coordinate = Coordinate()
 
 
 class Unrouted(Struct, frozen=True, kw_only=True):
@@ -144,6 +148,9 @@ def _dead_letter_row(stream: int, made: DeadLetterMade) -> dict[str, object]:
         "member": made.member,
         "code": made.code,
         "field": made.field,
+        "value_bytes": made.value_bytes,
+        "value_sha256": made.value_sha256,
+        "masked": made.masked,
         "out_topic": made.landed.topic,
         "out_partition": made.landed.partition,
         "out_offset": made.landed.offset,
@@ -193,8 +200,9 @@ _REFERRAL: Final = text(
     "on conflict do nothing"
 )
 _DEAD_LETTER: Final = text(
-    "insert into dead_letters (stream, log_offset, member, code, field, out_topic, out_partition, out_offset) "
-    "values (:stream, :log_offset, :member, :code, :field, :out_topic, :out_partition, :out_offset) "
+    "insert into dead_letters (stream, log_offset, member, code, field, value_bytes, value_sha256, masked, "
+    "out_topic, out_partition, out_offset) values (:stream, :log_offset, :member, :code, :field, :value_bytes, "
+    ":value_sha256, :masked, :out_topic, :out_partition, :out_offset) "
     "on conflict do nothing"
 )
 _UNROUTED: Final = text(

@@ -22,10 +22,15 @@ def upgrade() -> None:
         )
     """)
     op.execute("grant select on skips to triage, returns")
+    op.execute(
+        "alter table dead_letters add column value_bytes bigint not null default 0, "
+        "add column value_sha256 text not null default '', add column masked boolean not null default false"
+    )
     op.execute("create index dead_letters_open on dead_letters (at) where state = 'open'")
 
 
 def downgrade() -> None:
     """Remove it."""
     op.execute("drop index dead_letters_open")
+    op.execute("alter table dead_letters drop column value_bytes, drop column value_sha256, drop column masked")
     op.execute("drop table skips")

@@ -1,0 +1,161 @@
+"""Everything that may arrive on a member's topic, on the real stack: each bad record gets its own sentence, alone."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, Message, Producer
+
+from schemas.codec import MAX_SUBMITTED_BYTES
+from schemas.framing import frame
+from schemas.records.answers import Return, ReturnKind
+from schemas.records.identifiers import CountryCode, MemberId, ReferralId, ReportId
+from schemas.records.report import ReportSubmitted
+from schemas.records.values import Text
+from schemas.topics import submitted_topic
+from tests.builders.reports import a_hosting, a_report, a_source_url, an_instant, an_item
+from tocsin.runtime import settings
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ledger import balance_of
+
+pytestmark = pytest.mark.stack
+MEMBER = MemberId("de-hotline-a")
+TOPIC = submitted_topic(MEMBER)
+PAYLOAD = base64.b64encode(base64.b64encode(hashlib.shake_256(b"seed").digest(600))).decode()
+"""Random bytes, encoded twice."""
+
+
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
+@pytest.fixture
+def codec(stack: Any) -> RecordCodec:
+    return RecordCodec(SchemaDirectory(settings.load(stack.config("ops")).registry))
+
+
+@pytest.fixture
+def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
+    with Crew(stack.home, tmp_path) as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        yield crew
+
+
+def mine(reference: str, **changes: Any) -> ReportSubmitted:
+    return a_report(submitter=MEMBER, submitter_reference=reference, **changes)
+
+
+def elsewhere(country: str) -> dict[str, Any]:
+    there = a_hosting(country=CountryCode(country))
+    return {"source_url": a_source_url(hosting=there), "items": (an_item(hosting=there),)}
+
+
+def outcomes(stack: Any) -> dict[str, int]:
+    (line,) = [line for line in balance_of(stack.home).lines if line.topic == TOPIC]
+    assert line.balances
+    return dict(line.outcomes) | {"waiting": line.waiting}
+
+
+def settled_after(stack: Any, before: dict[str, int]) -> dict[str, int]:
+    """How many more of each outcome there are, once nothing waits."""
+    deadline = time.monotonic() + 60
+    while (now := outcomes(stack))["waiting"]:
+        assert time.monotonic() < deadline, "not settled in time"
+        time.sleep(0.5)
+    return {name: count - before.get(name, 0) for name, count in now.items() if count != before.get(name, 0)}
+
+
+def send(stack: Any, *values: bytes) -> None:
+    producer = Producer(stack.client(MEMBER))
+    for value in values:
+        producer.produce(TOPIC, value=value, key=b"one partition")
+    assert producer.flush(30) == 0
+
+
+def letters(stack: Any) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "tocsin", "dlq", "list", "--json", "--member", MEMBER, "--home", str(stack.home)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.usefixtures("crew")
+def test_each_bad_record_is_refused_for_its_own_reason_and_the_good_ones_around_it_go_on(
+    stack: Any, codec: RecordCodec
+) -> None:
+    whole = codec.dumps(mine("bad-0", platform="platform"))
+    answer = Return(
+        return_id="r",
+        referral_id=ReferralId("2b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33"),
+        report_id=ReportId("2b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33"),
+        member=MEMBER,
+        kind=ReturnKind.DELIVERED,
+        at=an_instant(),
+    )
+    bad = {
+        "record.truncated": whole[:60],
+        "schema.unknown_id": frame(987_654) + whole[5:],
+        "record.wrong_type": codec.dumps(answer),
+        "value.empty": b"",
+        "value.not_framed": b"\x89PNG\r\n\x1a\n no frame",
+        "record.too_large": whole + b"x" * MAX_SUBMITTED_BYTES,
+        "record.malformed": whole.replace(b"platform", b"platf\xffrm"),
+        "report.date_in_future": codec.dumps(mine("bad-1", detected_at=an_instant(4_000_000_000_000))),
+        "report.wrong_submitter": codec.dumps(a_report(submitter=MemberId("ngo-b"), submitter_reference="bad-2")),
+        "firewall.data_uri": codec.dumps(mine(f"data:image/png;base64,{PAYLOAD[:60]}")),
+    }
+    before = outcomes(stack)
+    good = [codec.dumps(mine(f"good-{number}")) for number in range(len(bad) + 1)]
+    interleaved = [good[0]]
+    for number, value in enumerate(bad.values(), 1):
+        interleaved += [value, good[number]]
+    send(stack, *interleaved)
+    assert settled_after(stack, before) == {"routed": len(good), "refused": len(bad)}
+    found = {letter["code"]: letter for letter in letters(stack)}
+    assert set(found) == set(bad)
+    for code, value in bad.items():
+        assert (found[code]["value_bytes"], found[code]["value_sha256"]) == (
+            len(value),
+            hashlib.sha256(value).hexdigest(),
+        )
+    assert {code for code, letter in found.items() if letter["masked"]} == {"firewall.data_uri", "value.not_framed"}
+
+
+@pytest.mark.usefixtures("crew")
+def test_what_is_odd_but_no_reason_to_refuse_goes_on(stack: Any, codec: RecordCodec) -> None:
+    before = outcomes(stack)
+    long_url = "https://files.example.test/" + "a" * 10_000
+    send(
+        stack,
+        codec.dumps(mine("odd-code", incident_types=("no-such-code",))),
+        codec.dumps(mine("odd-url", items=(an_item(url=long_url),))),
+        codec.dumps(mine("odd-memo", memo=Text(text=PAYLOAD))),
+        codec.dumps(mine("odd-memo-2", memo=Text(text=f"see data:image/png;base64,{PAYLOAD}"))),
+    )
+    assert settled_after(stack, before) == {"routed": 4}, "an encoded text is taken out, and the report goes on"
+    before = outcomes(stack)
+    send(stack, codec.dumps(mine("odd-country", **elsewhere("ZZ"))))
+    assert "refused" not in settled_after(stack, before), "a country that nobody knows waits for a person"
+    before = outcomes(stack)
+    send(stack, codec.dumps(mine("reused")), codec.dumps(mine("reused", platform="another case")))
+    assert settled_after(stack, before) == {"routed": 1, "stale": 1}
+
+
+def test_five_megabytes_never_reach_a_topic(stack: Any) -> None:
+    failures: list[KafkaError | None] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        failures.append(error)
+
+    producer = Producer(stack.client(MEMBER) | {"message.max.bytes": 10_000_000})
+    producer.produce(TOPIC, value=b"x" * 5_000_000, on_delivery=delivered)
+    assert producer.flush(30) == 0
+    assert [failure.code() for failure in failures if failure] == [KafkaError.MSG_SIZE_TOO_LARGE]
