@@ -12,7 +12,7 @@ from consumers.endings import Ending, Result, Verdict, after_silence, retry_dela
 from consumers.letters import Format, Letter, parcel_of
 from consumers.messages import state_return
 from consumers.settings import Limits
-from consumers.sinks.port import Away, Sink, Unanswered
+from consumers.sinks.port import Away, Later, Sink, Unanswered
 from consumers.states import TOLD, Event, State, after
 from consumers.store import deliveries
 from consumers.store.deliveries import BUNDLE, Delivery
@@ -43,6 +43,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     limits: Limits
     now_ms: Callable[[], int]
     chance: random.Random
+    contacts: Mapping[str, str] = {}
+    """Whom the policy names for a step of the escalation, by the step's code."""
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -157,7 +159,8 @@ class Courier:
             _LOG.warning("A sink is away.", extra={"facts": {"sink": outlet.name, "code": failure.code}})
             return Ending(sink=outlet.name, result=Result.HELD, code=failure.code)
         if isinstance(failure, Temporary):
-            return Ending(sink=outlet.name, result=Result.RETRY, code=failure.code)
+            wait_seconds = failure.wait_seconds if isinstance(failure, Later) else 0.0
+            return Ending(sink=outlet.name, result=Result.RETRY, code=failure.code, wait_seconds=wait_seconds)
         if isinstance(failure, Refused | Unreadable):
             _LOG.error("A referral is parked.", extra={"facts": {"sink": outlet.name, "code": failure.code}})
             return Ending(sink=outlet.name, result=Result.PARK, code=failure.code)
@@ -214,7 +217,8 @@ class Courier:
             return delivery.due_ms
         if not found.counts:
             return max(now_ms, min(self._paused_until_ms.values(), default=now_ms))
-        return now_ms + retry_delay_ms(delivery.attempts, self._desk.limits, self._desk.chance.random())
+        delay_ms = retry_delay_ms(delivery.attempts, self._desk.limits, self._desk.chance.random())
+        return now_ms + max(delay_ms, int(found.wait_seconds * 1000))
 
     def _returns(self, connection: Connection, delivery: Delivery, state: State, code: str) -> list[Return]:
         """One Return a referral; a bundle speaks for each of its members, and closes them when it arrived."""

@@ -29,6 +29,8 @@ class Ending(Struct, frozen=True, kw_only=True):
     sink: str
     result: Result
     code: str = ""
+    wait_seconds: float = 0.0
+    """How long the sink asked to be left alone."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -38,6 +40,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     code: str = ""
     counts: bool = True
     """Whether the turn counts as one of the bounded attempts."""
+    wait_seconds: float = 0.0
+    """At least so long until the next try."""
 
 
 _EVENTS: dict[Result, Event | None] = {
@@ -58,7 +62,12 @@ def verdict(endings: Sequence[Ending], attempts: int, limits: Limits) -> Verdict
     gravest = min(endings, key=lambda ending: _GRAVITY.index(ending.result))
     if gravest.result is Result.RETRY and attempts >= limits.max_attempts:
         return Verdict(event=Event.PARK, code="courier.exhausted")
-    return Verdict(event=_EVENTS[gravest.result], code=gravest.code, counts=gravest.result is not Result.HELD)
+    return Verdict(
+        event=_EVENTS[gravest.result],
+        code=gravest.code,
+        counts=gravest.result is not Result.HELD,
+        wait_seconds=max(ending.wait_seconds for ending in endings),
+    )
 
 
 def after_silence(presence: Presence, *, honours_key: bool) -> tuple[Result, str]:

@@ -135,6 +135,8 @@ class Inbox:
     def _decide(self, connection: Connection, referral: Referral) -> tuple[State, Decision]:
         if referral.withdrawn and self._recall(connection, referral):
             return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.nothing_to_recall")
+        if not referral.withdrawn and self._is_recalled(connection, referral):
+            return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.withdrawn")
         standing = arrivals.standing_of(connection, referral)
         decision = decide(referral, standing, self._terms.agreement)
         return _STATES[decision.treatment], decision
@@ -145,6 +147,11 @@ class Inbox:
         stopped = arrivals.recall(connection, copies, self._terms.now_ms())
         self._tell(connection, stopped, State.WITHDRAWN, "delivery.withdrawn")
         return bool(copies) and len(stopped) == len(copies)
+
+    def _is_recalled(self, connection: Connection, referral: Referral) -> bool:
+        """Whether its recall overtook it: an urgent referral and its recall are on two topics."""
+        later = arrivals.later_values(connection, referral.report_id, referral.revision)
+        return any(self._codec.loads(value, Referral).withdrawn for value in later)
 
     def _tell(self, connection: Connection, about: Sequence[Delivery], state: State, code: str) -> None:
         now_ms = self._terms.now_ms()

@@ -1,5 +1,6 @@
 """What the policy bundle says of the member that takes delivery: its jurisdiction and its duplicate agreement."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +21,8 @@ class Membership(Struct, frozen=True, kw_only=True):
     member: MemberId
     jurisdiction: JurisdictionCode
     agreement: Agreement = Agreement()
+    contacts: Mapping[str, str] = {}
+    """Who is told when nobody takes up an urgent referral, by the code of the escalation step."""
 
     def topics(self) -> tuple[str, str]:
         """Where its referrals are: the urgent ones first."""
@@ -36,7 +39,12 @@ def membership_of(policy: Path, member: MemberId) -> Membership:
             "Check the name, and the policy folder of its settings.",
             code="delivery.not_a_recipient",
         )
-    return Membership(member=member, jurisdiction=found.jurisdiction, agreement=_signed(found.agreement))
+    return Membership(
+        member=member,
+        jurisdiction=found.jurisdiction,
+        agreement=_signed(found.agreement),
+        contacts={"escalation.duty_contact": found.duty_contact, "escalation.stand_in": found.stand_in or ""},
+    )
 
 
 def _signed(agreement: DuplicateAgreement) -> Agreement:

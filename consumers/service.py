@@ -51,7 +51,13 @@ class Service:
     def __init__(
         self, settings: Settings, delivery: DeliverySettings, membership: Membership, *, gap_reason: str = ""
     ) -> None:
-        self._desk = Desk(member=membership.member, limits=delivery.limits, now_ms=now_ms, chance=random.SystemRandom())
+        self._desk = Desk(
+            member=membership.member,
+            limits=delivery.limits,
+            now_ms=now_ms,
+            chance=random.SystemRandom(),
+            contacts=membership.contacts,
+        )
         self._delivery = delivery
         self._store = open_store(delivery.store, membership.member)
         self.health = Health()

@@ -15,6 +15,8 @@ from tocsin.runtime.metrics import OLDEST_UNDELIVERED, record_left
 
 _BATCH = 200
 _DAY_MS = 86_400_000
+OPERATOR = "the operator of the exchange"
+"""The last in line, and whoever stands in where the policy names nobody."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -46,7 +48,11 @@ def escalate(store: DeliveryStore, desk: Desk, steps: tuple[EscalationStep, ...]
             if delivery.escalation_step < len(steps):
                 code = steps[delivery.escalation_step].code
                 owe(connection, [escalation_return(desk.member, delivery, code, now_ms)], now_ms)
-                _LOG.error("Nobody has taken up an urgent referral.", extra={"facts": {"code": code}})
+                whom = desk.contacts.get(code) or OPERATOR
+                facts = {"code": code, "whom": whom, "referral": delivery.key}
+                _LOG.error(
+                    "Nobody has taken up an urgent referral: it is for %s to look.", whom, extra={"facts": facts}
+                )
                 record_left("courier", "escalated")
     return len(due)
 

@@ -1,7 +1,8 @@
 """A Standard Webhooks endpoint: signed, the stable key as `webhook-id`, bounded time and size, never a redirect."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -10,8 +11,8 @@ from msgspec import Struct
 from standardwebhooks import Webhook
 
 from consumers.letters import Parcel
-from consumers.sinks.port import Away, Presence, Unanswered
-from schemas.failures import Broken, Refused, Temporary
+from consumers.sinks.port import Away, Later, Presence, Unanswered
+from schemas.failures import Broken, Refused
 
 _OK, _NO_CONTENT_LIMIT, _REDIRECTS_END = 200, 300, 400
 _GONE, _NOT_FOUND, _SERVER_ERRORS = 410, 404, 500
@@ -19,6 +20,8 @@ _RETRYABLE: Final = frozenset({401, 403, 404, 407, 408, 409, 421, 423, 425, 429}
 """What the other side mends without us: keys, rights, paths, load. Every other status below 500 is for good."""
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _MAX_ANSWER_BYTES: Final = 65_536
+LONGEST_WAIT_SECONDS: Final = 3_600.0
+"""Whoever asks for more is asked again after an hour: a typo must not silence a sink for a year."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -52,13 +55,14 @@ class HttpsSink:
                 "Raise max_body_bytes if the receiver takes more.",
                 code="sink.too_large",
             )
-        _judge(self._exchange("POST", self._endpoint.url, self._headers(parcel), body))
+        status, retry_after = self._exchange("POST", self._endpoint.url, self._headers(parcel), body)
+        _judge(status, wait_seconds_of(retry_after, self._now()))
 
     def check(self, key: str) -> Presence:
         """Ask the receiver by key, where it offers that."""
         if not self._endpoint.check_url:
             return Presence.UNKNOWN
-        status = self._exchange("GET", f"{self._endpoint.check_url}/{quote(key, safe='')}", {}, b"")
+        status, _ = self._exchange("GET", f"{self._endpoint.check_url}/{quote(key, safe='')}", {}, b"")
         return {_OK: Presence.PRESENT, _NOT_FOUND: Presence.ABSENT}.get(status, Presence.UNKNOWN)
 
     def close(self) -> None:
@@ -75,8 +79,8 @@ class HttpsSink:
             "content-type": parcel.document.media_type,
         }
 
-    def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> int:
-        """The status of one exchange; of the answer's body no more than a bound is read, and nothing is used."""
+    def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
+        """Status and Retry-After of one exchange; of the body no more than a bound is read, and nothing is used."""
         try:
             with self._client.stream(method, url, headers=headers, content=body) as response:
                 received = 0
@@ -84,7 +88,7 @@ class HttpsSink:
                     received += len(piece)
                     if received > _MAX_ANSWER_BYTES:
                         break
-                return response.status_code
+                return response.status_code, response.headers.get("retry-after", "")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Away(
                 f"The receiver cannot be reached ({type(error).__name__}). Check its address and certificate.",
@@ -97,14 +101,27 @@ class HttpsSink:
             ) from error
 
 
-def _judge(status: int) -> None:
-    """A 2xx returns; every other status is Temporary or Refused."""
+def wait_seconds_of(retry_after: str, now: datetime) -> float:
+    """How long a receiver asks to be left alone, in seconds or until a date (RFC 9110, 10.2.3); never above a bound."""
+    if retry_after.strip().isdecimal():
+        return min(float(retry_after), LONGEST_WAIT_SECONDS)
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0.0
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max(0.0, (aware - now).total_seconds()), LONGEST_WAIT_SECONDS)
+
+
+def _judge(status: int, wait_seconds: float) -> None:
+    """A 2xx returns; every other status is Later or Refused."""
     if _OK <= status < _NO_CONTENT_LIMIT:
         return
     if status >= _SERVER_ERRORS or status in _RETRYABLE:
-        raise Temporary(
+        raise Later(
             f"The receiver answered {status}, expected 2xx. It is tried again; look at the receiver's log.",
             code="sink.status_retryable",
+            wait_seconds=wait_seconds,
         )
     code = {_GONE: "sink.gone"}.get(status, "sink.redirected" if status < _REDIRECTS_END else "sink.status_permanent")
     raise Refused(

@@ -23,6 +23,14 @@ class Unanswered(Temporary):
     """The parcel was sent and no answer came: it may or may not have arrived."""
 
 
+class Later(Temporary):
+    """The sink is there, does not take it now, and says from when on it may."""
+
+    def __init__(self, message: str, *, code: str, wait_seconds: float) -> None:
+        super().__init__(message, code=code)
+        self.wait_seconds = wait_seconds
+
+
 class Sink(Protocol):
     """Where parcels go; sending raises Temporary (not arrived, try again), Away, Unanswered or Refused."""
 

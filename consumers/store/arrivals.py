@@ -123,6 +123,14 @@ def earlier_copies(connection: Connection, report_id: ReportId, revision: int) -
     ]
 
 
+def later_values(connection: Connection, report_id: ReportId, revision: int) -> list[bytes]:
+    """The referrals of one report's later revisions, as they came; erased ones are left out."""
+    statement = select(DELIVERIES.c.value).where(
+        DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision > revision, DELIVERIES.c.value.is_not(None)
+    )
+    return list(connection.scalars(statement))
+
+
 def recall(connection: Connection, copies: Sequence[Delivery], now_ms: int) -> list[Delivery]:
     """Stop every copy that has not left; one that is leaving is marked, and stops where its sending fails."""
     stopped = [copy for copy in copies if copy.state in STOPPABLE]

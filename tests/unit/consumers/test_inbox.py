@@ -145,3 +145,18 @@ def test_a_withdrawal_of_what_the_member_has_is_delivered(counter: Counter) -> N
     counter.courier.turn()
     assert counter.sink.keys[-1] == notice.referral_id
     assert counter.sink.sent[-1].withdrawn
+
+
+def test_a_recall_that_overtakes_its_report_stops_it(counter: Counter) -> None:
+    counter.arrive(a_referral("r", revision=2, withdrawn=True))
+    overtaken = a_referral("r", revision=1)
+    counter.arrive(overtaken)
+    assert counter.find(overtaken.referral_id).state is State.WITHDRAWN
+    assert ReturnKind.WITHDRAWN in [owed.kind for owed in counter.owed()]
+
+
+def test_an_older_revision_that_a_mere_correction_overtakes_is_delivered(counter: Counter) -> None:
+    counter.arrive(a_referral("r", revision=2))
+    older = a_referral("r", revision=1)
+    counter.arrive(older)
+    assert counter.find(older.referral_id).state is State.RECEIVED

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
+from msgspec.structs import replace
+
 from consumers import upkeep
 from consumers.settings import DeliverySettings, EscalationStep, Limits
 from consumers.sinks.port import Away
@@ -51,6 +54,20 @@ def test_an_urgent_referral_that_nobody_takes_up_is_escalated_step_by_step(count
     codes = [answer.reason_code for answer in counter.owed() if answer.kind is ReturnKind.ESCALATED]
     assert codes == [step.code for step in STEPS]
     assert counter.find(referral.referral_id).state is State.DELIVERED
+
+
+def test_each_step_names_whom_the_policy_names_and_the_operator_where_it_names_nobody(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    counter.desk = replace(counter.desk, contacts={"escalation.duty_contact": "duty desk", "escalation.stand_in": ""})
+    counter.arrive(a_referral(priority=a_priority(Tier.URGENT)))
+    for _ in range(3):
+        counter.clock.now_ms += HOUR_MS
+        upkeep.escalate(counter.store, counter.desk, STEPS)
+    said = [record.getMessage() for record in caplog.records if "urgent" in record.getMessage()]
+    assert [line.rsplit(" is for ")[-1] for line in said] == [
+        f"{whom} to look." for whom in ("duty desk", upkeep.OPERATOR, upkeep.OPERATOR)
+    ]
 
 
 def test_without_steps_nothing_fails(counter: Counter) -> None:

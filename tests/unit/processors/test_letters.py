@@ -1,0 +1,95 @@
+"""What triage says of a record that it cannot use, and what it never repeats."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.intake import Rejected
+from processors.letters import ERRORS, dead_letter, letter_made, refusal_status, status_id
+from schemas.records.answers import StatusKind
+from schemas.records.identifiers import MemberId
+from schemas.records.values import Coordinate
+from schemas.topics import dead_letter_topic
+from tests.builders.reports import a_report
+from tocsin.runtime.transport.slices import RawRecord
+
+MEMBER = MemberId("plat-a")
+SOURCE = Coordinate(topic_id="id", topic="reports.plat-a.submitted.v1", partition=1, offset=7)
+PICTURE = b"\x89PNG\r\n\x1a\n and more"
+
+
+def a_record(value: bytes | None = b"value") -> RawRecord:
+    return RawRecord(offset=7, timestamp_ms=5, key=b"key", value=value, headers=(("traceparent", b"t"),))
+
+
+def a_refusal(code: str = "value.not_framed", field: str = "") -> Rejected:
+    return Rejected(code=code, field=field, message="")
+
+
+def test_a_dead_letter_keeps_the_record_and_says_where_and_why() -> None:
+    letter = dead_letter(a_record(), SOURCE, a_refusal(field="memo"))
+    said = {name.removeprefix(ERRORS): value.decode() for name, value in letter.headers if name.startswith(ERRORS)}
+    assert (letter.topic, letter.key, letter.value) == (dead_letter_topic(SOURCE.topic), b"key", b"value")
+    assert said == {
+        "topic": SOURCE.topic,
+        "topic.id": "id",
+        "partition": "1",
+        "offset": "7",
+        "stage": "triage",
+        "code": "value.not_framed",
+        "field": "memo",
+        "value.bytes": "5",
+        "value.sha256": hashlib.sha256(b"value").hexdigest(),
+        "value.masked": "false",
+        "at": "5",
+    }
+    assert ("traceparent", b"t") in letter.headers
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [(PICTURE, "value.not_framed"), (b"harmless", "firewall.base64"), (PICTURE, "triage.skipped")]
+)
+def test_what_may_carry_imagery_leaves_size_and_digest_behind_and_nothing_else(value: bytes, code: str) -> None:
+    letter = dead_letter(a_record(value), SOURCE, a_refusal(code))
+    assert (letter.value, letter.key) == (b"", b"7")
+    assert {name for name, _ in letter.headers if not name.startswith(ERRORS)} == set()
+    made = letter_made(a_record(value), a_refusal(code), MEMBER)
+    assert (made.masked, made.value_bytes) == (True, len(value))
+    assert made.value_sha256 == hashlib.sha256(value).hexdigest()
+
+
+@given(st.binary(max_size=500), st.sampled_from(["firewall.media", "value.not_framed"]))
+def test_headers_and_ledger_say_the_same(value: bytes, code: str) -> None:
+    letter, made = (
+        dead_letter(a_record(value), SOURCE, a_refusal(code)),
+        letter_made(a_record(value), a_refusal(code), MEMBER),
+    )
+    said = dict(letter.headers)
+    assert said[f"{ERRORS}value.sha256"].decode() == made.value_sha256
+    assert (
+        (said[f"{ERRORS}value.masked"] == b"true")
+        == made.masked
+        == (letter.value != value or (made.masked and not value))
+    )
+
+
+def test_the_submitter_of_an_unreadable_record_is_known_by_its_topic() -> None:
+    status = refusal_status(MEMBER, a_refusal(), SOURCE, 5)
+    assert (status.member, status.report_id, status.code) == (MEMBER, "", "value.not_framed")
+
+
+def test_the_submitter_of_a_readable_record_gets_its_reference_back() -> None:
+    report = a_report()
+    rejected = Rejected(code="report.no_legal_basis", field="governance.legal_basis", message="", report=report)
+    status = refusal_status(MEMBER, rejected, SOURCE, 5)
+    assert (status.report_id, status.submitter_reference) == (report.report_id, report.submitter_reference)
+
+
+def test_the_same_message_has_the_same_id_and_another_has_another() -> None:
+    ids = [
+        status_id(*said)
+        for said in (("a", 1, StatusKind.TRIAGED), ("a", 1, StatusKind.TRIAGED), ("a", 2, StatusKind.TRIAGED))
+    ]
+    assert ids[0] == ids[1] != ids[2]
