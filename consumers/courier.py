@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from consumers.codec import Codec
 from consumers.endings import Ending, Result, Verdict, after_silence, retry_delay_ms, verdict
+from consumers.escalation import Contacts
 from consumers.letters import Format, Letter, parcel_of
 from consumers.messages import state_return
 from consumers.settings import Limits
@@ -43,8 +44,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     limits: Limits
     now_ms: Callable[[], int]
     chance: random.Random
-    contacts: Mapping[str, str] = {}
-    """Whom the policy names for a step of the escalation, by the step's code."""
+    contacts: Contacts = {}
+    """Whom the policy names for a step of the escalation."""
 
 
 class Job(Struct, frozen=True, kw_only=True):

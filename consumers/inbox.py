@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from consumers.agreement import Agreement, Decision, Treatment, bundle_due_ms, decide
 from consumers.codec import Codec
+from consumers.escalation import begins_ms
 from consumers.messages import state_return
 from consumers.settings import Limits
 from consumers.states import State
@@ -16,6 +17,7 @@ from consumers.store import arrivals, deliveries
 from consumers.store.deliveries import BUNDLE, REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
+from consumers.store.tables import NEVER_MS
 from schemas.failures import Refused, Unreadable
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
@@ -25,8 +27,6 @@ from tocsin.runtime.metrics import failure_met, record_left
 BATCH = 500
 MAX_BUNDLE_MEMBERS = 100
 _STAGE = "inbox"
-_NEVER_MS = 2**62
-_URGENT_WITHOUT_DEADLINE_MS = 3_600_000
 _RANKS = {Tier.URGENT: 0, Tier.HIGH: 1, Tier.UNKNOWN: 1, Tier.NORMAL: 2, Tier.LOW: 3}
 _LOG = logging.getLogger(__name__)
 
@@ -202,7 +202,7 @@ def _row(arrival: Arrival, referral: Referral, terms: Terms) -> dict[str, Any]:
     """One referral as a row of the deliveries; its state is still to be decided."""
     now_ms, deadline = terms.now_ms(), referral.priority.deadline
     is_urgent = referral.priority.tier is Tier.URGENT
-    retain_ms = referral.retain_until.epoch_ms if referral.retain_until else _NEVER_MS
+    retain_ms = referral.retain_until.epoch_ms if referral.retain_until else NEVER_MS
     return {
         "key": referral.referral_id,
         "kind": REFERRAL,
@@ -211,24 +211,19 @@ def _row(arrival: Arrival, referral: Referral, terms: Terms) -> dict[str, Any]:
         "mark": referral.mark,
         "tier": referral.priority.tier,
         "rank": _RANKS[referral.priority.tier],
-        "deadline_ms": deadline.epoch_ms if deadline else _NEVER_MS,
+        "deadline_ms": deadline.epoch_ms if deadline else NEVER_MS,
         "received_ms": now_ms,
         "state_since_ms": now_ms,
         "due_ms": now_ms,
         "expires_ms": min(terms.limits.give_up_ms(now_ms), retain_ms),
         "retain_ms": retain_ms,
-        "escalate_ms": _escalate_ms(referral, now_ms) if is_urgent else None,
+        "escalate_ms": begins_ms(deadline.epoch_ms if deadline else None, now_ms) if is_urgent else None,
         "value": arrival.value,
         "topic": arrival.place.topic,
         "topic_id": arrival.place.topic_id,
         "partition": arrival.place.partition,
         "offset": arrival.place.offset,
     }
-
-
-def _escalate_ms(referral: Referral, now_ms: int) -> int:
-    deadline = referral.priority.deadline
-    return deadline.epoch_ms if deadline else now_ms + _URGENT_WITHOUT_DEADLINE_MS
 
 
 def _bundle_row(key: str, referral: Referral, due_ms: int, terms: Terms) -> dict[str, Any]:
@@ -241,11 +236,11 @@ def _bundle_row(key: str, referral: Referral, due_ms: int, terms: Terms) -> dict
         "mark": referral.mark,
         "tier": Tier.LOW,
         "rank": _RANKS[Tier.LOW],
-        "deadline_ms": _NEVER_MS,
+        "deadline_ms": NEVER_MS,
         "received_ms": now_ms,
         "state": State.RECEIVED,
         "state_since_ms": now_ms,
         "due_ms": due_ms,
         "expires_ms": terms.limits.give_up_ms(due_ms),
-        "retain_ms": _NEVER_MS,
+        "retain_ms": NEVER_MS,
     }

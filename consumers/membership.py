@@ -1,16 +1,16 @@
 """What the policy bundle says of the member that takes delivery: its jurisdiction and its duplicate agreement."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from consumers.agreement import Agreement, Treatment
+from consumers.escalation import Contact, Contacts, Role
 from schemas.failures import Broken
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import referral_topic, urgent_topic
-from tocsin.policy.bundle import load
-from tocsin.policy.members import DuplicateAgreement
+from tocsin.policy.bundle import Bundle, load
+from tocsin.policy.members import DuplicateAgreement, Member
 
 _HOUR_SECONDS = 3600
 
@@ -21,8 +21,8 @@ class Membership(Struct, frozen=True, kw_only=True):
     member: MemberId
     jurisdiction: JurisdictionCode
     agreement: Agreement = Agreement()
-    contacts: Mapping[str, str] = {}
-    """Who is told when nobody takes up an urgent referral, by the code of the escalation step."""
+    contacts: Contacts = {}
+    """Who is told when nobody takes up an urgent referral."""
 
     def topics(self) -> tuple[str, str]:
         """Where its referrals are: the urgent ones first."""
@@ -32,7 +32,8 @@ class Membership(Struct, frozen=True, kw_only=True):
 
 def membership_of(policy: Path, member: MemberId) -> Membership:
     """Look the member up; Broken where the bundle does not know it as a recipient."""
-    found = load(policy).members.get(member)
+    bundle = load(policy)
+    found = bundle.members.get(member)
     if found is None or not found.receives:
         raise Broken(
             f"A member that takes delivery is in the policy bundle and marked as receiving, found no such '{member}'. "
@@ -43,8 +44,20 @@ def membership_of(policy: Path, member: MemberId) -> Membership:
         member=member,
         jurisdiction=found.jurisdiction,
         agreement=_signed(found.agreement),
-        contacts={"escalation.duty_contact": found.duty_contact, "escalation.stand_in": found.stand_in or ""},
+        contacts=_contacts(bundle, found),
     )
+
+
+def _contacts(bundle: Bundle, member: Member) -> Contacts:
+    """Whom each step of an escalation goes to, as far as the policy names them."""
+    home = bundle.jurisdictions.get(member.jurisdiction)
+    fallback = next((other for other in home.fallback if other != member.id), None) if home else None
+    in_line = {Role.DUTY_CONTACT: member.id, Role.STAND_IN: member.stand_in, Role.FALLBACK: fallback}
+    return {role: _contact(bundle.members[chosen]) for role, chosen in in_line.items() if chosen}
+
+
+def _contact(member: Member) -> Contact:
+    return Contact(member=member.id, reach=", ".join(filter(None, (member.name, member.duty_contact))))
 
 
 def _signed(agreement: DuplicateAgreement) -> Agreement:

@@ -4,6 +4,7 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
+from consumers.escalation import Rung
 from consumers.states import TOLD, State
 from consumers.store.deliveries import Delivery
 from schemas.records.answers import Return, ReturnKind
@@ -29,11 +30,15 @@ def state_return(member: MemberId, delivery: Delivery, state: State, now_ms: int
     )
 
 
-def escalation_return(member: MemberId, delivery: Delivery, code: str, now_ms: int) -> Return:
-    """Nobody has taken it up: the next one in line must look."""
+def escalation_return(member: MemberId, delivery: Delivery, rung: Rung, now_ms: int) -> Return:
+    """Nobody has taken it up: the next one in line must look; how to reach them stays with the member."""
     kind = ReturnKind.ESCALATED
-    return_id = return_id_of(delivery.key, kind, f"{code}:{delivery.escalation_step}")
-    return replace(_said_by(member, delivery, kind, now_ms), reason_code=code, return_id=return_id)
+    return replace(
+        _said_by(member, delivery, kind, now_ms),
+        reason_code=rung.code.value,
+        addressee=rung.contact.member,
+        return_id=return_id_of(delivery.key, kind, f"{rung.code}:{rung.after_ms}"),
+    )
 
 
 _REPEATABLE = (ReturnKind.PARKED, ReturnKind.ESCALATED, ReturnKind.EXPIRED)

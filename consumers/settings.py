@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from consumers.agreement import Agreement
+from consumers.escalation import EscalationStep, Role
 from schemas.failures import Broken
 
 _DAY_MS = 86_400_000
@@ -87,18 +88,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return from_ms + self.give_up_days * _DAY_MS
 
 
-class EscalationStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom to tell when nobody has taken up an urgent referral, and how long after the step before."""
-
-    code: str
-    """A code of the message catalogue: escalation.duty_contact, escalation.stand_in or escalation.fallback."""
-    after_minutes: int = 0
-
-
 _STEPS = (
-    EscalationStep(code="escalation.duty_contact"),
-    EscalationStep(code="escalation.stand_in", after_minutes=30),
-    EscalationStep(code="escalation.fallback", after_minutes=60),
+    EscalationStep(code=Role.DUTY_CONTACT),
+    EscalationStep(code=Role.STAND_IN, after_minutes=30),
+    EscalationStep(code=Role.FALLBACK, after_minutes=60),
 )
 
 

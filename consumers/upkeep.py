@@ -3,20 +3,21 @@
 import logging
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from consumers.courier import Desk
+from consumers.escalation import EscalationStep, Rung, begins_ms, due, ladder, next_ms
 from consumers.messages import escalation_return, state_return
-from consumers.settings import EscalationStep
 from consumers.states import Event, State, after
 from consumers.store import deliveries
-from consumers.store.deliveries import BUNDLE
+from consumers.store.deliveries import BUNDLE, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
+from consumers.store.tables import NEVER_MS
 from tocsin.runtime.metrics import OLDEST_UNDELIVERED, record_left
 
 _BATCH = 200
 _DAY_MS = 86_400_000
-OPERATOR = "the operator of the exchange"
-"""The last in line, and whoever stands in where the policy names nobody."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -36,25 +37,32 @@ def expire(store: DeliveryStore, desk: Desk) -> int:
     return len(due)
 
 
-def escalate(store: DeliveryStore, desk: Desk, steps: tuple[EscalationStep, ...]) -> int:
-    """Urgent, past its deadline and not taken up: each step of the chain is a Return of its own."""
-    now_ms = desk.now_ms()
+def escalate(store: DeliveryStore, desk: Desk, steps: Sequence[EscalationStep]) -> int:
+    """Urgent, past its deadline, not taken up: each step is a Return and a line in the log that says who must look."""
+    rungs = ladder(steps, desk.contacts)
     with store.begin() as connection:
-        due = deliveries.to_escalate(connection, now_ms, _BATCH)
-        for delivery in due:
-            following = delivery.escalation_step + 1
-            at_ms = now_ms + steps[following].after_minutes * 60_000 if following < len(steps) else None
-            deliveries.change(connection, delivery.key, escalation_step=following, escalate_ms=at_ms)
-            if delivery.escalation_step < len(steps):
-                code = steps[delivery.escalation_step].code
-                owe(connection, [escalation_return(desk.member, delivery, code, now_ms)], now_ms)
-                whom = desk.contacts.get(code) or OPERATOR
-                facts = {"code": code, "whom": whom, "referral": delivery.key}
-                _LOG.error(
-                    "Nobody has taken up an urgent referral: it is for %s to look.", whom, extra={"facts": facts}
-                )
-                record_left("courier", "escalated")
-    return len(due)
+        waiting = deliveries.to_escalate(connection, desk.now_ms(), _BATCH)
+        told = [(delivery, rung) for delivery in waiting for rung in _climb(connection, desk, delivery, rungs)]
+    for delivery, rung in told:
+        facts = {"referral_id": delivery.key, "code": rung.code, "member": rung.contact.member}
+        _LOG.error(
+            "Nobody has taken up an urgent referral: it is for %s to look.", rung.contact.reach, extra={"facts": facts}
+        )
+    record_left("courier", "escalated", len(told))
+    return len(told)
+
+
+def _climb(connection: Connection, desk: Desk, delivery: Delivery, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
+    """Take the rungs that are due, and write down when the next one is."""
+    now_ms = desk.now_ms()
+    deadline_ms = delivery.deadline_ms if delivery.deadline_ms < NEVER_MS else None
+    began_ms = begins_ms(deadline_ms, delivery.received_ms)
+    found = due(rungs, delivery.escalation_step, began_ms, now_ms)
+    taken = delivery.escalation_step + len(found)
+    at_ms = next_ms(rungs, taken, began_ms)
+    deliveries.change(connection, delivery.key, escalation_step=taken, escalate_ms=at_ms)
+    owe(connection, [escalation_return(desk.member, delivery, rung, now_ms) for rung in found], now_ms)
+    return found
 
 
 def erase(store: DeliveryStore, desk: Desk) -> int:

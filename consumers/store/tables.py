@@ -15,6 +15,8 @@ from sqlalchemy import (
 )
 
 VERSION = 1
+NEVER_MS = 2**62
+"""Stands where there is no deadline or no retention: it sorts behind every instant."""
 METADATA = MetaData()
 
 STORE = Table(

@@ -82,6 +82,8 @@ class Return(Struct, frozen=True, kw_only=True):
     case_number: str = ""
     reason_code: str = ""
     sink: str = ""
+    addressee: MemberId = MemberId("")
+    """Of an escalation: the member whose people must look now; empty for the operator of the exchange."""
     attempts: int = 0
     outcomes: tuple[Outcome, ...] = ()
     question: Question | None = None

@@ -46,7 +46,7 @@ def serving(folder: Path) -> Iterator[str]:
 def an_https_sink(address: str, timeout_seconds: float = 5.0, **changes: Any) -> HttpsSink:
     """A sink for the receiver at this address; the caller closes it."""
     place = f"{address}/referrals"
-    values = {"url": place, "check_url": place, "secret": SECRET, "honours_key": True}
+    values: dict[str, Any] = {"url": place, "check_url": place, "secret": SECRET, "honours_key": True}
     endpoint = Endpoint(**(values | changes))
     return HttpsSink(endpoint, httpx.Client(timeout=timeout_seconds, trust_env=False), lambda: datetime.now(UTC))
 

@@ -1,5 +1,7 @@
 """The duplicate agreement: only what adds nothing is held back, and only where the member asked for that."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ COUNT = Agreement(known_content=Treatment.COUNT)
 KEYS = st.frozensets(st.sampled_from("abcdef"))
 
 
-def a_duplicate(**changes: object) -> Referral:
+def a_duplicate(**changes: Any) -> Referral:
     return a_referral(**({"content_keys": ("c",), "circumstance_keys": ("k",)} | changes))
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from consumers.agreement import Agreement, Treatment
+from consumers.escalation import Role
 from consumers.membership import membership_of
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
@@ -26,3 +27,17 @@ def test_every_agreement_of_the_sample_can_be_kept() -> None:
     for member in load(SAMPLE).members.values():
         if member.receives:
             assert membership_of(SAMPLE, member.id).agreement.known_content in Treatment
+
+
+def test_an_escalation_goes_to_the_members_own_people_its_stand_in_and_its_fall_back() -> None:
+    contacts = membership_of(SAMPLE, MemberId("de-hotline-a")).contacts
+    assert {role: contact.member for role, contact in contacts.items()} == {
+        Role.DUTY_CONTACT: "de-hotline-a",
+        Role.STAND_IN: "de-hotline-b",
+        Role.FALLBACK: "intl-police",
+    }
+
+
+def test_nobody_is_its_own_fall_back() -> None:
+    contacts = membership_of(SAMPLE, MemberId("intl-police")).contacts
+    assert Role.FALLBACK not in contacts

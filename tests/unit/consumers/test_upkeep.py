@@ -6,14 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from consumers import upkeep
-from consumers.settings import DeliverySettings, EscalationStep, Limits
+from consumers.escalation import OPERATOR, Contact, EscalationStep, Role
+from consumers.settings import DeliverySettings, Limits
 from consumers.sinks.port import Away
 from consumers.states import State
 from schemas.failures import Refused
 from schemas.records.answers import ReturnKind
+from schemas.records.identifiers import MemberId
 from schemas.records.values import Tier
 from tests.builders.deliveries import Counter
-from tests.builders.referrals import a_priority, a_referral
+from tests.builders.referrals import RECIPIENT, a_priority, a_referral
 from tests.builders.reports import HOUR_MS, NOON_MS, an_instant
 
 Opener = Callable[..., Counter]
@@ -56,25 +58,44 @@ def test_an_urgent_referral_that_nobody_takes_up_is_escalated_step_by_step(count
     assert counter.find(referral.referral_id).state is State.DELIVERED
 
 
+def test_a_process_that_starts_again_tells_nobody_twice_and_forgets_nobody(counter: Counter) -> None:
+    counter.arrive(a_referral(priority=a_priority(Tier.URGENT)))
+    told = 0
+    for minutes in (60, 20, 20, 300, 300):
+        counter.clock.now_ms += minutes * 60_000
+        counter.close()
+        counter.open()
+        told += upkeep.escalate(counter.store, counter.desk, STEPS)
+    assert told == len(STEPS)
+    assert escalated(counter) == list(Role)
+
+
+def escalated(counter: Counter) -> list[str]:
+    return [answer.reason_code for answer in counter.owed() if answer.kind is ReturnKind.ESCALATED]
+
+
 def test_each_step_names_whom_the_policy_names_and_the_operator_where_it_names_nobody(
     counter: Counter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counter.desk = replace(counter.desk, contacts={"escalation.duty_contact": "duty desk", "escalation.stand_in": ""})
+    duty = Contact(member=RECIPIENT, reach="duty desk, ring twice")
+    stand_in = Contact(member=MemberId("nl-police"), reach="the police")
+    counter.desk = replace(counter.desk, contacts={Role.DUTY_CONTACT: duty, Role.STAND_IN: stand_in})
     counter.arrive(a_referral(priority=a_priority(Tier.URGENT)))
-    for _ in range(3):
-        counter.clock.now_ms += HOUR_MS
-        upkeep.escalate(counter.store, counter.desk, STEPS)
+    counter.clock.now_ms += 3 * HOUR_MS
+    upkeep.escalate(counter.store, counter.desk, STEPS)
     said = [record.getMessage() for record in caplog.records if "urgent" in record.getMessage()]
     assert [line.rsplit(" is for ")[-1] for line in said] == [
-        f"{whom} to look." for whom in ("duty desk", upkeep.OPERATOR, upkeep.OPERATOR)
+        f"{whom} to look." for whom in ("duty desk, ring twice", "the police", OPERATOR.reach)
     ]
+    assert [answer.addressee for answer in counter.owed()] == ["nl-hotline", "nl-police", ""]
+    assert not any("ring twice" in str(answer) for answer in counter.owed())
 
 
 def test_without_steps_nothing_fails(counter: Counter) -> None:
     counter.arrive(a_referral(priority=a_priority(Tier.URGENT)))
     counter.clock.now_ms += HOUR_MS
     upkeep.escalate(counter.store, counter.desk, ())
-    assert upkeep.escalate(counter.store, counter.desk, (EscalationStep(code="escalation.duty_contact"),)) == 0
+    assert upkeep.escalate(counter.store, counter.desk, (EscalationStep(code=Role.DUTY_CONTACT),)) == 0
 
 
 def test_a_referral_of_another_tier_is_not_escalated(counter: Counter) -> None:
