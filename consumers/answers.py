@@ -34,7 +34,9 @@ KINDS: Final[Mapping[str, ReturnKind]] = {
 EVENTS: Final[Mapping[ReturnKind, Event]] = {
     ReturnKind.TAKEN_UP: Event.TAKE_UP,
     ReturnKind.REFUSED: Event.REFUSE,
+    ReturnKind.OUTCOME: Event.TAKE_UP,
 }
+"""What an answer does to its delivery: an outcome says that it was taken up, and a question decides nothing."""
 
 
 class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from consumers.letters import Format, Letter, parcel_of
 from consumers.messages import state_return
 from consumers.settings import Limits
 from consumers.sinks.port import Away, Later, Sink, Unanswered
-from consumers.states import TOLD, Event, State, after
+from consumers.states import TOLD, Event, State, after, allows
 from consumers.store import deliveries
 from consumers.store.deliveries import BUNDLE, Delivery
 from consumers.store.engine import DeliveryStore
@@ -198,7 +198,7 @@ class Courier:
             ask_at_ms = now_ms + int(self._desk.limits.longest_pause_seconds * 1000)
             deliveries.change(connection, delivery.key, claimed_until_ms=ask_at_ms, reason_code=found.code)
             return
-        state = _next_state(delivery, found.event)
+        state = _next_state(connection, delivery, found.event)
         attempts = delivery.attempts if found.counts else delivery.attempts - 1
         deliveries.settle(
             connection,
@@ -233,10 +233,11 @@ class Courier:
         return [state_return(member, part, state, now_ms, code) for part in parts]
 
 
-def _next_state(delivery: Delivery, event: Event) -> State:
+def _next_state(connection: Connection, delivery: Delivery, event: Event) -> State:
     """A copy that was recalled while it was leaving stops where its sending fails."""
     state = after(delivery.state, event)
-    return after(state, Event.WITHDRAW) if delivery.recalled and state is State.RECEIVED else state
+    stops = allows(state, Event.WITHDRAW) and deliveries.is_recalled(connection, delivery.key)
+    return after(state, Event.WITHDRAW) if stops else state
 
 
 def _ask(outlet: Outlet | None, name: str, key: str) -> Ending:

@@ -12,7 +12,7 @@ from consumers.codec import Codec
 from consumers.escalation import begins_ms
 from consumers.messages import state_return
 from consumers.settings import Limits
-from consumers.states import State
+from consumers.states import MAY_HAVE, State
 from consumers.store import arrivals, deliveries
 from consumers.store.deliveries import BUNDLE, REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
@@ -142,11 +142,12 @@ class Inbox:
         return _STATES[decision.treatment], decision
 
     def _recall(self, connection: Connection, notice: Referral) -> bool:
-        """Stop the copies that have not left; True where that was all there is, so that there is nobody to tell."""
+        """Stop the copies that have not left; True where no sink can have got any, so that there is nobody to tell."""
         copies = arrivals.earlier_copies(connection, notice.report_id, notice.revision)
+        is_out = any(copy.state in MAY_HAVE for copy in copies) or _left(connection, copies)
         stopped = arrivals.recall(connection, copies, self._terms.now_ms())
         self._tell(connection, stopped, State.WITHDRAWN, "delivery.withdrawn")
-        return bool(copies) and len(stopped) == len(copies)
+        return bool(copies) and not is_out
 
     def _is_recalled(self, connection: Connection, referral: Referral) -> bool:
         """Whether its recall overtook it: an urgent referral and its recall are on two topics."""
@@ -173,6 +174,12 @@ class Inbox:
     def _has_room(connection: Connection, key: str, size: int) -> bool:
         bundle = deliveries.find(connection, key)
         return bundle is None or (bundle.state is State.RECEIVED and size < MAX_BUNDLE_MEMBERS)
+
+
+def _left(connection: Connection, copies: Sequence[Delivery]) -> bool:
+    """Whether a sink may have a copy all the same: one of several sinks, or a bundle with the copy in it."""
+    keys = {copy.key for copy in copies} | {copy.bundle_key for copy in copies if copy.bundle_key}
+    return deliveries.may_have_arrived(connection, sorted(keys))
 
 
 def _last_places(batch: Sequence[Arrival]) -> list[Coordinate]:

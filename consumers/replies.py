@@ -137,6 +137,8 @@ class Replies:
         event = EVENTS.get(KINDS[answer.answer])
         if event and allows(delivery.state, event):
             deliveries.settle(connection, delivery, after(delivery.state, event), now_ms)
+        if event:
+            deliveries.stand_down(connection, delivery.report_id, delivery.revision)
         if answer.case_number:
             deliveries.change(connection, delivery.key, case_number=answer.case_number)
         record_left("answers", answer.answer)

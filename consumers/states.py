@@ -72,7 +72,7 @@ _NEXT: dict[State, dict[Event, State]] = {
         **_ANSWERS,
     },
     State.UNCERTAIN: {Event.RESUME: State.RECEIVED, Event.CONFIRM: State.DELIVERED, **_ANSWERS},
-    State.COUNTED: {Event.RESUME: State.RECEIVED, **_ANSWERS},
+    State.COUNTED: {Event.RESUME: State.RECEIVED, Event.WITHDRAW: State.WITHDRAWN, **_ANSWERS},
     State.BUNDLED: {
         Event.CONFIRM: State.DELIVERED,
         Event.RESUME: State.RECEIVED,
@@ -85,6 +85,9 @@ _NEXT: dict[State, dict[Event, State]] = {
 
 GOT = frozenset({State.DELIVERED, State.TAKEN_UP})
 """The recipient certainly has it; only this makes a later copy a duplicate."""
+
+MAY_HAVE = GOT | {State.SENDING, State.UNCERTAIN, State.REFUSED}
+"""The recipient may have seen it: whoever takes it back must say so."""
 
 WAITING = frozenset({State.RECEIVED, State.SENDING, State.PARKED, State.UNCERTAIN, State.BUNDLED, State.EXPIRED})
 """Shown as undelivered until a sink or a person says otherwise."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.agreement import Standing
-from consumers.states import GOT, STOPPABLE, Event, State, after
+from consumers.states import GOT, STOPPABLE, Event, after
 from consumers.store.deliveries import Delivery, delivery_of
 from consumers.store.tables import CONTENT_KEYS, DEAD_LETTERS, DELIVERIES, GAPS, POSITIONS
 from schemas.records.identifiers import ReportId
@@ -132,16 +132,16 @@ def later_values(connection: Connection, report_id: ReportId, revision: int) -> 
 
 
 def recall(connection: Connection, copies: Sequence[Delivery], now_ms: int) -> list[Delivery]:
-    """Stop every copy that has not left; one that is leaving is marked, and stops where its sending fails."""
+    """Stop every copy that has not left, and mark all: none goes again, and one that is leaving stops if that fails."""
     stopped = [copy for copy in copies if copy.state in STOPPABLE]
     for copy in stopped:
         connection.execute(
             update(DELIVERIES)
             .where(DELIVERIES.c.key == copy.key)
-            .values(state=after(copy.state, Event.WITHDRAW), state_since_ms=now_ms, recalled=True)
+            .values(state=after(copy.state, Event.WITHDRAW), state_since_ms=now_ms)
         )
-    leaving = [copy.key for copy in copies if copy.state is State.SENDING]
-    connection.execute(update(DELIVERIES).where(DELIVERIES.c.key.in_(leaving)).values(recalled=True))
+    keys = [copy.key for copy in copies]
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.key.in_(keys)).values(recalled=True, escalate_ms=None))
     return stopped
 
 

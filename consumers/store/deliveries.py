@@ -15,6 +15,9 @@ from schemas.records.values import Mark, Tier
 REFERRAL, BUNDLE = "referral", "bundle"
 DELIVERED = "delivered"
 """The result of an attempt that a sink confirmed."""
+_MAY_HAVE_ARRIVED = ("", DELIVERED, "doubt")
+"""Results of attempts that leave it possible; an empty one was never ended."""
+_SENT_AGAIN = "courier.sent_again"
 
 _CLOSED = (State.DELIVERED, State.TAKEN_UP, State.REFUSED, State.WITHDRAWN, State.COUNTED)
 
@@ -34,7 +37,6 @@ class Delivery(Struct, frozen=True, kw_only=True):
     deadline_ms: int = 0
     due_ms: int = 0
     attempts: int = 0
-    recalled: bool = False
     bundle_key: str | None = None
     escalation_step: int = 0
     case_number: str = ""
@@ -154,11 +156,35 @@ def to_escalate(connection: Connection, now_ms: int, limit: int) -> list[Deliver
 
 
 def resumable(connection: Connection, states: Iterable[State], keys: Sequence[str] = ()) -> list[Delivery]:
-    """What a person may let go again: all in these states, or the named ones of them."""
-    statement = select(DELIVERIES).where(DELIVERIES.c.state.in_(RESUMABLE.intersection(states)))
+    """What a person may let go again: all in these states, or the named ones of them; never what was recalled."""
+    statement = select(DELIVERIES).where(
+        DELIVERIES.c.state.in_(RESUMABLE.intersection(states)), DELIVERIES.c.recalled.is_(False)
+    )
     if keys:
         statement = statement.where(DELIVERIES.c.key.in_(keys))
     return _read(connection, statement)
+
+
+def stand_down(connection: Connection, report_id: ReportId, revision: int) -> None:
+    """A person has looked at this revision: neither it nor an earlier one is escalated any more."""
+    connection.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision <= revision)
+        .values(escalate_ms=None)
+    )
+
+
+def is_recalled(connection: Connection, key: str) -> bool:
+    """Whether a delivery was recalled, also by another process since it was taken."""
+    return bool(connection.scalar(select(DELIVERIES.c.recalled).where(DELIVERIES.c.key == key)))
+
+
+def may_have_arrived(connection: Connection, keys: Sequence[str]) -> bool:
+    """Whether any sink may have got any of these, whatever became of the delivery as a whole."""
+    columns = ATTEMPTS.c
+    possible = or_(columns.result.in_(_MAY_HAVE_ARRIVED), columns.code == _SENT_AGAIN)
+    found = select(columns.attempt_id).where(columns.delivery_key.in_(keys), possible).limit(1)
+    return connection.scalar(found) is not None
 
 
 def counts(connection: Connection) -> dict[State, int]:

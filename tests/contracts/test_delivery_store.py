@@ -214,3 +214,20 @@ def test_settling_follows_the_table_of_states(counter: Counter) -> None:
         assert found is not None
         deliveries.settle(connection, found, after(found.state, Event.EXPIRE), NOON_MS, reason_code="courier.expired")
     assert counter.find(key).reason_code == "courier.expired"
+
+
+def test_a_recall_stops_what_waits_marks_what_left_and_nothing_of_it_goes_again(counter: Counter) -> None:
+    first, second = a_referral(), a_referral(revision=2)
+    counter.arrive(first)
+    counter.courier.turn()
+    counter.arrive(second)
+    with counter.store.begin() as connection:
+        copies = arrivals.earlier_copies(connection, first.report_id, 3)
+        stopped = arrivals.recall(connection, copies, NOON_MS)
+        assert [copy.key for copy in stopped] == [second.referral_id]
+        assert deliveries.may_have_arrived(connection, [first.referral_id])
+        assert not deliveries.may_have_arrived(connection, [second.referral_id])
+        assert all(deliveries.is_recalled(connection, copy.key) for copy in copies)
+        assert deliveries.resumable(connection, list(State)) == []
+    assert counter.find(first.referral_id).state is State.DELIVERED
+    assert counter.find(second.referral_id).state is State.WITHDRAWN
