@@ -9,6 +9,7 @@ from typing import Final
 
 import anyio
 from msgspec import Struct
+from msgspec.structs import replace
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,6 +31,8 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     """How many posts; 0 means as it should be."""
     keeps: bool = False
     """Whether the referral is kept all the same: an answer that was lost on the way."""
+    retry_after: str = ""
+    """What the answer says of the next try."""
 
 
 class Shelf:
@@ -106,16 +109,12 @@ class Receiver:
         if behaviour.times <= 0:
             is_new = self._shelf.keep(key, body)
             return JSONResponse({"known": not is_new, "sha256": hashlib.sha256(body).hexdigest()})
-        self._behaviour = Behaviour(
-            status=behaviour.status,
-            delay_seconds=behaviour.delay_seconds,
-            times=behaviour.times - 1,
-            keeps=behaviour.keeps,
-        )
+        self._behaviour = replace(behaviour, times=behaviour.times - 1)
         if behaviour.keeps:
             self._shelf.keep(key, body)
         await anyio.sleep(min(behaviour.delay_seconds, _MAX_DELAY_SECONDS))
-        return JSONResponse({"told_to": behaviour.status}, behaviour.status)
+        headers = {"retry-after": behaviour.retry_after} if behaviour.retry_after else {}
+        return JSONResponse({"told_to": behaviour.status}, behaviour.status, headers)
 
 
 def application(folder: Path, secret: str, *, obeys: bool = False) -> Starlette:

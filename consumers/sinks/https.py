@@ -107,7 +107,7 @@ def wait_seconds_of(retry_after: str, now: datetime) -> float:
         return min(float(retry_after), LONGEST_WAIT_SECONDS)
     try:
         at = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     return min(max(0.0, (aware - now).total_seconds()), LONGEST_WAIT_SECONDS)

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from consumers import settings
 from consumers.sinks.build import build
 from consumers.sinks.database import DatabaseSink
 from consumers.sinks.directory import MANIFEST, DirectorySink
-from consumers.sinks.port import Away, Presence, Sink, Unanswered
+from consumers.sinks.port import Away, Later, Presence, Sink, Unanswered
 from schemas.failures import Broken, Refused, Temporary
 from tests.builders.sinks import ANOTHER_SECRET, SECRET, a_parcel, an_https_sink, serving, told
 
@@ -157,6 +159,18 @@ def test_each_status_has_one_meaning(tmp_path: Path, status: int, failure: type[
         with pytest.raises(failure) as caught:
             sink.send(a_parcel())
     assert getattr(caught.value, "code", "") == code
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("as_date", [False, True])
+def test_a_receiver_says_when_to_come_again_in_seconds_or_by_a_date(tmp_path: Path, status: int, as_date: bool) -> None:
+    said = format_datetime(datetime.now(UTC) + timedelta(seconds=120), usegmt=True) if as_date else "120"
+    with serving(tmp_path) as address, closing(an_https_sink(address)) as sink:
+        told(address, status=status, times=1, retry_after=said)
+        with pytest.raises(Later) as caught:
+            sink.send(a_parcel())
+        sink.send(a_parcel())
+    assert 60 < caught.value.wait_seconds <= 120
 
 
 def test_an_answer_that_comes_too_late_leaves_it_open_and_the_receiver_can_tell(tmp_path: Path) -> None:

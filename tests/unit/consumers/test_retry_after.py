@@ -31,13 +31,19 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ("soon", 0),
         ("-5", 0),
         ("Mon, 99 Foo 2026", 0),
+        (f"Mon, 01 Jan {10**20} 00:00:00 GMT", 0),
     ],
 )
 def test_seconds_and_dates_are_understood_and_everything_else_is_ignored(said: str, seconds: float) -> None:
     assert wait_seconds_of(said, NOW) == seconds
 
 
-@given(st.text())
+SHAPED = st.builds(
+    "Mon, {} Jan {} {}:{}:00 {}".format, *[st.integers(-1, 10**20)] * 4, st.sampled_from(["GMT", "+0100", "-9999999"])
+)
+
+
+@given(st.text() | st.text("0123456789") | SHAPED)
 def test_whatever_a_receiver_says_the_wait_is_bounded(said: str) -> None:
     assert 0 <= wait_seconds_of(said, NOW) <= LONGEST_WAIT_SECONDS
 
