@@ -22,7 +22,7 @@ from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
-MEMBER = MemberId("gb-hotline")
+MEMBER, MASKED = MemberId("gb-hotline"), MemberId("ngo-b")
 TOPIC = submitted_topic(MEMBER)
 
 
@@ -36,8 +36,8 @@ def dlq(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
 
 
-def listed(stack: Any, *words: str) -> list[dict[str, Any]]:
-    lines = dlq(stack, "list", "--json", "--member", MEMBER, "--limit", "10000", *words).stdout.splitlines()
+def listed(stack: Any, *words: str, member: MemberId = MEMBER) -> list[dict[str, Any]]:
+    lines = dlq(stack, "list", "--json", "--member", member, "--limit", "10000", *words).stdout.splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -96,14 +96,16 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
 
 def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack: Any, tmp_path: Path) -> None:
     values = [b"\x89PNG\r\n\x1a\n a picture it may be", b"no frame"]
-    producer = Producer(stack.client(MEMBER))
+    producer = Producer(stack.client(MASKED))
     for value in values:
-        producer.produce(TOPIC, value=value, key=b"masked")
+        producer.produce(submitted_topic(MASKED), value=value, key=b"masked")
     assert producer.flush(30) == 0
     with Crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
-        _until_settled(stack)
-    plain, masked = [letter["id"] for letter in sorted(listed(stack)[:2], key=lambda letter: letter["masked"])]
+        _until_settled(stack, submitted_topic(MASKED))
+    plain, masked = [
+        letter["id"] for letter in sorted(listed(stack, member=MASKED), key=lambda letter: letter["masked"])
+    ]
     done = dlq(stack, "retry", masked, plain, "--by", "A. Operator")
     assert (done.returncode, done.stdout) == (1, "1 sent again.\n")
     assert f"{masked}: " in done.stderr
@@ -117,10 +119,10 @@ def test_what_does_not_exist_is_said(stack: Any) -> None:
     assert dlq(stack, "drop", "--by", "x", "--reason", "y").returncode == 2
 
 
-def _until_settled(stack: Any) -> None:
+def _until_settled(stack: Any, topic: str = TOPIC) -> None:
     deadline = time.monotonic() + 60
     while True:
-        (line,) = [line for line in balance_of(stack.home).lines if line.topic == TOPIC]
+        (line,) = [line for line in balance_of(stack.home).lines if line.topic == topic]
         if not line.waiting:
             return
         assert time.monotonic() < deadline

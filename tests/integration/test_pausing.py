@@ -19,7 +19,7 @@ from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
-FLOODING, OTHER = MemberId("us-hotline"), MemberId("gb-hotline")
+FLOODING, OTHER = MemberId("de-hotline-c"), MemberId("de-hotline-b")
 
 
 @pytest.fixture

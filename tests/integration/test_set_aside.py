@@ -79,7 +79,7 @@ def settled(stack: Any, member: MemberId) -> bool:
 def test_a_record_that_is_set_aside_becomes_a_dead_letter_and_the_records_around_it_go_on(
     stack: Any, crew: Crew
 ) -> None:
-    member = MemberId("de-hotline-c")
+    member = MemberId("us-hotline")
     start(crew)
     publish(stack, member, "aside-0")
     until(lambda: settled(stack, member))
