@@ -42,8 +42,13 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
+
 lock: $(READY) ## Lock the requirements with hashes, naming no registry
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra dev -o requirements/dev.txt
+	@$(COMPILE) --extra dev -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt --extra submit -o requirements/submit.txt
+	@$(COMPILE) -c requirements/dev.txt --extra receive --extra sink-directory --extra sink-database --extra sink-https -o requirements/receive.txt
+	@$(COMPILE) -c requirements/dev.txt --extra triage -o requirements/triage.txt
 
 lock-jars: $(READY) ## Lock the Java programs of the local stack with their digests
 	@$(BIN)/python -m tocsin.stack.lock_jars

@@ -14,7 +14,7 @@ T = TypeVar("T", bound=Struct)
 
 LONG = 2**63
 PLAIN: dict[Any, SearchStrategy[Any]] = {
-    str: strategies.text(strategies.characters(exclude_categories=("Cs",)), max_size=30),
+    str: strategies.text(strategies.characters(exclude_categories=["Cs"]), max_size=30),
     int: strategies.integers(-LONG, LONG - 1),
     float: strategies.floats(allow_nan=False),
     bool: strategies.booleans(),

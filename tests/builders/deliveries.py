@@ -63,7 +63,7 @@ class ObedientSink:
 
     honours_key: bool = True
     presence: Presence | None = None
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[Failure | None] = field(default_factory=list)
     effect_before_failure: bool = False
     sent: list[Parcel] = field(default_factory=list)
     closed: bool = False

@@ -1,6 +1,7 @@
 """One record per incident type and per kind of message: synthetic, complete where its kind needs it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -177,8 +178,9 @@ def _answers() -> dict[str, Struct]:
     referral_id = referral_id_of(report.report_id, 1, NL_POLICE)
     outcome = Outcome(content_id=ContentId("item-1"), action="removed", actionable=Ternary.YES, at=an_instant())
     question = Question(code="question.incident_time", field="incident_at", due=an_instant(NOON_MS + HOUR_MS))
-    answer = {"referral_id": referral_id, "report_id": report.report_id, "member": NL_POLICE, "at": an_instant()}
-    notice = {"report_id": report.report_id, "member": report.submitter, "at": an_instant()}
+    about: dict[str, Any] = {"report_id": report.report_id, "at": an_instant()}
+    answer = about | {"referral_id": referral_id, "member": NL_POLICE}
+    notice = about | {"member": report.submitter}
     return {
         "return_delivered": Return(return_id="r-1", kind=ReturnKind.DELIVERED, sink="directory", attempts=2, **answer),
         "return_outcome": Return(

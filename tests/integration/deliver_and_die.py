@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine
 
@@ -27,7 +28,7 @@ def open_sink(kind: str, folder: Path, url: str) -> Sink:
         return DirectorySink(folder / "theirs")
     if kind == "database":
         return DatabaseSink(create_engine(f"sqlite:///{folder / 'theirs.sqlite'}"), "tocsin_referrals")
-    keyless = {"check_url": "", "honours_key": False} if kind == "keyless" else {}
+    keyless: dict[str, Any] = {"check_url": "", "honours_key": False} if kind == "keyless" else {}
     return an_https_sink(url, **keyless)
 
 

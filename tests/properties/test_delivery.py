@@ -43,7 +43,7 @@ def run_until_quiet(counter: Counter) -> None:
 def test_every_referral_is_delivered_once_or_waits_for_a_person(
     failures: list[Failure | None], honours_key: bool, effect_before_failure: bool
 ) -> None:
-    sink = ObedientSink(honours_key=honours_key, failures=list(failures), effect_before_failure=effect_before_failure)
+    sink = ObedientSink(honours_key=honours_key, failures=failures.copy(), effect_before_failure=effect_before_failure)
     referrals = [a_referral(f"case-{number}") for number in range(4)]
     with a_counter(sink) as counter:
         counter.arrive(*referrals)

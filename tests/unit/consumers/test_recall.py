@@ -46,7 +46,7 @@ def deliver_all(counter: Counter) -> None:
 def test_the_notice_goes_to_whoever_may_have_a_copy_and_to_nobody_else(
     counter: Counter, failures: list[Failure], before: State, is_told: bool
 ) -> None:
-    counter.sink.failures = failures
+    counter.sink.failures = [*failures]
     counter.arrive(FIRST)
     counter.courier.turn()
     assert counter.find(FIRST.referral_id).state is before

@@ -24,7 +24,7 @@ BUNDLE = load(SAMPLE)
 
 
 def a_door(**changes: Any) -> Door:
-    return Door(**({"member": MEMBER, "bundle": BUNDLE, "codec": CODEC} | changes))
+    return replace(Door(member=MEMBER, bundle=BUNDLE, codec=CODEC), **changes)
 
 
 def admitted(record: ReportSubmitted | Withdrawal | bytes | None, door: Door | None = None) -> Accepted | Rejected:

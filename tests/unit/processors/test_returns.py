@@ -13,7 +13,7 @@ from tocsin.runtime.transport.slices import RawRecord, Slice
 
 RECIPIENT, SUBMITTER = MemberId("nl-hotline"), MemberId("plat-a")
 REFERRAL = ReferralId("2b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
-KNOWN = {REFERRAL: Known(recipient=RECIPIENT, submitter=SUBMITTER, submitter_reference="case-1")}
+KNOWN: dict[str, Known] = {REFERRAL: Known(recipient=RECIPIENT, submitter=SUBMITTER, submitter_reference="case-1")}
 
 
 def an_answer(kind: ReturnKind = ReturnKind.TAKEN_UP, member: MemberId = RECIPIENT) -> Return:

@@ -1,5 +1,6 @@
 """A proof holds where nothing is wrong, and names each thing that is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def without_first(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     return entries[1:]
 
 
-PLANTED = {
+PLANTED: dict[str, tuple[Callable[[Evidence], Evidence], set[Finding]]] = {
     "a decision that never came out": (
         lambda e: replace(e, dead_letters=()),
         {Finding.LOST_REPORT},
