@@ -49,6 +49,8 @@ def published(stack: Any, topic: str) -> dict[str, ReportSubmitted | Withdrawal]
     codec = RecordCodec(SchemaDirectory(settings.load(stack.config(OPS)).registry))
     found: dict[str, ReportSubmitted | Withdrawal] = {}
     for message in records(stack, topic):
+        if message.headers() is None:
+            continue  # what another test wrote there is none of Tocsin's
         record = codec.loads(message.value(), ReportSubmitted, Withdrawal)
         assert isinstance(record, ReportSubmitted | Withdrawal)
         found[f"{record.submitter_reference}/{record.revision}"] = record
