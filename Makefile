@@ -56,7 +56,7 @@ lock-jars: $(READY) ## Lock the Java programs of the local stack with their dige
 chaos: $(READY) ## Kill everything while 20,000 reports flow, and judge what arrived (SEED=7)
 	@$(BIN)/python -m tests.chaos --reports 20000 --seed $(or $(SEED),7)
 
-bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 20 minutes)
+bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
 	@$(BIN)/python -m benchmarks
 
 up: $(READY) ## Start the local stack and leave it running

@@ -18,10 +18,12 @@ from confluent_kafka import Consumer, Message, Producer
 from msgspec import Struct
 
 from benchmarks.world import INPUT, OUTPUT
-from processors.app import digest_key, personal_schema_id
+from processors.app import personal_schema_id
 from processors.index.postgres import PostgresIndex
+from processors.keyring import keyring
 from processors.referring import Desk
-from processors.triage import TriageStages
+from processors.steps.deduplicate.near import Veil
+from processors.triage import Tools, TriageStages
 from schemas.records.values import Coordinate
 from tocsin.policy.bundle import load
 from tocsin.runtime import settings
@@ -70,9 +72,10 @@ class PassStages(Stages[Slice, Slice, Passed]):
 def triage_stages(process: Settings) -> TriageStages:
     """The production steps with PostgreSQL."""
     bundle, database = load(process.policy), database_of(process, 8)
-    desk = Desk(bundle=bundle, key=digest_key(process.state), personal_schema_id=personal_schema_id(process))
-    codec = RecordCodec(SchemaDirectory(process.registry))
-    return TriageStages(desk, codec, PostgresIndex(database), database, {})
+    secrets = keyring(process.state)
+    desk = Desk(bundle=bundle, keys=secrets.keys, personal_schema_id=personal_schema_id(process))
+    tools = Tools(desk=desk, veil=Veil(secrets.near), codec=RecordCodec(SchemaDirectory(process.registry)))
+    return TriageStages(tools, PostgresIndex(database), database, {})
 
 
 def run_tocsin(process: Settings, stages: Stages[Any, Any, Any]) -> None:

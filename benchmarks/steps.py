@@ -7,7 +7,7 @@ from typing import Any, Final
 from benchmarks.world import reports
 from processors.steps.classify import rules as classify
 from processors.steps.completeness import rules as completeness
-from processors.steps.deduplicate import rules as deduplicate
+from processors.steps.deduplicate.selectors import Keys, selectors
 from processors.steps.firewall import rules as firewall
 from processors.steps.prioritise import rules as prioritise
 from processors.steps.route import rules as route
@@ -19,6 +19,7 @@ from tocsin.policy.members import day_of
 
 CONCERNED: Final = (JurisdictionCode("nl"), JurisdictionCode("us"))
 _REPORTS: Final = 2_000
+_KEYS: Final = Keys(digest=(b"k" * 32,), recipient=b"r" * 32)
 _NOW_MS: Final = 1_767_268_800_000
 
 
@@ -49,7 +50,7 @@ def _steps() -> dict[str, Callable[[ReportSubmitted], Any]]:
         "firewall": firewall.decide,
         "classify": lambda report: classify.classify(report, laws, bundle, day),
         "route": routed,
-        "deduplicate": lambda report: deduplicate.selectors(report, None, b"k" * 32),
+        "deduplicate": lambda report: selectors(report, None, _KEYS, bundle.tracking(day)),
         "prioritise": prioritised,
         "completeness": lambda report: completeness.completeness(report, None),
     }

@@ -22,6 +22,18 @@ class Agreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     known_content: Treatment = Treatment.DELIVER
     bundle_period_seconds: int = 86_400
+    selectors: tuple[str, ...] = ("url", "sha256", "sha512")
+    """What the member recognises content by: the kinds of content keys that it looks at."""
+    window_seconds: int | None = None
+    """How long what was delivered counts as known; None for as long as it is kept."""
+
+    def keys_of(self, referral: Referral) -> frozenset[str]:
+        """The content keys that count for this member (`kind:digest`)."""
+        return frozenset(key for key in referral.content_keys if key.partition(":")[0] in self.selectors)
+
+    def since_ms(self, now_ms: int) -> int:
+        """From when on what was delivered counts."""
+        return 0 if self.window_seconds is None else now_ms - self.window_seconds * 1000
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -38,27 +50,37 @@ class Decision(Struct, frozen=True, kw_only=True):
     rule: str
 
 
-def _is_revision(referral: Referral, _: Standing) -> bool:
+class _Question(Struct, frozen=True, kw_only=True):
+    """One referral under one agreement."""
+
+    referral: Referral
+    keys: frozenset[str]
+    standing: Standing
+
+
+def _is_revision(asked: _Question) -> bool:
+    referral = asked.referral
     return referral.revision > 1 or referral.withdrawn
 
 
-def _is_pressing(referral: Referral, _: Standing) -> bool:
+def _is_pressing(asked: _Question) -> bool:
+    referral = asked.referral
     return referral.priority.tier is Tier.URGENT or referral.escalation is not None
 
 
-def _has_no_content_key(referral: Referral, _: Standing) -> bool:
-    return not referral.content_keys
+def _has_no_content_key(asked: _Question) -> bool:
+    return not asked.keys
 
 
-def _has_new_circumstance(referral: Referral, standing: Standing) -> bool:
-    return not standing.circumstances.issuperset(referral.circumstance_keys)
+def _has_new_circumstance(asked: _Question) -> bool:
+    return not asked.standing.circumstances.issuperset(asked.referral.circumstance_keys)
 
 
-def _has_new_content(referral: Referral, standing: Standing) -> bool:
-    return not standing.content.issuperset(referral.content_keys)
+def _has_new_content(asked: _Question) -> bool:
+    return not asked.standing.content.issuperset(asked.keys)
 
 
-_DELIVERED_WHATEVER: tuple[tuple[str, Callable[[Referral, Standing], bool]], ...] = (
+_DELIVERED_WHATEVER: tuple[tuple[str, Callable[[_Question], bool]], ...] = (
     ("agreement.revision", _is_revision),
     ("agreement.pressing", _is_pressing),
     ("agreement.no_content_key", _has_no_content_key),
@@ -70,8 +92,9 @@ _DELIVERED_WHATEVER: tuple[tuple[str, Callable[[Referral, Standing], bool]], ...
 
 def decide(referral: Referral, standing: Standing, agreement: Agreement) -> Decision:
     """Apply the agreement; in doubt, deliver."""
+    asked = _Question(referral=referral, keys=agreement.keys_of(referral), standing=standing)
     for rule, holds in _DELIVERED_WHATEVER:
-        if holds(referral, standing):
+        if holds(asked):
             return Decision(treatment=Treatment.DELIVER, rule=rule)
     return Decision(treatment=agreement.known_content, rule=f"agreement.known_{agreement.known_content}")
 

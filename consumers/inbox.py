@@ -137,8 +137,9 @@ class Inbox:
             return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.nothing_to_recall")
         if not referral.withdrawn and self._is_recalled(connection, referral):
             return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.withdrawn")
-        standing = arrivals.standing_of(connection, referral)
-        decision = decide(referral, standing, self._terms.agreement)
+        agreement = self._terms.agreement
+        standing = arrivals.standing_of(connection, referral, agreement.since_ms(self._terms.now_ms()))
+        decision = decide(referral, standing, agreement)
         return _STATES[decision.treatment], decision
 
     def _recall(self, connection: Connection, notice: Referral) -> bool:

@@ -69,4 +69,9 @@ def _signed(agreement: DuplicateAgreement) -> Agreement:
             "Correct members.toml of the policy bundle.",
             code="delivery.agreement",
         ) from error
-    return Agreement(known_content=treatment, bundle_period_seconds=agreement.bundle_period_hours * _HOUR_SECONDS)
+    return Agreement(
+        known_content=treatment,
+        bundle_period_seconds=agreement.bundle_period_hours * _HOUR_SECONDS,
+        selectors=agreement.selectors,
+        window_seconds=None if agreement.window_hours is None else agreement.window_hours * _HOUR_SECONDS,
+    )

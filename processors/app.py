@@ -1,20 +1,19 @@
 """Wiring of the processors: which topics go in, which settings they read, and how they are built."""
 
-import contextlib
 import math
-import secrets
 import time
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from processors.index.postgres import PostgresIndex
+from processors.keyring import keyring
 from processors.letters import Writer
 from processors.pausing import Pauses
 from processors.referring import Desk
 from processors.returns import ReturnStages
-from processors.triage import TriageStages
+from processors.steps.deduplicate.near import Veil
+from processors.triage import Tools, TriageStages
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from schemas.topics import escalated_topic, returns_topic, submitted_topic
@@ -55,8 +54,10 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
     bundle = load(settings.policy)
     database = database_of(settings, _DATABASE_POOL)
     codec = RecordCodec(SchemaDirectory(settings.registry))
-    desk = Desk(bundle=bundle, key=digest_key(settings.state), personal_schema_id=personal_schema_id(settings))
-    stages = TriageStages(desk, codec, PostgresIndex(database), database, skips_of(database))
+    secrets = keyring(settings.state)
+    desk = Desk(bundle=bundle, keys=secrets.keys, personal_schema_id=personal_schema_id(settings))
+    tools = Tools(desk=desk, veil=Veil(secrets.near), codec=codec)
+    stages = TriageStages(tools, PostgresIndex(database), database, skips_of(database))
     topics = tuple(_TOPIC[lane](member) for member in sorted(submitters(bundle)))
     worker = WorkerSettings(
         group=f"triage.{lane}",
@@ -109,19 +110,6 @@ def _now_ms() -> int:
 def submitters(bundle: Bundle) -> tuple[MemberId, ...]:
     """Every member that may publish; a suspended one too, so that its records are refused and told."""
     return tuple(member.id for member in bundle.members.values() if member.submits)
-
-
-def digest_key(state: Path) -> bytes:
-    """The key of all selectors, made on first use; every worker must have the same one."""
-    file = state / "digest.key"
-    if not file.exists():
-        draft = file.with_name(f"digest.key.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        draft.write_bytes(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):  # whoever is second takes the first one's
-            file.hardlink_to(draft)
-        draft.unlink()
-    return file.read_bytes()
 
 
 def personal_schema_id(settings: Settings) -> int:

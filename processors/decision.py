@@ -2,11 +2,13 @@
 
 from msgspec import Struct
 
-from processors.index.port import Claim, Knowledge, Sighting
+from processors.index.port import Claim, Knowledge, NearSighting, Selected, Sighting
 from processors.intake import Accepted
 from processors.steps.classify import rules as classify
 from processors.steps.completeness.rules import completeness
+from processors.steps.deduplicate import near
 from processors.steps.deduplicate import rules as deduplicate
+from processors.steps.deduplicate.selectors import Keys, Selector, selectors
 from processors.steps.prioritise import rules as prioritise
 from processors.steps.route import rules as route
 from schemas.records.identifiers import CountryCode
@@ -19,6 +21,13 @@ from tocsin.policy.members import day_of
 from tocsin.runtime.ledger.outcomes import Outcome
 
 
+class Naming(Struct, frozen=True, kw_only=True):
+    """Under what contents are recognised."""
+
+    keys: Keys
+    veil: near.Veil
+
+
 class Proposed(Struct, frozen=True, kw_only=True):
     """One report before the claim: verdicts, gates, route and what to claim."""
 
@@ -28,7 +37,8 @@ class Proposed(Struct, frozen=True, kw_only=True):
     verdicts: tuple[ItemVerdict, ...]
     gates: tuple[str, ...]
     route: route.Route
-    selectors: tuple[deduplicate.Selector, ...]
+    selectors: tuple[Selector, ...]
+    near: tuple[near.Vector, ...]
     digest: bytes
 
 
@@ -42,7 +52,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     completeness: Completeness
 
 
-def propose(accepted: Accepted, bundle: Bundle, key: bytes, now_ms: int) -> Proposed:
+def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> Proposed:
     """Decide what needs no other report; the same record at the same instant gives the same proposal."""
     report = accepted.report
     assert isinstance(report, ReportSubmitted)  # noqa: S101 -- withdrawals are not decided
@@ -58,7 +68,8 @@ def propose(accepted: Accepted, bundle: Bundle, key: bytes, now_ms: int) -> Prop
         verdicts=verdicts,
         gates=gates,
         route=route.route(case, bundle, on),
-        selectors=deduplicate.selectors(report, accepted.personal, key),
+        selectors=selectors(report, accepted.personal, naming.keys, bundle.tracking(on)),
+        near=near.vectors(report, naming.veil),
         digest=deduplicate.content_digest(report),
     )
 
@@ -72,7 +83,8 @@ def claim_of(proposed: Proposed, log_offset: int) -> Claim:
         report_id=report.report_id,
         revision=report.revision,
         digest=proposed.digest,
-        selectors=tuple(selector.digest for selector in proposed.selectors),
+        selectors=tuple(Selected(selector.digest, selector.bound) for selector in proposed.selectors),
+        near=tuple(vector.veiled for vector in proposed.near),
     )
 
 
@@ -85,6 +97,7 @@ def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) ->
         verdicts=proposed.verdicts,
         novelty=novelties.novelty,
         corroboration=novelties.corroboration,
+        known_account=novelties.known_account,
         now_ms=proposed.now_ms,
     )
     return Decision(
@@ -107,11 +120,19 @@ def _novelties(proposed: Proposed, knowledge: Knowledge | None) -> deduplicate.N
     if knowledge is None:
         return deduplicate.Novelties(novelty=Novelty.UNKNOWN, corroboration=0, links=())
     seen = [_seen(sighting) for sighting in knowledge.sightings]
-    return deduplicate.novelties(proposed.selectors, seen, proposed.report, resubmitted=knowledge.is_resubmission)
+    near_by = [_near(match, proposed.near) for match in knowledge.near]
+    return deduplicate.novelties(
+        proposed.selectors, seen, near_by, proposed.report, resubmitted=knowledge.is_resubmission
+    )
 
 
 def _seen(sighting: Sighting) -> deduplicate.Seen:
-    return deduplicate.Seen(sighting.selector, sighting.member, sighting.report_id)
+    return deduplicate.Seen(sighting.selector, sighting.member, sighting.report_id, sighting.bound, sighting.state)
+
+
+def _near(match: NearSighting, own: tuple[near.Vector, ...]) -> deduplicate.Near:
+    content_id = own[match.position].content_id
+    return deduplicate.Near(content_id, match.member, match.report_id, match.distance, match.state)
 
 
 def _outcome(proposed: Proposed, knowledge: Knowledge | None) -> Outcome:

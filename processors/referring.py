@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from processors.decision import Decision
 from processors.index.port import PriorRecipient
 from processors.steps.deduplicate import rules as deduplicate
+from processors.steps.deduplicate.selectors import Keys, circumstance_keys, content_keys
 from processors.steps.release import rules as release
 from processors.steps.route.rules import Addressee
-from schemas.records.identifiers import ReportId, referral_id_of
+from schemas.records.identifiers import MemberId, ReportId, referral_id_of
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.values import Instant, Mark, SealedPart
@@ -60,7 +61,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     """What every referral of this process is made with."""
 
     bundle: Bundle
-    key: bytes
+    keys: Keys
     """Keyed digests: selectors, and per recipient its content keys."""
     personal_schema_id: int
 
@@ -110,13 +111,18 @@ class Desk(Struct, frozen=True, kw_only=True):
             completeness=decision.completeness,
             novelty=decision.novelties.novelty,
             corroboration=decision.novelties.corroboration,
-            linked_reports=len(decision.novelties.links),
-            content_keys=deduplicate.content_keys(proposed.selectors, self.key, addressee.member),
-            circumstance_keys=deduplicate.circumstance_keys(
-                proposed.selectors, report, proposed.gates, self.key, addressee.member
+            linked_reports=self._linked(decision, addressee.member),
+            content_keys=content_keys(proposed.selectors, self.keys, addressee.member),
+            circumstance_keys=circumstance_keys(
+                proposed.selectors, report, proposed.gates, self.keys, addressee.member
             ),
             policy=self.bundle.policy_version(),
         )
+
+    def _linked(self, decision: Decision, recipient: MemberId) -> int:
+        """How many, of those that the recipient wants to hear of."""
+        near_distance = self.bundle.members[recipient].near_distance
+        return sum(1 for _ in deduplicate.linked_within(decision.novelties.links, near_distance))
 
 
 _SHARED = tuple(

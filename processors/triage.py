@@ -6,11 +6,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.answering import Answered, Answering, prior_of
-from processors.decision import Proposed, claim_of, conclude, propose
+from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, Source
 from processors.intake import Accepted, Door, Rejected
 from processors.letters import Writer
 from processors.referring import Desk
+from processors.steps.deduplicate.near import Veil
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
@@ -59,16 +60,24 @@ class Finished(Struct, frozen=True, kw_only=True):
     records: tuple[OutRecord, ...]
 
 
+class Tools(Struct, frozen=True, kw_only=True):
+    """What every slice is decided with; made once per process."""
+
+    desk: Desk
+    veil: Veil
+    codec: RecordCodec
+
+
 class TriageStages(Stages[Decided, Claimed, Finished]):
     """The slice protocol for reports; built once per process."""
 
     name = NAME
 
-    def __init__(self, desk: Desk, codec: RecordCodec, index: Index, database: Database, skips: Skips) -> None:
-        self._bundle = desk.bundle
-        self._key = desk.key
-        self._codec = codec
-        self._answering = Answering(desk=desk, writer=Writer(codec=codec))
+    def __init__(self, tools: Tools, index: Index, database: Database, skips: Skips) -> None:
+        self._bundle = tools.desk.bundle
+        self._codec = tools.codec
+        self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
+        self._answering = Answering(desk=tools.desk, writer=Writer(codec=tools.codec))
         self._index = index
         self._database = database
         self._skips = skips
@@ -120,7 +129,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             return Examined(raw=raw, proposed=self._propose(admitted, raw))
 
     def _propose(self, accepted: Accepted, raw: RawRecord) -> Proposed:
-        return propose(accepted, self._bundle, self._key, raw.timestamp_ms)
+        return propose(accepted, self._bundle, self._naming, raw.timestamp_ms)
 
     def _answers(self, claimed: Claimed) -> Iterator[Answered]:
         """In order: what the slice has just referred is not in the ledger yet, and a later record may recall it."""

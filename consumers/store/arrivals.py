@@ -80,12 +80,11 @@ def known(connection: Connection, keys: Iterable[str]) -> frozenset[str]:
     return frozenset(connection.scalars(select(DELIVERIES.c.key).where(DELIVERIES.c.key.in_(wanted))))
 
 
-def standing_of(connection: Connection, referral: Referral) -> Standing:
-    """Which of the referral's keys this member certainly has; a test never makes a live report a duplicate."""
-    return Standing(
-        content=_held(connection, CONTENT, referral.content_keys, referral.mark),
-        circumstances=_held(connection, CIRCUMSTANCE, referral.circumstance_keys, referral.mark),
-    )
+def standing_of(connection: Connection, referral: Referral, since_ms: int = 0) -> Standing:
+    """Which of the referral's keys this member has certainly got since then; no test makes a live report known."""
+    keys = {CONTENT: referral.content_keys, CIRCUMSTANCE: referral.circumstance_keys}
+    held = {kind: _held(connection, (kind, wanted), referral.mark, since_ms) for kind, wanted in keys.items()}
+    return Standing(content=held[CONTENT], circumstances=held[CIRCUMSTANCE])
 
 
 def add(connection: Connection, row: Mapping[str, Any], referral: Referral) -> None:
@@ -188,7 +187,8 @@ def mend(connection: Connection, place: Coordinate, now_ms: int) -> None:
     )
 
 
-def _held(connection: Connection, kind: str, keys: Sequence[str], mark: str) -> frozenset[str]:
+def _held(connection: Connection, wanted: tuple[str, Sequence[str]], mark: str, since_ms: int) -> frozenset[str]:
+    kind, keys = wanted
     if not keys:
         return frozenset()
     return frozenset(
@@ -200,6 +200,7 @@ def _held(connection: Connection, kind: str, keys: Sequence[str], mark: str) -> 
                 CONTENT_KEYS.c.content_key.in_(tuple(keys)),
                 DELIVERIES.c.state.in_(GOT),
                 DELIVERIES.c.mark == mark,
+                DELIVERIES.c.state_since_ms >= since_ms,
             )
         )
     )

@@ -1,23 +1,36 @@
 """The index in memory: for evaluation and tests, with PostgreSQL's contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from processors.index.port import CLAIM_BLOCK, Claim, Knowledge, PriorRecipient, Sighting, Source
+from processors.index.port import (
+    CLAIM_BLOCK,
+    MAX_DISTANCE,
+    MAX_NEAR,
+    Claim,
+    Knowledge,
+    NearSighting,
+    PriorRecipient,
+    Sighting,
+    Source,
+)
 from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.triage import LinkState
 
 
 class _Revision(Struct, frozen=True):
     source: Source
     log_offset: int
     digest: bytes
+    withdrawn: bool
     number: int
 
 
 class _Seen(Struct, frozen=True):
     report_id: ReportId
     number: int
+    bound: bytes = b""
 
 
 class MemoryIndex:
@@ -27,6 +40,8 @@ class MemoryIndex:
         self._recipients = recipients
         self._revisions: dict[tuple[ReportId, int], _Revision] = {}
         self._sightings: dict[bytes, dict[MemberId, _Seen]] = {}
+        self._near: dict[tuple[bytes, MemberId], _Seen] = {}
+        self._disputes: dict[ReportId, int] = {}
         self._next_block = 0
 
     def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
@@ -36,11 +51,19 @@ class MemoryIndex:
             self._record(source, claim, base + position)
         return tuple(self._answer(source, claim) for claim in claims)
 
+    def dispute(self, report_id: ReportId) -> None:
+        """A recipient says that the report is wrong; what is claimed later learns of it."""
+        self._disputes.setdefault(report_id, self._next_block)
+        self._next_block += CLAIM_BLOCK
+
     def _record(self, source: Source, claim: Claim, number: int) -> None:
-        revision = _Revision(source, claim.log_offset, claim.digest, number)
+        revision = _Revision(source, claim.log_offset, claim.digest, claim.withdrawn, number)
         self._revisions.setdefault((claim.report_id, claim.revision), revision)
-        for selector in claim.selectors:
-            self._sightings.setdefault(selector, {}).setdefault(claim.member, _Seen(claim.report_id, number))
+        for selected in claim.selectors:
+            seen = _Seen(claim.report_id, number, selected.bound)
+            self._sightings.setdefault(selected.digest, {}).setdefault(claim.member, seen)
+        for vector in claim.near:
+            self._near.setdefault((vector, claim.member), _Seen(claim.report_id, number))
 
     def _answer(self, source: Source, claim: Claim) -> Knowledge:
         own = self._revisions[claim.report_id, claim.revision]
@@ -50,6 +73,7 @@ class MemoryIndex:
             is_conflicting=own.digest != claim.digest,
             is_resubmission=not is_replay and own.digest == claim.digest,
             sightings=self._earlier(claim, own.number),
+            near=tuple(self._near_to(claim, own.number)),
             recipients=self._recipients(claim.report_id),
         )
 
@@ -62,9 +86,34 @@ class MemoryIndex:
     def _earlier(self, claim: Claim, number: int) -> tuple[Sighting, ...]:
         return tuple(
             sorted(
-                Sighting(selector, member, seen.report_id)
-                for selector in claim.selectors
-                for member, seen in self._sightings[selector].items()
+                Sighting(selected.digest, member, seen.report_id, seen.bound, self._state(seen.report_id, number))
+                for selected in claim.selectors
+                for member, seen in self._sightings[selected.digest].items()
                 if seen.number < number and seen.report_id != claim.report_id
             )
         )
+
+    def _near_to(self, claim: Claim, number: int) -> Iterator[NearSighting]:
+        for position, vector in enumerate(claim.near):
+            found = (
+                NearSighting(position, distance, seen.report_id, member, self._state(seen.report_id, number))
+                for (other, member), seen in self._near.items()
+                if seen.number < number and seen.report_id != claim.report_id
+                if (distance := _distance(vector, other)) <= MAX_DISTANCE
+            )
+            yield from sorted(found)[:MAX_NEAR]
+
+    def _state(self, report_id: ReportId, number: int) -> LinkState:
+        """What had become of it when the claim was made: the same answer for ever."""
+        taken_back = (
+            known.number < number
+            for (report, _), known in self._revisions.items()
+            if report == report_id and known.withdrawn
+        )
+        if any(taken_back):
+            return LinkState.RETRACTED
+        return LinkState.DISPUTED if self._disputes.get(report_id, number) < number else LinkState.STANDS
+
+
+def _distance(vector: bytes, other: bytes) -> int:
+    return (int.from_bytes(vector) ^ int.from_bytes(other)).bit_count()

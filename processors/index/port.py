@@ -5,9 +5,13 @@ from typing import Protocol
 from msgspec import Struct
 
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
+from schemas.records.triage import LinkState
 
 CLAIM_BLOCK = 1000
 """Claim numbers of one slice: more than a slice has records."""
+MAX_DISTANCE = 31
+"""Bits of 256: whoever wants a smaller distance filters what the index answers."""
+MAX_NEAR = 50
 
 
 class Source(Struct, frozen=True):
@@ -16,6 +20,13 @@ class Source(Struct, frozen=True):
     topic_id: str
     topic: str
     partition: int
+
+
+class Selected(Struct, frozen=True, order=True):
+    """One selector as it is claimed, with what it is bound to (`deduplicate.selectors.Selector.bound`)."""
+
+    digest: bytes
+    bound: bytes = b""
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -28,7 +39,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     withdrawn: bool = False
     digest: bytes
     """SHA-256 of the content, by which a revision number used twice is recognised."""
-    selectors: tuple[bytes, ...] = ()
+    selectors: tuple[Selected, ...] = ()
+    near: tuple[bytes, ...] = ()
+    """Veiled perceptual hashes (`deduplicate.near.Veil`), 32 bytes each."""
 
 
 class Sighting(Struct, frozen=True, order=True):
@@ -37,6 +50,20 @@ class Sighting(Struct, frozen=True, order=True):
     selector: bytes
     member: MemberId
     report_id: ReportId
+    bound: bytes = b""
+    state: LinkState = LinkState.STANDS
+
+
+class NearSighting(Struct, frozen=True, order=True):
+    """Another report with a hash that is near to one of the claim's, claimed earlier."""
+
+    position: int
+    """Of the claim's hash."""
+    distance: int
+    """In bits of 256."""
+    report_id: ReportId
+    member: MemberId
+    state: LinkState = LinkState.STANDS
 
 
 class PriorRecipient(Struct, frozen=True, order=True):
@@ -56,6 +83,8 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     is_resubmission: bool = False
     """The same revision with the same content was claimed before, from another coordinate."""
     sightings: tuple[Sighting, ...] = ()
+    near: tuple[NearSighting, ...] = ()
+    """At most MAX_NEAR for each hash, the closest first."""
     recipients: tuple[PriorRecipient, ...] = ()
 
 

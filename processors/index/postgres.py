@@ -1,11 +1,14 @@
-"""The index in PostgreSQL: one short transaction per slice, three round trips (ADR 0002)."""
+"""The index in PostgreSQL: one short transaction per slice, three round trips, five with near hashes (ADR 0002)."""
 
 from collections import defaultdict
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
-from processors.index.port import Claim, Knowledge, PriorRecipient, Sighting, Source
+from processors.index.nearby import STATE_COLUMNS, Nearby, Numbered, state_at
+from processors.index.port import Claim, Knowledge, NearSighting, PriorRecipient, Sighting, Source
 from schemas.failures import Temporary
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
 from tocsin.runtime.database import Database
@@ -23,6 +26,7 @@ class PostgresIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._streams: dict[Source, int] = {}
+        self._nearby = Nearby()
 
     def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
         """Claim in one transaction; a crash after it replays to the same answer."""
@@ -35,8 +39,10 @@ class PostgresIndex:
             numbered = connection.execute(_CLAIM, _parameters(stream, claims)).all()
             sightings = connection.execute(_READ_SIGHTINGS, _selectors(claims)).all()
             recipients = _recipients(connection, stream, claims)
+            near = self._nearby.claim(connection, _numbered(claims, numbered))
         self._streams[source] = stream  # kept only once it is committed
-        return _answers(stream, claims, (numbered, sightings, recipients))
+        self._nearby.tidy()
+        return _answers(stream, claims, _Found(numbered, sightings, recipients, near))
 
     def _stream(self, connection: Connection, source: Source, first_offset: int) -> int:
         known = self._streams.get(source)
@@ -45,7 +51,13 @@ class PostgresIndex:
         return stream_of(connection, source.topic_id, source.topic, source.partition, first_offset)
 
 
-_Rows = tuple[Any, Any, dict[str, tuple[PriorRecipient, ...]]]
+class _Found(NamedTuple):
+    """What the statements of one claim read."""
+
+    revisions: Sequence[Row[Any]]
+    sightings: Sequence[Row[Any]]
+    recipients: Mapping[str, tuple[PriorRecipient, ...]]
+    near: Sequence[tuple[NearSighting, ...]]
 
 
 def _parameters(stream: int, claims: tuple[Claim, ...]) -> dict[str, Any]:
@@ -63,9 +75,10 @@ def _parameters(stream: int, claims: tuple[Claim, ...]) -> dict[str, Any]:
 
 def _sighting_parameters(claims: tuple[Claim, ...]) -> dict[str, Any]:
     """Sorted, so that two workers can never wait for each other in a circle."""
-    rows = sorted((selector, claim.member, i) for i, claim in enumerate(claims) for selector in claim.selectors)
+    rows = sorted((selected, claim.member, i) for i, claim in enumerate(claims) for selected in claim.selectors)
     return {
-        "sighted": [selector for selector, _, _ in rows],
+        "sighted": [selected.digest for selected, _, _ in rows],
+        "sighted_bounds": [selected.bound for selected, _, _ in rows],
         "sighted_by": [member for _, member, _ in rows],
         "sighted_in": [i for _, _, i in rows],
         "sighted_reports": [claims[i].report_id for _, _, i in rows],
@@ -74,7 +87,7 @@ def _sighting_parameters(claims: tuple[Claim, ...]) -> dict[str, Any]:
 
 
 def _selectors(claims: tuple[Claim, ...]) -> dict[str, Any]:
-    return {"selectors": sorted({s for claim in claims for s in claim.selectors}), "limit": _MAX_SIGHTINGS}
+    return {"selectors": sorted({s.digest for claim in claims for s in claim.selectors}), "limit": _MAX_SIGHTINGS}
 
 
 def _recipients(
@@ -98,28 +111,38 @@ def _recipients(
     return {report: tuple(members) for report, members in found.items()}
 
 
-def _answers(stream: int, claims: tuple[Claim, ...], rows: _Rows) -> tuple[Knowledge, ...]:
-    revisions, sightings, recipients = rows
+def _answers(stream: int, claims: tuple[Claim, ...], found: _Found) -> tuple[Knowledge, ...]:
     by_report: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in revisions:
+    for row in found.revisions:
         by_report[str(row.report_id)].append(row)
     by_selector: dict[bytes, list[Row[Any]]] = defaultdict(list)
-    for row in sightings:
+    for row in found.sightings:
         by_selector[bytes(row.selector)].append(row)
     return tuple(
-        _answer(stream, claim, by_report[claim.report_id], by_selector, recipients.get(claim.report_id, ()))
-        for claim in claims
+        replace(
+            _answer(stream, claim, by_report[claim.report_id], by_selector),
+            near=near,
+            recipients=found.recipients.get(claim.report_id, ()),
+        )
+        for claim, near in zip(claims, found.near, strict=True)
     )
 
 
-def _answer(
-    stream: int,
-    claim: Claim,
-    revisions: list[Row[Any]],
-    sightings: dict[bytes, list[Row[Any]]],
-    recipients: tuple[PriorRecipient, ...],
-) -> Knowledge:
-    own = next(row for row in revisions if row.revision == claim.revision)
+def _numbered(claims: tuple[Claim, ...], revisions: Sequence[Row[Any]]) -> list[Numbered]:
+    """What is claimed now gets a new number; what is answered is as of the revision's own."""
+    base = revisions[0].base
+    return [
+        Numbered(claim, base + position, _own(claim, revisions).claim_number) for position, claim in enumerate(claims)
+    ]
+
+
+def _own(claim: Claim, revisions: Sequence[Row[Any]]) -> Row[Any]:
+    """The row that this claim made, or made when it was first claimed."""
+    return next(row for row in revisions if (str(row.report_id), row.revision) == (claim.report_id, claim.revision))
+
+
+def _answer(stream: int, claim: Claim, revisions: list[Row[Any]], sightings: dict[bytes, list[Row[Any]]]) -> Knowledge:
+    own = _own(claim, revisions)
     same_content = bytes(own.digest) == claim.digest
     is_replay = (own.stream, own.log_offset) == (stream, claim.log_offset)
     return Knowledge(
@@ -127,16 +150,21 @@ def _answer(
         is_conflicting=not same_content,
         is_resubmission=same_content and not is_replay,
         sightings=_earlier(claim, own.claim_number, sightings),
-        recipients=recipients,
     )
 
 
 def _earlier(claim: Claim, number: int, sightings: dict[bytes, list[Row[Any]]]) -> tuple[Sighting, ...]:
     return tuple(
         sorted(
-            Sighting(selector, MemberId(row.member), ReportId(str(row.report_id)))
-            for selector in claim.selectors
-            for row in sightings[selector]
+            Sighting(
+                selected.digest,
+                MemberId(row.member),
+                ReportId(str(row.report_id)),
+                bytes(row.bound),
+                state_at(number, row.withdrawn_at, row.disputed_at),
+            )
+            for selected in claim.selectors
+            for row in sightings[selected.digest]
             if row.claim_number < number and str(row.report_id) != claim.report_id
         )
     )
@@ -159,27 +187,27 @@ _CLAIM: Final = text("""
         returning report_id, revision, digest, stream, log_offset, claim_number
     ),
     sighted as (
-        insert into sightings (selector, member, report_id, stream, log_offset, claim_number)
-        select selector, member, report_id, :stream, log_offset, base.number + position
+        insert into sightings (selector, member, report_id, stream, log_offset, claim_number, bound)
+        select selector, member, report_id, :stream, log_offset, base.number + position, bound
         from unnest(cast(:sighted as bytea[]), cast(:sighted_by as text[]), cast(:sighted_reports as uuid[]),
-                    cast(:sighted_at as bigint[]), cast(:sighted_in as integer[]))
-             as s(selector, member, report_id, log_offset, position), base
+                    cast(:sighted_at as bigint[]), cast(:sighted_in as integer[]), cast(:sighted_bounds as bytea[]))
+             as s(selector, member, report_id, log_offset, position, bound), base
         order by selector, member, position
         on conflict do nothing
     )
-    select report_id, revision, digest, stream, log_offset, claim_number from claimed
+    select report_id, revision, digest, stream, log_offset, claim_number, number as base from claimed, base
     union all
-    select r.report_id, r.revision, r.digest, r.stream, r.log_offset, r.claim_number
-    from report_revisions r
+    select r.report_id, r.revision, r.digest, r.stream, r.log_offset, r.claim_number, number as base
+    from report_revisions r, base
     where r.report_id = any(cast(:reports as uuid[]))
 """)
 """One statement claims and reads: what it inserts itself is not visible to its own select, hence the union."""
 
 _LOCK: Final = text("select pg_advisory_xact_lock(:lock)")
-_READ_SIGHTINGS: Final = text(
-    "select selector, member, report_id, claim_number from sightings "
-    "where selector = any(cast(:selectors as bytea[])) order by claim_number limit :limit"
-)
+_READ_SIGHTINGS: Final = text(f"""
+    select s.selector, s.member, s.report_id, s.claim_number, s.bound, {STATE_COLUMNS}
+    from sightings s where s.selector = any(cast(:selectors as bytea[])) order by s.claim_number limit :limit
+""")  # noqa: S608 -- put together from our own text
 _READ_RECIPIENTS: Final = text(
     "select distinct on (report_id, recipient) report_id, recipient, jurisdiction, withdrawal from referrals "
     "where report_id = any(cast(:reports as uuid[])) order by report_id, recipient, revision desc"

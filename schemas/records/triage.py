@@ -1,5 +1,7 @@
 """What the exchange decided and why: ReportTriaged, for operators only."""
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
@@ -16,6 +18,15 @@ class ItemVerdict(Struct, frozen=True, kw_only=True):
     verified: bool = False
 
 
+class LinkState(StrEnum):
+    """What became of the other report: one that was taken back or disputed corroborates nothing."""
+
+    UNKNOWN = "UNKNOWN"
+    STANDS = "STANDS"
+    DISPUTED = "DISPUTED"
+    RETRACTED = "RETRACTED"
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """Another report of the same content, account or incident, by the selector that they share."""
 
@@ -23,6 +34,9 @@ class Link(Struct, frozen=True, kw_only=True):
     content_id: ContentId = ContentId("")
     selector_kind: str = ""
     weak: bool = False
+    conflicting: bool = False
+    """Something else says that the content differs: an equal MD5 with another SHA-256."""
+    state: LinkState = LinkState.STANDS
     distance: int | None = None
 
 

@@ -40,7 +40,7 @@ def a_referral(reference: str = "case-1", **changes: Any) -> Referral:
         "incident_types": ("csam",),
         "priority": a_priority(),
         "completeness": Completeness(score=60),
-        "content_keys": (f"content-{reference}",),
+        "content_keys": (f"url:{reference}",),
         "withheld": (Withheld(path="memo", rule="release.default"),),
     }
     return Referral(**(values | changes))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from processors.index.memory import MemoryIndex
-from processors.index.port import Claim, Index, Knowledge, Sighting, Source
+from processors.index.port import MAX_DISTANCE, Claim, Index, Knowledge, NearSighting, Selected, Sighting, Source
 from processors.index.postgres import PostgresIndex
 from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.triage import LinkState
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.settings import load
 
@@ -30,7 +31,7 @@ def a_claim(offset: int = 0, **changes: object) -> Claim:
         "report_id": ReportId(str(uuid4())),
         "revision": 1,
         "digest": b"content",
-        "selectors": (a_selector(),),
+        "selectors": (Selected(a_selector()),),
     }
     return Claim(**(values | changes))  # type: ignore[arg-type]  # the builder's one loose end
 
@@ -56,7 +57,7 @@ def index(request: pytest.FixtureRequest) -> Index:
 def _emptied(database: Database, stack: object) -> Database:
     owner = database_of(load(stack.config("ops")))  # type: ignore[attr-defined]  # LocalStack
     with owner.transaction() as connection:
-        connection.execute(text("truncate sightings, report_revisions"))
+        connection.execute(text("truncate sightings, report_revisions, restricted.near_hashes, disputes"))
     owner.close()
     return database
 
@@ -136,6 +137,52 @@ def test_the_same_offset_of_another_partition_is_another_coordinate(index: Index
     assert claim_one(index, first, a_source(1)).is_resubmission
 
 
+def test_a_sighting_says_what_it_is_bound_to_and_whether_its_report_still_stands(index: Index) -> None:
+    bound = a_claim(0, selectors=(Selected(a_selector(), b"bound"),))
+    claim_one(index, bound)
+    standing = claim_one(index, a_claim(1, member=B))
+    assert [(sighting.bound, sighting.state) for sighting in standing.sightings] == [(b"bound", LinkState.STANDS)]
+    claim_one(index, a_claim(2, report_id=bound.report_id, revision=2, withdrawn=True, selectors=()))
+    after = claim_one(index, a_claim(3, member=MemberId("nl-hotline")))
+    states = {sighting.report_id: sighting.state for sighting in after.sightings}
+    assert states[bound.report_id] is LinkState.RETRACTED
+
+
+def test_what_is_withdrawn_later_stood_when_it_was_met(index: Index) -> None:
+    first, second = a_claim(0), a_claim(1, member=B)
+    claim_one(index, first)
+    before = claim_one(index, second)
+    claim_one(index, a_claim(2, report_id=first.report_id, revision=2, withdrawn=True, selectors=()))
+    assert claim_one(index, second) == before
+
+
+def a_vector(*turned: int) -> bytes:
+    return sum(1 << bit for bit in turned).to_bytes(32)
+
+
+@pytest.mark.parametrize(("distance", "is_near"), [(0, True), (1, True), (MAX_DISTANCE, True), (32, False)])
+def test_near_hashes_are_found_up_to_the_distance_and_no_farther(index: Index, distance: int, is_near: bool) -> None:
+    first = a_claim(0, selectors=(), near=(a_vector(),))
+    claim_one(index, first)
+    found = claim_one(index, a_claim(1, selectors=(), near=(a_vector(*range(0, 8 * distance, 8)),)))
+    assert found.near == ((NearSighting(0, distance, first.report_id, A),) if is_near else ())
+
+
+def test_near_hashes_of_one_slice_see_the_earlier_ones_and_a_replay_sees_the_same(index: Index) -> None:
+    claims = tuple(a_claim(n, selectors=(), near=(a_vector(n), a_vector(100 + n))) for n in range(4))
+    before = index.claim(a_source(), claims)
+    assert [len({near.report_id for near in answer.near}) for answer in before] == [0, 1, 2, 3]
+    claim_one(index, a_claim(9, selectors=(), near=(a_vector(2),)))
+    assert index.claim(a_source(), claims) == before
+
+
+def test_a_report_is_not_near_to_itself_in_any_revision(index: Index) -> None:
+    first = a_claim(0, selectors=(), near=(a_vector(),))
+    claim_one(index, first)
+    again = a_claim(1, selectors=(), near=(a_vector(),), report_id=first.report_id, revision=2, digest=b"changed")
+    assert claim_one(index, again).near == ()
+
+
 def test_an_empty_slice_claims_nothing(index: Index) -> None:
     assert index.claim(a_source(), ()) == ()
 
@@ -143,11 +190,16 @@ def test_an_empty_slice_claims_nothing(index: Index) -> None:
 small = st.integers(0, 3)
 
 
-@given(st.lists(st.tuples(small, st.integers(1, 3), st.sampled_from([A, B]), st.sets(small, max_size=2)), max_size=12))
+drawn_claims = st.tuples(
+    small, st.integers(1, 3), st.sampled_from([A, B]), st.sets(small, max_size=2), st.booleans(), st.sets(small)
+)
+
+
+@given(st.lists(drawn_claims, max_size=12))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.stack
 def test_both_indexes_answer_alike(
-    stack: object, database: Database, drawn: list[tuple[int, int, MemberId, set[int]]]
+    stack: object, database: Database, drawn: list[tuple[int, int, MemberId, set[int], bool, set[int]]]
 ) -> None:
     reports = [ReportId(str(uuid4())) for _ in range(4)]
     claims = [
@@ -156,9 +208,11 @@ def test_both_indexes_answer_alike(
             member=member,
             report_id=reports[report],
             revision=revision,
-            selectors=tuple(sorted(a_selector(str(name)) for name in selectors)),
+            selectors=tuple(sorted(Selected(a_selector(str(name))) for name in selectors)),
+            withdrawn=withdrawn,
+            near=tuple(a_vector(*(bit + 7 * n for n in range(20))) for bit in sorted(turned)),
         )
-        for offset, (report, revision, member, selectors) in enumerate(drawn)
+        for offset, (report, revision, member, selectors, withdrawn, turned) in enumerate(drawn)
     ]
     postgres, memory = PostgresIndex(_emptied(database, stack)), MemoryIndex()
     for start in range(0, len(claims), 5):

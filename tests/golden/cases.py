@@ -166,7 +166,7 @@ def _decisions() -> dict[str, Struct]:
             incident_types=("csam",),
             verdicts=(verdict,),
             priority=priority,
-            content_keys=("0f" * 16,),
+            content_keys=(f"sha256:{'0f' * 16}",),
             withheld=(Withheld(path="memo", rule="default-deny"),),
             policy=POLICY,
         ),

@@ -78,6 +78,11 @@ class Passage:
         places = self.admin.list_consumer_group_offsets(asked)[self.group].result().topic_partitions
         return sum(place.offset for place in places or () if place.offset > 0)
 
+    def shares(self) -> int:
+        """How many workers have partitions."""
+        group = self.admin.describe_consumer_groups([self.group])[self.group].result(30)
+        return sum(bool(member.assignment.topic_partitions) for member in group.members)
+
     def log(self) -> str:
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
@@ -125,6 +130,20 @@ def test_workers_that_join_leave_and_are_killed_lose_nothing(passage: Passage) -
     until(lambda: set(passage.copied()) == set(sent))
     third.terminate()
     assert third.wait(30) == 0
+
+
+def test_a_worker_that_joins_idle_ones_stops_nobody(passage: Passage) -> None:
+    """Nothing was ever committed: the fetch that waits while partitions move meets some that have no position yet."""
+    for topic in (idle := [f"{passage.source}.{number}" for number in range(6)]):
+        passage.create(topic)
+    topics = [passage.source, *idle]
+    first = passage.start("a", topics=topics)
+    until(lambda: passage.shares() == 1)
+    second = passage.start("b", topics=topics)
+    until(lambda: passage.shares() == 2)
+    passage.send(values(50))
+    until(lambda: len(passage.copied()) == 50)
+    assert (first.poll(), second.poll()) == (None, None)
 
 
 def test_a_full_buffer_pauses_and_goes_on_and_everything_is_committed(passage: Passage) -> None:

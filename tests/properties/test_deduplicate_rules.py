@@ -3,12 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.steps.deduplicate.rules import canonical_url, selectors
+from processors.steps.deduplicate.selectors import selectors
+from processors.steps.deduplicate.urls import canonical_url
 from schemas.records.report import ContentItem
 from tests.builders.any_record import any_record
+from tests.builders.identity import KEYS, nothing_follows
 from tests.builders.reports import a_report, an_item
 
-KEY = b"a key of the tests"
 SEGMENTS = st.lists(st.text("abcXYZ019-_~äßж&=+;", min_size=1, max_size=8), min_size=1, max_size=4)
 ITEMS = st.lists(any_record(ContentItem), max_size=4)
 
@@ -50,4 +51,7 @@ def test_a_further_item_takes_no_selector_away(items: list[ContentItem]) -> None
 
 
 def _digests(items: list[ContentItem]) -> set[bytes]:
-    return {selector.digest for selector in selectors(a_report(source_url=None, items=tuple(items)), None, KEY)}
+    return {
+        selector.digest
+        for selector in selectors(a_report(source_url=None, items=tuple(items)), None, KEYS, nothing_follows)
+    }

@@ -34,6 +34,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "subscribe": "Read a member's referrals.",
         "receiver": "Run the reference receiver.",
     },
+    "Decide and explain": {
+        "evaluate": "Hold the rules against cases.",
+        "keyring": "List, rotate or retire the digest keys of triage.",
+    },
     "Prove and repair": {
         "dlq": "List, show, retry or drop dead letters.",
         "doctor": "Say what is wrong, and the next command.",

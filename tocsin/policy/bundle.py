@@ -16,6 +16,7 @@ from schemas.records.values import PolicyVersion
 from schemas.topics import MemberTopics
 from tocsin.policy import check_members, check_rules
 from tocsin.policy.dates import in_force
+from tocsin.policy.identity import Identity, TrackingNames
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.members import Member, Profile, Sector
 from tocsin.policy.problems import Problem, refusal
@@ -39,6 +40,7 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     routing: Routing
     sharing: Sharing
     priority: PriorityRules
+    identity: Identity
 
     def topics(self) -> tuple[MemberTopics, ...]:
         """What the topic table is made from."""
@@ -61,6 +63,16 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
         mapping = next(in_force(self._mappings.get((scheme, label), ()), on), None)
         return mapping.neutral if mapping else ()
 
+    def tracking(self, on: date) -> TrackingNames:
+        """The parameters of addresses that say nothing of the content, as of that day."""
+        if on not in self._tracking:
+            self._tracking[on] = self.identity.tracking(on)
+        return self._tracking[on]
+
+    @cached_property
+    def _tracking(self) -> dict[date, TrackingNames]:
+        return {}
+
     @cached_property
     def _mappings(self) -> Mapping[tuple[str, str], tuple[LabelMapping, ...]]:
         found: dict[tuple[str, str], tuple[LabelMapping, ...]] = {}
@@ -73,6 +85,7 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     def _version(self) -> PolicyVersion:
         parts = {"labels": self.labels.version, "routing": self.routing.version}
         parts |= {"sharing": self.sharing.version, "priority": self.priority.version}
+        parts |= {"identity": self.identity.version}
         return PolicyVersion(bundle=self.digest, parts=parts)
 
     @cached_property
@@ -102,6 +115,7 @@ def load(folder: Path) -> Bundle:
         routing=_read(folder, check_rules.ROUTING, Routing),
         sharing=_read(folder, check_rules.SHARING, Sharing),
         priority=_read(folder, check_rules.PRIORITY, PriorityRules),
+        identity=_read(folder, "identity.toml", Identity),
     )
     if problems := list(_problems(bundle)):
         raise refusal(problems)

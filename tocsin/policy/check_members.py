@@ -10,9 +10,10 @@ from tocsin.policy.dates import overlap, reversed_period
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.members import Member, Profile
 from tocsin.policy.problems import Problem, one_of
-from tocsin.policy.words import DUPLICATE_TREATMENTS, MANDATES
+from tocsin.policy.words import DUPLICATE_SELECTORS, DUPLICATE_TREATMENTS, MANDATES
 
 MEMBERS: Final = "members.toml"
+MAX_NEAR_DISTANCE: Final = 31
 _RESERVED: Final = frozenset({*PROCESSES, "broker"})
 
 Members = Mapping[MemberId, Member]
@@ -85,6 +86,20 @@ def _standing_problems(member: Member, members: Members) -> Iterator[Problem]:
         [member.agreement.known_content],
         DUPLICATE_TREATMENTS,
     )
+    yield from unknown_words(
+        "policy.unknown_selector",
+        (MEMBERS, f"{member.id}.agreement.selectors"),
+        member.agreement.selectors,
+        DUPLICATE_SELECTORS,
+    )
+    if not 0 <= member.near_distance <= MAX_NEAR_DISTANCE:
+        yield Problem(
+            code="policy.near_distance",
+            file=MEMBERS,
+            key=f"{member.id}.near_distance",
+            expected=f"0 to {MAX_NEAR_DISTANCE}: farther matches are not looked for",
+            found=str(member.near_distance),
+        )
     if reversed_period([member]):
         yield _reversed((MEMBERS, f"{member.id}.valid_to"))
 

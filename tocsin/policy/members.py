@@ -32,6 +32,10 @@ class DuplicateAgreement(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     known_content: str = "deliver"
     bundle_period_hours: int = 24
+    selectors: tuple[str, ...] = ("url", "sha256", "sha512")
+    """What it recognises content by; content with none of these is delivered."""
+    window_hours: int | None = None
+    """How long content counts as known; None for as long as the member keeps it."""
 
 
 class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +53,8 @@ class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`orphan`: takes reports of countries without a hotline."""
     agreement: DuplicateAgreement = DuplicateAgreement()
     dead_letter_limit_per_hour: int = 1000
+    near_distance: int = 31
+    """Perceptual hashes farther apart than this are no link for the member; bits of 256, at most 31."""
     standing: Standing = Standing.ACTIVE
     valid_from: date = date(2026, 1, 1)
     duty_contact: str = ""

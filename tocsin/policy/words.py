@@ -55,5 +55,8 @@ ORPHAN: Final = "orphan"
 """The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
 MANDATES: Final = frozenset({ORPHAN})
 
+DUPLICATE_SELECTORS: Final = frozenset({"url", "sha256", "sha512"})
+"""What a member can sign to recognise content by."""
+
 DUPLICATE_TREATMENTS: Final = frozenset({"deliver", "bundle", "count"})
 """What a member can sign about content that it certainly has."""

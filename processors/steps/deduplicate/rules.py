@@ -1,37 +1,19 @@
-"""Which selectors a report carries, and what the sightings of others mean: duplicates inform, they decide nothing."""
+"""What the sightings of others mean: duplicates inform, they decide nothing."""
 
 import hashlib
-import hmac
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from string import ascii_letters, digits
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-import ada_url
 import msgspec
 from msgspec import Struct
 
+from processors.steps.deduplicate.selectors import CONTENT_KINDS, Selector, Strength
 from schemas.records.identifiers import ContentId, MemberId, ReportId
-from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
-from schemas.records.triage import Link
+from schemas.records.report import ReportSubmitted
+from schemas.records.triage import Link, LinkState
 from schemas.records.values import Novelty
 
 MAX_LINKS: Final = 50
-MAX_SELECTORS: Final = 200
-"""Per report; a report with more content is linked by its first ones."""
-
-_STRONG_HASHES: Final = frozenset({"sha256", "sha512"})
-_WEAK_HASHES: Final = frozenset({"md5", "sha1"})
-"""Collisions are made on purpose: never sole proof (domain facts, section 4)."""
-
-
-class Selector(Struct, frozen=True, order=True):
-    """One exact way to recognise a content, an account or an incident; the digest is keyed, so it cannot be guessed."""
-
-    digest: bytes
-    kind: str
-    content_id: ContentId
-    weak: bool
 
 
 class Seen(Struct, frozen=True):
@@ -40,6 +22,19 @@ class Seen(Struct, frozen=True):
     digest: bytes
     member: MemberId
     report_id: ReportId
+    bound: bytes = b""
+    """What that report said the content's SHA-256 is, as `Selector.bound`."""
+    state: LinkState = LinkState.STANDS
+
+
+class Near(Struct, frozen=True):
+    """Another report whose content looks alike: a link with its distance, and never more than that."""
+
+    content_id: ContentId
+    member: MemberId
+    report_id: ReportId
+    distance: int
+    state: LinkState = LinkState.STANDS
 
 
 class Novelties(Struct, frozen=True, kw_only=True):
@@ -47,48 +42,27 @@ class Novelties(Struct, frozen=True, kw_only=True):
 
     novelty: Novelty
     corroboration: int
-    """Other members that reported the same content, by a selector that is not weak."""
+    """Other members that reported the same content or incident, and did not take it back."""
     links: tuple[Link, ...]
-
-
-def selectors(report: ReportSubmitted, personal: PersonalPart | None, key: bytes) -> tuple[Selector, ...]:
-    """Every exact selector of a report, without repeats, in order of digest."""
-    found: dict[bytes, Selector] = {}
-    for kind, value, content_id in _values(report, personal):
-        digest = _keyed(key, kind, value)
-        found.setdefault(digest, Selector(digest, kind, content_id, kind.removeprefix("hash:") in _WEAK_HASHES))
-        if len(found) >= MAX_SELECTORS:
-            break
-    return tuple(sorted(found.values()))
+    known_account: bool = False
+    """An account of this report was reported before."""
 
 
 def novelties(
-    own: Sequence[Selector], seen: Sequence[Seen], report: ReportSubmitted, *, resubmitted: bool
+    own: Sequence[Selector], seen: Sequence[Seen], near: Sequence[Near], report: ReportSubmitted, *, resubmitted: bool
 ) -> Novelties:
     """What other reports say; the submitter's own earlier reports link, and corroborate nothing."""
     by_digest = {selector.digest: selector for selector in own}
-    strong = [sighting for sighting in seen if not by_digest[sighting.digest].weak]
+    kin = [_kinship(by_digest, sightings) for sightings in _by_report(seen).values()]
+    same = [one for one in kin if one.is_same]
+    standing = {one.member for one in same if one.link.state is LinkState.STANDS}
+    links = _closest({one.link.report_id: one.link for one in kin}, near)
     return Novelties(
-        novelty=_novelty(report, strong, resubmitted=resubmitted),
-        corroboration=len({sighting.member for sighting in strong} - {report.submitter}),
-        links=tuple(_links(by_digest, seen)),
+        novelty=_novelty(report, is_seen=bool(same), resubmitted=resubmitted),
+        corroboration=len(standing - {report.submitter}),
+        links=links,
+        known_account=any(one.shares_account for one in kin),
     )
-
-
-def content_keys(own: Iterable[Selector], key: bytes, recipient: MemberId) -> tuple[str, ...]:
-    """The content selectors under one recipient's key: equal for it alone, meaningless to anybody else."""
-    return _recipient_keys((s.digest for s in own if _is_content(s) and not s.weak), key, recipient)
-
-
-def circumstance_keys(
-    own: Iterable[Selector], report: ReportSubmitted, gates: Iterable[str], key: bytes, recipient: MemberId
-) -> tuple[str, ...]:
-    """Accounts, nexus, gates and incident time under one recipient's key: a new one is always delivered."""
-    accounts = [s.digest for s in own if not _is_content(s)]
-    nexus = [f"nexus:{claim.kind}:{claim.country}".encode() for claim in report.nexus]
-    raised = [f"gate:{gate}".encode() for gate in gates]
-    incident = [f"incident:{report.incident_at.epoch_ms}".encode()] if report.incident_at else []
-    return _recipient_keys((*accounts, *nexus, *raised, *incident), key, recipient)
 
 
 def content_digest(report: ReportSubmitted) -> bytes:
@@ -97,76 +71,81 @@ def content_digest(report: ReportSubmitted) -> bytes:
     return hashlib.sha256(msgspec.msgpack.encode(still)).digest()
 
 
-def canonical_url(url: str) -> str:
-    """The URL as a WHATWG parser writes it, each escape in one spelling, no fragment; the text where it is no URL."""
-    try:
-        return _ESCAPE.sub(_one_spelling, str(ada_url.replace_url(ada_url.normalize_url(url), hash="")))
-    except ValueError:
-        return url.strip()
+class _Kinship(Struct, frozen=True, kw_only=True):
+    """What this report and one other have in common."""
+
+    member: MemberId
+    link: Link
+    is_same: bool
+    shares_account: bool
 
 
-_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
-_UNRESERVED: Final = frozenset(f"{ascii_letters}{digits}-._~")
+def _by_report(seen: Iterable[Seen]) -> Mapping[ReportId, list[Seen]]:
+    found: dict[ReportId, list[Seen]] = {}
+    for sighting in seen:
+        found.setdefault(sighting.report_id, []).append(sighting)
+    return found
 
 
-def _one_spelling(escape: re.Match[str]) -> str:
-    """Characters that never need an escape lose it (RFC 3986, 6.2.2.2), the others are written in capitals."""
-    character = chr(int(escape[0][1:], 16))
-    return character if character in _UNRESERVED else escape[0].upper()
+def _kinship(own: Mapping[bytes, Selector], sightings: Sequence[Seen]) -> _Kinship:
+    """SHA-2, an address or an incident's id is enough; a weak digest needs another selector that fits (ADR 0007)."""
+    shared = [(own[sighting.digest], sighting) for sighting in sightings]
+    fitting = [selector for selector, sighting in shared if not _contradicts(selector, sighting)]
+    strengths = {selector.strength for selector in fitting}
+    is_proved = Strength.SAME in strengths or {Strength.WEAK, Strength.KIN} <= strengths
+    told = max(fitting or [selector for selector, _ in shared], key=lambda selector: selector.strength)
+    first = sightings[0]
+    return _Kinship(
+        member=first.member,
+        link=Link(
+            report_id=first.report_id,
+            content_id=told.content_id,
+            selector_kind=told.kind,
+            weak=not is_proved and told.strength is Strength.WEAK,
+            conflicting=len(fitting) < len(shared),
+            state=first.state,
+        ),
+        is_same=is_proved,
+        shares_account=any(selector.kind == "account" for selector in fitting),
+    )
 
 
-def _values(report: ReportSubmitted, personal: PersonalPart | None) -> Iterator[tuple[str, str, ContentId]]:
-    nothing = ContentId("")
-    for item in report.items:
-        yield from _item_values(item)
-    if report.source_url and report.source_url.url and not report.items:
-        yield "url", canonical_url(report.source_url.url), nothing
-    for account in personal.accounts if personal else ():
-        if account.value:
-            yield "account", f"{account.platform.lower()}:{account.kind}:{account.value.strip()}", nothing
-    for system, external_id in sorted(report.external_ids.items()):
-        yield "incident", f"{system}:{external_id}", nothing
+def _contradicts(selector: Selector, sighting: Seen) -> bool:
+    """The same address or weak digest, and another SHA-256: not the same content, whatever it looks like."""
+    if selector.kind not in CONTENT_KINDS or not selector.bound or not sighting.bound:
+        return False
+    return selector.bound != sighting.bound
 
 
-def _item_values(item: ContentItem) -> Iterator[tuple[str, str, ContentId]]:
-    if item.url:
-        yield "url", canonical_url(item.url), item.content_id
-    for digest in item.hashes:
-        if digest.algorithm in _STRONG_HASHES | _WEAK_HASHES:
-            yield f"hash:{digest.algorithm}", digest.value.lower(), item.content_id
-
-
-def _is_content(selector: Selector) -> bool:
-    return selector.kind == "url" or selector.kind.startswith("hash:")
-
-
-def _novelty(report: ReportSubmitted, seen: Sequence[Seen], *, resubmitted: bool) -> Novelty:
+def _novelty(report: ReportSubmitted, *, is_seen: bool, resubmitted: bool) -> Novelty:
     if resubmitted:
         return Novelty.RESUBMISSION
     if report.revision > 1:
         return Novelty.REVISION
-    return Novelty.SEEN if seen else Novelty.NEW
+    return Novelty.SEEN if is_seen else Novelty.NEW
 
 
-def _links(by_digest: dict[bytes, Selector], seen: Sequence[Seen]) -> Iterator[Link]:
-    best: dict[ReportId, Link] = {}
-    for sighting in seen:
-        selector = by_digest[sighting.digest]
-        known = best.get(sighting.report_id)
-        if known is None or (known.weak and not selector.weak):
-            best[sighting.report_id] = Link(
-                report_id=sighting.report_id,
-                content_id=selector.content_id,
-                selector_kind=selector.kind,
-                weak=selector.weak,
-            )
-    return iter(sorted(best.values(), key=lambda link: (link.weak, link.report_id))[:MAX_LINKS])
+def _closest(links: dict[ReportId, Link], near: Sequence[Near]) -> tuple[Link, ...]:
+    """One link a report; a near match is told where nothing else links it, by its smallest distance."""
+    for match in sorted(near, key=lambda match: match.distance):
+        links.setdefault(match.report_id, _near_link(match))
+    return tuple(sorted(links.values(), key=_rank))[:MAX_LINKS]
 
 
-def _recipient_keys(values: Iterable[bytes], key: bytes, recipient: MemberId) -> tuple[str, ...]:
-    own_key = hmac.digest(key, f"recipient:{recipient}".encode(), "sha256")
-    return tuple(sorted({hmac.digest(own_key, value, "sha256").hex()[:32] for value in values}))
+def _near_link(match: Near) -> Link:
+    return Link(
+        report_id=match.report_id,
+        content_id=match.content_id,
+        selector_kind="pdq",
+        distance=match.distance,
+        state=match.state,
+    )
 
 
-def _keyed(key: bytes, kind: str, value: str) -> bytes:
-    return hmac.digest(key, f"{kind}\x1f{value}".encode(), "sha256")
+def _rank(link: Link) -> tuple[bool, bool, int, str]:
+    return (link.conflicting, link.weak, link.distance if link.distance is not None else -1, link.report_id)
+
+
+def linked_within(links: Iterable[Link], near_distance: int) -> Iterator[Link]:
+    """The links that count for a member: near matches no farther than it wants to hear of."""
+    return (link for link in links if link.distance is None or link.distance <= near_distance)

@@ -24,6 +24,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     verdicts: tuple[ItemVerdict, ...] = ()
     novelty: Novelty = Novelty.UNKNOWN
     corroboration: int = 0
+    known_account: bool = False
     now_ms: int
 
 
@@ -128,7 +129,7 @@ def _is_live(facts: Facts) -> bool | None:
 def _has_prior_reports(facts: Facts) -> bool | None:
     counts = [account.prior_reports for account in facts.personal.accounts] if facts.personal else []
     known = [count for count in counts if count is not None]
-    return any(known) if known else None
+    return facts.known_account or (any(known) if known else None)
 
 
 def _is_ai_only(facts: Facts) -> bool:

@@ -35,6 +35,11 @@ def entry_of(draft: ReportDraft, number: int, context: Context) -> Entry:
     return _entry(number, written, written, context)
 
 
+def entry_of_object(written: Row, context: Context) -> Entry:
+    """One object, where it does not come from a file."""
+    return _entry(1, written, content_of(written), context)
+
+
 def _entries(number: int, line: bytes, context: Context) -> Iterator[Entry]:
     written = decoded_object(number, line)
     if isinstance(written, Rejection):

@@ -13,14 +13,14 @@ from tests.builders.referrals import a_priority, a_referral
 from tests.builders.reports import NOON_MS, an_escalation
 
 COUNT = Agreement(known_content=Treatment.COUNT)
-KEYS = st.frozensets(st.sampled_from("abcdef"))
+KEYS = st.frozensets(st.sampled_from(["url:a", "url:b", "sha256:a", "sha256:b"]))
 
 
 def a_duplicate(**changes: Any) -> Referral:
-    return a_referral(**({"content_keys": ("c",), "circumstance_keys": ("k",)} | changes))
+    return a_referral(**({"content_keys": ("url:c",), "circumstance_keys": ("k",)} | changes))
 
 
-HAS_IT = Standing(content=frozenset({"c"}), circumstances=frozenset({"k"}))
+HAS_IT = Standing(content=frozenset({"url:c"}), circumstances=frozenset({"k"}))
 
 
 @pytest.mark.parametrize("treatment", Treatment)
@@ -36,7 +36,7 @@ def test_without_an_agreement_everything_is_delivered() -> None:
 @pytest.mark.parametrize(
     ("referral", "rule"),
     [
-        (a_duplicate(content_keys=("c", "new")), "agreement.new_content"),
+        (a_duplicate(content_keys=("url:c", "url:new")), "agreement.new_content"),
         (a_duplicate(circumstance_keys=("k", "new")), "agreement.new_circumstance"),
         (a_duplicate(content_keys=()), "agreement.no_content_key"),
         (a_duplicate(revision=2), "agreement.revision"),

@@ -83,7 +83,7 @@ def test_a_kept_record_is_delivered_once_it_can_be_read(counter: Counter) -> Non
 
 def test_a_duplicate_is_counted_and_told_where_that_was_agreed(open_counter: Opener) -> None:
     counter = open_counter(agreement=COUNTING)
-    first, again = a_referral("first", content_keys=("c",)), a_referral("again", content_keys=("c",))
+    first, again = a_referral("first", content_keys=("url:c",)), a_referral("again", content_keys=("url:c",))
     counter.arrive(first)
     counter.courier.turn()
     counter.arrive(again)
@@ -94,16 +94,16 @@ def test_a_duplicate_is_counted_and_told_where_that_was_agreed(open_counter: Ope
 
 def test_what_is_still_on_its_way_makes_nothing_a_duplicate(open_counter: Opener) -> None:
     counter = open_counter(agreement=COUNTING)
-    counter.arrive(a_referral("first", content_keys=("c",)), a_referral("again", content_keys=("c",)))
+    counter.arrive(a_referral("first", content_keys=("url:c",)), a_referral("again", content_keys=("url:c",)))
     counter.courier.turn()
     assert len(counter.sink.sent) == 2
 
 
 def test_a_test_makes_no_live_report_a_duplicate(open_counter: Opener) -> None:
     counter = open_counter(agreement=COUNTING)
-    counter.arrive(a_referral("first", content_keys=("c",), mark=Mark.TEST))
+    counter.arrive(a_referral("first", content_keys=("url:c",), mark=Mark.TEST))
     counter.courier.turn()
-    counter.arrive(a_referral("again", content_keys=("c",)))
+    counter.arrive(a_referral("again", content_keys=("url:c",)))
     assert counter.find(a_referral("again").referral_id).state is State.RECEIVED
 
 
@@ -111,9 +111,9 @@ def test_a_bundle_lists_its_members_and_leaves_at_the_end_of_its_period_also_aft
     open_counter: Opener,
 ) -> None:
     counter = open_counter(agreement=BUNDLING)
-    counter.arrive(a_referral("first", content_keys=("c",)))
+    counter.arrive(a_referral("first", content_keys=("url:c",)))
     counter.courier.turn()
-    copies = [a_referral(f"copy-{n}", content_keys=("c",)) for n in range(3)]
+    copies = [a_referral(f"copy-{n}", content_keys=("url:c",)) for n in range(3)]
     counter.arrive(*copies)
     assert counter.courier.turn() == 0
     counter.close()

@@ -85,7 +85,7 @@ def test_one_of_two_sinks_that_has_it_is_told_and_the_other_never_gets_it(
 
 def test_a_bundle_leaves_without_the_recalled_copy(open_counter: Opener) -> None:
     counter = open_counter(agreement=Agreement(known_content=Treatment.BUNDLE, bundle_period_seconds=3600))
-    known, other, copy = (a_referral(name, content_keys=("c",)) for name in ("known", "other", "case-1"))
+    known, other, copy = (a_referral(name, content_keys=("url:c",)) for name in ("known", "other", "case-1"))
     counter.arrive(known)
     counter.courier.turn()
     counter.arrive(other, copy, NOTICE)
@@ -99,9 +99,9 @@ def test_a_copy_in_a_bundle_that_may_have_arrived_is_told_of(open_counter: Opene
     sink = ObedientSink(honours_key=False, presence=Presence.UNKNOWN)
     agreement = Agreement(known_content=Treatment.BUNDLE, bundle_period_seconds=3600)
     counter = open_counter(sinks={"sink": sink}, agreement=agreement)
-    counter.arrive(a_referral("known", content_keys=("c",)))
+    counter.arrive(a_referral("known", content_keys=("url:c",)))
     counter.courier.turn()
-    counter.arrive(a_referral("case-1", content_keys=("c",)))
+    counter.arrive(a_referral("case-1", content_keys=("url:c",)))
     counter.clock.now_ms += HOUR_MS
     sink.failures = [Unanswered("silence")]
     counter.courier.turn()
@@ -112,7 +112,7 @@ def test_a_copy_in_a_bundle_that_may_have_arrived_is_told_of(open_counter: Opene
 
 def test_a_counted_copy_is_withdrawn_and_nobody_hears_of_a_report_they_never_got(open_counter: Opener) -> None:
     counter = open_counter(agreement=Agreement(known_content=Treatment.COUNT))
-    known, copy = a_referral("known", content_keys=("c",)), a_referral("case-1", content_keys=("c",))
+    known, copy = a_referral("known", content_keys=("url:c",)), a_referral("case-1", content_keys=("url:c",))
     counter.arrive(known)
     counter.courier.turn()
     counter.arrive(copy, NOTICE)

@@ -10,16 +10,16 @@ from processors.intake import Accepted
 from schemas.records.identifiers import CountryCode, MemberId, ReportId
 from schemas.records.report import ReportSubmitted
 from schemas.records.values import Novelty, Tier
+from tests.builders.identity import NAMING
 from tests.builders.reports import NOON_MS, a_hosting, a_report, a_source_url, an_escalation, an_item
 from tocsin.policy.bundle import SAMPLE, load
 from tocsin.runtime.ledger.outcomes import Outcome
 
 BUNDLE = load(SAMPLE)
-KEY = b"k" * 32
 
 
 def decided(report: ReportSubmitted, knowledge: Knowledge | None) -> Decision:
-    return conclude(propose(Accepted(report=report), BUNDLE, KEY, NOON_MS), knowledge, BUNDLE)
+    return conclude(propose(Accepted(report=report), BUNDLE, NAMING, NOON_MS), knowledge, BUNDLE)
 
 
 def nowhere() -> ReportSubmitted:
@@ -37,7 +37,7 @@ def test_a_report_that_nobody_has_seen_is_new() -> None:
 
 
 def test_known_content_is_said_and_routed_all_the_same() -> None:
-    proposed = propose(Accepted(report=a_report()), BUNDLE, KEY, NOON_MS)
+    proposed = propose(Accepted(report=a_report()), BUNDLE, NAMING, NOON_MS)
     seen = tuple(Sighting(selector.digest, MemberId("ngo-b"), ReportId("another")) for selector in proposed.selectors)
     decision = conclude(proposed, Knowledge(sightings=seen), BUNDLE)
     assert decision.outcome is Outcome.ROUTED
@@ -57,7 +57,7 @@ def test_a_country_that_nobody_knows_goes_to_the_international_police() -> None:
 
 
 def test_a_claim_carries_the_revision_and_every_selector_once() -> None:
-    proposed = propose(Accepted(report=a_report(revision=4)), BUNDLE, KEY, NOON_MS)
+    proposed = propose(Accepted(report=a_report(revision=4)), BUNDLE, NAMING, NOON_MS)
     claim = claim_of(proposed, 9)
     assert (claim.revision, claim.log_offset) == (4, 9)
     assert len(set(claim.selectors)) == len(proposed.selectors)

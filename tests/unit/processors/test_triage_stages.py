@@ -6,13 +6,14 @@ import pytest
 
 from processors.index.memory import MemoryIndex
 from processors.referring import Desk
-from processors.triage import Finished, TriageStages
+from processors.triage import Finished, Tools, TriageStages
 from schemas.framing import frame
 from schemas.records.identifiers import CountryCode, MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.values import Novelty
 from schemas.topics import submitted_topic
+from tests.builders.identity import KEYS, VEIL
 from tests.builders.reports import NOON_MS, a_hosting, a_report, a_source_url, a_withdrawal, an_instant, an_item
 from tocsin.policy.bundle import SAMPLE, load
 from tocsin.runtime.database import Database
@@ -36,9 +37,10 @@ def a_piece(*records: ReportSubmitted | Withdrawal | bytes, first: int = 0) -> S
 
 
 def some_stages(skips: Skips | None = None) -> TriageStages:
-    desk = Desk(bundle=load(SAMPLE), key=b"k" * 32, personal_schema_id=8)
+    desk = Desk(bundle=load(SAMPLE), keys=KEYS, personal_schema_id=8)
     nowhere = cast(Database, None)  # settling is not what these tests are about
-    return TriageStages(desk, CODEC, MemoryIndex(), nowhere, skips or {})
+    tools = Tools(desk=desk, veil=VEIL, codec=CODEC)
+    return TriageStages(tools, MemoryIndex(), nowhere, skips or {})
 
 
 def finished(*pieces: Slice, skips: Skips | None = None) -> list[Finished]:

@@ -11,6 +11,7 @@ from schemas.records.identifiers import CountryCode, MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import PersonalPart
 from schemas.records.values import NexusKind, Novelty, Tier, Verdict
+from tests.builders.identity import KEYS, NAMING
 from tests.builders.policy import the_sample
 from tests.builders.reports import (
     NOON_MS,
@@ -24,8 +25,7 @@ from tests.builders.reports import (
 )
 from tocsin.runtime.ledger.outcomes import Outcome
 
-KEY = b"a key of the tests"
-DESK = Desk(bundle=the_sample(), key=KEY, personal_schema_id=8)
+DESK = Desk(bundle=the_sample(), keys=KEYS, personal_schema_id=8)
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ def decided(submitter: str, country: str, personal: PersonalPart | None) -> Deci
 
 
 def concluded(accepted: Accepted) -> Decision:
-    proposed = propose(accepted, the_sample(), KEY, NOON_MS)
+    proposed = propose(accepted, the_sample(), NAMING, NOON_MS)
     return conclude(proposed, Knowledge(), the_sample())
 
 
@@ -149,7 +149,7 @@ def test_the_same_report_at_the_same_instant_is_decided_the_same(row: Expected) 
 
 
 def test_the_index_away_is_said_and_never_guessed() -> None:
-    proposed = propose(Accepted(report=a_report()), the_sample(), KEY, NOON_MS)
+    proposed = propose(Accepted(report=a_report()), the_sample(), NAMING, NOON_MS)
     decision = conclude(proposed, None, the_sample())
     assert decision.novelties.novelty is Novelty.UNKNOWN
     assert decision.outcome is Outcome.ROUTED

@@ -1,27 +1,32 @@
 """What counts as the same content, and what the sightings of others mean."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from processors.steps.deduplicate.rules import (
+from processors.steps.deduplicate.rules import Near, Novelties, Seen, content_digest, linked_within, novelties
+from processors.steps.deduplicate.selectors import (
     MAX_SELECTORS,
-    Seen,
+    Keys,
     Selector,
-    canonical_url,
+    Strength,
     circumstance_keys,
-    content_digest,
     content_keys,
-    novelties,
     selectors,
 )
+from processors.steps.deduplicate.urls import canonical_url, country_code_of, registrable_domain
 from schemas.records.identifiers import ContentId, MemberId, ReportId
 from schemas.records.report import PersonalPart, ReportSubmitted
+from schemas.records.triage import LinkState
 from schemas.records.values import Novelty
+from tests.builders.identity import KEYS, nothing_follows
+from tests.builders.policy import the_sample
 from tests.builders.reports import (
     MD5,
     NOON_MS,
+    SHA256,
     a_hash,
     a_nexus_claim,
     a_personal_part,
@@ -32,12 +37,12 @@ from tests.builders.reports import (
     an_item,
 )
 
-KEY = b"a key of the tests"
 OTHER = MemberId("nl-hotline")
+SHA256_OF_ANOTHER = SHA256[::-1]
 
 
 def found(report: ReportSubmitted | None = None, personal: PersonalPart | None = None) -> tuple[Selector, ...]:
-    return selectors(report or a_report(), personal, KEY)
+    return selectors(report or a_report(), personal, KEYS, nothing_follows)
 
 
 def of_url(url: str) -> bytes:
@@ -51,7 +56,18 @@ def of_hash(algorithm: str, value: str) -> Selector:
 
 
 def seen(own: tuple[Selector, ...], member: MemberId = OTHER, report: str = "r-2") -> list[Seen]:
-    return [Seen(selector.digest, member, ReportId(report)) for selector in own]
+    return [Seen(selector.digest, member, ReportId(report), selector.bound) for selector in own]
+
+
+def told(
+    own: tuple[Selector, ...], others: list[Seen], report: ReportSubmitted | None = None, near: tuple[Near, ...] = ()
+) -> Novelties:
+    return novelties(own, others, near, report or a_report(), resubmitted=False)
+
+
+def an_item_with(**hashes: str) -> ReportSubmitted:
+    digests = tuple(a_hash(algorithm=name, value=value) for name, value in hashes.items())
+    return a_report(items=(an_item(url="", hashes=digests),))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +116,39 @@ def test_a_hash_is_the_same_in_any_case_and_another_under_another_algorithm() ->
 
 @pytest.mark.parametrize(("algorithm", "weak"), [("md5", True), ("sha1", True), ("sha256", False), ("sha512", False)])
 def test_hashes_that_collide_on_purpose_are_weak(algorithm: str, weak: bool) -> None:
-    assert of_hash(algorithm, "ab" * 20).weak is weak
+    assert of_hash(algorithm, "ab" * 20).strength is (Strength.WEAK if weak else Strength.SAME)
+
+
+@pytest.mark.parametrize("tail", ["?utm_source=mail", "?fbclid=1&utm_medium=x#top", "?gclid=2"])
+def test_what_only_follows_visitors_is_left_out(tail: str) -> None:
+    tracking = the_sample().tracking(date(2026, 11, 1))
+    assert canonical_url(f"https://files.example.test/a{tail}", tracking) == "https://files.example.test/a"
+
+
+def test_other_parameters_keep_their_order_and_their_case() -> None:
+    tracking = the_sample().tracking(date(2026, 11, 1))
+    url = "https://files.example.test/a?b=2&a=1&UTM_source=X&id="
+    assert canonical_url(f"{url}&utm_term=z", tracking) == url
+
+
+def test_a_list_of_parameters_has_its_dates() -> None:
+    tracking = the_sample().tracking(date(2025, 12, 31))
+    assert canonical_url("https://files.example.test/a?gclid=2", tracking).endswith("?gclid=2")
+
+
+@pytest.mark.parametrize(
+    ("url", "domain", "country"),
+    [
+        ("https://a.b.example.co.uk/x", "example.co.uk", "GB"),
+        ("https://www.example.de/", "example.de", "DE"),
+        ("https://example.com/", "example.com", ""),
+        ("https://co.uk/", "", ""),
+        ("https://192.0.2.1/", "", ""),
+        ("no address", "", ""),
+    ],
+)
+def test_the_registered_part_of_a_host_and_its_country_code(url: str, domain: str, country: str) -> None:
+    assert (registrable_domain(url), country_code_of(url)) == (domain, country)
 
 
 @pytest.mark.parametrize("algorithm", ["pdq", "photodna", "phash"])
@@ -120,8 +168,15 @@ def test_the_page_counts_only_where_there_are_no_items() -> None:
 
 
 def test_a_selector_is_another_under_another_key() -> None:
-    other = {selector.digest for selector in selectors(a_report(), None, b"another key")}
-    assert not other & {selector.digest for selector in found()}
+    others = selectors(a_report(), None, Keys(digest=(b"another",), recipient=b"r"), nothing_follows)
+    assert not {selector.digest for selector in others} & {selector.digest for selector in found()}
+
+
+def test_while_a_key_is_exchanged_everything_is_under_both() -> None:
+    both = Keys(digest=(b"the new one", *KEYS.digest), recipient=KEYS.recipient)
+    during = selectors(a_report(), None, both, nothing_follows)
+    assert {selector.digest for selector in during} > {selector.digest for selector in found()}
+    assert content_keys(during, both, OTHER) == content_keys(found(), KEYS, OTHER)
 
 
 def test_selectors_are_bounded() -> None:
@@ -141,47 +196,116 @@ def test_selectors_are_bounded() -> None:
 )
 def test_the_levels_are_kept_apart(report: dict[str, Any], is_seen: bool, resubmitted: bool, novelty: Novelty) -> None:
     own = found()
-    told = novelties(own, seen(own) if is_seen else [], a_report(**report), resubmitted=resubmitted)
-    assert told.novelty is novelty
+    answer = novelties(own, seen(own) if is_seen else [], (), a_report(**report), resubmitted=resubmitted)
+    assert answer.novelty is novelty
 
 
-def test_a_weak_hash_alone_links_and_is_no_proof() -> None:
-    report = a_report(items=(an_item(url="", hashes=(a_hash(algorithm="md5", value=MD5),)),))
-    own = found(report)
-    told = novelties(own, seen(own), report, resubmitted=False)
-    assert (told.novelty, told.corroboration) == (Novelty.NEW, 0)
-    assert [link.weak for link in told.links] == [True]
+@pytest.mark.parametrize("algorithm", ["md5", "sha1"])
+def test_a_weak_hash_alone_links_and_is_no_proof(algorithm: str) -> None:
+    report = an_item_with(**{algorithm: MD5})
+    answer = told(found(report), seen(found(report)), report)
+    assert (answer.novelty, answer.corroboration) == (Novelty.NEW, 0)
+    assert [link.weak for link in answer.links] == [True]
+
+
+def test_two_weak_hashes_are_not_independent() -> None:
+    report = an_item_with(md5=MD5, sha1=MD5)
+    assert told(found(report), seen(found(report)), report).novelty is Novelty.NEW
+
+
+def test_a_weak_hash_beside_the_same_account_is_proof() -> None:
+    report, personal = an_item_with(md5=MD5), a_personal_part()
+    own = found(report, personal)
+    answer = told(own, seen(own), report)
+    assert (answer.novelty, [link.weak for link in answer.links]) == (Novelty.SEEN, [False])
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_a_strong_hash_is_proof(algorithm: str) -> None:
+    report = an_item_with(**{algorithm: SHA256})
+    assert told(found(report), seen(found(report)), report).novelty is Novelty.SEEN
+
+
+@pytest.mark.parametrize("kind", ["md5", "url"])
+def test_something_equal_with_another_strong_hash_is_flagged_and_no_proof(kind: str) -> None:
+    url, hashes = ("https://files.example.test/1", ()) if kind == "url" else ("", (a_hash(algorithm="md5", value=MD5),))
+    mine, theirs = (
+        a_report(items=(an_item(url=url, hashes=(*hashes, a_hash(algorithm="sha256", value=value))),))
+        for value in (SHA256, SHA256_OF_ANOTHER)
+    )
+    others = [sighting for sighting in seen(found(theirs)) if sighting.digest in {s.digest for s in found(mine)}]
+    answer = told(found(mine), others, mine)
+    assert (answer.novelty, answer.corroboration) == (Novelty.NEW, 0)
+    assert [(link.selector_kind, link.conflicting) for link in answer.links] == [(kind, True)]
+
+
+def test_the_same_account_makes_kin_and_not_the_same_content() -> None:
+    report = a_report(source_url=None, items=())
+    own = found(report, a_personal_part())
+    answer = told(own, seen(own), report)
+    assert (answer.novelty, answer.corroboration, answer.known_account) == (Novelty.NEW, 0, True)
+    assert [link.selector_kind for link in answer.links] == ["account"]
+
+
+def test_the_same_incident_is_the_same() -> None:
+    report = a_report(source_url=None, items=(), external_ids={"ncmec": "1"})
+    assert told(found(report), seen(found(report)), report).novelty is Novelty.SEEN
+
+
+def test_a_near_match_is_a_link_with_its_distance_and_makes_nothing_the_same() -> None:
+    near = Near(ContentId("item-1"), OTHER, ReportId("r-9"), 12)
+    answer = told((), [], near=(near,))
+    assert (answer.novelty, answer.corroboration) == (Novelty.NEW, 0)
+    assert [(link.selector_kind, link.distance) for link in answer.links] == [("pdq", 12)]
+
+
+def test_a_member_hears_of_near_matches_within_its_own_distance() -> None:
+    near = tuple(Near(ContentId("i"), OTHER, ReportId(f"r-{d}"), d) for d in (3, 20, 31))
+    links = told(found(), seen(found()), near=near).links
+    assert [len(list(linked_within(links, distance))) for distance in (0, 19, 20, 31)] == [1, 2, 3, 4]
+
+
+def test_a_report_that_was_taken_back_or_is_disputed_corroborates_nothing() -> None:
+    own = found()
+    others = [
+        replace(s, member=MemberId(f"m-{state}"), report_id=ReportId(state), state=state)
+        for state in (LinkState.STANDS, LinkState.RETRACTED, LinkState.DISPUTED)
+        for s in seen(own)
+    ]
+    answer = told(own, others)
+    assert answer.corroboration == 1
+    assert {link.state for link in answer.links} == {LinkState.STANDS, LinkState.RETRACTED, LinkState.DISPUTED}
 
 
 def test_ones_own_earlier_report_links_and_corroborates_nothing() -> None:
     own = found()
-    told = novelties(own, seen(own, MemberId("plat-a")), a_report(), resubmitted=False)
-    assert (told.corroboration, len(told.links)) == (0, 1)
+    answer = told(own, seen(own, MemberId("plat-a")))
+    assert (answer.corroboration, len(answer.links)) == (0, 1)
 
 
 def test_other_members_are_counted_once_and_each_report_is_one_link() -> None:
     own = found()
     others = seen(own) + seen(own, report="r-3") + seen(own, MemberId("fr-hotline"), "r-4")
-    told = novelties(own, others, a_report(), resubmitted=False)
-    assert told.corroboration == 2
-    assert [link.report_id for link in told.links] == ["r-2", "r-3", "r-4"]
+    answer = told(own, others)
+    assert answer.corroboration == 2
+    assert [link.report_id for link in answer.links] == ["r-2", "r-3", "r-4"]
 
 
 def test_a_link_is_told_by_its_strongest_selector() -> None:
     report = a_report(items=(an_item(hashes=(a_hash(algorithm="md5", value=MD5),)),))
     own = found(report)
-    assert [link.weak for link in novelties(own, seen(own), report, resubmitted=False).links] == [False]
+    assert [link.weak for link in told(own, seen(own), report).links] == [False]
 
 
 def test_keys_of_one_recipient_mean_nothing_to_another() -> None:
     own = found()
-    assert content_keys(own, KEY, MemberId("nl-police")) == content_keys(own, KEY, MemberId("nl-police"))
-    assert not set(content_keys(own, KEY, MemberId("nl-police"))) & set(content_keys(own, KEY, MemberId("de-police")))
+    assert content_keys(own, KEYS, MemberId("nl-police")) == content_keys(own, KEYS, MemberId("nl-police"))
+    assert not set(content_keys(own, KEYS, MemberId("nl-police"))) & set(content_keys(own, KEYS, MemberId("de-police")))
 
 
 def test_content_keys_leave_out_weak_hashes_and_accounts() -> None:
     weak = a_report(items=(an_item(url="", hashes=(a_hash(algorithm="md5", value=MD5),)),))
-    assert content_keys(found(weak, a_personal_part()), KEY, OTHER) == ()
+    assert content_keys(found(weak, a_personal_part()), KEYS, OTHER) == ()
 
 
 @pytest.mark.parametrize(
@@ -196,8 +320,8 @@ def test_content_keys_leave_out_weak_hashes_and_accounts() -> None:
 def test_a_new_account_nexus_gate_or_incident_time_is_a_new_circumstance(
     report: dict[str, Any], gates: tuple[str, ...], personal: PersonalPart | None
 ) -> None:
-    before = circumstance_keys(found(), a_report(), (), KEY, OTHER)
-    after = circumstance_keys(found(a_report(**report), personal), a_report(**report), gates, KEY, OTHER)
+    before = circumstance_keys(found(), a_report(), (), KEYS, OTHER)
+    after = circumstance_keys(found(a_report(**report), personal), a_report(**report), gates, KEYS, OTHER)
     assert set(after) > set(before)
 
 

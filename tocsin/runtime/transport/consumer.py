@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError, NoOffsetForPartitionError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -155,12 +155,22 @@ class SliceConsumer(driver.Consumer):
             await asyncio.sleep(IDLE_SECONDS)
             return
         await asyncio.sleep(self._gather_seconds)
-        fetched = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
+        fetched = await self._fetched(active, generation)
         is_busy = sum(map(len, fetched.values())) >= self.app.slice_records
         self._gather_seconds = 0.0 if is_busy else self.app.gather_seconds
         for tp, records in fetched.items():
             if not await self._deliver(TP(tp.topic, tp.partition), records, generation):
                 self._dropped.add(TP(tp.topic, tp.partition))
+
+    async def _fetched(self, active: set[TP], generation: int) -> Mapping[Any, Sequence[Any]]:
+        """What the broker has; a fetch that a rebalance overtook finds partitions that were not sought yet."""
+        try:
+            fetched: Mapping[Any, Sequence[Any]] = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
+        except NoOffsetForPartitionError:
+            if self._is_current(generation):
+                raise
+            return {}
+        return fetched
 
     async def _seek_back(self) -> None:
         """Nothing that left the fetcher is dropped without this."""

@@ -1,0 +1,149 @@
+"""Near hashes in PostgreSQL, where they survive, and in memory, where they are searched: one claim at a time."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, Row, text
+
+from processors.index.nearest import Nearest, Stored
+from processors.index.port import MAX_DISTANCE, MAX_NEAR, Claim, NearSighting
+from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.triage import LinkState
+
+_PAGE: Final = 100_000
+"""Hashes that are read at once when a worker starts."""
+
+
+class Numbered(Struct, frozen=True):
+    """One claim with its places in the order of claims."""
+
+    claim: Claim
+    claimed: int
+    """Where what it claims now stands."""
+    answered: int
+    """Where its revision stands: what was claimed before is what it learns of, however often it is asked."""
+
+
+class Nearby:
+    """What every worker knows of all hashes; called under the claim lock, so that nothing is missed or met twice."""
+
+    def __init__(self) -> None:
+        self._nearest = Nearest()
+        self._last = 0
+
+    def claim(self, connection: Connection, entries: Sequence[Numbered]) -> tuple[tuple[NearSighting, ...], ...]:
+        """For each claim the earlier hashes near to its own; its own are stored for those to come."""
+        if not any(entry.claim.near for entry in entries):
+            return tuple(() for _ in entries)
+        self._catch_up(connection)
+        new = _stored(connection.execute(_INSERT, _parameters(entries)).all())
+        found = [self._earlier(entry.claim, entry.answered, new) for entry in entries]
+        states = _states(connection, found)
+        pairs = zip(entries, found, strict=True)
+        return tuple(_told(sightings, entry.answered, states) for entry, sightings in pairs)
+
+    def tidy(self) -> None:
+        """What takes time and can wait: called when the claim is committed."""
+        self._nearest.tidy()
+
+    def _catch_up(self, connection: Connection) -> None:
+        """What others have committed since the last time, and everything at the start."""
+        while True:
+            rows = connection.execute(_READ, {"last": self._last, "limit": _PAGE}).all()
+            self._nearest.add(_stored(rows))
+            self._last = rows[-1].number if rows else self._last
+            if len(rows) < _PAGE:
+                return
+            self._nearest.tidy()
+
+    def _earlier(self, claim: Claim, number: int, new: Sequence[Stored]) -> list[NearSighting]:
+        stored = (
+            NearSighting(match.position, match.distance, match.report_id, match.member)
+            for match in self._nearest.matches(claim.near)
+            if match.claim_number < number and match.report_id != claim.report_id
+        )
+        beside = (
+            NearSighting(position, distance, row.report_id, row.member)
+            for position, vector in enumerate(claim.near)
+            for row in new
+            if row.claim_number < number and row.report_id != claim.report_id
+            if (distance := _distance(vector, row.veiled)) <= MAX_DISTANCE
+        )
+        return list(_closest({*stored, *beside}))
+
+
+def state_at(number: int, withdrawn_at: int | None, disputed_at: int | None) -> LinkState:
+    """What had become of a report when the claim of that number was made."""
+    if withdrawn_at is not None and withdrawn_at < number:
+        return LinkState.RETRACTED
+    return LinkState.DISPUTED if disputed_at is not None and disputed_at < number else LinkState.STANDS
+
+
+STATE_COLUMNS: Final = """
+    (select min(r.claim_number) from report_revisions r where r.report_id = s.report_id and r.withdrawn)
+        as withdrawn_at,
+    (select min(d.claim_number) from disputes d where d.report_id = s.report_id) as disputed_at
+"""
+"""Of a row `s` with a report_id: what `state_at` asks for."""
+
+
+def _stored(rows: Sequence[Row[Any]]) -> list[Stored]:
+    return [Stored(bytes(r.veiled), MemberId(r.member), ReportId(str(r.report_id)), r.claim_number) for r in rows]
+
+
+def _closest(found: set[NearSighting]) -> Iterator[NearSighting]:
+    count: dict[int, int] = {}
+    for sighting in sorted(found):
+        count[sighting.position] = count.get(sighting.position, 0) + 1
+        if count[sighting.position] <= MAX_NEAR:
+            yield sighting
+
+
+def _parameters(entries: Sequence[Numbered]) -> dict[str, Any]:
+    rows = [(vector, entry) for entry in entries for vector in entry.claim.near]
+    return {
+        "veiled": [vector for vector, _ in rows],
+        "members": [entry.claim.member for _, entry in rows],
+        "reports": [entry.claim.report_id for _, entry in rows],
+        "numbers": [entry.claimed for _, entry in rows],
+    }
+
+
+def _states(connection: Connection, found: Sequence[Sequence[NearSighting]]) -> dict[str, tuple[Any, Any]]:
+    reports = sorted({sighting.report_id for sightings in found for sighting in sightings})
+    if not reports:
+        return {}
+    rows = connection.execute(_STATES, {"reports": reports})
+    return {str(row.report_id): (row.withdrawn_at, row.disputed_at) for row in rows}
+
+
+def _told(
+    sightings: Sequence[NearSighting], number: int, states: dict[str, tuple[Any, Any]]
+) -> tuple[NearSighting, ...]:
+    return tuple(
+        NearSighting(one.position, one.distance, one.report_id, one.member, state_at(number, *states[one.report_id]))
+        for one in sightings
+    )
+
+
+def _distance(vector: bytes, other: bytes) -> int:
+    return (int.from_bytes(vector) ^ int.from_bytes(other)).bit_count()
+
+
+_READ: Final = text(
+    "select number, veiled, member, report_id, claim_number from restricted.near_hashes "
+    "where number > :last order by number limit :limit"
+)
+_INSERT: Final = text("""
+    insert into restricted.near_hashes (veiled, member, report_id, claim_number)
+    select veiled, member, report_id, claim_number
+    from unnest(cast(:veiled as bytea[]), cast(:members as text[]), cast(:reports as uuid[]),
+                cast(:numbers as bigint[])) as n(veiled, member, report_id, claim_number)
+    order by claim_number
+    on conflict do nothing
+    returning veiled, member, report_id, claim_number
+""")
+_STATES: Final = text(
+    f"select s.report_id, {STATE_COLUMNS} from unnest(cast(:reports as uuid[])) as s(report_id)"  # noqa: S608 -- ours
+)

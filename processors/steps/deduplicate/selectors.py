@@ -1,0 +1,146 @@
+"""What a report can be recognised by: addresses, digests, accounts and incidents, each under secret keys; pure."""
+
+import hmac
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from typing import Final
+
+from msgspec import Struct
+
+from processors.steps.deduplicate.urls import IsTracking, canonical_url
+from schemas.records.identifiers import ContentId, MemberId
+from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
+
+MAX_SELECTORS: Final = 200
+"""Per report and key; a report with more content is linked by its first ones."""
+
+STRONG_HASHES: Final = frozenset({"sha256", "sha512"})
+WEAK_HASHES: Final = frozenset({"md5", "sha1"})
+"""Collisions are made on purpose: never sole proof (domain facts, section 4)."""
+
+
+_BINDING: Final = "sha256"
+BOUND_BYTES: Final = 8
+
+
+class Strength(IntEnum):
+    """What an equal selector proves."""
+
+    KIN = 0
+    """The same account: another report about it, perhaps of another content."""
+    WEAK = 1
+    """A digest that collides on purpose: the same content only beside another selector."""
+    SAME = 2
+    """The same content, or the same incident."""
+
+
+class Keys(Struct, frozen=True, kw_only=True):
+    """Under what selectors are digested: while a key is exchanged, everything is written and looked up under all."""
+
+    digest: tuple[bytes, ...]
+    """The newest first."""
+    recipient: bytes
+    """From which each recipient's own key is made; it does not change with the others."""
+
+
+class Selector(Struct, frozen=True, order=True):
+    """One exact way to recognise a content, an account or an incident; the digest is keyed, so it cannot be guessed."""
+
+    digest: bytes
+    kind: str
+    content_id: ContentId
+    strength: Strength
+    bound: bytes
+    """Start of the digest of the item's SHA-256 under the same key, by which a contradiction shows; else empty."""
+    value: bytes
+    """What was digested; it stays in the process."""
+
+
+def selectors(
+    report: ReportSubmitted, personal: PersonalPart | None, keys: Keys, is_tracking: IsTracking
+) -> tuple[Selector, ...]:
+    """Every exact selector of a report under every key, without repeats, in order of digest."""
+    values: dict[bytes, tuple[str, ContentItem | None]] = {}
+    for kind, value, item in _values(report, personal, is_tracking):
+        values.setdefault(value, (kind, item))
+    bounded = list(values.items())[:MAX_SELECTORS]
+    return tuple(sorted(_selector(key, value, *about) for key in keys.digest for value, about in bounded))
+
+
+def _selector(key: bytes, value: bytes, kind: str, item: ContentItem | None) -> Selector:
+    return Selector(
+        hmac.digest(key, value, "sha256"),
+        kind,
+        item.content_id if item else ContentId(""),
+        _STRENGTHS[kind],
+        _bound(item, key),
+        value,
+    )
+
+
+def content_keys(own: Iterable[Selector], keys: Keys, recipient: MemberId) -> tuple[str, ...]:
+    """The content selectors under one recipient's key: equal for it alone, meaningless to anybody else."""
+    strong = {s.value: s.kind for s in own if s.kind in CONTENT_KINDS and s.strength is Strength.SAME}
+    own_key = _key_of(recipient, keys)
+    return tuple(sorted(f"{kind}:{_short(own_key, value)}" for value, kind in strong.items()))
+
+
+def circumstance_keys(
+    own: Iterable[Selector], report: ReportSubmitted, gates: Iterable[str], keys: Keys, recipient: MemberId
+) -> tuple[str, ...]:
+    """Accounts, nexus, gates and incident time under one recipient's key: a new one is always delivered."""
+    accounts = {s.value for s in own if s.kind not in CONTENT_KINDS}
+    nexus = {f"nexus:{claim.kind}:{claim.country}".encode() for claim in report.nexus}
+    raised = {f"gate:{gate}".encode() for gate in gates}
+    incident = {f"incident:{report.incident_at.epoch_ms}".encode()} if report.incident_at else set()
+    own_key = _key_of(recipient, keys)
+    return tuple(sorted(_short(own_key, value) for value in accounts | nexus | raised | incident))
+
+
+CONTENT_KINDS: Final = frozenset({"url", *STRONG_HASHES, *WEAK_HASHES})
+_STRENGTHS: Final = {
+    "url": Strength.SAME,
+    "incident": Strength.SAME,
+    "account": Strength.KIN,
+    **dict.fromkeys(STRONG_HASHES, Strength.SAME),
+    **dict.fromkeys(WEAK_HASHES, Strength.WEAK),
+}
+_Value = tuple[str, bytes, ContentItem | None]
+
+
+def _values(report: ReportSubmitted, personal: PersonalPart | None, is_tracking: IsTracking) -> Iterator[_Value]:
+    for item in report.items:
+        yield from _item_values(item, is_tracking)
+    if report.source_url and report.source_url.url and not report.items:
+        yield _value("url", canonical_url(report.source_url.url, is_tracking))
+    for account in personal.accounts if personal else ():
+        if account.value:
+            yield _value("account", f"{account.platform.lower()}:{account.kind}:{account.value.strip()}")
+    for system, external_id in sorted(report.external_ids.items()):
+        yield _value("incident", f"{system}:{external_id}")
+
+
+def _item_values(item: ContentItem, is_tracking: IsTracking) -> Iterator[_Value]:
+    if item.url:
+        yield _value("url", canonical_url(item.url, is_tracking), item)
+    for digest in item.hashes:
+        if digest.algorithm in STRONG_HASHES | WEAK_HASHES:
+            yield _value(digest.algorithm, digest.value.lower(), item)
+
+
+def _value(kind: str, text: str, item: ContentItem | None = None) -> _Value:
+    return kind, f"{kind}\x1f{text}".encode(), item
+
+
+def _bound(item: ContentItem | None, key: bytes) -> bytes:
+    """By SHA-256 alone: two different algorithms could not be held against each other."""
+    value = next((digest.value for digest in item.hashes if digest.algorithm == _BINDING), "") if item else ""
+    return hmac.digest(key, f"{_BINDING}\x1f{value.lower()}".encode(), "sha256")[:BOUND_BYTES] if value else b""
+
+
+def _key_of(recipient: MemberId, keys: Keys) -> bytes:
+    return hmac.digest(keys.recipient, f"recipient:{recipient}".encode(), "sha256")
+
+
+def _short(key: bytes, value: bytes) -> str:
+    return hmac.digest(key, value, "sha256").hex()[:32]

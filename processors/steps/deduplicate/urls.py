@@ -1,0 +1,78 @@
+"""One spelling for every address: as a WHATWG parser writes it, without what only follows its visitors; pure."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from string import ascii_letters, digits
+from typing import Final
+
+import ada_url
+from publicsuffixlist import PublicSuffixList
+
+LONGEST_URL: Final = 8_192
+IsTracking = Callable[[str], bool]
+"""Whether a parameter of that name says nothing of the content; policy/identity.toml lists them."""
+
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
+_UNRESERVED: Final = frozenset(f"{ascii_letters}{digits}-._~")
+_TWO_LETTERS: Final = 2
+
+
+def canonical_url(url: str, is_tracking: IsTracking = lambda _: False) -> str:
+    """Host in lower case and punycode, no default port, dot segment, fragment or tracking parameter; the path's case
+    is kept and each escape has one spelling. The text as it stands where it is no URL.
+    """
+    try:
+        normal = str(ada_url.replace_url(ada_url.normalize_url(url), hash=""))
+    except ValueError:
+        return url.strip()
+    return _ESCAPE.sub(_one_spelling, _without_tracking(normal, is_tracking))
+
+
+def registrable_domain(url: str) -> str:
+    """The name that somebody registered (public suffix list, its registries' part); empty for an address."""
+    return _suffixes().privatesuffix(_host_of(url)) or ""
+
+
+def country_code_of(url: str) -> str:
+    """The country code at the end of the host's name as ISO 3166 writes it, or nothing: who registered a name under it
+    need not be there.
+    """
+    host = _host_of(url)
+    last = host.rpartition(".")[2]
+    if len(last) != _TWO_LETTERS or not last.isalpha() or not _suffixes().privatesuffix(host):
+        return ""
+    return _ISO_OF_DOMAIN.get(last, last.upper())
+
+
+_ISO_OF_DOMAIN: Final = {"uk": "GB", "eu": "", "su": "", "ac": "", "tp": ""}
+"""Where the top-level domain is not the ISO 3166 code: GB's is uk, and some stand for no country."""
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True, accept_unknown=False)
+
+
+def _host_of(url: str) -> str:
+    try:
+        return str(ada_url.parse_url(url, ("hostname",))["hostname"])
+    except ValueError:
+        return ""
+
+
+def _without_tracking(url: str, is_tracking: IsTracking) -> str:
+    """Order and spelling of the other parameters stay: a server may tell them apart."""
+    address, mark, query = url.partition("?")
+    if not mark:
+        return url
+    kept = [pair for pair in query.split("&") if not is_tracking(pair.partition("=")[0])]
+    if len(kept) == query.count("&") + 1:
+        return url
+    return f"{address}?{'&'.join(kept)}" if kept else address
+
+
+def _one_spelling(escape: re.Match[str]) -> str:
+    """Characters that never need an escape lose it (RFC 3986, 6.2.2.2), the others are written in capitals."""
+    character = chr(int(escape[0][1:], 16))
+    return character if character in _UNRESERVED else escape[0].upper()

@@ -1,0 +1,110 @@
+"""The digest key is exchanged while two workers run: a content is recognised whichever of them meets it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from schemas.records.identifiers import MemberId
+from schemas.records.triage import ReportTriaged
+from schemas.records.values import Novelty
+from schemas.topics import OPS, TRIAGED, submitted_topic
+from tests.builders.drafts import a_draft
+from tests.builders.reports import an_item
+from tocsin.publisher import Publisher
+from tocsin.runtime import settings
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.stack.demo.crew import Crew
+
+pytestmark = pytest.mark.stack
+MEMBER = MemberId("nl-hotline")
+URL = "https://files.example.test/rotation/1"
+
+
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
+@pytest.fixture
+def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
+    with Crew(stack.home, tmp_path) as crew:
+        yield crew
+
+
+def start(crew: Crew, instance: str) -> None:
+    crew.start(instance, ("triage", "--lane", "normal", "--instance", instance))
+
+
+def until_both_have_partitions(stack: Any) -> None:
+    admin, deadline = AdminClient(stack.client(OPS)), time.monotonic() + 60
+    while True:
+        group = admin.describe_consumer_groups(["triage.normal"])["triage.normal"].result(30)
+        shares = [{place.topic for place in member.assignment.topic_partitions} for member in group.members]
+        if sum(submitted_topic(MEMBER) in share for share in shares) == 2:
+            return
+        assert time.monotonic() < deadline, shares
+        time.sleep(0.5)
+
+
+def keyring(stack: Any, *words: str) -> None:
+    command = [sys.executable, "-m", "tocsin", "keyring", *words, "--home", str(stack.home)]
+    subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own words
+
+
+def publish(stack: Any, *references: str) -> None:
+    with Publisher(stack.config(MEMBER)) as publisher:
+        for reference in references:
+            publisher.publish(a_draft(submitter_reference=reference, items=(an_item(url=URL, hashes=()),)))
+
+
+def novelties(stack: Any, *references: str) -> list[Novelty]:
+    """What triage said of each, in the order asked."""
+    deadline = time.monotonic() + 90
+    while True:
+        found = _triaged(stack)
+        if set(references) <= found.keys():
+            return [found[reference].novelty for reference in references]
+        assert time.monotonic() < deadline, f"{len(found)} triaged"
+        time.sleep(1)
+
+
+def _triaged(stack: Any) -> dict[str, ReportTriaged]:
+    codec = RecordCodec(SchemaDirectory(settings.load(stack.config(OPS)).registry))
+    consumer = Consumer(stack.client(OPS) | {"group.id": "ops.rotation", "enable.auto.commit": False})
+    found: dict[str, ReportTriaged] = {}
+    for partition in consumer.list_topics(TRIAGED, timeout=10).topics[TRIAGED].partitions:
+        _, end = consumer.get_watermark_offsets(TopicPartition(TRIAGED, partition), timeout=10)
+        consumer.assign([TopicPartition(TRIAGED, partition, 0)])
+        for _ in range(end):
+            message = consumer.poll(10)
+            assert message is not None
+            triaged = codec.loads(message.value(), ReportTriaged)
+            assert isinstance(triaged, ReportTriaged)
+            if triaged.submitter == MEMBER:
+                found[triaged.submitter_reference] = triaged
+    consumer.close()
+    return found
+
+
+def test_a_content_is_recognised_before_during_and_after_the_exchange(stack: Any, crew: Crew) -> None:
+    start(crew, "a")
+    publish(stack, "rotation-0")
+    assert novelties(stack, "rotation-0") == [Novelty.NEW]
+    keyring(stack, "rotate")
+    start(crew, "b")
+    until_both_have_partitions(stack)
+    during = [f"rotation-{number}" for number in range(1, 13)]  # over all partitions, so that both workers get some
+    publish(stack, *during)
+    assert set(novelties(stack, *during)) == {Novelty.SEEN}
+    crew.stop(grace_seconds=15)
+    keyring(stack, "retire", "digest-0001")
+    start(crew, "a")
+    publish(stack, "rotation-last")
+    assert novelties(stack, "rotation-last") == [Novelty.SEEN]
