@@ -44,6 +44,8 @@ MISTAKES = [
     ("policy.submitter_without_profile", MEMBERS, "submits = false", "submits = true", "nl-police.submits"),
     ("policy.unknown_mandate", MEMBERS, '["orphan"]', '["orphans"]', "gb-hotline.mandate"),
     ("policy.unknown_treatment", MEMBERS, '"count"', '"discard"', "us-hotline.agreement.known_content"),
+    ("policy.unknown_selector", MEMBERS, '"count"', '"count", selectors = ["md5"]', "us-hotline.agreement.selectors"),
+    ("policy.near_distance", MEMBERS, "owner = false", "near_distance = 32\nowner = false", "de-hotline-b.near"),
     ("policy.unknown_jurisdiction", MEMBERS, 'jurisdiction = "fr"', 'jurisdiction = "fx"', "fr-hotline.jurisdiction"),
     ("policy.member_id", MEMBERS, "[fr-police]", "[Fr-police]", "Fr-police"),
     ("policy.member_id", MEMBERS, "[fr-police]", "[1-police]", "1-police"),
