@@ -10,6 +10,7 @@ from processors.steps.completeness import rules as completeness
 from processors.steps.deduplicate.selectors import Keys, selectors
 from processors.steps.firewall import rules as firewall
 from processors.steps.prioritise import rules as prioritise
+from processors.steps.prioritise.signals import Facts
 from processors.steps.route import rules as route
 from schemas.codec import decode, encode
 from schemas.records.identifiers import JurisdictionCode
@@ -42,7 +43,7 @@ def _steps() -> dict[str, Callable[[ReportSubmitted], Any]]:
         return route.route(case, bundle, day)
 
     def prioritised(report: ReportSubmitted) -> Any:
-        facts = prioritise.Facts(report=report, verdicts=verdicts[report.report_id], now_ms=_NOW_MS)
+        facts = Facts(report=report, verdicts=verdicts[report.report_id], now_ms=_NOW_MS)
         return prioritise.prioritise(facts, bundle.priority)
 
     return {

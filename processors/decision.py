@@ -10,6 +10,7 @@ from processors.steps.deduplicate import near
 from processors.steps.deduplicate import rules as deduplicate
 from processors.steps.deduplicate.selectors import Keys, Selector, selectors
 from processors.steps.prioritise import rules as prioritise
+from processors.steps.prioritise.signals import Facts
 from processors.steps.route import rules as route
 from schemas.records.identifiers import CountryCode
 from schemas.records.report import PersonalPart, ReportSubmitted
@@ -35,6 +36,7 @@ class Proposed(Struct, frozen=True, kw_only=True):
     personal: PersonalPart | None
     now_ms: int
     verdicts: tuple[ItemVerdict, ...]
+    flags: tuple[str, ...]
     gates: tuple[str, ...]
     route: route.Route
     selectors: tuple[Selector, ...]
@@ -48,6 +50,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     proposed: Proposed
     outcome: Outcome
     novelties: deduplicate.Novelties
+    facts: Facts
+    """What priority was decided from: a recipient may weigh it otherwise."""
     priority: Priority
     completeness: Completeness
 
@@ -58,7 +62,7 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> 
     assert isinstance(report, ReportSubmitted)  # noqa: S101 -- withdrawals are not decided
     on = day_of(now_ms)
     verdicts = classify.classify(report, _concerned(report, accepted.personal, bundle), bundle, on)
-    facts = prioritise.Facts(report=report, personal=accepted.personal, verdicts=verdicts, now_ms=now_ms)
+    facts = Facts(report=report, personal=accepted.personal, verdicts=verdicts, now_ms=now_ms)
     gates = prioritise.gates(facts, bundle.priority)
     case = route.Case(report=report, personal=accepted.personal, verdicts=verdicts, is_urgent=bool(gates))
     return Proposed(
@@ -66,6 +70,7 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> 
         personal=accepted.personal,
         now_ms=now_ms,
         verdicts=verdicts,
+        flags=classify.flags(report, bundle),
         gates=gates,
         route=route.route(case, bundle, on),
         selectors=selectors(report, accepted.personal, naming.keys, bundle.tracking(on)),
@@ -91,7 +96,7 @@ def claim_of(proposed: Proposed, log_offset: int) -> Claim:
 def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) -> Decision:
     """Add what the index knows; None where it is away, which is said and never guessed."""
     novelties = _novelties(proposed, knowledge)
-    facts = prioritise.Facts(
+    facts = Facts(
         report=proposed.report,
         personal=proposed.personal,
         verdicts=proposed.verdicts,
@@ -104,6 +109,7 @@ def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) ->
         proposed=proposed,
         outcome=_outcome(proposed, knowledge),
         novelties=novelties,
+        facts=facts,
         priority=prioritise.prioritise(facts, bundle.priority),
         completeness=completeness(proposed.report, proposed.personal),
     )

@@ -86,6 +86,7 @@ def triaged_report(
         recipients=tuple(recipients),
         refusals=proposed.route.refusals,
         waiting_reasons=proposed.route.waiting_reasons,
+        flags=proposed.flags,
         policy=policy,
     )
 

@@ -9,11 +9,13 @@ from processors.decision import Decision
 from processors.index.port import PriorRecipient
 from processors.steps.deduplicate import rules as deduplicate
 from processors.steps.deduplicate.selectors import Keys, circumstance_keys, content_keys
+from processors.steps.prioritise.rules import prioritise
 from processors.steps.release import rules as release
 from processors.steps.route.rules import Addressee
 from schemas.records.identifiers import MemberId, ReportId, referral_id_of
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.triage import Priority
 from schemas.records.values import Instant, Mark, SealedPart
 from schemas.sealing import unsealed_part
 from tocsin.policy.bundle import Bundle
@@ -107,7 +109,8 @@ class Desk(Struct, frozen=True, kw_only=True):
             controller=report.governance.controller,
             retain_until=report.governance.retain_until,
             verdicts=tuple(v for v in proposed.verdicts if v.jurisdiction == addressee.jurisdiction),
-            priority=decision.priority,
+            priority=self._priority(decision, addressee.member),
+            flags=proposed.flags,
             completeness=decision.completeness,
             novelty=decision.novelties.novelty,
             corroboration=decision.novelties.corroboration,
@@ -118,6 +121,11 @@ class Desk(Struct, frozen=True, kw_only=True):
             ),
             policy=self.bundle.policy_version(),
         )
+
+    def _priority(self, decision: Decision, recipient: MemberId) -> Priority:
+        """As the recipient weighs it; everybody else's where it signed nothing of its own."""
+        rules = self.bundle.priority_for(recipient)
+        return decision.priority if rules is self.bundle.priority else prioritise(decision.facts, rules)
 
     def _linked(self, decision: Decision, recipient: MemberId) -> int:
         """How many, of those that the recipient wants to hear of."""

@@ -28,6 +28,7 @@ OUTCOME_KEYS: Final = frozenset(
         "members",
         "refusals",
         "waiting",
+        "flags",
         "withheld",
         "released",
     }
@@ -65,6 +66,7 @@ def told(
         "members": [made.recipient for made in referrals if not made.withdrawn],
         "refusals": [_plain(refusal) for refusal in triaged.refusals],
         "waiting": list(triaged.waiting_reasons),
+        "flags": list(triaged.flags),
         "withheld": {made.recipient: [_plain(field) for field in made.withheld] for made in referrals},
         "released": {made.recipient: _stated(made) for made in referrals},
     }
@@ -74,7 +76,7 @@ _EMPTY: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("outcome", "code", "novelty", "tier"), ""),
     **dict.fromkeys(("corroboration", "score", "uncertainty", "completeness"), 0),
     **{key: [] for key in ("removed", "links", "verdicts", "reasons", "rules", "missing", "members")},
-    **{key: [] for key in ("refusals", "waiting")},
+    **{key: [] for key in ("refusals", "waiting", "flags")},
     "withheld": {},
     "released": {},
 }

@@ -62,6 +62,8 @@ class Referral(Struct, frozen=True, kw_only=True):
     """Only this jurisdiction's."""
     priority: Priority = Priority()
     completeness: Completeness = Completeness()
+    flags: tuple[str, ...] = ()
+    """What a person should know and no rule acts on, as codes of the message catalogue."""
     novelty: Novelty = Novelty.UNKNOWN
     corroboration: int = 0
     linked_reports: int = 0

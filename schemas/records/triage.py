@@ -15,6 +15,8 @@ class ItemVerdict(Struct, frozen=True, kw_only=True):
     jurisdiction: JurisdictionCode = JurisdictionCode("")
     verdict: Verdict = Verdict.UNDETERMINED
     rules: tuple[str, ...] = ()
+    law: str = ""
+    """The row of the legal map: jurisdiction and the day from which it holds (`nl@2020-01-01`)."""
     verified: bool = False
 
 
@@ -102,4 +104,6 @@ class ReportTriaged(Struct, frozen=True, kw_only=True):
     recipients: tuple[Recipient, ...] = ()
     refusals: tuple[RouteRefusal, ...] = ()
     waiting_reasons: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    """What a person should know and no rule acts on, as codes of the message catalogue."""
     policy: PolicyVersion = PolicyVersion()

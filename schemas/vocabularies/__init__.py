@@ -18,6 +18,8 @@ class Vocabulary(Struct, frozen=True, kw_only=True, dict=True):
     name: str = ""
     doc: str
     source: str
+    version: str = ""
+    """Of the lists that are ours to change."""
     codes: dict[str, str]
     aliases: dict[str, dict[str, str]] = {}
 

@@ -54,6 +54,7 @@ def a_full_referral() -> Referral:
         corroboration=2,
         linked_reports=3,
         circumstance_keys=("c",),
+        flags=("classify.basis_lapsed",),
         policy=PolicyVersion(bundle="digest"),
         sealed=(SealedPart(audience="lea"),),
     )

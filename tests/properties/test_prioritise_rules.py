@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.steps.completeness.rules import completeness
-from processors.steps.prioritise.rules import Facts, gates, prioritise
+from processors.steps.prioritise.rules import gates, prioritise
+from processors.steps.prioritise.signals import Facts
 from schemas.records.identifiers import CountryCode
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import ItemVerdict

@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Decide and explain": {
         "evaluate": "Hold the rules against cases.",
+        "policy": "Check, show and compare policy bundles; the legal map.",
         "keyring": "List, rotate or retire the digest keys of triage.",
     },
     "Prove and repair": {

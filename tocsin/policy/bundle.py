@@ -14,10 +14,12 @@ from msgspec import Struct
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.values import PolicyVersion
 from schemas.topics import MemberTopics
-from tocsin.policy import check_members, check_rules
+from tocsin.policy import check_members, check_priority, check_rules
+from tocsin.policy.bases import Bases
 from tocsin.policy.dates import in_force
 from tocsin.policy.identity import Identity, TrackingNames
 from tocsin.policy.jurisdictions import Jurisdiction
+from tocsin.policy.lines import placed
 from tocsin.policy.members import Member, Profile, Sector
 from tocsin.policy.problems import Problem, refusal
 from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing, Sharing
@@ -41,6 +43,7 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     sharing: Sharing
     priority: PriorityRules
     identity: Identity
+    bases: Bases
 
     def topics(self) -> tuple[MemberTopics, ...]:
         """What the topic table is made from."""
@@ -62,6 +65,14 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
         """What a label of a scheme meant on that day, in neutral words; one that nobody mapped says nothing."""
         mapping = next(in_force(self._mappings.get((scheme, label), ()), on), None)
         return mapping.neutral if mapping else ()
+
+    def priority_for(self, member: MemberId) -> PriorityRules:
+        """The rules as that recipient weighs them."""
+        return self._overridden.get(member, self.priority)
+
+    @cached_property
+    def _overridden(self) -> Mapping[MemberId, PriorityRules]:
+        return {override.member: self.priority.of(override) for override in self.priority.override}
 
     def tracking(self, on: date) -> TrackingNames:
         """The parameters of addresses that say nothing of the content, as of that day."""
@@ -85,7 +96,7 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     def _version(self) -> PolicyVersion:
         parts = {"labels": self.labels.version, "routing": self.routing.version}
         parts |= {"sharing": self.sharing.version, "priority": self.priority.version}
-        parts |= {"identity": self.identity.version}
+        parts |= {"identity": self.identity.version, "bases": self.bases.version}
         return PolicyVersion(bundle=self.digest, parts=parts)
 
     @cached_property
@@ -111,14 +122,15 @@ def load(folder: Path) -> Bundle:
         members=members,
         profiles=_profiles(folder),
         jurisdictions=_jurisdictions(folder),
-        labels=_read(folder, check_rules.LABELS, Labels),
+        labels=_labels(folder),
         routing=_read(folder, check_rules.ROUTING, Routing),
         sharing=_read(folder, check_rules.SHARING, Sharing),
-        priority=_read(folder, check_rules.PRIORITY, PriorityRules),
+        priority=_read(folder, check_priority.PRIORITY, PriorityRules),
         identity=_read(folder, "identity.toml", Identity),
+        bases=_read(folder, check_rules.BASES, Bases),
     )
     if problems := list(_problems(bundle)):
-        raise refusal(problems)
+        raise refusal([placed(problem, folder) for problem in problems])
     return bundle
 
 
@@ -130,7 +142,8 @@ def _problems(bundle: Bundle) -> Iterator[Problem]:
     yield from check_rules.routing_problems(routing)
     yield from check_rules.sharing_problems(bundle.sharing)
     yield from check_rules.label_problems(bundle.labels)
-    yield from check_rules.priority_problems(bundle.priority)
+    yield from check_priority.priority_problems(bundle.priority, members)
+    yield from check_rules.basis_problems(bundle.bases)
 
 
 def _members(folder: Path) -> dict[MemberId, Member]:
@@ -149,6 +162,16 @@ def _jurisdictions(folder: Path) -> dict[JurisdictionCode, Jurisdiction]:
     files = sorted((folder / "jurisdictions").glob("*.toml"))
     read = {JurisdictionCode(file.stem): _read(folder, f"jurisdictions/{file.name}", Jurisdiction) for file in files}
     return {code: msgspec.structs.replace(jurisdiction, code=code) for code, jurisdiction in read.items()}
+
+
+def _labels(folder: Path) -> Labels:
+    """The table of the bundle, and what a deployment adds: labels of schemes that are not public."""
+    first = _read(folder, check_rules.LABELS, Labels)
+    added = [_read(folder, f"labels/{file.name}", Labels) for file in sorted((folder / "labels").glob("*.toml"))]
+    return Labels(
+        version="+".join(table.version for table in (first, *added)),
+        mapping=tuple(mapping for table in (first, *added) for mapping in table.mapping),
+    )
 
 
 def _read(folder: Path, name: str, kind: type[T]) -> T:

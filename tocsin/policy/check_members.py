@@ -5,15 +5,19 @@ from typing import Final
 
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import PROCESSES
-from tocsin.policy.check_rules import unknown_words
+from schemas.vocabularies import vocabulary
 from tocsin.policy.dates import overlap, reversed_period
-from tocsin.policy.jurisdictions import Jurisdiction
+from tocsin.policy.jurisdictions import COLUMNS, Jurisdiction
 from tocsin.policy.members import Member, Profile
-from tocsin.policy.problems import Problem, one_of
+from tocsin.policy.problems import Problem, one_of, unknown_words
 from tocsin.policy.words import DUPLICATE_SELECTORS, DUPLICATE_TREATMENTS, MANDATES
 
 MEMBERS: Final = "members.toml"
 MAX_NEAR_DISTANCE: Final = 31
+_COLUMNS: Final = frozenset(COLUMNS)
+_COUNTRIES: Final = frozenset(vocabulary("country").codes)
+_NO_COUNTRY: Final = "XI"
+"""The international bureau; not assigned by ISO 3166."""
 _RESERVED: Final = frozenset({*PROCESSES, "broker"})
 
 Members = Mapping[MemberId, Member]
@@ -109,6 +113,9 @@ def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Member
     for jurisdiction in jurisdictions:
         file = f"jurisdictions/{jurisdiction.code}.toml"
         yield from receiver_problems(jurisdiction.fallback, members, (file, "fallback"))
+        yield from _code_problems(jurisdiction, file)
+        for row in jurisdiction.legal:
+            yield from unknown_words("policy.unknown_column", (file, "legal.doubtful"), row.doubtful, _COLUMNS)
         if reversed_period(jurisdiction.legal):
             yield _reversed((file, "legal.valid_to"))
         if day := overlap(jurisdiction.legal):
@@ -119,6 +126,21 @@ def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Member
                 expected="one row that is in force on any day",
                 found=f"two on {day}",
             )
+
+
+def _code_problems(jurisdiction: Jurisdiction, file: str) -> Iterator[Problem]:
+    """ISO 3166 codes, and XI for what is no country."""
+    if jurisdiction.country != _NO_COUNTRY:
+        yield from unknown_words("policy.unknown_country", (file, "country"), [jurisdiction.country], _COUNTRIES)
+    taken = sorted(_COUNTRIES.intersection(jurisdiction.aliases))
+    if taken:
+        yield Problem(
+            code="policy.alias_is_country",
+            file=file,
+            key="aliases",
+            expected="names that are no country's code",
+            found=repr(taken[0]),
+        )
 
 
 def receiver_problems(names: Iterable[MemberId], members: Members, where: Place) -> Iterator[Problem]:

@@ -1,74 +1,22 @@
 """What a rule file must keep to beyond its shape: words that the steps know, orders and numbers that make sense."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from schemas.records.values import Tier
 from schemas.vocabularies import vocabulary
+from tocsin.policy.bases import Bases
 from tocsin.policy.dates import Dated, overlap, reversed_period
 from tocsin.policy.members import Sector
-from tocsin.policy.problems import Problem, one_of
-from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing, Sharing
-from tocsin.policy.words import CONDITIONS, EVIDENCE, FIELD_GROUPS, NEUTRAL_LABELS
+from tocsin.policy.problems import Problem, unknown_words
+from tocsin.policy.rules import LabelMapping, Labels, Routing, Sharing
+from tocsin.policy.words import EVIDENCE, FIELD_GROUPS
 
-PRIORITY: Final = "priority.toml"
 ROUTING: Final = "routing.toml"
 SHARING: Final = "sharing.toml"
 LABELS: Final = "labels.toml"
+BASES: Final = "bases.toml"
 
-_TIERS: Final = frozenset(tier.value for tier in Tier if tier is not Tier.UNKNOWN)
 _SECTORS: Final = frozenset(sector.value for sector in Sector)
-
-
-def priority_problems(rules: PriorityRules) -> Iterator[Problem]:
-    """Conditions and tiers that exist, weights that add, bounds that leave no score without a tier."""
-    for table in ("gate", "factor", "cap"):
-        for number, rule in enumerate(getattr(rules, table)):
-            yield from unknown_words(
-                "policy.unknown_condition", (PRIORITY, f"{table}[{number}].when"), [rule.when], CONDITIONS
-            )
-    for table in ("cap", "tier"):
-        for number, rule in enumerate(getattr(rules, table)):
-            yield from unknown_words("policy.unknown_tier", (PRIORITY, f"{table}[{number}].tier"), [rule.tier], _TIERS)
-    for number, factor in enumerate(rules.factor):
-        if not 0 < factor.weight <= 100:  # noqa: PLR2004 -- the scale of the score
-            yield Problem(
-                code="policy.weight",
-                file=PRIORITY,
-                key=f"factor[{number}].weight",
-                expected="a number above 0, at most 100",
-                found=str(factor.weight),
-            )
-    yield from _tier_problems(rules)
-
-
-def _tier_problems(rules: PriorityRules) -> Iterator[Problem]:
-    tiers = [bound.tier for bound in rules.tier]
-    bounds = [bound.least_score for bound in rules.tier]
-    if missing := sorted(_TIERS - set(tiers)):
-        yield Problem(
-            code="policy.missing_tier",
-            file=PRIORITY,
-            key="tier",
-            expected=f"every tier once: {', '.join(sorted(_TIERS))}",
-            found=f"nothing for {', '.join(missing)}",
-        )
-    if bounds != sorted(set(bounds), reverse=True) or len(set(tiers)) != len(tiers):
-        yield Problem(
-            code="policy.tier_order",
-            file=PRIORITY,
-            key="tier",
-            expected="each tier once, bounds from the highest to the lowest",
-            found=", ".join(f"{bound.tier} from {bound.least_score}" for bound in rules.tier),
-        )
-    if bounds and not min(bounds) <= 0:
-        yield Problem(
-            code="policy.tier_gap",
-            file=PRIORITY,
-            key="tier.least_score",
-            expected="0 for the lowest tier, so that every score has one",
-            found=str(min(bounds)),
-        )
 
 
 def routing_problems(routing: Routing) -> Iterator[Problem]:
@@ -109,10 +57,11 @@ _AGREEMENT_WORDS: Final[tuple[tuple[str, str, frozenset[str]], ...]] = (
 
 def label_problems(labels: Labels) -> Iterator[Problem]:
     """Neutral words that the rules know, and on each day one meaning of each label."""
+    neutral = frozenset(vocabulary("neutral_label").codes)
     by_label: dict[tuple[str, str], list[LabelMapping]] = {}
     for number, mapping in enumerate(labels.mapping):
         where = (LABELS, f"mapping[{number}].neutral")
-        yield from unknown_words("policy.unknown_neutral_label", where, mapping.neutral, NEUTRAL_LABELS)
+        yield from unknown_words("policy.unknown_neutral_label", where, mapping.neutral, neutral)
         by_label.setdefault((mapping.scheme, mapping.label), []).append(mapping)
     yield from _reversed_periods((LABELS, "mapping"), labels.mapping)
     for (scheme, label), mappings in by_label.items():
@@ -121,6 +70,20 @@ def label_problems(labels: Labels) -> Iterator[Problem]:
                 code="policy.periods_overlap",
                 file=LABELS,
                 key=f"mapping of {scheme} {label}",
+                expected="one that is in force on any day",
+                found=f"two on {day}",
+            )
+
+
+def basis_problems(bases: Bases) -> Iterator[Problem]:
+    """On each day one entry of each basis."""
+    yield from _reversed_periods((BASES, "basis"), bases.basis)
+    for code in sorted({basis.code for basis in bases.basis}):
+        if day := overlap(basis for basis in bases.basis if basis.code == code):
+            yield Problem(
+                code="policy.periods_overlap",
+                file=BASES,
+                key=f"basis {code}",
                 expected="one that is in force on any day",
                 found=f"two on {day}",
             )
@@ -137,13 +100,3 @@ def _reversed_periods(where: tuple[str, str], rules: Sequence[Dated]) -> Iterato
                 expected="a day after valid_from",
                 found=str(rule.valid_to),
             )
-
-
-def unknown_words(
-    code: str, where: tuple[str, str], words: Iterable[str], allowed: frozenset[str]
-) -> Iterator[Problem]:
-    """One problem for each word that is none of a closed list."""
-    file, key = where
-    for word in words:
-        if word not in allowed:
-            yield Problem(code=code, file=file, key=key, expected=one_of(allowed), found=repr(word))

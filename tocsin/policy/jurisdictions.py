@@ -32,11 +32,34 @@ class LegalRow(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: Criminalised = Criminalised.UNKNOWN
     self_generated_peer: Criminalised = Criminalised.UNKNOWN
     age_limit: int = 18
+    """Below this age a person is a child for this law."""
     age_of_consent: int | None = None
     hotline_may_view: Criminalised = Criminalised.UNKNOWN
     lea_first: bool = False
     retention_days: int | None = None
+    doubtful: tuple[str, ...] = ()
+    """Columns whose value is a guess: they decide nothing."""
     note: str = ""
+
+
+COLUMNS = ("real_child", "appears_child", "realistic_synthetic", "non_realistic", "text", "self_generated_peer")
+"""What a row says of kinds of material."""
+
+
+class Network(StrEnum):
+    """Whether the country has a hotline in the hotlines' network; membership is data, and changes yearly."""
+
+    INHOPE = "inhope"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Hotline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of a country's hotline, whether or not it is a member here."""
+
+    network: Network
+    source_ref: str
+    name: str = ""
 
 
 class Jurisdiction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +69,7 @@ class Jurisdiction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str
     aliases: tuple[str, ...] = ()
     fallback: tuple[MemberId, ...] = ()
+    hotline: Hotline | None = None
     legal: tuple[LegalRow, ...] = ()
     code: JurisdictionCode = JurisdictionCode("")
     """The file's name; filled in by the loader."""

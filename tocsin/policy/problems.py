@@ -1,6 +1,6 @@
 """What is wrong with a bundle: file, key, what was expected, what was found; the fix stands in the catalogue."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -18,10 +18,13 @@ class Problem(Struct, frozen=True, kw_only=True):
     key: str
     expected: str
     found: str
+    line: int = 0
+    """Of the file, from 1; 0 where the key has none."""
 
     def sentence(self) -> str:
         """What a person reads."""
-        return message(self.code, file=self.file, key=self.key, expected=self.expected, found=self.found)
+        file = f"{self.file}, line {self.line}" if self.line else self.file
+        return message(self.code, file=file, key=self.key, expected=self.expected, found=self.found)
 
 
 def refusal(problems: Sequence[Problem]) -> Broken:
@@ -30,6 +33,16 @@ def refusal(problems: Sequence[Problem]) -> Broken:
     if len(problems) > _MOST_SHOWN:
         sentences.append(f"And {len(problems) - _MOST_SHOWN} more.")
     return Broken("\n".join(sentences), code=problems[0].code)
+
+
+def unknown_words(
+    code: str, where: tuple[str, str], words: Iterable[str], allowed: frozenset[str]
+) -> Iterator[Problem]:
+    """One problem for each word that is none of a closed list; `where` is file and key."""
+    file, key = where
+    for word in words:
+        if word not in allowed:
+            yield Problem(code=code, file=file, key=key, expected=one_of(allowed), found=repr(word))
 
 
 def one_of(words: Iterable[str]) -> str:

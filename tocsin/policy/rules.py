@@ -1,6 +1,10 @@
 """The shapes of the rule files: label mappings, routing evidence, sharing agreements and priority."""
 
+from collections.abc import Mapping
+from typing import Self
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.records.identifiers import MemberId
 from tocsin.policy.dates import Dated
@@ -69,6 +73,8 @@ class Factor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     when: str
     weight: float
     reason: str
+    half_life_days: float | None = None
+    """For what happened at a time: after so many days it counts half."""
 
 
 class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +100,17 @@ class TierBound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deadline_hours: float
 
 
+class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one recipient weighs otherwise: gates and caps stay, because they are everybody's."""
+
+    member: MemberId
+    version: str
+    weight: dict[str, float] = {}
+    """By condition of a factor or a reduction; 0 leaves it out."""
+    deadline_hours: dict[str, float] = {}
+    """By tier."""
+
+
 class PriorityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Gates, then the weighted sum of the factors present, then caps, then the tier."""
 
@@ -102,3 +119,22 @@ class PriorityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     factor: tuple[Factor, ...]
     cap: tuple[Cap, ...]
     tier: tuple[TierBound, ...]
+    reduction: tuple[Factor, ...] = ()
+    """Factors that are taken off: known series and identified victims wait longer, and are forwarded all the same."""
+    override: tuple[Override, ...] = ()
+
+    def of(self, override: Override) -> Self:
+        """The rules as one recipient weighs them."""
+        tiers = (replace(t, deadline_hours=override.deadline_hours.get(t.tier, t.deadline_hours)) for t in self.tier)
+        return replace(
+            self,
+            version=f"{self.version}+{override.member}:{override.version}",
+            factor=_weighed_anew(self.factor, override.weight),
+            reduction=_weighed_anew(self.reduction, override.weight),
+            tier=tuple(tiers),
+        )
+
+
+def _weighed_anew(factors: tuple[Factor, ...], weight: Mapping[str, float]) -> tuple[Factor, ...]:
+    changed = (replace(factor, weight=weight.get(factor.when, factor.weight)) for factor in factors)
+    return tuple(factor for factor in changed if factor.weight)

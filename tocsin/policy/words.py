@@ -5,20 +5,25 @@ from typing import Final
 CONDITIONS: Final = frozenset(
     {
         "ai_only",
+        "ai_signal",
         "baseline",
         "contact_abuse",
         "escalated",
+        "extreme_harm",
         "identified_victim",
         "imminent_danger",
         "infant",
         "informational",
+        "known_series",
         "live_stream",
-        "many_items",
+        "item_count",
         "new_content",
+        "partly_synthetic",
         "prepubescent",
         "prior_reports",
         "recent_incident",
         "sadistic",
+        "self_generated",
         "several_members",
         "sextortion",
         "suspect_known",
@@ -28,18 +33,8 @@ CONDITIONS: Final = frozenset(
 )
 """What a gate, a factor or a cap of priority.toml may ask."""
 
-NEUTRAL_LABELS: Final = frozenset(
-    {
-        "baseline_claimed",
-        "illegal_claimed",
-        "not_illegal_claimed",
-        "prepubescent",
-        "pubescent",
-        "sexual_act",
-        "intimate_focus",
-    }
-)
-"""What a label of another scheme can mean."""
+TIMED_CONDITIONS: Final = frozenset({"recent_incident"})
+"""Conditions of something that happened at a time: a factor may say after how many days it counts half."""
 
 EVIDENCE: Final = frozenset(
     {"hosting", "hosting_cdn", "offence", "suspect", "victim", "declared", "network", "location"}

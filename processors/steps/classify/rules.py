@@ -6,24 +6,30 @@ from typing import Final
 
 from schemas.records.report import ContentItem, ReportSubmitted
 from schemas.records.triage import ItemVerdict
-from schemas.records.values import Realism, SyntheticOrigin, Verdict
+from schemas.records.values import Realism, SyntheticOrigin, Ternary, Verdict
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Criminalised, Jurisdiction, LegalRow
+from tocsin.policy.members import day_of
 
 _PREPUBESCENT_BANDS: Final = frozenset({"infant", "prepubescent", "0-2", "3-6", "7-10"})
 _OLDER_BANDS: Final = frozenset({"pubescent", "14-15", "16-17", "adult"})
 """11-13 is in neither: it lies across the limit of 13 years, so a person's claim stands and nothing follows from it."""
 _ACT_OR_FOCUS: Final = frozenset({"sexual_act", "intimate_focus"})
 _ILLEGAL: Final = frozenset({"illegal_claimed", "baseline_claimed"})
+_NOTHING_TO_JUDGE: Final = frozenset({"comparison_only", "not_pertinent", "not_sexualised"})
+_AGES: Final = frozenset({"prepubescent", "pubescent"})
 
 
 def neutral_labels(item: ContentItem, bundle: Bundle, on: date) -> frozenset[str]:
-    """What the item's labels mean in neutral words; a label of an unknown code says nothing."""
+    """What the item's labels and annotations mean in neutral words; an unknown code says nothing."""
     found = {word for label in item.labels for word in bundle.neutral(label.scheme, label.label, on)}
+    found.update(word for code in item.annotations for word in bundle.neutral("annotation", code, on))
     if item.apparent_age_band in _PREPUBESCENT_BANDS:
         found.add("prepubescent")
     if item.apparent_age_band in _OLDER_BANDS:
         found.add("pubescent")
+    if item.self_generated is Ternary.YES:
+        found.add("self_generated")
     return frozenset(found)
 
 
@@ -33,6 +39,13 @@ def classify(
     """The verdicts of every item under each jurisdiction's law of that day."""
     laws = [(jurisdiction, jurisdiction.law(on)) for jurisdiction in jurisdictions]
     return tuple(_verdicts(report, laws, (bundle, on)))
+
+
+def flags(report: ReportSubmitted, bundle: Bundle) -> tuple[str, ...]:
+    """What a person should know of the legal side: the basis had lapsed when the content was found."""
+    found = report.detected_at or report.received_at or report.submitted_at
+    lapsed = bundle.bases.has_lapsed(report.governance.legal_basis, day_of(found.epoch_ms))
+    return ("classify.basis_lapsed",) if lapsed else ()
 
 
 _Laws = list[tuple[Jurisdiction, LegalRow | None]]
@@ -48,6 +61,7 @@ def _verdicts(report: ReportSubmitted, laws: _Laws, policy: tuple[Bundle, date])
                 jurisdiction=jurisdiction.code,
                 verdict=verdict,
                 rules=(rule,),
+                law=f"{jurisdiction.code}@{law.valid_from}" if law else "",
                 verified=law is not None and law.verified,
             )
 
@@ -59,16 +73,19 @@ def _verdict(item: ContentItem, labels: frozenset[str], law: LegalRow | None) ->
         return Verdict.BASELINE, "classify.baseline"
     if law is None:
         return Verdict.UNDETERMINED, "classify.no_law"
-    return _by_law(law, labels, _material(item))
+    return _by_law(law, labels, _column(item, labels))
 
 
-def _by_law(law: LegalRow, labels: frozenset[str], material: str) -> tuple[Verdict, str]:
+def _by_law(law: LegalRow, labels: frozenset[str], column: str) -> tuple[Verdict, str]:
     """What a person says, held against the law; a claim of baseline that the law refutes is a contradiction."""
     if "not_illegal_claimed" in labels:
         return _not_illegal(law, "classify.assessed_not_illegal")
     if not labels & _ILLEGAL:
-        return Verdict.UNDETERMINED, "classify.no_human_label"
-    verdict, rule = _by_material(law, material)
+        rule = "classify.nothing_to_judge" if labels & _NOTHING_TO_JUDGE else "classify.no_human_label"
+        return Verdict.UNDETERMINED, rule
+    if _may_be_exempt(law, labels, column):
+        return Verdict.UNDETERMINED, "classify.self_generated_peer"
+    verdict, rule = _by_column(law, column)
     if verdict is Verdict.NOT_ILLEGAL and "baseline_claimed" in labels:
         return Verdict.UNDETERMINED, "classify.contradictory_claims"
     return verdict, rule
@@ -76,28 +93,38 @@ def _by_law(law: LegalRow, labels: frozenset[str], material: str) -> tuple[Verdi
 
 def _is_baseline(item: ContentItem, labels: frozenset[str]) -> bool:
     """A real child, prepubescent, and an act or the focus (domain facts 2.2); whoever claims it cannot claim more."""
-    if "pubescent" in labels or _material(item) != "real_child":
+    if "pubescent" in labels or _column(item, labels) not in {"real_child", "appears_child"}:
         return False
     return "baseline_claimed" in labels or ("prepubescent" in labels and bool(labels & _ACT_OR_FOCUS))
 
 
-def _material(item: ContentItem) -> str:
+def _column(item: ContentItem, labels: frozenset[str]) -> str:
     """What the law is asked about; synthetic by any statement is not taken for a real child's."""
-    if item.realism is Realism.NON_REALISTIC or "drawing" in item.annotations:
+    if item.realism is Realism.NON_REALISTIC or "drawn" in labels:
         return "non_realistic"
     is_synthetic = item.synthetic_origin in {SyntheticOrigin.FULL, SyntheticOrigin.PARTIAL}
-    if is_synthetic or item.realism is Realism.REALISTIC or "generative_ai" in item.annotations:
+    if is_synthetic or item.realism is Realism.REALISTIC or "synthetic" in labels:
         return "realistic_synthetic"
-    return "real_child"
+    if item.content_type == "text":
+        return "text"
+    return "appears_child" if "age_unclear" in labels and not labels & _AGES else "real_child"
 
 
-def _by_material(law: LegalRow, material: str) -> tuple[Verdict, str]:
-    criminalised: Criminalised = getattr(law, material)
+def _may_be_exempt(law: LegalRow, labels: frozenset[str], column: str) -> bool:
+    """Where peers' own images may be lawful, nobody can tell consent from metadata: a person looks."""
+    is_own = {"self_generated", "pubescent"} <= labels
+    return is_own and column == "real_child" and law.self_generated_peer in {Criminalised.NO, Criminalised.PARTLY}
+
+
+def _by_column(law: LegalRow, column: str) -> tuple[Verdict, str]:
+    criminalised: Criminalised = getattr(law, column)
+    if column in law.doubtful:
+        return Verdict.UNDETERMINED, "classify.doubtful_law"
     if criminalised is Criminalised.YES:
-        return Verdict.NATIONAL, f"classify.{material}"
+        return Verdict.NATIONAL, f"classify.{column}"
     if criminalised is Criminalised.NO:
-        return _not_illegal(law, f"classify.{material}")
-    return Verdict.UNDETERMINED, f"classify.{material}"
+        return _not_illegal(law, f"classify.{column}")
+    return Verdict.UNDETERMINED, f"classify.{column}"
 
 
 def _not_illegal(law: LegalRow, rule: str) -> tuple[Verdict, str]:

@@ -44,6 +44,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "verdicts": "assessment",
     "priority": "assessment",
     "completeness": "assessment",
+    "flags": "assessment",
     "received_at": "provenance",
     "external_ids": "provenance",
     "reported_elsewhere": "provenance",

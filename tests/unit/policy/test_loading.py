@@ -10,6 +10,7 @@ from tests.builders.policy import a_folder, the_sample
 from tocsin.policy.bundle import SAMPLE, load
 
 PRIORITY, ROUTING, SHARING, LABELS = "priority.toml", "routing.toml", "sharing.toml", "labels.toml"
+BASES = "bases.toml"
 MEMBERS, NORWAY, NL = "members.toml", "jurisdictions/no.toml", "jurisdictions/nl.toml"
 A_LATER_LAW = '\n[[legal]]\nvalid_from = 2024-01-01\nsource_ref = "a test"\n'
 NL_LAW = 'note = "Non-real realistic material is in, non-realistic is out."'
@@ -18,6 +19,23 @@ MISTAKES = [
     ("policy.unknown_condition", PRIORITY, 'when = "escalated"', 'when = "escalatd"', "gate[0].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "infant"', 'when = "infants"', "factor[1].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "ai_only"', 'when = "ai"', "cap[2].when"),
+    ("policy.no_reason", PRIORITY, '"It has several items."', '" "', "factor[7].reason"),
+    ("policy.half_life", PRIORITY, "half_life_days = 30", "half_life_days = 0", "factor[4].half_life_days"),
+    ("policy.half_life", PRIORITY, "weight = 25", "weight = 25\nhalf_life_days = 3", "factor[0].half_life_days"),
+    ("policy.repeated_rule", PRIORITY, 'when = "infant"', 'when = "contact_abuse"', "factor[1].when"),
+    ("policy.unreachable", PRIORITY, 'when = "viral"', 'when = "sextortion"', "cap[0].when"),
+    ("policy.unreachable", PRIORITY, 'tier = "LOW"', 'tier = "URGENT"', "cap[0].tier"),
+    ("policy.contradiction", PRIORITY, 'when = "known_series"', 'when = "infant"', "reduction[1].when"),
+    ("policy.contradiction", PRIORITY, "deadline_hours = 720", "deadline_hours = 100", "tier[3].deadline_hours"),
+    ("policy.no_deadline", PRIORITY, "deadline_hours = 4", "deadline_hours = 0", "tier[0].deadline_hours"),
+    ("policy.unknown_member", PRIORITY, '"nl-police"', '"nl-polis"', "override[0].member"),
+    ("policy.unknown_condition", PRIORITY, "suspect_known = 20", "suspect = 20", "override[0].weight"),
+    ("policy.unknown_tier", PRIORITY, "HIGH = 12", "HIHG = 12", "override[0].deadline_hours"),
+    ("policy.unknown_column", NL, "verified = false", 'verified = false\ndoubtful = ["drawn"]', "legal.doubtful"),
+    ("policy.unknown_country", NL, 'country = "NL"', 'country = "QQ"', "country"),
+    ("policy.alias_is_country", "jurisdictions/gb.toml", '["UK"]', '["FR"]', "aliases"),
+    ("policy.periods_overlap", BASES, 'code = "gdpr-6-1-e"', 'code = "gdpr-6-1-f"', "basis gdpr-6-1-f"),
+    ("policy.period_reversed", BASES, "valid_to = 2026-04-04", "valid_to = 2020-01-01", "basis[0].valid_to"),
     ("policy.tier_gap", PRIORITY, "least_score = 0\n", "least_score = 5\n", "tier.least_score"),
     ("policy.unknown_tier", PRIORITY, 'tier = "HIGH"', 'tier = "HIHG"', "tier[1].tier"),
     ("policy.unknown_tier", PRIORITY, 'tier = "LOW"', 'tier = "UNKNOWN"', "cap[0].tier"),
@@ -86,6 +104,22 @@ def test_an_unknown_key_is_named_with_the_member_that_has_it(tmp_path: Path) -> 
         load(a_folder(tmp_path, (MEMBERS, "owner = false", "ownr = false")))
 
 
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        ((PRIORITY, 'when = "ai_only"', 'when = "ai"'), 'when = "ai"'),
+        ((ROUTING, "suspect = 0.9", "suspect = 9"), "suspect = 9"),
+        ((MEMBERS, '["orphan"]', '["orphans"]'), '["orphans"]'),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(edit: tuple[str, str, str], line: str, tmp_path: Path) -> None:
+    folder = a_folder(tmp_path, edit)
+    lines = (folder / edit[0]).read_text().splitlines()
+    number = next(number for number, text in enumerate(lines, start=1) if line in text)
+    with pytest.raises(Broken, match=f"{edit[0]}, line {number}, "):
+        load(folder)
+
+
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     edits = ((PRIORITY, '"escalated"', '"escalatd"'), (ROUTING, "suspect = 0.9", "suspect = 9"))
     with pytest.raises(Broken) as refused:
@@ -107,7 +141,7 @@ def test_a_profile_of_nobody_is_refused(tmp_path: Path) -> None:
         load(folder)
 
 
-@pytest.mark.parametrize("file", [MEMBERS, PRIORITY, ROUTING, SHARING, LABELS])
+@pytest.mark.parametrize("file", [MEMBERS, PRIORITY, ROUTING, SHARING, LABELS, BASES, "identity.toml"])
 def test_a_missing_file_is_named(file: str, tmp_path: Path) -> None:
     folder = a_folder(tmp_path)
     (folder / file).unlink()
@@ -124,5 +158,5 @@ def test_another_byte_is_another_digest(tmp_path: Path) -> None:
 
 
 def test_every_refusal_is_in_the_table_or_has_a_test_of_its_own() -> None:
-    told = {code for code, *_ in MISTAKES} | {"policy.submitter_without_profile"}
+    told = {code for code, *_ in MISTAKES} | {"policy.submitter_without_profile", "policy.no_law", "policy.label_list"}
     assert {code for code in catalogue() if code.startswith("policy.")} == told

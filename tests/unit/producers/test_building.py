@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.steps.prioritise.rules import Facts, gates
+from processors.steps.prioritise.rules import gates
+from processors.steps.prioritise.signals import Facts
 from producers.building import Checked, checked, report_of
 from producers.feeds.entries import Rejection
 from producers.lanes import Lane, lane_of

@@ -1,16 +1,17 @@
 """One verdict per item and jurisdiction; what contradicts itself or stands on unchecked law is settled by nobody."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from processors.steps.classify.rules import classify
+from processors.steps.classify.rules import classify, flags
 from schemas.records.identifiers import JurisdictionCode
 from schemas.records.report import AiSignal, Label
 from schemas.records.triage import ItemVerdict
-from schemas.records.values import Realism, SyntheticOrigin, Verdict
+from schemas.records.values import Realism, SyntheticOrigin, Ternary, Verdict
 from tests.builders.policy import TODAY, a_legal_row, the_sample, with_law
-from tests.builders.reports import a_report, an_item
+from tests.builders.reports import a_governance, a_report, an_instant, an_item
 from tocsin.policy.jurisdictions import Criminalised
 
 YES, NO, PARTLY = Criminalised.YES, Criminalised.NO, Criminalised.PARTLY
@@ -67,7 +68,7 @@ def test_a_baseline_claim_stands_where_the_age_does_not_speak_against_it(band: s
 
 
 def test_the_band_around_thirteen_alone_makes_nothing_baseline() -> None:
-    bare = Label(scheme="uk", label="A")
+    bare = Label(scheme="sap", label="1")
     assert judged({}, labels=(bare,), apparent_age_band="11-13").verdict is Verdict.NATIONAL
 
 
@@ -122,3 +123,63 @@ def test_every_item_is_judged_under_every_law() -> None:
     laws = [bundle.jurisdictions[JurisdictionCode(code)] for code in ("nl", "de", "no")]
     found = classify(a_report(items=(an_item(), an_item())), laws, bundle, TODAY)
     assert [verdict.jurisdiction for verdict in found] == ["nl", "de", "no"] * 2
+
+
+@pytest.mark.parametrize(
+    ("item", "rule"),
+    [
+        ({"labels": (Label(scheme="vics_us", label="2"), NATIONAL)}, "classify.appears_child"),
+        ({"content_type": "text"}, "classify.text"),
+        ({"labels": (Label(scheme="vics_us", label="4"),)}, "classify.nothing_to_judge"),
+        ({"labels": (Label(scheme="copine", label="2"),)}, "classify.nothing_to_judge"),
+    ],
+)
+def test_the_column_of_the_law_follows_what_it_is(item: dict[str, Any], rule: str) -> None:
+    found = judged({}, **({"labels": (NATIONAL,), "apparent_age_band": ""} | item))
+    assert said(found) == (Verdict.UNDETERMINED, (rule,))
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_cell_that_is_a_guess_decides_nothing(verified: bool) -> None:
+    law = {"realistic_synthetic": YES, "doubtful": ("realistic_synthetic",), "verified": verified}
+    found = judged(law, labels=(NATIONAL,), realism=Realism.REALISTIC)
+    assert said(found) == (Verdict.UNDETERMINED, ("classify.doubtful_law",))
+
+
+@pytest.mark.parametrize("peer", [NO, PARTLY])
+def test_where_peers_may_be_exempt_a_person_looks(peer: Criminalised) -> None:
+    own = {"self_generated": Ternary.YES, "apparent_age_band": "16-17", "labels": (NATIONAL,)}
+    assert said(judged({"self_generated_peer": peer}, **own)) == (
+        Verdict.UNDETERMINED,
+        ("classify.self_generated_peer",),
+    )
+    assert judged({"self_generated_peer": YES}, **own).verdict is Verdict.NATIONAL
+
+
+def test_a_verdict_names_the_row_of_the_law_that_it_stands_on() -> None:
+    assert judged({"valid_from": date(2024, 5, 1)}).law == "nl@2024-05-01"
+
+
+@pytest.mark.parametrize(
+    ("basis", "detected", "lapsed"),
+    [
+        ("eu-2021-1232", date(2026, 4, 3), False),
+        ("eu-2021-1232", date(2026, 4, 4), True),
+        ("eu-2021-1232", date(2021, 8, 1), True),
+        ("gdpr-6-1-f", date(2026, 4, 4), False),
+        ("a basis of no table", date(2026, 4, 4), False),
+    ],
+)
+def test_a_basis_that_had_lapsed_when_it_was_found_is_flagged(basis: str, detected: date, lapsed: bool) -> None:
+    at = an_instant(int(datetime(detected.year, detected.month, detected.day, 12, tzinfo=UTC).timestamp() * 1000))
+    report = a_report(governance=a_governance(legal_basis=basis), detected_at=at)
+    assert flags(report, the_sample()) == (("classify.basis_lapsed",) if lapsed else ())
+
+
+@pytest.mark.parametrize("jurisdiction", sorted(the_sample().jurisdictions))
+@pytest.mark.parametrize("realism", [Realism.PHOTO, Realism.REALISTIC, Realism.NON_REALISTIC])
+def test_no_row_of_the_sample_makes_anything_not_illegal(jurisdiction: str, realism: Realism) -> None:
+    report = a_report(items=(an_item(labels=(NATIONAL,), realism=realism),))
+    (found,) = classify(report, [the_sample().jurisdictions[JurisdictionCode(jurisdiction)]], the_sample(), TODAY)
+    assert found.verdict in {Verdict.NATIONAL, Verdict.UNDETERMINED}
+    assert not found.verified

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from processors.steps.prioritise.rules import CONDITIONS, Facts, gates, prioritise
+from processors.steps.prioritise.rules import gates, prioritise
+from processors.steps.prioritise.signals import CONDITIONS, Facts, signals_of
+from schemas.records.identifiers import MemberId
 from schemas.records.report import AiSignal, Escalation, PersonalPart, ReportSubmitted
 from schemas.records.triage import ItemVerdict, Priority
-from schemas.records.values import Novelty, Ternary, Tier, Verdict
+from schemas.records.values import Instant, Novelty, SyntheticOrigin, Ternary, Tier, Verdict
 from tests.builders.policy import the_sample
 from tests.builders.reports import (
     HOUR_MS,
@@ -20,7 +22,7 @@ from tests.builders.reports import (
     an_instant,
     an_item,
 )
-from tocsin.policy.rules import Cap, Factor, Gate, PriorityRules, TierBound
+from tocsin.policy.rules import Cap, Factor, Gate, Override, PriorityRules, TierBound
 from tocsin.policy.words import CONDITIONS as WORDS
 
 RULES = the_sample().priority
@@ -93,8 +95,10 @@ def test_what_is_not_said_to_be_live_fires_no_gate(live: Ternary) -> None:
         ("several_members", {}, {"novelty": Novelty.SEEN, "corroboration": 1}, True),
         ("several_members", {}, {"novelty": Novelty.NEW}, False),
         ("several_members", {}, {}, None),
-        ("recent_incident", {"incident_at": an_instant(NOON_MS - MONTH_MS)}, {}, True),
-        ("recent_incident", {"incident_at": an_instant(NOON_MS - MONTH_MS - 1)}, {}, False),
+        ("recent_incident", {"incident_at": an_instant(NOON_MS - MONTH_MS)}, {}, 0.5),
+        ("recent_incident", {"incident_at": an_instant(NOON_MS - 2 * MONTH_MS)}, {}, 0.25),
+        ("recent_incident", {"incident_at": an_instant(NOON_MS - 5 * MONTH_MS)}, {}, False),
+        ("recent_incident", {"incident_at": an_instant(NOON_MS + HOUR_MS)}, {}, True),
         ("recent_incident", {"detected_at": an_instant()}, {}, True),
         ("recent_incident", {}, {}, None),
         ("prior_reports", {}, {"personal": with_accounts(prior_reports=2)}, True),
@@ -107,8 +111,23 @@ def test_what_is_not_said_to_be_live_fires_no_gate(live: Ternary) -> None:
         ("contact_abuse", {"incident_types": ("molestation",)}, {}, True),
         ("contact_abuse", {"escalation": Escalation(reason_code="contact_abuse")}, {}, True),
         ("contact_abuse", {}, {}, False),
-        ("many_items", {"items": (an_item(),) * 10}, {}, True),
-        ("many_items", {"items": (an_item(),) * 9}, {}, False),
+        ("item_count", {"items": (an_item(),) * 1}, {}, False),
+        ("item_count", {"items": (an_item(),) * 10}, {}, 0.5),
+        ("item_count", {"items": (an_item(),) * 100}, {}, True),
+        ("item_count", {"items": (an_item(),) * 200}, {}, True),
+        ("new_content", {"items": (an_item(series="s"),)}, {"novelty": Novelty.NEW}, False),
+        ("prior_reports", {}, {"known_account": True}, True),
+        ("known_series", {"items": (an_item(series="s"),)}, {}, True),
+        ("known_series", {}, {}, False),
+        ("self_generated", {"items": (an_item(self_generated=Ternary.YES),)}, {}, True),
+        ("self_generated", {"annotations": ("self_generated",)}, {}, True),
+        ("self_generated", {}, {}, None),
+        ("partly_synthetic", {"items": (an_item(synthetic_origin=SyntheticOrigin.PARTIAL),)}, {}, True),
+        ("partly_synthetic", {"items": (an_item(synthetic_origin=SyntheticOrigin.FULL),)}, {}, False),
+        ("extreme_harm", {"annotations": ("violence",)}, {}, True),
+        ("ai_signal", {"items": (an_item(ai_signals=(AiSignal(score=0.9, threshold=0.8),)),)}, {}, True),
+        ("ai_signal", {"items": (an_item(ai_signals=(AiSignal(score=0.7, threshold=0.8),)),)}, {}, False),
+        ("ai_signal", {"items": (an_item(ai_signals=(AiSignal(score=0.9),)),)}, {}, False),
         ("baseline", {}, {"verdicts": (ItemVerdict(verdict=Verdict.BASELINE),)}, True),
         ("baseline", {}, {"verdicts": (ItemVerdict(verdict=Verdict.NATIONAL),)}, False),
         ("identified_victim", {"items": (an_item(victim_identified=Ternary.YES),)}, {}, True),
@@ -117,9 +136,10 @@ def test_what_is_not_said_to_be_live_fires_no_gate(live: Ternary) -> None:
     ],
 )
 def test_a_condition_holds_does_not_or_is_not_known(
-    condition: str, report: dict[str, Any], changes: dict[str, Any], holds: bool | None
+    condition: str, report: dict[str, Any], changes: dict[str, Any], holds: float | None
 ) -> None:
-    assert CONDITIONS[condition](facts(a_thin_report(**report), **changes)) is holds
+    found = CONDITIONS[condition](signals_of(facts(a_thin_report(**report), **changes)), None)
+    assert found == holds
 
 
 @pytest.mark.parametrize(
@@ -141,9 +161,9 @@ def test_where_only_a_classifier_has_spoken_the_report_is_capped(item: dict[str,
     ("score", "tier"), [(100, "URGENT"), (85, "URGENT"), (84, "HIGH"), (40, "HIGH"), (15, "NORMAL"), (14, "LOW")]
 )
 def test_the_score_gives_the_tier_from_its_bound_on(score: int, tier: str) -> None:
-    factor = Factor(when="many_items", weight=score, reason="It is a test.")
-    rules = replace(RULES, factor=(factor,))
-    assert prioritise(facts(a_thin_report(items=(an_item(),) * 10)), rules).tier is Tier(tier)
+    factor = Factor(when="informational", weight=score, reason="It is a test.")
+    rules = replace(RULES, factor=(factor,), cap=())
+    assert prioritise(facts(a_thin_report(annotations=("spam",))), rules).tier is Tier(tier)
 
 
 def test_a_cap_keeps_a_report_down_and_a_gate_lifts_every_cap() -> None:
@@ -155,12 +175,37 @@ def test_a_cap_keeps_a_report_down_and_a_gate_lifts_every_cap() -> None:
 
 
 def test_a_cap_lifts_nothing() -> None:
-    assert ranked(a_thin_report(items=(an_item(labels=(), victim_identified=Ternary.YES),))).tier is Tier.LOW
+    signal = AiSignal(model_id="m", score=0.1)
+    assert ranked(a_thin_report(items=(an_item(labels=(), ai_signals=(signal,)),))).tier is Tier.LOW
+
+
+@pytest.mark.parametrize("item", [{"victim_identified": Ternary.YES}, {"series": "s-1"}])
+def test_what_is_identified_already_waits_longer_and_says_so(item: dict[str, Any]) -> None:
+    severe = {"victim_age_band": "infant", "incident_types": ("molestation",), "incident_at": an_instant()}
+    before = ranked(a_thin_report(**severe, items=(an_item(),)))
+    after = ranked(a_thin_report(**severe, items=(an_item(**item),)))
+    assert after.score < before.score
+    assert any(rule.startswith("reduction.") for rule in after.rules)
+
+
+def test_no_reduction_makes_a_gate_less_than_urgent() -> None:
+    known = a_thin_report(items=(an_item(victim_identified=Ternary.YES, series="s"),), escalation=an_escalation())
+    assert ranked(known).tier is Tier.URGENT
+
+
+def test_a_recipient_may_weigh_otherwise_and_its_version_says_so() -> None:
+    signed = Override(member=MemberId("nl-police"), version="3", weight={"infant": 100.0}, deadline_hours={"URGENT": 1})
+    own = RULES.of(signed)
+    found = prioritise(facts(a_thin_report(victim_age_band="infant")), own)
+    assert (found.tier, found.ruleset_version) == (Tier.URGENT, f"{RULES.version}+nl-police:3")
+    assert found.deadline == Instant(epoch_ms=NOON_MS + HOUR_MS)
+    left_out = RULES.of(replace(signed, weight={"infant": 0.0}))
+    assert "factor.infant" not in prioritise(facts(a_thin_report(victim_age_band="infant")), left_out).rules
 
 
 def test_what_is_not_known_is_uncertainty() -> None:
     assert ranked().uncertainty > ranked(novelty=Novelty.SEEN).uncertainty > 0
-    everything = a_thin_report(victim_age_band="0-2", incident_at=an_instant())
+    everything = a_thin_report(victim_age_band="0-2", incident_at=an_instant(), annotations=("self_generated",))
     known = ranked(everything, personal=with_accounts(prior_reports=0), novelty=Novelty.NEW)
     assert known.uncertainty == 0
 

@@ -1,0 +1,1 @@
+"""What `tocsin policy` shows: pages and tables made of the policy bundle; pure."""

@@ -1,0 +1,83 @@
+"""`tocsin policy`: look at the policy bundle, and at what changing it would do."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tocsin.cli.policing.labels import ucs_table
+from tocsin.cli.policing.legal_page import page
+from tocsin.cli.policing.legal_table import comparison, table
+from tocsin.policy.bundle import SAMPLE, Bundle, load
+from tocsin.policy.legal_map import WARNING, legal_map
+from tocsin.runtime.settings import load as load_settings
+
+_POLICY = click.option("--policy", type=click.Path(path_type=Path), help="Folder of the bundle; else the home's.")
+_HOME = click.option(
+    "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
+)
+
+
+@click.group(name="policy")
+def command() -> None:
+    """Check, show and compare policy bundles: what lawyers and analysts sign, as dated files."""
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def check(folder: Path) -> None:
+    """Load the bundle in FOLDER; each mistake is told with file, line and what to do."""
+    bundle = load(folder)
+    click.echo(f"The bundle holds: {len(bundle.members)} members, {len(bundle.jurisdictions)} jurisdictions.")
+    click.echo(f"digest {bundle.digest}")
+
+
+@command.command(name="legal-map")
+@_POLICY
+@_HOME
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day; today by default.")
+@click.option("--compare", default="", help="Countries side by side: NL,DE (UK and EL are understood).")
+@click.option("--html", type=click.Path(path_type=Path), help="Write one page that needs nothing else, to print.")
+def legal(policy: Path | None, home: Path, as_of: datetime | None, compare: str, html: Path | None) -> None:
+    """Show what the law of each jurisdiction says of kinds of material, and how sure that is.
+
+    Starting data, not legal advice: what nobody has checked is marked unverified, here and wherever it is used.
+    """
+    bundle, on = _bundle(policy, home), as_of.date() if as_of else _today()
+    chosen = [code.strip() for code in compare.split(",") if code.strip()]
+    entries = legal_map(bundle, on, chosen)
+    if html:
+        html.write_text(page(entries, on, bundle.digest), "utf-8")
+        click.echo(f"{len(entries)} jurisdictions as of {on} in {html}. {WARNING}")
+        return
+    Console().print(comparison(entries) if chosen else table(entries))
+    click.echo(f"As of {on}. {WARNING}")
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--scheme-version", required=True, help="As its owner counts, such as 3.1.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="labels/ucs.toml of your bundle.")
+def ucs(file: Path, scheme_version: str, out: Path) -> None:
+    """Turn a list of UCS labels that you were given (CSV or JSON) into a mapping table of your bundle.
+
+    Columns: label_id, section, and optionally neutral (words of the neutral vocabulary, separated by spaces), source.
+    The labels are not public and none is shipped; a label without neutral words is known, and says nothing.
+    """
+    text, count = ucs_table(file, scheme_version)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, "utf-8")
+    click.echo(f"{count} labels in {out}. Next: tocsin policy check {out.parent.parent}")
+
+
+def _bundle(policy: Path | None, home: Path) -> Bundle:
+    """The named one, the one that the stack decides by, or the sample where there is no stack."""
+    if policy is None:
+        settings = home / "config" / "triage.toml"
+        policy = load_settings(settings).policy if settings.exists() else SAMPLE
+    return load(policy)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
