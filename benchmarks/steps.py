@@ -12,6 +12,7 @@ from processors.steps.firewall import rules as firewall
 from processors.steps.prioritise import rules as prioritise
 from processors.steps.prioritise.signals import Facts
 from processors.steps.route import rules as route
+from processors.steps.route.evidence import evidence
 from schemas.codec import decode, encode
 from schemas.records.identifiers import JurisdictionCode
 from schemas.records.report import ReportSubmitted
@@ -39,7 +40,9 @@ def _steps() -> dict[str, Callable[[ReportSubmitted], Any]]:
     verdicts = {report.report_id: classify.classify(report, laws, bundle, day) for report in reports(_REPORTS)}
 
     def routed(report: ReportSubmitted) -> Any:
-        case = route.Case(report=report, personal=None, verdicts=verdicts[report.report_id], is_urgent=False)
+        pointed = evidence(report, None, bundle.country_of, _NOW_MS)
+        known = verdicts[report.report_id]
+        case = route.Case(report=report, personal=None, verdicts=known, evidence=pointed, is_urgent=False)
         return route.route(case, bundle, day)
 
     def prioritised(report: ReportSubmitted) -> Any:

@@ -12,7 +12,7 @@ from processors.steps.deduplicate.selectors import Keys, Selector, selectors
 from processors.steps.prioritise import rules as prioritise
 from processors.steps.prioritise.signals import Facts
 from processors.steps.route import rules as route
-from schemas.records.identifiers import CountryCode
+from processors.steps.route.evidence import Evidence, evidence
 from schemas.records.report import PersonalPart, ReportSubmitted
 from schemas.records.triage import Completeness, ItemVerdict, Priority
 from schemas.records.values import Novelty
@@ -35,6 +35,7 @@ class Proposed(Struct, frozen=True, kw_only=True):
     report: ReportSubmitted
     personal: PersonalPart | None
     now_ms: int
+    evidence: tuple[Evidence, ...]
     verdicts: tuple[ItemVerdict, ...]
     flags: tuple[str, ...]
     gates: tuple[str, ...]
@@ -61,14 +62,18 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> 
     report = accepted.report
     assert isinstance(report, ReportSubmitted)  # noqa: S101 -- withdrawals are not decided
     on = day_of(now_ms)
-    verdicts = classify.classify(report, _concerned(report, accepted.personal, bundle), bundle, on)
+    pointed = evidence(report, accepted.personal, bundle.country_of, now_ms)
+    verdicts = classify.classify(report, _concerned(pointed, bundle), bundle, on)
     facts = Facts(report=report, personal=accepted.personal, verdicts=verdicts, now_ms=now_ms)
     gates = prioritise.gates(facts, bundle.priority)
-    case = route.Case(report=report, personal=accepted.personal, verdicts=verdicts, is_urgent=bool(gates))
+    case = route.Case(
+        report=report, personal=accepted.personal, verdicts=verdicts, evidence=pointed, is_urgent=bool(gates)
+    )
     return Proposed(
         report=report,
         personal=accepted.personal,
         now_ms=now_ms,
+        evidence=pointed,
         verdicts=verdicts,
         flags=classify.flags(report, bundle),
         gates=gates,
@@ -115,10 +120,9 @@ def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) ->
     )
 
 
-def _concerned(report: ReportSubmitted, personal: PersonalPart | None, bundle: Bundle) -> tuple[Jurisdiction, ...]:
-    """The jurisdictions whose law is asked: those that the report names."""
-    countries: dict[CountryCode, None] = {found.country: None for found in route.evidence(report, personal)}
-    found = (bundle.jurisdiction_of(country) for country in countries)
+def _concerned(pointed: tuple[Evidence, ...], bundle: Bundle) -> tuple[Jurisdiction, ...]:
+    """The jurisdictions whose law is asked: those that the report points to."""
+    found = (bundle.jurisdiction_of(found.country) for found in pointed)
     return tuple({jurisdiction.code: jurisdiction for jurisdiction in found if jurisdiction}.values())
 
 

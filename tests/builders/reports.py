@@ -148,7 +148,7 @@ def a_network_event(**changes: Any) -> NetworkEvent:
     """A log-in from a documentation address, with port."""
     return _filled(
         NetworkEvent,
-        {"event": "login", "ip_address": "198.51.100.7", "port": 51515, "at": an_instant(), "account_index": 0},
+        {"event": "login", "ip_address": "2001:db8:9::7", "port": 51515, "at": an_instant(), "account_index": 0},
         changes,
     )
 

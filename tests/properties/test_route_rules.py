@@ -4,13 +4,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from processors.steps.route.evidence import Evidence, evidence
 from processors.steps.route.rules import Case, route
 from schemas.records.identifiers import CountryCode
 from schemas.records.report import NexusClaim, SharingChoices
 from schemas.records.triage import ItemVerdict
 from schemas.records.values import NexusKind, Ternary, Verdict
 from tests.builders.policy import TODAY, the_sample, without_members
-from tests.builders.reports import a_hosting, a_report, a_source_url
+from tests.builders.reports import NOON_MS, a_hosting, a_report, a_source_url
 
 MEMBERS = sorted(the_sample().members)
 COUNTRIES = st.sampled_from([CountryCode(code) for code in ("NL", "de", "FR", "UK", "US", "NO", "XI", "ZZ", "")])
@@ -36,7 +37,9 @@ REPORTS = st.builds(
     sharing=CHOICES,
 )
 CASES = st.builds(
-    Case,
+    lambda report, **parts: Case(
+        report=report, evidence=evidence(report, None, the_sample().country_of, NOON_MS), **parts
+    ),
     report=REPORTS,
     personal=st.none(),
     verdicts=st.lists(st.builds(ItemVerdict, verdict=st.sampled_from(Verdict)), max_size=2).map(tuple),
@@ -73,6 +76,6 @@ def test_an_urgent_report_without_recipient_waits_for_a_person(case: Case, suspe
 def test_a_further_country_takes_no_recipient_away(case: Case) -> None:
     before = route(case, the_sample(), TODAY)
     assume("route.no_evidence" not in before.waiting_reasons)
-    more = replace(case.report, nexus=(*case.report.nexus, NexusClaim(country=CountryCode("FR"))))
-    after = route(replace(case, report=more), the_sample(), TODAY)
+    pointed = (*case.evidence, Evidence(CountryCode("FR"), "offence"))
+    after = route(replace(case, evidence=pointed), the_sample(), TODAY)
     assert {entry.member for entry in before.recipients} <= {entry.member for entry in after.recipients}

@@ -21,12 +21,14 @@ from tocsin.policy.identity import Identity, TrackingNames
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.lines import placed
 from tocsin.policy.members import Member, Profile, Sector
+from tocsin.policy.networks import CountryOf, networks
 from tocsin.policy.problems import Problem, refusal
 from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing, Sharing
 
 SAMPLE: Final = Path(__file__).with_name("sample")
 T = TypeVar("T")
 
+_SIGNED: Final = ("*.toml", "*.mmdb")
 _FILLED_IN: Final = frozenset({"id", "code"})
 """Fields that the loader takes from the file's name or key."""
 
@@ -44,6 +46,8 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     priority: PriorityRules
     identity: Identity
     bases: Bases
+    country_of: CountryOf
+    """Of an IP address."""
 
     def topics(self) -> tuple[MemberTopics, ...]:
         """What the topic table is made from."""
@@ -128,6 +132,7 @@ def load(folder: Path) -> Bundle:
         priority=_read(folder, check_priority.PRIORITY, PriorityRules),
         identity=_read(folder, "identity.toml", Identity),
         bases=_read(folder, check_rules.BASES, Bases),
+        country_of=networks(folder),
     )
     if problems := list(_problems(bundle)):
         raise refusal([placed(problem, folder) for problem in problems])
@@ -210,7 +215,7 @@ def _misshapen(where: tuple[str, str], expected: str, found: str) -> Problem:
 def _digest(folder: Path) -> str:
     """Over names and bytes of every file, so that what is reviewed is what is signed."""
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.toml")):
+    for file in sorted(file for suffix in _SIGNED for file in folder.rglob(suffix)):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)

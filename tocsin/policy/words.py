@@ -37,7 +37,7 @@ TIMED_CONDITIONS: Final = frozenset({"recent_incident"})
 """Conditions of something that happened at a time: a factor may say after how many days it counts half."""
 
 EVIDENCE: Final = frozenset(
-    {"hosting", "hosting_cdn", "offence", "suspect", "victim", "declared", "network", "location"}
+    {"hosting", "hosting_cdn", "ip", "domain", "offence", "suspect", "victim", "declared", "network", "location"}
 )
 """How a country comes in; routing.toml says how much each counts."""
 

@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from string import ascii_letters, digits
 from typing import Final
 
 import ada_url
-from publicsuffixlist import PublicSuffixList
 
 LONGEST_URL: Final = 8_192
 IsTracking = Callable[[str], bool]
@@ -15,7 +13,6 @@ IsTracking = Callable[[str], bool]
 
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 _UNRESERVED: Final = frozenset(f"{ascii_letters}{digits}-._~")
-_TWO_LETTERS: Final = 2
 
 
 def canonical_url(url: str, is_tracking: IsTracking = lambda _: False) -> str:
@@ -27,38 +24,6 @@ def canonical_url(url: str, is_tracking: IsTracking = lambda _: False) -> str:
     except ValueError:
         return url.strip()
     return _ESCAPE.sub(_one_spelling, _without_tracking(normal, is_tracking))
-
-
-def registrable_domain(url: str) -> str:
-    """The name that somebody registered (public suffix list, its registries' part); empty for an address."""
-    return _suffixes().privatesuffix(_host_of(url)) or ""
-
-
-def country_code_of(url: str) -> str:
-    """The country code at the end of the host's name as ISO 3166 writes it, or nothing: who registered a name under it
-    need not be there.
-    """
-    host = _host_of(url)
-    last = host.rpartition(".")[2]
-    if len(last) != _TWO_LETTERS or not last.isalpha() or not _suffixes().privatesuffix(host):
-        return ""
-    return _ISO_OF_DOMAIN.get(last, last.upper())
-
-
-_ISO_OF_DOMAIN: Final = {"uk": "GB", "eu": "", "su": "", "ac": "", "tp": ""}
-"""Where the top-level domain is not the ISO 3166 code: GB's is uk, and some stand for no country."""
-
-
-@lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList(only_icann=True, accept_unknown=False)
-
-
-def _host_of(url: str) -> str:
-    try:
-        return str(ada_url.parse_url(url, ("hostname",))["hostname"])
-    except ValueError:
-        return ""
 
 
 def _without_tracking(url: str, is_tracking: IsTracking) -> str:

@@ -7,8 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from processors.steps.route.evidence import Evidence
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
-from schemas.records.report import Hosting, NexusClaim, PersonalPart, ReportSubmitted
+from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import ItemVerdict, RouteRefusal
 from schemas.records.values import NexusKind, Ternary, Verdict
 from tocsin.policy.bundle import Bundle
@@ -17,14 +18,6 @@ from tocsin.policy.members import Member, Sector
 
 ORPHAN: Final = "orphan"
 """The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
-
-
-class Evidence(Struct, frozen=True, order=True):
-    """Why a country is concerned: the kind is a key of routing.toml, the certainty what the report itself states."""
-
-    country: CountryCode
-    kind: str
-    certainty: float = 1.0
 
 
 class Addressee(Struct, frozen=True, kw_only=True):
@@ -51,17 +44,8 @@ class Case(Struct, frozen=True, kw_only=True):
     report: ReportSubmitted
     personal: PersonalPart | None
     verdicts: tuple[ItemVerdict, ...]
+    evidence: tuple[Evidence, ...]
     is_urgent: bool
-
-
-def evidence(report: ReportSubmitted, personal: PersonalPart | None) -> tuple[Evidence, ...]:
-    """Every country that the report names and how it comes in, each with the surest statement of it."""
-    surest: dict[tuple[CountryCode, str], float] = {}
-    for country, kind, certainty in chain(_hosting(report), _claims(report), _personal(personal)):
-        if country:
-            key = CountryCode(country.upper()), kind
-            surest[key] = max(certainty, surest.get(key, 0.0))
-    return tuple(Evidence(country, kind, surest[country, kind]) for country, kind in sorted(surest))
 
 
 def route(case: Case, bundle: Bundle, on: date) -> Route:
@@ -72,13 +56,48 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
         if not case.is_urgent:
             return Route(refusals=(RouteRefusal(rule="route.not_illegal_anywhere"),))
         waiting.append("route.not_illegal_but_urgent")
-    strong = [found for found in evidence(case.report, case.personal) if office.counts(found)]
+    strong = [found for found in case.evidence if office.counts(found)]
     if not strong:
         waiting.append("route.no_evidence")
         considered = list(office.orphaned("route.no_evidence"))
     else:
         considered = list(chain.from_iterable(map(office.concerned, strong)))
     return _settled(considered, waiting)
+
+
+_POLICE: Final = frozenset({Sector.LEA, Sector.INTERNATIONAL})
+_COERCION: Final = frozenset(
+    {
+        "sextortion",
+        "grooming",
+        "solicitation",
+        "trafficking",
+        "molestation",
+        "production",
+        "csam_solicitation",
+        "contact_abuse",
+        "imminent_danger",
+        "sadistic_online_exploitation",
+    }
+)
+"""Incident types and annotations by which somebody else is involved."""
+
+
+def is_for_support(case: Case) -> bool:
+    """Whether all content is the depicted child's own and nothing points to somebody else: hotline and removal, and no
+    police, because the child would be who is named (domain facts, note to 6.2).
+    """
+    report = case.report
+    if case.is_urgent or not report.items or not all(map(_is_own, report.items)):
+        return False
+    codes = {*report.incident_types, *report.annotations, *(a for item in report.items for a in item.annotations)}
+    adult = any(claim.kind in {NexusKind.SUSPECT, NexusKind.OFFENCE} for claim in report.nexus)
+    suspects = any(account.role == "suspect" for account in case.personal.accounts) if case.personal else False
+    return _COERCION.isdisjoint(codes) and not adult and not suspects
+
+
+def _is_own(item: ContentItem) -> bool:
+    return item.self_generated is Ternary.YES or "self_generated" in item.annotations
 
 
 class _Considered(Struct, frozen=True, kw_only=True):
@@ -149,6 +168,8 @@ class _Office(Struct, frozen=True, kw_only=True):
     def _refusal(self, member: Member, country: CountryCode) -> str:
         """The rule that keeps the report from this member, or nothing."""
         choices = self.case.report.sharing
+        if member.sector in _POLICE and is_for_support(self.case):
+            return "route.self_generated_support"
         if not member.takes_part(self.on):
             return "route.not_taking_part"
         if member.id == self.case.report.submitter:
@@ -157,36 +178,6 @@ class _Office(Struct, frozen=True, kw_only=True):
             return "route.submitter_denies_member"
         denied = {denied.upper() for denied in choices.deny_countries}
         return "route.submitter_denies_country" if denied & {member.country, country} else ""
-
-
-def _hosting(report: ReportSubmitted) -> Iterator[tuple[str, str, float]]:
-    places: list[Hosting | None] = [item.hosting for item in report.items]
-    if report.source_url:
-        places.append(report.source_url.hosting)
-    for hosting in places:
-        if hosting:
-            kind = "hosting_cdn" if hosting.content_delivery_network is Ternary.YES else "hosting"
-            yield hosting.country, kind, 1.0
-
-
-def _claims(report: ReportSubmitted) -> Iterator[tuple[str, str, float]]:
-    for claim in report.nexus:
-        kind = NexusKind.DECLARED if claim.kind is NexusKind.UNKNOWN else claim.kind
-        yield claim.country, kind.lower(), _certainty(claim)
-    yield report.declared_country, "declared", 1.0
-
-
-def _certainty(claim: NexusClaim) -> float:
-    """What the claimant says; a number that is none (outside 0 to 1) takes nothing away."""
-    stated = claim.confidence
-    return stated if stated is not None and 0.0 <= stated <= 1.0 else 1.0
-
-
-def _personal(personal: PersonalPart | None) -> Iterator[tuple[str, str, float]]:
-    for event in personal.network_events if personal else ():
-        yield event.country, "network", 1.0
-    for location in personal.locations if personal else ():
-        yield location.country, "location", 1.0
 
 
 def _settled(considered: list[_Considered], waiting: list[str]) -> Route:

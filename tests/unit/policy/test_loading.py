@@ -157,6 +157,18 @@ def test_another_byte_is_another_digest(tmp_path: Path) -> None:
     assert load(a_folder(tmp_path, (ROUTING, "0.3", "0.31"))).digest != the_sample().digest
 
 
+def test_a_country_database_that_is_none_is_refused_and_a_bundle_without_one_loads(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    (folder / "networks.mmdb").write_bytes(b"no database")
+    with pytest.raises(Broken, match=r"networks\.mmdb"):
+        load(folder)
+    (folder / "networks.mmdb").unlink()
+    assert load(folder).country_of("192.0.2.1") == ""
+
+
+OF_THEIR_OWN = {"policy.submitter_without_profile", "policy.no_law", "policy.label_list", "policy.networks"}
+
+
 def test_every_refusal_is_in_the_table_or_has_a_test_of_its_own() -> None:
-    told = {code for code, *_ in MISTAKES} | {"policy.submitter_without_profile", "policy.no_law", "policy.label_list"}
+    told = {code for code, *_ in MISTAKES} | OF_THEIR_OWN
     assert {code for code in catalogue() if code.startswith("policy.")} == told

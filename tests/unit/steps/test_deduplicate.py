@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from processors.hosts import country_code_of, registrable_domain
 from processors.steps.deduplicate.rules import Near, Novelties, Seen, content_digest, linked_within, novelties
 from processors.steps.deduplicate.selectors import (
     MAX_SELECTORS,
@@ -16,7 +17,7 @@ from processors.steps.deduplicate.selectors import (
     content_keys,
     selectors,
 )
-from processors.steps.deduplicate.urls import canonical_url, country_code_of, registrable_domain
+from processors.steps.deduplicate.urls import canonical_url
 from schemas.records.identifiers import ContentId, MemberId, ReportId
 from schemas.records.report import PersonalPart, ReportSubmitted
 from schemas.records.triage import LinkState

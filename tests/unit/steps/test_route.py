@@ -5,20 +5,33 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from processors.steps.route.rules import Case, Route, evidence, route
+from processors.steps.route.evidence import evidence
+from processors.steps.route.rules import Case, Route, route
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.report import EstimatedLocation, NetworkEvent, PersonalPart, ReportSubmitted, SharingChoices
 from schemas.records.triage import ItemVerdict
 from schemas.records.values import NexusKind, Ternary, Verdict
 from tests.builders.policy import TODAY, a_bundle, the_sample, with_member, without_members
-from tests.builders.reports import a_hosting, a_nexus_claim, a_report, a_source_url
+from tests.builders.reports import (
+    HOUR_MS,
+    NOON_MS,
+    a_hosting,
+    a_nexus_claim,
+    a_report,
+    a_source_url,
+    an_account,
+    an_instant,
+    an_item,
+)
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Jurisdiction
 
 
 def routed(report: ReportSubmitted, bundle: Bundle | None = None, **case: Any) -> Route:
+    policy = bundle or the_sample()
     whole = {"personal": None, "verdicts": (), "is_urgent": False} | case
-    return route(Case(report=report, **whole), bundle or the_sample(), TODAY)
+    pointed = evidence(report, whole["personal"], policy.country_of, NOON_MS)
+    return route(Case(report=report, evidence=pointed, **whole), policy, TODAY)
 
 
 def declared(country: str, **changes: Any) -> ReportSubmitted:
@@ -121,7 +134,7 @@ def test_a_confidence_that_is_none_takes_nothing_away(stated: float) -> None:
 
 def test_the_surest_statement_of_a_country_counts() -> None:
     claims = (a_nexus_claim(confidence=0.1), a_nexus_claim(confidence=0.7), a_nexus_claim(confidence=0.2))
-    (found,) = evidence(a_report(source_url=None, items=(), nexus=claims), None)
+    (found,) = evidence(a_report(source_url=None, items=(), nexus=claims), None, the_sample().country_of, NOON_MS)
     assert (found.country, found.kind, found.certainty) == ("DE", "victim", 0.7)
 
 
@@ -218,3 +231,65 @@ def test_what_is_not_illegal_but_urgent_is_delivered_and_waits_for_a_person() ->
     found = routed(hosted("NL"), verdicts=verdicts(Verdict.NOT_ILLEGAL), is_urgent=True)
     assert members(found) == {"nl-hotline", "nl-police"}
     assert found.waiting_reasons == ("route.not_illegal_but_urgent",)
+
+
+def at_address(address: str, **hosting: Any) -> ReportSubmitted:
+    place = a_hosting(country=CountryCode(""), ip_address=address, **hosting)
+    return a_report(source_url=a_source_url(url="https://a.example.test/", hosting=place), items=())
+
+
+@pytest.mark.parametrize(("address", "member"), [("198.51.100.7", "de-police"), ("2001:db8:2::9", "fr-police")])
+def test_where_no_country_is_stated_the_address_tells(address: str, member: str) -> None:
+    assert rules_of(routed(at_address(address)), member) == ("route.ip",)
+
+
+def test_what_is_stated_goes_before_the_address() -> None:
+    assert members(routed(hosted("NL", ip_address="198.51.100.7"))) == {"nl-hotline", "nl-police"}
+
+
+@pytest.mark.parametrize("address", ["203.0.114.1", "no address", ""])
+def test_an_address_that_nobody_knows_points_nowhere(address: str) -> None:
+    assert routed(at_address(address)).waiting_reasons == ("route.no_evidence",)
+
+
+def test_an_address_of_a_delivery_network_and_the_ending_of_a_name_are_too_weak() -> None:
+    weak = at_address("198.51.100.7", content_delivery_network=Ternary.YES)
+    named = a_report(source_url=a_source_url(url="https://www.example.de/1", hosting=None), items=())
+    assert [routed(report).waiting_reasons for report in (weak, named)] == [("route.no_evidence",)] * 2
+    (found,) = evidence(named, None, the_sample().country_of, NOON_MS)
+    assert (found.country, found.kind) == ("DE", "domain")
+
+
+def test_a_look_at_the_hosting_that_is_old_counts_half() -> None:
+    old = hosted("NL", checked_at=an_instant(NOON_MS - 31 * 24 * HOUR_MS))
+    assert [found.certainty for found in evidence(old, None, the_sample().country_of, NOON_MS)] == [0.5]
+    assert "nl-police" in members(routed(old))
+
+
+OWN = {"self_generated": Ternary.YES, "hosting": a_hosting(country=CountryCode("NL"))}
+
+
+def own(**changes: Any) -> ReportSubmitted:
+    whole = {"source_url": None, "incident_types": ("csam",), "items": (an_item(**OWN),)}
+    return a_report(**(whole | changes))
+
+
+def test_the_depicted_childs_own_content_goes_to_the_hotline_and_not_to_police() -> None:
+    found = routed(own())
+    assert members(found) == {"nl-hotline"}
+    assert ("nl-police", "route.self_generated_support") in refusals(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "case"),
+    [
+        ({"incident_types": ("sextortion",)}, {}),
+        ({"annotations": ("contact_abuse",)}, {}),
+        ({"items": (an_item(**OWN), an_item(hosting=OWN["hosting"]))}, {}),
+        ({"nexus": (a_nexus_claim(kind=NexusKind.SUSPECT, country=CountryCode("NL")),)}, {}),
+        ({}, {"personal": PersonalPart(accounts=(an_account(role="suspect"),))}),
+        ({}, {"is_urgent": True}),
+    ],
+)
+def test_coercion_contact_or_somebody_else_brings_it_to_police(changes: dict[str, Any], case: dict[str, Any]) -> None:
+    assert "nl-police" in members(routed(own(**changes), **case))
