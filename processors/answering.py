@@ -22,7 +22,7 @@ from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.triage import Recipient, ReportTriaged
 from schemas.records.values import Coordinate
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import DeadLetterMade, Unrouted
+from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, Unrouted
 from tocsin.runtime.transport.slices import OutRecord, RawRecord
 
 
@@ -38,6 +38,8 @@ class Answered(Struct, frozen=True, kw_only=True):
     dead_letter: DeadLetterMade | None = None
     """Made for the first record."""
     unrouted: Unrouted | None = None
+    decision: DecisionMade | None = None
+    """Made for the record behind the referrals."""
 
 
 class Answering(Struct, frozen=True, kw_only=True):
@@ -56,7 +58,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         triaged = triaged_report(decision, recipients, source, self.desk.bundle.policy_version())
         code = _stale_code(known) if decision.outcome is Outcome.STALE else ""
         answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code)
-        return replace(answered, unrouted=_unrouted(decision, triaged, source.offset, len(routed)))
+        unrouted = _unrouted(decision, triaged, source.offset, len(routed))
+        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged))
 
     def referrals(self, decision: Decision) -> tuple[Referral, ...]:
         """One for each recipient of a report that is routed."""
@@ -112,6 +115,19 @@ def prior_of(referral: Referral) -> PriorRecipient:
 def _recipient(referral: Referral, rules: tuple[str, ...]) -> Recipient:
     return Recipient(
         member=referral.recipient, jurisdiction=referral.jurisdiction, referral_id=referral.referral_id, rules=rules
+    )
+
+
+def _decision_made(triaged: ReportTriaged) -> DecisionMade:
+    return DecisionMade(
+        report_id=triaged.report_id,
+        revision=triaged.revision,
+        submitter=triaged.submitter,
+        submitter_reference=triaged.submitter_reference,
+        mark=triaged.mark,
+        tier=triaged.priority.tier,
+        completeness=triaged.completeness.score,
+        missing=triaged.completeness.missing,
     )
 
 

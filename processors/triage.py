@@ -18,7 +18,7 @@ from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.values import Coordinate
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
-from tocsin.runtime.ledger.settlement import DeadLetterMade, ReferralMade, Settlement, settle
+from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages
@@ -202,12 +202,15 @@ def _withdrawal_claim(withdrawal: Withdrawal, log_offset: int) -> Claim:
 def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Settlement:
     referrals: list[ReferralMade] = []
     letters: list[DeadLetterMade] = []
+    decisions: list[DecisionMade] = []
     landed = iter(coordinates)
     for raw, answer in zip(finished.piece.records, finished.answers, strict=True):
         places = [next(landed) for _ in answer.records]
         if answer.record is not None:
             pairs = zip(answer.referrals, places, strict=False)
             referrals += (_made(raw.offset, answer.record, made, place) for made, place in pairs)
+        if answer.decision is not None:
+            decisions.append(replace(answer.decision, landed=places[len(answer.referrals)]))
         if answer.dead_letter is not None:
             letters.append(replace(answer.dead_letter, landed=places[0]))
     return Settlement(
@@ -219,6 +222,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         referrals=tuple(referrals),
         dead_letters=tuple(letters),
         unrouted=tuple(answer.unrouted for answer in finished.answers if answer.unrouted is not None),
+        decisions=tuple(decisions),
     )
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from processors.answering import Answered, prior_of
 from processors.evaluation.outcomes import refused, told
+from processors.explaining import Decided, evidence_of
 from processors.index.memory import MemoryIndex
 from processors.index.port import PriorRecipient
 from processors.referring import Desk
@@ -51,6 +52,18 @@ class Runner:
         desk = Desk(bundle=bundle, keys=_KEYS, personal_schema_id=personal_schema_id)
         index = MemoryIndex(lambda report: tuple(self._holders.get(report, {}).values()))
         self._stages = TriageStages(Tools(desk=desk, veil=_VEIL, codec=codec), index, cast(Database, None), {})
+
+    def decided(self, written: Mapping[str, Any], submit: Submit, now_ms: int) -> Decided | str:
+        """The decision on one report with its evidence, or the code of its refusal."""
+        submission = submit(written, self._bundle, now_ms)
+        if not isinstance(submission.record, ReportSubmitted):
+            return submission.code or "report.withdrawal"
+        answer = self._answer(submission.record, now_ms)
+        if answer.dead_letter is not None:
+            return answer.dead_letter.code
+        self._note(answer)
+        pointed = evidence_of(submission.record, self._bundle, now_ms)
+        return Decided(triaged=self._triaged(answer), referrals=answer.referrals, evidence=pointed)
 
     def run(self, written: Mapping[str, Any], submit: Submit, now_ms: int) -> dict[str, Any]:
         """What triage says of one report that arrives at that instant."""

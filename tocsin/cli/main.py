@@ -35,6 +35,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "receiver": "Run the reference receiver.",
     },
     "Decide and explain": {
+        "explain": "Show why a report was decided as it was.",
+        "quality": "Show what a submitter should add first.",
         "evaluate": "Hold the rules against cases.",
         "policy": "Check, show and compare policy bundles; the legal map.",
         "keyring": "List, rotate or retire the digest keys of triage.",

@@ -1,6 +1,6 @@
 """Writing the ledger: one short, idempotent transaction per slice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -61,6 +61,20 @@ class Unrouted(Struct, frozen=True, kw_only=True):
     recipients: int = 0
 
 
+class DecisionMade(Struct, frozen=True, kw_only=True):
+    """The decision on one revision of one report: how complete it was, and where it landed."""
+
+    report_id: ReportId
+    revision: int
+    submitter: MemberId
+    submitter_reference: str
+    mark: str
+    tier: str
+    completeness: int
+    missing: tuple[str, ...] = ()
+    landed: Coordinate = Coordinate()
+
+
 class Settlement(Struct, frozen=True, kw_only=True):
     """All that one slice leaves in the ledger; `first_offset` is that of its first record."""
 
@@ -72,6 +86,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     referrals: tuple[ReferralMade, ...] = ()
     dead_letters: tuple[DeadLetterMade, ...] = ()
     unrouted: tuple[Unrouted, ...] = ()
+    decisions: tuple[DecisionMade, ...] = ()
 
 
 def stream_of(connection: Connection, topic_id: str, topic: str, partition: int, first_offset: int) -> int:
@@ -94,6 +109,8 @@ def settle(connection: Connection, settlement: Settlement) -> None:
         connection.execute(_DEAD_LETTER, [_dead_letter_row(stream, letter) for letter in made.dead_letters])
     if made.unrouted:
         connection.execute(_UNROUTED, [_unrouted_row(stream, report) for report in made.unrouted])
+    if made.decisions:
+        connection.execute(_DECISIONS, _decision_columns(made.decisions))
 
 
 def positions(
@@ -157,6 +174,15 @@ def _dead_letter_row(stream: int, made: DeadLetterMade) -> dict[str, object]:
     }
 
 
+def _decision_columns(made: Sequence[DecisionMade]) -> dict[str, object]:
+    """Columns instead of rows: there is one for every report."""
+    columns: dict[str, object] = {name: [getattr(one, name) for one in made] for name in _DECISION_FIELDS}
+    columns["missing"] = [" ".join(one.missing) for one in made]
+    columns["out_partition"] = [one.landed.partition for one in made]
+    columns["out_offset"] = [one.landed.offset for one in made]
+    return columns
+
+
 def _unrouted_row(stream: int, made: Unrouted) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(made, name) for name in Unrouted.__struct_fields__}
     return row | {"stream": stream, "outcome": int(made.outcome), "reasons": list(made.reasons)}
@@ -175,6 +201,24 @@ _REFERRAL_FIELDS: Final = (
     "withdrawal",
     "log_offset",
 )
+_DECISION_FIELDS: Final = (
+    "report_id",
+    "revision",
+    "submitter",
+    "submitter_reference",
+    "mark",
+    "tier",
+    "completeness",
+)
+_DECISIONS: Final = text("""
+    insert into decisions (report_id, revision, submitter, submitter_reference, mark, tier, completeness, missing,
+                           out_partition, out_offset)
+    select * from unnest(cast(:report_id as uuid[]), cast(:revision as integer[]), cast(:submitter as text[]),
+                         cast(:submitter_reference as text[]), cast(:mark as text[]), cast(:tier as text[]),
+                         cast(:completeness as smallint[]), cast(:missing as text[]),
+                         cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
+    on conflict do nothing
+""")
 _NEW_STREAM: Final = text(
     "insert into streams (topic_id, topic, partition, first_offset, next_offset) "
     "values (:topic_id, :topic, :partition, :first, :first) on conflict do nothing"

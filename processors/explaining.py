@@ -1,0 +1,182 @@
+"""A decision as a tree that a person reads: evidence, rules, data versions, who was considered; per audience; pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from processors.steps.route.evidence import Evidence, evidence
+from schemas.catalogue import catalogue
+from schemas.records.identifiers import MemberId
+from schemas.records.referral import Referral, Withheld
+from schemas.records.report import ReportSubmitted
+from schemas.records.triage import ItemVerdict, Link, Priority, ReportTriaged
+from schemas.records.values import Instant, PolicyVersion
+from schemas.sealing import personal_part
+from tocsin.policy.bundle import Bundle
+
+TIERS_ADVISE = "Tiers advise; a person decides."
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """One line of the tree, and what stands under it."""
+
+    title: str
+    children: tuple["Node", ...] = ()
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """What there is to explain: the decision as recorded, what was sent, and the evidence where it can still be had."""
+
+    triaged: ReportTriaged
+    referrals: tuple[Referral, ...]
+    evidence: tuple[Evidence, ...] | None = None
+
+
+def evidence_of(report: ReportSubmitted, bundle: Bundle, now_ms: int) -> tuple[Evidence, ...]:
+    """What a record points to; its personal part is looked into as triage does."""
+    parts = [part for part in map(personal_part, report.sealed) if part is not None]
+    return evidence(report, parts[0] if parts else None, bundle.country_of, now_ms)
+
+
+def explained(decided: Decided, bundle: Bundle) -> Node:
+    """Everything, for operators of the exchange."""
+    triaged = decided.triaged
+    return Node(
+        title=f"{triaged.submitter} {triaged.submitter_reference}, revision {triaged.revision}: {triaged.outcome}",
+        children=(
+            _leaf(f"decided as of {_time(triaged.triaged_as_of)}, submitted {_time(triaged.submitted_at)}"),
+            _evidence(decided.evidence, bundle),
+            _verdicts(triaged.verdicts),
+            _priority(triaged.priority),
+            _novelty(triaged),
+            _recipients(decided),
+            _considered(triaged),
+            *_flagged(triaged.flags),
+            _versions(triaged.policy),
+        ),
+    )
+
+
+def explained_for(decided: Decided, recipient: MemberId) -> Node:
+    """What one recipient may see of it: made of its own referral, and of nothing else."""
+    made = next((referral for referral in decided.referrals if referral.recipient == recipient), None)
+    if made is None:
+        return _leaf(f"{recipient} did not get this report; why not is between the exchange and its submitter.")
+    return Node(
+        title=f"referral {made.referral_id}, revision {made.revision}, to {recipient}",
+        children=(
+            _leaf(f"decided as of {_time(made.triaged_as_of)}"),
+            _verdicts(made.verdicts),
+            _priority(made.priority),
+            _leaf(f"seen before: {made.novelty.value.lower()}; linked reports: {made.linked_reports}"),
+            _withheld(made.withheld),
+            *_flagged(made.flags),
+            _versions(made.policy),
+        ),
+    )
+
+
+def _evidence(pointed: tuple[Evidence, ...] | None, bundle: Bundle) -> Node:
+    if pointed is None:
+        return _leaf("evidence: the record is gone from its topic, or was decided by another bundle")
+    return Node(title="evidence", children=tuple(_leaf(line) for line in _pointing(pointed, bundle)) or _nothing())
+
+
+def _pointing(pointed: Iterable[Evidence], bundle: Bundle) -> Iterator[str]:
+    routing = bundle.routing
+    for found in pointed:
+        strength = routing.confidence.get(found.kind, 0.0) * found.certainty
+        verdict = "counts" if strength >= routing.least_confidence else "too weak for a route of its own"
+        yield f"{found.country} by {found.kind}: {strength:.2f} of {routing.least_confidence:.2f}, {verdict}"
+
+
+def _verdicts(verdicts: Sequence[ItemVerdict]) -> Node:
+    lines = (
+        f"{one.content_id or 'item'} under {one.law or one.jurisdiction}: {one.verdict.value.lower()}"
+        f"{'' if one.verified else ' (unverified law)'}. {_why(one.rules)}"
+        for one in verdicts
+    )
+    return Node(title="verdicts", children=tuple(map(_leaf, lines)) or _nothing())
+
+
+def _priority(priority: Priority) -> Node:
+    due = f", look until {_time(priority.deadline)}" if priority.deadline else ""
+    title = f"priority {priority.tier.value.lower()}, score {priority.score:g}{due}. {TIERS_ADVISE}"
+    pairs = zip(priority.rules, priority.reasons, strict=False)
+    return Node(
+        title=title,
+        children=(
+            *(_leaf(f"{rule}: {reason}") for rule, reason in pairs),
+            _leaf(f"nothing is known of {priority.uncertainty:.0%} of the weight"),
+            _leaf(f"rules {priority.ruleset_version}"),
+        ),
+    )
+
+
+def _novelty(triaged: ReportTriaged) -> Node:
+    title = f"novelty {triaged.novelty.value.lower()}, reported by {triaged.corroboration} other members"
+    return Node(title=title, children=tuple(_leaf(_link(link)) for link in triaged.links))
+
+
+def _link(link: Link) -> str:
+    marks = [
+        *(["weak"] if link.weak else []),
+        *(["the content differs"] if link.conflicting else []),
+        *([f"distance {link.distance}"] if link.distance is not None else []),
+        link.state.value.lower(),
+    ]
+    return f"{link.report_id} by {link.selector_kind} ({', '.join(marks)})"
+
+
+def _recipients(decided: Decided) -> Node:
+    withheld = {made.recipient: made.withheld for made in decided.referrals}
+    return Node(
+        title=f"recipients: {len(decided.triaged.recipients)}",
+        children=tuple(
+            Node(
+                title=f"{recipient.member}: {_why(recipient.rules)}",
+                children=(_withheld(withheld[recipient.member]),) if recipient.member in withheld else (),
+            )
+            for recipient in decided.triaged.recipients
+        ),
+    )
+
+
+def _withheld(fields: Sequence[Withheld]) -> Node:
+    lines = (f"{field.path}: {_why([field.rule])}" for field in fields)
+    return Node(title=f"withheld: {len(fields)}", children=tuple(map(_leaf, lines)))
+
+
+def _considered(triaged: ReportTriaged) -> Node:
+    lines = [f"{one.member or one.country}: {_why([one.rule])}" for one in triaged.refusals]
+    lines += [f"waits for a person: {_why([reason])}" for reason in triaged.waiting_reasons]
+    return Node(title="considered and refused", children=tuple(map(_leaf, lines)) or _nothing())
+
+
+def _flagged(flags: Sequence[str]) -> Iterator[Node]:
+    if flags:
+        yield Node(title="to know", children=tuple(_leaf(_why([flag])) for flag in flags))
+
+
+def _versions(policy: PolicyVersion) -> Node:
+    parts = ", ".join(f"{name} {version}" for name, version in sorted(policy.parts.items()))
+    return _leaf(f"policy bundle {policy.bundle[:16] or 'not told'}: {parts}")
+
+
+def _why(codes: Iterable[str]) -> str:
+    """Codes in the words of the catalogue; a rule of an agreement speaks for itself."""
+    entries = catalogue()
+    return " ".join(entries[code].message if code in entries else f"Rule {code}." for code in codes)
+
+
+def _time(at: Instant) -> str:
+    return datetime.fromtimestamp(at.epoch_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _leaf(title: str) -> Node:
+    return Node(title=title)
+
+
+def _nothing() -> tuple[Node, ...]:
+    return (_leaf("nothing"),)

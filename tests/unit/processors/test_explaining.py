@@ -1,0 +1,85 @@
+"""A decision in words: everything for operators, and for a recipient nothing that is not in its own referral."""
+
+from collections.abc import Iterator
+
+from processors.evaluation.running import Runner
+from processors.explaining import Decided, Node, explained, explained_for
+from processors.steps.completeness.rules import FIELDS
+from schemas.catalogue import catalogue
+from schemas.records.identifiers import MemberId
+from schemas.records.report import PersonalPart
+from tests.builders.policy import the_sample
+from tests.builders.reports import NOON_MS
+from tocsin.cli.evaluating.submissions import submission_of
+from tocsin.cli.quality import EXAMPLES
+from tocsin.runtime.registry import FixedDirectory, RecordCodec
+
+REPORT = {
+    "submitter": "plat-a",
+    "submitter_reference": "case-1",
+    "incident_types": ["sextortion"],
+    "governance": {"legal_basis": "eu-2021-1232"},
+    "detected_at": "2026-01-01T11:00:00Z",
+    "items": [
+        {
+            "url": "https://files.example.test/1",
+            "hosting": {"country": "NL"},
+            "labels": [{"scheme": "industry", "label": "B1"}],
+        }
+    ],
+    "nexus": [{"kind": "victim", "country": "FR"}],
+    "memo": {"text": "Seen twice.", "language": "en"},
+}
+
+
+def decided() -> Decided:
+    directory = FixedDirectory()
+    runner = Runner(the_sample(), RecordCodec(directory), directory.id_of(PersonalPart))
+    found = runner.decided(REPORT, submission_of, NOON_MS)
+    assert isinstance(found, Decided)
+    return found
+
+
+def lines(node: Node) -> Iterator[str]:
+    yield node.title
+    for child in node.children:
+        yield from lines(child)
+
+
+def test_operators_see_evidence_rules_versions_and_who_was_considered() -> None:
+    told = "\n".join(lines(explained(decided(), the_sample())))
+    for part in (
+        "NL by hosting: 0.90 of 0.30, counts",
+        "FR by victim",
+        "nl@2020-01-01: national (unverified law)",
+        "priority urgent",
+        "gate.sextortion: Sextortion is reported.",
+        "Tiers advise; a person decides.",
+        "fr-police",
+        "memo: ",
+        the_sample().digest[:16],
+        the_sample().priority.version,
+    ):
+        assert part in told
+
+
+def test_a_recipient_sees_its_own_referral_and_no_other_member() -> None:
+    told = "\n".join(lines(explained_for(decided(), MemberId("nl-police"))))
+    assert "nl@2020-01-01" in told
+    assert "withheld" in told
+    for other in ("fr-police", "fr-hotline", "nl-hotline", "plat-a", "fr@"):
+        assert other not in told
+
+
+def test_whoever_did_not_get_it_learns_that_and_nothing_else() -> None:
+    (told,) = lines(explained_for(decided(), MemberId("gb-police")))
+    assert "did not get this report" in told
+
+
+def test_every_code_is_told_in_words() -> None:
+    told = list(lines(explained(decided(), the_sample())))
+    assert not [line for line in told if any(f" {code}." in line for code in catalogue())]
+
+
+def test_quality_has_an_example_for_everything_that_completeness_looks_at() -> None:
+    assert set(EXAMPLES) == {field for field, *_ in FIELDS}

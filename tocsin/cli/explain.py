@@ -1,0 +1,81 @@
+"""`tocsin explain`: why a report was decided as it was."""
+
+import time
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.tree import Tree
+
+from processors.evaluation.running import Runner
+from processors.explaining import Decided, Node, evidence_of, explained, explained_for
+from schemas.catalogue import message
+from schemas.failures import Refused
+from schemas.records.identifiers import MemberId
+from schemas.records.report import PersonalPart
+from tocsin.cli.evaluating.submissions import submission_of
+from tocsin.policy.bundle import SAMPLE, Bundle, load
+from tocsin.runtime.registry import FixedDirectory, RecordCodec
+from tocsin.runtime.settings import load as load_settings
+from tocsin.stack.decisions import Recorded, decisions
+
+
+@click.command()
+@click.argument("asked")
+@click.option("--for", "audience", default="", help="As this recipient may see it: from its own referral alone.")
+@click.option("--policy", type=click.Path(path_type=Path), help="For a file: the bundle to decide by; else the home's.")
+@click.option("--json", "as_json", is_flag=True, help="The tree as one object.")
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+def command(asked: str, audience: str, policy: Path | None, as_json: bool, home: Path) -> None:
+    """Show the decision on ASKED as a tree: evidence, rules, versions, who was considered and why not.
+
+    ASKED is a report id, a referral id or a submitter's reference (the decision as it was recorded), or a file with one
+    report as JSON, as `tocsin template json` explains it, with `submitter` beside it (how it would be decided now;
+    nothing is published). Tiers advise; a person decides.
+    """
+    settings = home / "config" / "ops.toml"
+    chosen = policy or (load_settings(settings).policy if settings.exists() else SAMPLE)
+    bundle = load(chosen)
+    file = Path(asked)
+    decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, bundle)
+    node = explained_for(decided, MemberId(audience)) if audience else explained(decided, bundle)
+    if as_json:
+        click.echo(msgspec.json.encode(node).decode())
+    else:
+        Console(soft_wrap=True).print(_tree(node))
+
+
+def _from_file(file: Path, bundle: Bundle) -> Decided:
+    try:
+        written = msgspec.json.decode(file.read_bytes(), type=dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused(
+            f"{file.name}: expected one report as a JSON object, found {error}.", code="explain.file"
+        ) from error
+    directory = FixedDirectory()
+    runner = Runner(bundle, RecordCodec(directory), directory.id_of(PersonalPart))
+    decided = runner.decided(written, submission_of, int(time.time() * 1000))
+    if isinstance(decided, str):
+        raise Refused(message(decided), code=decided)
+    return decided
+
+
+def _recorded(asked: str, settings: Path, bundle: Bundle) -> Decided:
+    with decisions(load_settings(settings)) as read:
+        found = read.find(asked)
+    return Decided(triaged=found.triaged, referrals=found.referrals, evidence=_evidence(found, bundle))
+
+
+def _evidence(found: Recorded, bundle: Bundle) -> tuple | None:  # type: ignore[type-arg]  # see explaining.Decided
+    """Evidence is not recorded: it is read from the record again, where the same bundle decides still."""
+    if found.record is None or found.triaged.policy.bundle != bundle.digest:
+        return None
+    return evidence_of(found.record, bundle, found.triaged.triaged_as_of.epoch_ms)
+
+
+def _tree(node: Node) -> Tree:
+    tree = Tree(node.title, highlight=False)
+    for child in node.children:
+        tree.add(_tree(child))
+    return tree
