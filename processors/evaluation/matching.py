@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _TOLERANCE: Final = 1e-6
-_OPERATORS: Final = frozenset({"at_least", "at_most", "exactly", "none_of"})
+_OPERATORS: Final = frozenset({"at_least", "at_most", "contains", "exactly", "none_of"})
 
 
 def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
     """Nothing where it matches; otherwise a sentence for each difference.
 
     An object matches where each of its keys does; a list where each of its members matches another member found, and
-    an empty list only nothing; texts match in any case. `{"at_least": n}`, `{"at_most": n}`, `{"exactly": [...]}` and
-    `{"none_of": [...]}` say more.
+    an empty list only nothing; texts match in any case. `{"at_least": n}`, `{"at_most": n}`, `{"contains": text}`,
+    `{"exactly": [...]}` and `{"none_of": [...]}` say more.
     """
     if _is_operation(expected) and not (isinstance(found, Mapping) and expected.keys() <= found.keys()):
         yield from _operated(expected, found, path)
@@ -44,6 +44,8 @@ def _holds(name: str, value: Any, found: Any) -> bool:
         if not isinstance(found, int | float):
             return False
         return bool(found >= value) if name == "at_least" else bool(found <= value)
+    if name == "contains":
+        return isinstance(found, str) and str(value).casefold() in found.casefold()
     members = list(found) if isinstance(found, Sequence | Mapping) else []
     if name == "none_of":
         return not any(matches(one, member) for one in value for member in members)

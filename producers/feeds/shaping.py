@@ -171,6 +171,13 @@ class _Shaping:
             return self._refuse(place.path, code="field.not_number", found=_kind(value))
         return number
 
+    def _flag(self, value: object, place: _Place) -> Any:
+        """True or false, or a word for it: what is not stated stays as it is."""
+        if isinstance(value, bool):
+            return value
+        found = _FLAGS.get(value.strip().casefold()) if isinstance(value, str) else None
+        return self._refuse(place.path, code="field.not_flag", found=_kind(value)) if found is None else found
+
     def _symbol(self, value: object, symbols: type[StrEnum], place: _Place) -> Any:
         word = values.symbol_of(value, is_ternary=symbols is Ternary)
         if word in symbols.__members__:
@@ -199,11 +206,13 @@ class _Shaping:
         return None
 
 
+_FLAGS: Final = {"yes": True, "true": True, "no": False, "false": False}
 _READERS: Final[dict[Any, Callable[[_Shaping, object, _Place], Any]]] = {
     str: _Shaping._text,
     CountryCode: _Shaping._country,
     Instant: _Shaping._instant,
     Text: _Shaping._note,
+    bool: _Shaping._flag,
     int: lambda shaping, value, place: shaping._number(value, place, int),
     float: lambda shaping, value, place: shaping._number(value, place, float),
 }

@@ -15,6 +15,8 @@ class Parameters(Struct, frozen=True, kw_only=True):
     """Of the cases: a child is in danger now."""
     escalation_missed: float = 0.1
     """Of the urgent: the submitter did not notice."""
+    urgent_shown: float = 0.9
+    """Of the urgent: the circumstances that are reported show it, whether or not somebody escalates."""
     without_url: float = 0.15
     """Grooming, sextortion and live streams that have no address."""
     thin: float = 0.1

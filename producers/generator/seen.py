@@ -9,6 +9,7 @@ from producers.generator.world import Case, Kind
 
 _LABELS: Final = ("A1", "A2", "B1", "B2")
 _REASONS: Final = ("imminent_danger", "live_now", "contact_abuse", "suicide_risk")
+_SIGNS: Final = ("imminent_danger", "imminent_danger", "contact_abuse")
 _BASE64_OF_NOTHING: Final = "iVBORw0KGgo" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 8
 """The start of an encoded file with letters behind it: what the firewall is for, and no image."""
 
@@ -81,9 +82,14 @@ def _label(case: Case, parameters: Parameters, chance: Random) -> str:
 
 
 def _plea(case: Case, parameters: Parameters, chance: Random) -> dict[str, Any]:
-    if not case.urgent or chance.random() < parameters.escalation_missed:
+    if not case.urgent:
         return {}
-    return {"escalation": {"reason_code": chance.choice(_REASONS)}}
+    shown: dict[str, Any] = {}
+    if chance.random() < parameters.urgent_shown:
+        shown["annotations"] = [chance.choice(_SIGNS)]
+    if chance.random() >= parameters.escalation_missed:
+        shown["escalation"] = {"reason_code": chance.choice(_REASONS)}
+    return shown
 
 
 def _url(case: Case) -> str:

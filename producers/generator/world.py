@@ -24,7 +24,7 @@ class Kind(StrEnum):
     LIVE_STREAM = "live_stream"
 
 
-_WITHOUT_URL: Final = {Kind.GROOMING: 88, Kind.SEXTORTION: 10, Kind.LIVE_STREAM: 2}
+_WITHOUT_URL: Final = {Kind.GROOMING: 96, Kind.SEXTORTION: 3, Kind.LIVE_STREAM: 1}
 """With weights: sextortion and live streams take the urgent lane by themselves, and stay rare."""
 
 

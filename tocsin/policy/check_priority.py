@@ -28,6 +28,9 @@ def priority_problems(rules: PriorityRules, members: Mapping[MemberId, Member]) 
     for table in ("cap", "tier"):
         for number, rule in enumerate(getattr(rules, table)):
             yield from unknown_words("policy.unknown_tier", (PRIORITY, f"{table}[{number}].tier"), [rule.tier], _TIERS)
+    yield from _impossible(
+        (gate.least_score for gate in rules.gate), 0.0, ("gate.least_score", "policy.weight", "0 to 100")
+    )
     for table in ("factor", "reduction"):
         for number, factor in enumerate(getattr(rules, table)):
             yield from _factor_problems(factor, f"{table}[{number}]")
@@ -136,12 +139,13 @@ def _override_problems(
 
 
 _LEAST_HOURS: Final = 1 / 60
+_MOST_OF: Final = {"policy.weight": _MOST, "policy.no_deadline": 24 * 365.0}
 
 
 def _impossible(values: Iterable[float], least: float, told: tuple[str, str, str]) -> Iterator[Problem]:
     key, code, expected = told
     for value in values:
-        if not least <= value <= _MOST * 24:
+        if not least <= value <= _MOST_OF[code]:
             yield _problem(code, key, expected, str(value))
 
 

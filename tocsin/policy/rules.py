@@ -82,6 +82,8 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     when: str
     reason: str
+    least_score: float = 85.0
+    """What the score is lifted to, so that what is most pressing stands first among the urgent."""
 
 
 class Cap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,7 +27,7 @@ def prioritise(facts: Facts, rules: PriorityRules) -> Priority:
     fired = [gate for gate in rules.gate if CONDITIONS[gate.when](signals, None)]
     ups, downs = _weighed(rules.factor, signals), _weighed(rules.reduction, signals)
     caps = [] if fired else [cap for cap in rules.cap if CONDITIONS[cap.when](signals, None)]
-    score = min(_MOST, max(0.0, ups.total - downs.total))
+    score = min(_MOST, max(0.0, ups.total - downs.total, *(gate.least_score for gate in fired)))
     bound = _bound(score, rules, caps, is_urgent=bool(fired))
     return Priority(
         tier=Tier(bound.tier),

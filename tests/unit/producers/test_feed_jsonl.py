@@ -1,5 +1,6 @@
 """JSON lines: a bad line is named, and the lines around it go through."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +113,16 @@ _FIELDS = st.sampled_from(["items", "governance", "personal", "escalation", "sou
 @given(st.dictionaries(_FIELDS, _JSON, max_size=4))
 def test_no_value_of_json_breaks_the_shaping(fields: dict[str, object]) -> None:
     assert isinstance(only(a_row(**fields)), Drafted | Rejection)
+
+
+@pytest.mark.parametrize(("written", "read"), [(True, True), ("yes", True), (" FALSE ", False), (False, False)])
+def test_a_flag_is_true_or_false_or_a_word_for_it(written: object, read: bool) -> None:
+    entry = only(a_row(sharing={"hide_submitter": written}, handling={"lea_hold": written}))
+    assert isinstance(entry, Drafted)
+    assert entry.draft.handling is not None
+    assert (entry.draft.sharing.hide_submitter, entry.draft.handling.lea_hold) == (read, read)
+
+
+@pytest.mark.parametrize("written", ["perhaps", 1, [], {}])
+def test_what_is_no_flag_is_refused(written: object) -> None:
+    assert codes(only(a_row(sharing={"hide_submitter": written}))) == ["field.not_flag"]

@@ -1,0 +1,89 @@
+"""How well the rules find what is urgent behind the generator's noise: recall at a fixed workload, and duplicates.
+
+The truth goes to nobody who decides: rules cannot import it, and it is compared only here. Figures are of synthetic
+reports, and say nothing of the field.
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from processors.decision import Decision, Naming, claim_of, conclude, propose
+from processors.index.memory import MemoryIndex
+from processors.index.port import Source
+from processors.intake import Accepted
+from processors.steps.deduplicate.near import Veil
+from processors.steps.deduplicate.selectors import Keys
+from producers.generator.generating import Generated, Order, generate
+from producers.generator.parameters import Parameters
+from schemas.records.identifiers import MemberId
+from schemas.records.report import ReportSubmitted
+from schemas.records.values import Tier
+from schemas.sealing import personal_part
+from tocsin.cli.evaluating.submissions import submission_of
+from tocsin.policy.bundle import SAMPLE, load
+
+REPORTS: Final = 30_000
+SEED: Final = 11
+NOW_MS: Final = 1_795_176_000_000
+WORKLOAD: Final = 0.01
+LEAST_RECALL: Final = 0.95
+_ORDER: Final = (Tier.UNKNOWN, Tier.LOW, Tier.NORMAL, Tier.HIGH, Tier.URGENT)
+_NAMING: Final = Naming(keys=Keys(digest=(b"k" * 32,), recipient=b"r" * 32), veil=Veil(b"v" * 32))
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """What was measured."""
+
+    reports: int
+    urgent: int
+    found: int
+
+    def recall(self) -> float:
+        """Of the reports that are truly urgent, the share among the first hundredth."""
+        return self.found / self.urgent
+
+    def holds(self) -> bool:
+        """Whether the target is met."""
+        return self.recall() >= LEAST_RECALL
+
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"Urgent recall {self.recall():.3f} at {WORKLOAD:.0%} workload ({self.found} of {self.urgent} among "
+            f"{self.reports} generated reports; synthetic, not field accuracy; target {LEAST_RECALL})."
+        )
+
+
+def figures(reports: int = REPORTS) -> Figures:
+    """Decide generated reports in order, rank them as a queue does, and look at the first hundredth."""
+    order = Order(count=reports, members=_members(), prefix="truth", now_ms=NOW_MS)
+    made = list({one.content["submitter_reference"]: one for one in generate(order, Parameters(), SEED)}.values())
+    ranked = sorted(zip(map(_rank, _decided(made)), range(len(made)), strict=True), reverse=True)
+    first = {position for _, position in ranked[: int(len(made) * WORKLOAD)]}
+    urgent = {position for position, one in enumerate(made) if one.truth["urgent"]}
+    return Figures(reports=len(made), urgent=len(urgent), found=len(urgent & first))
+
+
+def _members() -> tuple[MemberId, ...]:
+    return tuple(MemberId(name) for name in ("plat-a", "ngo-b", "nl-hotline", "fr-hotline"))
+
+
+def _decided(made: list[Generated]) -> list[Decision]:
+    bundle, index = load(SAMPLE), MemoryIndex()
+    decisions = []
+    for offset, one in enumerate(made):
+        written: dict[str, Any] = one.content | {"submitter": one.member}
+        record = submission_of(written, bundle, NOW_MS).record
+        assert isinstance(record, ReportSubmitted)
+        parts = [part for part in map(personal_part, record.sealed) if part is not None]
+        accepted = Accepted(report=record, personal=parts[0] if parts else None)
+        proposed = propose(accepted, bundle, _NAMING, NOW_MS)
+        (known,) = index.claim(Source("id", "truth", 0), (claim_of(proposed, offset),))
+        decisions.append(conclude(proposed, known, bundle))
+    return decisions
+
+
+def _rank(decision: Decision) -> tuple[int, float]:
+    """As a queue shows it: the tier, then the score."""
+    return _ORDER.index(decision.priority.tier), decision.priority.score

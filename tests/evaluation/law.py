@@ -1,0 +1,84 @@
+"""Every jurisdiction under each kind of material: what the domain facts, 6.2 and 6.3, allow to be said and no more."""
+
+from typing import Any, Final
+
+from tests.evaluation.writing import Family, a_case, a_label, a_report, an_item
+
+FACTS: Final = """
+AT Y N|BE Y P|BG Y? ?|CY Y ?|CZ Y ?|DE Y P|DK Y N|EE P ?|GR Y P|ES Y N|FI Y N|FR Y Y|HR Y N?|HU P ?|IE Y P|IT Y P|LT P ?
+NL Y N|PL Y P|PT Y N|RO Y N|SE Y P|SI Y ?|SK Y ?|LV Y? ?|LU Y? ?|MT Y? ?
+GB Y Y|US P P|CA Y Y|AU Y Y|NZ Y Y|JP P? N|KR Y Y
+TW P P|NO Y Y|CH Y Y|UA ? ?|MD ? ?|AR ? ?|RS ? ?|AL ? ?|BA ? ?|TR P ?|ZA Y Y|BR P N|KH ? ?|NG ? ?
+"""
+"""Country, realistic synthetic, drawings: as the table of 6.2 has them, JP's N/P read as a doubtful P."""
+UNKNOWN: Final = "BY ME MK XK GE AM AZ AD MC SM LI CN IN ID VN PK BD EG MA KE SA AE CL RU"
+"""Of 6.3: nothing is known of their law."""
+_NATIONAL: Final = [a_label("iccam", "national")]
+
+
+def jurisdictions() -> Family:
+    """Real, synthetic, drawn and self-generated: only a plain Y makes it national, and no unverified row lawful."""
+    rows = [row.split() for row in FACTS.replace("\n", "|").split("|") if row.strip()]
+    for country, synthetic, drawn in [*rows, *([code, "?", "?"] for code in UNKNOWN.split())]:
+        real = "national" if [country, synthetic, drawn] in rows else "undetermined"
+        yield _case(country, "real", real, {})
+        yield _case(country, "synthetic", _verdict(synthetic), {"realism": "realistic", "synthetic_origin": "full"})
+        yield _case(country, "drawn", _verdict(drawn), {"realism": "non_realistic"})
+        yield _case(country, "self-generated", real, {"self_generated": "yes", "apparent_age_band": "14-15"})
+
+
+def baseline() -> Family:
+    """A real child before puberty and an act or the focus: illegal everywhere, whatever is known of the law (2.2)."""
+    for country in ("NL", "US", "JP", "RU", "XK"):
+        yield _case(country, "A1", "baseline", {"labels": [a_label("industry", "A1")]})
+        yield _case(country, "claimed", "baseline", {"labels": [a_label("iccam", "baseline")]})
+    for name, item in _NEVER.items():
+        yield _case(
+            "NL", f"never: {name}", {"none_of": ["baseline"]}, {"labels": [a_label("iccam", "baseline")]} | item
+        )
+
+
+_NOT_BASELINE: Final = "not baseline"
+_NEVER: Final[dict[str, dict[str, Any]]] = {
+    "synthetic": {"synthetic_origin": "full"},
+    "partly synthetic": {"synthetic_origin": "partial"},
+    "realistic": {"realism": "realistic"},
+    "drawn": {"realism": "non_realistic"},
+    "annotated as synthetic": {"annotations": ["generative_ai"]},
+    "annotated as drawn": {"annotations": ["drawing"]},
+    "pubescent": {"apparent_age_band": "pubescent"},
+    "14 to 15": {"apparent_age_band": "14-15"},
+    "B1": {"labels": [a_label("iccam", "baseline"), a_label("industry", "B1")]},
+}
+
+
+def machines() -> Family:
+    """A score never decides: without a person's label nothing is judged (2.5)."""
+    for score in (0.1, 0.5, 0.97, 1.0):
+        signal = {"model_id": "m", "model_version": "1", "score": score, "threshold": 0.8}
+        yield _case("NL", f"score {score}", "undetermined", {"labels": [], "ai_signals": [signal]})
+
+
+def bases() -> Family:
+    """A basis that had lapsed at detection is flagged (6.1): the last day was 3 April 2026."""
+    for day, flags in (
+        ("2026-04-03", []),
+        ("2026-04-04", ["classify.basis_lapsed"]),
+        ("2026-11-01", ["classify.basis_lapsed"]),
+    ):
+        report = a_report(detected_at=f"{day}T12:00:00Z", governance={"legal_basis": "eu-2021-1232"}, items=[an_item()])
+        yield a_case(f"found on {day}", [report], [{"flags": flags}])
+
+
+def _verdict(cell: str) -> str:
+    return "national" if cell == "Y" else "undetermined"
+
+
+def _case(country: str, name: str, verdict: Any, item: dict[str, Any]) -> dict[str, Any]:
+    whole = an_item(**({"labels": _NATIONAL, "apparent_age_band": "pubescent", "hosting": {"country": country}} | item))
+    if whole["labels"] and whole["labels"][0]["label"] in {"A1", "baseline"} and "apparent_age_band" not in item:
+        whole["apparent_age_band"] = ""
+    expected: Any = [{"jurisdiction": country.lower(), "verdict": verdict, "verified": False}]
+    if verdict == _NOT_BASELINE:
+        expected = {"none_of": [{"verdict": "baseline"}]}
+    return a_case(f"{country} {name}", [a_report(items=[whole])], [{"verdicts": expected}])
