@@ -80,7 +80,9 @@ def tiers() -> Family:
             f"known, and forwarded all the same: {key}", [known], [{"members": ["nl-police"], "rules": [rule]}]
         )
     abuse: dict[str, Any] = {"items": [_SEVERE], "incident_types": ["molestation"]}
-    yield a_case("severe and new", [a_report(incident_at="2026-11-19T12:00:00Z", **abuse)], [{"tier": "high"}])
+    yield a_case("severe, new and fresh", [a_report(incident_at="2026-11-19T12:00:00Z", **abuse)], [{"tier": "urgent"}])
+    older: dict[str, Any] = abuse | {"items": [_SEVERE | {"apparent_age_band": "7-10"}]}
+    yield a_case("severe and new", [a_report(incident_at="2026-08-19T12:00:00Z", **older)], [{"tier": "high"}])
     old = a_report(incident_at="2020-01-01T12:00:00Z", **abuse)
     yield a_case("long ago", [old], [{"rules": {"none_of": ["factor.recent_incident"]}}])
     model = an_item(ai_signals=[{"model_id": "m", "score": 0.99, "threshold": 0.5}], apparent_age_band="infant")

@@ -1,4 +1,4 @@
-"""Every case of ours passes, and there are enough of them; `make evaluate` measures on the generator's truth as well."""
+"""Every case of ours passes, and there are enough; `make evaluate` measures on the generator's truth as well."""
 
 from pathlib import Path
 
