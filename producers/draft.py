@@ -39,6 +39,7 @@ class ReportDraft(Struct, frozen=True, kw_only=True):
     items: tuple[ContentItem, ...] = ()
     incident_types: tuple[str, ...] = ()
     incident_medium: str = ""
+    detection_method: str = ""
     victim_age_band: str = ""
     annotations: tuple[str, ...] = ()
     escalation: Escalation | None = None
@@ -51,6 +52,7 @@ class ReportDraft(Struct, frozen=True, kw_only=True):
     law_enforcement: tuple[LawEnforcementNotice, ...] = ()
     account_suspended: Ternary = Ternary.UNKNOWN
     preservation_until: Instant | None = None
+    held_material: tuple[str, ...] = ()
     memo: Text | None = None
     sharing: SharingChoices = SharingChoices()
     removed_fields: tuple[str, ...] = ()

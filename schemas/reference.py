@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.crosswalks import Crosswalk, crosswalk, crosswalk_names
 from schemas.definitions import FOLDER, NAMESPACE, RECORD_TYPES, definition
 from schemas.vocabularies import vocabulary, vocabulary_names
 
@@ -33,6 +34,8 @@ def reference_page() -> str:
         *(_enumeration(name) for name in enumerations),
         "## Vocabularies\n",
         *(_vocabulary(name) for name in vocabulary_names()),
+        "## Crosswalks: where fields of other formats have their place\n",
+        *(_crosswalk(crosswalk(name)) for name in crosswalk_names()),
     ]
     return "\n".join(sections)
 
@@ -83,3 +86,11 @@ def _codes(codes: dict[str, str]) -> Iterator[str]:
         return
     for code, doc in codes.items():
         yield f"- `{code}`: {doc}\n"
+
+
+def _crosswalk(found: Crosswalk) -> str:
+    rows = [f"| {field} | `{path}` |" for field, path in found.rows()]
+    rows += [f"| {field} | none: {reason} |" for field, reason in found.absent.items()]
+    lines = "\n".join(rows)
+    head = "| Theirs | Ours |\n|---|---|"
+    return f"### {found.name}\n\nSource: {found.source}.\n\n{head}\n{lines}\n"

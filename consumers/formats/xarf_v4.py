@@ -19,12 +19,20 @@ XARF_VERSION: Final = "4.2.0"
 _ITEMS: Final = UUID("4b8a9a52-3a65-5f37-8a3c-7f1f0f4f7d51")
 _SENDER: Final = {"org": "Tocsin", "contact": "exchange@tocsin.example.test", "domain": "tocsin.example.test"}
 _DETECTION: Final = {"hash_match", "ai_detection", "manual_review", "user_report", "automated_scan"}
+_CONDUCT_DETECTION: Final = {
+    **{word: word for word in ("user_report", "ai_detection", "manual_review", "keyword_detection")},
+    "law_enforcement_referral": "law_enforcement_referral",
+    "behavioural_analysis": "behavioral_analysis",
+}
+"""Our word for how conduct was found, and X-ARF's."""
 _MEDIA: Final = {"image", "video", "audio", "text", "mixed"}
 _INDUSTRY: Final = {"A1", "A2", "B1", "B2"}
 _INDUSTRY_SCHEMES: Final = {"industry", "xarf"}
 _BASELINE_SCHEMES: Final = {"iccam", "xarf"}
 _HASHES: Final = {"md5", "sha1", "sha256", "photodna"}
-_EXPLOITATION: Final = ("sextortion", "grooming", "solicitation", "trafficking", "distribution", "production")
+_EXPLOITATION: Final = (
+    *("sextortion", "grooming", "solicitation", "trafficking", "distribution", "production", "possession"),
+)
 _TAG_UNSAFE: Final = re.compile(r"[^a-z0-9_+-]+")
 
 
@@ -103,9 +111,15 @@ def _exploitation(referral: Referral) -> list[dict[str, Any]]:
             **_envelope(referral, url, str(referral.referral_id)),
             "type": "csem",
             "exploitation_type": kind,
-            "detection_method": "user_report" if referral.source_kind == "public_report" else "manual_review",
+            "detection_method": _method(referral),
         }
     ]
+
+
+def _method(referral: Referral) -> str:
+    """As the submitter stated it; X-ARF requires one, so where it did not, by where it has the report from."""
+    inferred = "user_report" if referral.source_kind == "public_report" else "manual_review"
+    return _CONDUCT_DETECTION.get(referral.detection_method, inferred)
 
 
 def _classification(referral: Referral, item: ContentItem) -> str | None:

@@ -18,12 +18,14 @@ from schemas.records.report import (
     NexusClaim,
     SourceUrl,
 )
-from schemas.records.values import Hash
+from schemas.records.values import Hash, Ternary
 
 VOCABULARIES: Final[Mapping[tuple[str, str], str]] = {
     ("ReportDraft", "source_kind"): "source_kind",
     ("ReportDraft", "incident_types"): "incident_type",
     ("ReportDraft", "incident_medium"): "incident_medium",
+    ("ReportDraft", "detection_method"): "detection_method",
+    ("ReportDraft", "held_material"): "held_material",
     ("ReportDraft", "victim_age_band"): "age_band",
     ("ReportDraft", "annotations"): "annotation",
     ("SourceUrl", "site_type"): "site_type",
@@ -42,7 +44,9 @@ VOCABULARIES: Final[Mapping[tuple[str, str], str]] = {
     ("Escalation", "reason_code"): "escalation_reason",
     ("AccountIdentifier", "role"): "account_role",
     ("AccountIdentifier", "kind"): "account_identifier_kind",
+    ("AccountIdentifier", "age_band"): "age_band",
     ("NetworkEvent", "event"): "network_event",
+    ("Governance", "purpose"): "purpose",
     ("Handling", "tlp"): "tlp",
     ("Handling", "pap"): "pap",
     ("Handling", "handling_code"): "handling_code",
@@ -101,6 +105,15 @@ def _url_faults(record: SourceUrl | ContentItem) -> Iterator[Fault]:
         yield Fault(path="url", code="url.malformed")
 
 
+def _item_faults(item: ContentItem) -> Iterator[Fault]:
+    """Rules of NCMEC's reporting API that hold whatever format an item came in (domain facts, section 3.1)."""
+    yield from _url_faults(item)
+    if item.relevance == "supplemental" and (item.labels or "meme" in item.annotations):
+        yield Fault(path="relevance", code="item.supplemental_classified")
+    if item.exif_viewed_by_reporter is Ternary.YES and item.viewed_by_reporter is not Ternary.YES:
+        yield Fault(path="exif_viewed_by_reporter", code="item.exif_without_view")
+
+
 def _address_faults(record: Hosting | NetworkEvent) -> Iterator[Fault]:
     try:
         ipaddress.ip_address(record.ip_address or "192.0.2.1")
@@ -146,7 +159,7 @@ def _says_something(draft: ReportDraft) -> bool:
 _CHECKS: Final[Mapping[type, Callable[[Any], Iterator[Fault]]]] = {
     Hash: _hash_faults,
     SourceUrl: _url_faults,
-    ContentItem: _url_faults,
+    ContentItem: _item_faults,
     Hosting: _address_faults,
     NetworkEvent: _address_faults,
     NexusClaim: _share_faults("confidence"),

@@ -45,6 +45,7 @@ class Referral(Struct, frozen=True, kw_only=True):
     items: tuple[ContentItem, ...] = ()
     incident_types: tuple[str, ...] = ()
     incident_medium: str = ""
+    detection_method: str = ""
     victim_age_band: str = ""
     annotations: tuple[str, ...] = ()
     escalation: Escalation | None = None
@@ -57,6 +58,7 @@ class Referral(Struct, frozen=True, kw_only=True):
     law_enforcement: tuple[LawEnforcementNotice, ...] = ()
     account_suspended: Ternary = Ternary.UNKNOWN
     preservation_until: Instant | None = None
+    held_material: tuple[str, ...] = ()
     memo: Text | None = None
     verdicts: tuple[ItemVerdict, ...] = ()
     """Only this jurisdiction's."""

@@ -94,6 +94,8 @@ class ContentItem(Struct, frozen=True, kw_only=True):
     external_ids: dict[str, str] = {}
     url: str = ""
     hosting: Hosting | None = None
+    assigned_country: CountryCode = CountryCode("")
+    """Whose hotline works on the item elsewhere (ICCAM assigned country)."""
     content_type: str = ""
     hashes: tuple[Hash, ...] = ()
     labels: tuple[Label, ...] = ()
@@ -184,6 +186,8 @@ class ReportSubmitted(Struct, frozen=True, kw_only=True):
     incident_types: tuple[str, ...] = ()
     incident_medium: str = ""
     """A code of vocabularies/incident_medium: web page, chat, gaming, ..."""
+    detection_method: str = ""
+    """How it was found, for an incident without items; items state their own."""
     victim_age_band: str = ""
     """The youngest victim's apparent age, for an incident without items."""
     annotations: tuple[str, ...] = ()
@@ -197,6 +201,8 @@ class ReportSubmitted(Struct, frozen=True, kw_only=True):
     law_enforcement: tuple[LawEnforcementNotice, ...] = ()
     account_suspended: Ternary = Ternary.UNKNOWN
     preservation_until: Instant | None = None
+    held_material: tuple[str, ...] = ()
+    """Codes of vocabularies/held_material: what police can ask the platform for; never the material."""
     memo: Text | None = None
     sharing: SharingChoices = SharingChoices()
     removed_fields: tuple[str, ...] = ()
@@ -214,6 +220,11 @@ class AccountIdentifier(Struct, frozen=True, kw_only=True):
     value: str = ""
     compromised: Ternary = Ternary.UNKNOWN
     prior_reports: int | None = None
+    prior_report_ids: tuple[str, ...] = ()
+    """Ids of those reports, as `system:id`, so that two cases of one person are found to be one."""
+    age_band: str = ""
+    age_disputed: Ternary = Ternary.UNKNOWN
+    """Whether the platform doubts the age that the account states (NCMEC ageAssertionDiscrepancy)."""
     person_index: int | None = None
     """Identifiers with the same number belong to one person; numbers mean nothing outside this report."""
 

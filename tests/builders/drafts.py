@@ -38,7 +38,7 @@ def a_profile(**changes: Any) -> Profile:
         "legal_basis": "gdpr-6-1-f",
         "necessity": "Nobody can look for the child otherwise.",
         "proportionality": "Metadata only.",
-        "purpose": "referral",
+        "purpose": "removal_and_investigation",
         "controller": "Simulated Member",
         "retention_days": 30,
         "signed_off_by": "Simulated officer",

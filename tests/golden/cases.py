@@ -68,6 +68,7 @@ def _incidents() -> dict[str, ReportSubmitted]:
     plain = {
         code: an_incident(code, submitter_reference=f"incident-{code}") for code in vocabulary("incident_type").codes
     }
+    grown_up = an_account(person_index=0, prior_report_ids=("ncmec:1",), age_band="adult", age_disputed=Ternary.YES)
     location = EstimatedLocation(country=CountryCode("DE"), city="Example City", person_index=0)
     force = LawEnforcementNotice(agency="Example Police (simulated)", country=CountryCode("DE"), case_number="0000/26")
     return plain | {
@@ -75,8 +76,10 @@ def _incidents() -> dict[str, ReportSubmitted]:
             "grooming",
             submitter_reference="incident-grooming",
             victim_age_band="11-13",
+            detection_method="behavioural_analysis",
+            held_material=("conversations", "profile"),
             incident_at=an_instant(NOON_MS - 3 * HOUR_MS, precision=TimePrecision.HOUR, utc_offset_minutes=60),
-            personal=a_personal_part(accounts=(an_account(person_index=0),), locations=(location,)),
+            personal=a_personal_part(accounts=(grown_up,), locations=(location,)),
         ),
         "sextortion": an_incident(
             "sextortion",
@@ -108,6 +111,7 @@ def _items() -> dict[str, ReportSubmitted]:
     removed = an_item(
         content_id=ContentId("item-2"),
         external_ids={"iccam": "1001#2"},
+        assigned_country=CountryCode("DE"),
         removed=Ternary.YES,
         actions=(ItemAction(action="removed", at=an_instant()),),
     )

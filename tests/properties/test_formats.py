@@ -5,6 +5,7 @@ import io
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xarf import parse
@@ -125,6 +126,21 @@ def test_several_items_become_several_reports_with_ids_of_their_own() -> None:
 def test_an_incident_with_a_page_becomes_a_csem_report() -> None:
     content = json.loads(xarf_v4.write(letter(a_referral(items=(), incident_types=("sextortion",)))).body)
     assert (content["type"], content["exploitation_type"]) == ("csem", "sextortion")
+
+
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [
+        ("behavioural_analysis", "behavioral_analysis"),
+        ("keyword_detection", "keyword_detection"),
+        ("", "manual_review"),
+    ],
+)
+def test_a_csem_report_says_how_conduct_was_found_as_its_submitter_did(stated: str, written: str) -> None:
+    referral = a_referral(items=(), incident_types=("possession",), detection_method=stated)
+    content = json.loads(xarf_v4.write(letter(referral)).body)
+    assert (content["exploitation_type"], content["detection_method"]) == ("possession", written)
+    assert not parse(content, strict=False).errors
 
 
 def test_what_xarf_cannot_say_goes_out_as_json() -> None:

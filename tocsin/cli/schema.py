@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from schemas.catalogue import message
 from schemas.compatibility import Break, breaks_between, check_all
+from schemas.crosswalks import crosswalk, crosswalk_names
 from schemas.definitions import RECORD_TYPES, definition, expanded, part_names, record_type_named
 from schemas.reference import reference_page
 from schemas.releases import releases_of, write_drafts
@@ -30,6 +31,7 @@ def command() -> None:
       tocsin schema show ReportSubmitted --avro   what the registry is given
       tocsin schema check                         do all versions read each other?
       tocsin schema diff ReportSubmitted v1       what changed since v1
+      tocsin schema crosswalk ncmec               where does a field of NCMEC go?
     """
 
 
@@ -95,6 +97,18 @@ def diff(record: str, older: str, newer: str) -> None:
         click.echo(_sentence(found))
     if broken:
         raise SystemExit(_CHECK_FAILED)
+
+
+@command.command("crosswalk")
+@click.argument("name", type=click.Choice(crosswalk_names()))
+def show_crosswalk(name: str) -> None:
+    """Show where each field of another format has its place here, or why it has none."""
+    found = crosswalk(name)
+    click.echo(f"{found.name}: {found.source}\n")
+    for field, path in found.rows():
+        click.echo(f"  {field:48} {path}")
+    for field, reason in found.absent.items():
+        click.echo(f"  {field:48} none: {reason}")
 
 
 @command.command()

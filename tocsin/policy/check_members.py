@@ -20,6 +20,8 @@ _NO_COUNTRY: Final = "XI"
 """The international bureau; not assigned by ISO 3166."""
 _RESERVED: Final = frozenset({*PROCESSES, "broker"})
 
+_PROFILE_WORDS: Final = {name: frozenset(vocabulary(name).codes) for name in ("purpose", "tlp", "pap")}
+
 Members = Mapping[MemberId, Member]
 Place = tuple[str, str]
 """File and key."""
@@ -48,8 +50,16 @@ def member_problems(
                 expected=f"the file profiles/{member.id}.toml",
                 found="none",
             )
+    for name, profile in profiles.items():
+        yield from _profile_problems(f"profiles/{name}.toml", profile)
     for name in profiles.keys() - members.keys():
         yield _unknown_member((f"profiles/{name}.toml", "the file's name"), name)
+
+
+def _profile_problems(file: str, profile: Profile) -> Iterator[Problem]:
+    """What fills a member's reports speaks the vocabularies that reports speak."""
+    for key, words in _PROFILE_WORDS.items():
+        yield from unknown_words("policy.unknown_word", (file, key), [getattr(profile, key)], words)
 
 
 def _id_problems(member: Member) -> Iterator[Problem]:

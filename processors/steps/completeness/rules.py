@@ -48,7 +48,8 @@ def _was_viewed(report: ReportSubmitted, _: PersonalPart | None) -> bool:
 
 
 def _has_method(report: ReportSubmitted, _: PersonalPart | None) -> bool:
-    return not report.items or any(item.detection_method for item in report.items)
+    stated = bool(report.detection_method)
+    return stated or not report.items or any(item.detection_method for item in report.items)
 
 
 FIELDS: Final[tuple[tuple[str, int, Present], ...]] = (

@@ -31,6 +31,8 @@ GROUPS: Final[Mapping[str, str]] = {
     "circumstance_keys": "content",
     "incident_types": "circumstances",
     "incident_medium": "circumstances",
+    "detection_method": "circumstances",
+    "held_material": "circumstances",
     "victim_age_band": "circumstances",
     "annotations": "circumstances",
     "escalation": "circumstances",

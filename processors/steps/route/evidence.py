@@ -76,7 +76,8 @@ def _claims(report: ReportSubmitted) -> Iterator[_Found]:
     for claim in report.nexus:
         kind = NexusKind.DECLARED if claim.kind is NexusKind.UNKNOWN else claim.kind
         yield claim.country, kind.lower(), _certainty(claim)
-    yield report.declared_country, "declared", 1.0
+    for country in (report.declared_country, *(item.assigned_country for item in report.items)):
+        yield country, "declared", 1.0
 
 
 def _certainty(claim: NexusClaim) -> float:

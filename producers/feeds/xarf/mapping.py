@@ -1,6 +1,6 @@
 """From one X-ARF report to plain objects named as our record names them; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -10,17 +10,20 @@ SCHEME: Final = "xarf"
 TYPES: Final = frozenset({"csam", "csem"})
 PAYLOAD: Final = "evidence_payload_not_carried"
 NOT_CARRIED: Final = "not_carried"
-_CARRIED: Final = frozenset(
+ENVELOPE: Final = frozenset({"reporter", "sender", "category", "domain", "evidence", "_internal"})
+"""What Tocsin says itself (the member, by the broker's word), what the URL says, and evidence, whose drop is told."""
+CARRIED: Final = frozenset(
     {
-        *("xarf_version", "report_id", "timestamp", "reporter", "sender", "source_identifier", "source_port"),
-        *("category", "type", "url", "domain", "confidence", "tags", "country_code", "asn", "hosting_provider"),
-        *("classification", "detection_method", "media_type", "hash_values", "file_hash", "ncmec_report_id"),
-        *("content_removed", "account_suspended", "exploitation_type", "victim_age_range", "platform"),
-        *("reporting_obligations", "perpetrator_indicators", "evidence", "_internal"),
+        *("xarf_version", "report_id", "timestamp", "source_identifier", "type", "url", "confidence", "tags"),
+        *("country_code", "asn", "hosting_provider", "classification", "detection_method", "media_type"),
+        *("hash_values", "file_hash", "ncmec_report_id", "content_removed", "account_suspended"),
+        *("exploitation_type", "victim_age_range", "platform", "evidence_type", "reporting_obligations"),
+        "perpetrator_indicators",
     }
 )
-"""Fields that have a place in our record, and the envelope that Tocsin replaces."""
-_AGE_BANDS: Final = {"infant": "infant", "toddler": "infant", "unknown": "not_categorised"}
+"""Fields that have a place in our record; a test compares them with the schemas of the `xarf` package."""
+_OF_AN_ITEM: Final = ("hash_values", "file_hash", "classification", "media_type", "content_removed")
+_INDICATORS: Final = frozenset({"account_id", "ip_addresses"})
 _MOST_NAMED: Final = 50
 
 
@@ -29,13 +32,13 @@ def content_of(report: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "submitter_reference": report["report_id"],
         "external_ids": _stated({SCHEME: report["report_id"], "ncmec": report.get("ncmec_report_id")}),
-        "detected_at": report["timestamp"],
-        "source_url": None if _has_item(report) else {"url": report["url"], "hosting": _hosting(report)},
-        "items": [_item(report)] if _has_item(report) else [],
-        "incident_types": [report.get("exploitation_type") or report["type"]],
-        "victim_age_band": _age_band(report.get("victim_age_range")),
-        "annotations": _annotations(report),
-        "platform": report.get("platform"),
+        "detected_at" if report["type"] == "csam" else "incident_at": report["timestamp"],
+        **(_content(report) if _has_item(report) else _page(report)),
+        "incident_types": [_code("incident_type", report.get("exploitation_type") or report["type"])],
+        "incident_medium": _code("incident_medium", report.get("platform")),
+        "victim_age_band": _code("age_band", report.get("victim_age_range")),
+        "annotations": [word for tag in _tags(report) if (word := _annotation(tag))],
+        "held_material": [_code("held_material", kind) for kind in report.get("evidence_type") or ()],
         "confidence": report.get("confidence"),
         "reporting_obligations": report.get("reporting_obligations"),
         "account_suspended": report.get("account_suspended"),
@@ -46,8 +49,12 @@ def content_of(report: Mapping[str, Any]) -> dict[str, Any]:
 def dropped_fields(report: Mapping[str, Any]) -> tuple[str, ...]:
     """What is left behind, as `path:reason`: evidence payloads always, and what has no place in our record."""
     evidence = (f"evidence[{n}].payload:{SCHEME}.{PAYLOAD}" for n, _ in enumerate(report.get("evidence") or ()))
-    unknown = (f"{_name(name)}:{SCHEME}.{NOT_CARRIED}" for name in report.keys() - _CARRIED)
-    return (*evidence, *sorted(unknown))[:_MOST_NAMED]
+    unknown = [_name(name) for name in report.keys() - CARRIED - ENVELOPE]
+    indicators = report.get("perpetrator_indicators") or {}
+    inside = [f"perpetrator_indicators.{_name(name)}" for name in indicators.keys() - _INDICATORS]
+    tags = [f"tags[{n}]" for n, tag in enumerate(_tags(report)) if not _annotation(tag)]
+    left = (f"{path}:{SCHEME}.{NOT_CARRIED}" for path in (*sorted(unknown), *sorted(inside), *tags))
+    return (*evidence, *left)[:_MOST_NAMED]
 
 
 def without_payloads(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +68,18 @@ def without_payloads(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def _has_item(report: Mapping[str, Any]) -> bool:
     """A digest, a label or the type csam speaks of one content; a csem report without them of a page."""
-    return report["type"] == "csam" or any(name in report for name in ("hash_values", "file_hash", "classification"))
+    return report["type"] == "csam" or any(name in report for name in _OF_AN_ITEM)
+
+
+def _content(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {"items": [_item(report)]}
+
+
+def _page(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "source_url": {"url": report["url"], "hosting": _hosting(report)},
+        "detection_method": _code("detection_method", report.get("detection_method")),
+    }
 
 
 def _item(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,14 +124,14 @@ def _personal(indicators: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _annotations(report: Mapping[str, Any]) -> list[str]:
-    """Tags whose last word is an annotation of ours; X-ARF has no field for these signals."""
-    words = (str(tag).rpartition(":")[2].replace("-", "_") for tag in report.get("tags") or ())
-    return [word for word in words if vocabulary("annotation").is_known(word)]
+def _tags(report: Mapping[str, Any]) -> Sequence[Any]:
+    return report.get("tags") or ()
 
 
-def _age_band(written: Any) -> Any:
-    return _AGE_BANDS.get(written, written) if isinstance(written, str) else None
+def _annotation(tag: Any) -> str:
+    """The annotation of ours that is a tag's last word; X-ARF has no field for these signals."""
+    word = str(tag).rpartition(":")[2].replace("-", "_")
+    return word if vocabulary("annotation").is_known(word) else ""
 
 
 def _code(name: str, written: Any) -> Any:

@@ -64,7 +64,8 @@ def _entry(number: int, written: Any, context: Context) -> Entry:
     told = [problem(number, one.path, code=one.code, **one.facts) for one in result.problems or result.notices]
     if result.draft is None:
         return Rejection(line=number, problems=tuple(told), rows=(report,))
-    draft = msgspec.structs.replace(result.draft, source_format=FORMAT, removed_fields=dropped_fields(written))
+    stated = f"{FORMAT} {report['xarf_version']}"
+    draft = msgspec.structs.replace(result.draft, source_format=stated, removed_fields=dropped_fields(written))
     return Drafted(line=number, draft=draft, notices=tuple(told), rows=(report,))
 
 

@@ -55,5 +55,11 @@ def test_diff_of_a_version_with_itself_is_empty() -> None:
     assert run("diff", "Withdrawal", "v1", "v1").output == "No difference.\n"
 
 
+def test_crosswalk_says_where_a_field_goes_and_why_another_does_not() -> None:
+    output = run("crosswalk", "ncmec").output
+    assert "items.viewed_by_reporter" in output
+    assert "none: On the never-list." in output
+
+
 def test_reference_prints_the_page() -> None:
     assert run("reference").output.startswith("# The language")

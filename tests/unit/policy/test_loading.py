@@ -68,6 +68,7 @@ MISTAKES = [
     ("policy.member_id", MEMBERS, "[fr-police]", "[Fr-police]", "Fr-police"),
     ("policy.member_id", MEMBERS, "[fr-police]", "[1-police]", "1-police"),
     ("policy.reserved_id", MEMBERS, "[fr-police]", "[triage]", "triage"),
+    ("policy.unknown_word", "profiles/plat-a.toml", '"removal_and_investigation"', '"marketing"', "purpose"),
     ("policy.periods_overlap", NL, NL_LAW, NL_LAW + A_LATER_LAW, "legal"),
     (
         "policy.period_reversed",

@@ -2,16 +2,20 @@
 
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producers.draft import ReportDraft
 from producers.feeds.csv import reader
 from producers.feeds.csv.cells import is_formula, protected, value_in
 from producers.feeds.csv.mapping import columns
 from producers.feeds.csv.writing import template, write
 from producers.feeds.entries import Drafted, Entry, Rejection
+from schemas.crosswalks import leads_to_a_field
+from schemas.records.report import ContentItem
 from tests.builders.drafts import CONTEXT, codes
 
 HEADER = "submitter_reference,incident_types,memo"
@@ -86,6 +90,38 @@ def test_a_protected_value_is_no_formula_and_reads_back(value: str) -> None:
     cell = protected(value)
     assert value_in(cell) == value or cell.startswith('="')
     assert not is_formula(cell) or value_in(cell) != cell or not value.startswith(("=", "+", "-", "@"))
+
+
+def test_every_column_leads_to_a_field_and_every_other_field_of_a_report_is_left_to_json_on_purpose() -> None:
+    paths = {re.sub(r"\[\w*\]", "", column.path) for column in columns().values()}
+    astray = [
+        path for path in paths if not leads_to_a_field(path) and not leads_to_a_field(f"PersonalPart.{_in(path)}")
+    ]
+    assert [path for path in astray if not path.startswith("external_ids.")] == []
+    here = {path.partition(".")[0] for path in paths}
+    assert set(ReportDraft.__struct_fields__) - here == {"source_format", "removed_fields"}
+    inside = {_of_item(path) for path in paths if path.startswith("items.")}
+    assert set(ContentItem.__struct_fields__) - inside == {"external_ids"}
+
+
+def _in(path: str) -> str:
+    return path.removeprefix("personal.")
+
+
+def _of_item(path: str) -> str:
+    return path.split(".")[1]
+
+
+def test_a_second_account_and_a_place_have_columns() -> None:
+    (entry,) = read(
+        "submitter_reference,account_kind,account_identifier,other_account_role,other_account_identifier,"
+        "location_country,account_prior_report_ids\nc,user_id,a,victim,b,de,ncmec:1|ncmec:2\n"
+    )
+    assert isinstance(entry, Drafted)
+    suspect, victim = entry.draft.personal.accounts
+    assert (suspect.value, victim.role, victim.value) == ("a", "victim", "b")
+    assert suspect.prior_report_ids == ("ncmec:1", "ncmec:2")
+    assert entry.draft.personal.locations[0].country == "DE"
 
 
 def test_rows_that_are_written_are_read_again() -> None:

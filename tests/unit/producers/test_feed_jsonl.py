@@ -76,6 +76,18 @@ def test_yes_and_no_are_read_in_their_usual_spellings() -> None:
     assert (item.live_stream, item.self_generated, item.removed) == (Ternary.YES, Ternary.NO, Ternary.YES)
 
 
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        ({"relevance": "supplemental", "labels": [{"scheme": "industry", "label": "A1"}]}, "supplemental_classified"),
+        ({"relevance": "Supplemental", "annotations": ["meme"]}, "supplemental_classified"),
+        ({"exif_viewed_by_reporter": "yes", "viewed_by_reporter": "no"}, "exif_without_view"),
+    ],
+)
+def test_an_item_that_contradicts_itself_is_refused(item: dict[str, object], code: str) -> None:
+    assert codes(only(a_row(items=[item]))) == [f"item.{code}"]
+
+
 def test_a_masked_value_of_a_rejects_file_must_be_replaced() -> None:
     assert codes(only(a_row(platform="[masked: 900 characters, sha256 00]"))) == ["value.masked"]
 

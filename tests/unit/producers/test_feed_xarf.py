@@ -55,6 +55,39 @@ def test_an_evidence_payload_is_thrown_away_before_anything_is_stored_and_the_dr
     assert payload not in repr(entry)
 
 
+def a_csem(**changes: Any) -> dict[str, Any]:
+    material = ("classification", "hash_values", "media_type")
+    plain = {name: value for name, value in an_xarf().items() if name not in material}
+    conduct = {"type": "csem", "exploitation_type": "grooming", "detection_method": "behavioral_analysis"}
+    return plain | conduct | changes
+
+
+def test_conduct_keeps_how_it_was_found_where_it_happened_and_what_the_platform_holds() -> None:
+    (entry,) = read(
+        a_csem(platform="messaging_app", evidence_type=["chat_logs", "user_profile"], victim_age_range="toddler")
+    )
+    assert isinstance(entry, Drafted)
+    draft = entry.draft
+    assert draft.source_url is not None
+    assert (draft.items, draft.detection_method, draft.incident_medium) == ((), "behavioural_analysis", "chat")
+    assert (draft.held_material, draft.victim_age_band) == (("conversations", "profile"), "infant")
+    assert (draft.incident_at is not None, draft.detected_at, draft.source_format) == (True, None, "xarf 4.2.0")
+    assert codes(entry) == []
+
+
+def test_what_has_no_place_is_left_out_and_told_by_its_path_and_never_by_its_value() -> None:
+    indicators = {"account_id": "user-1", "pattern_of_behavior": "words about a person"}
+    (entry,) = read(a_csem(perpetrator_indicators=indicators, tags=["x:viral", "case:anna"], whois={"registrant": "A"}))
+    assert isinstance(entry, Drafted)
+    assert set(entry.draft.removed_fields) == {
+        "perpetrator_indicators.pattern_of_behavior:xarf.not_carried",
+        "tags[1]:xarf.not_carried",
+        "whois:xarf.not_carried",
+    }
+    assert entry.draft.annotations == ("viral",)
+    assert "anna" not in repr(entry.draft)
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

@@ -85,6 +85,12 @@ def test_a_claim_concerns_its_country_and_one_of_no_known_kind_counts_as_declare
     assert rules_of(found, "fr-police") == (rule,)
 
 
+def test_an_item_that_is_assigned_elsewhere_concerns_that_country() -> None:
+    item = an_item(url="", hosting=None, assigned_country=CountryCode("FR"))
+    found = routed(a_report(source_url=None, items=(item,)))
+    assert rules_of(found, "fr-hotline") == ("route.declared",)
+
+
 def test_addresses_and_places_of_the_personal_part_concern_their_countries() -> None:
     events = (NetworkEvent(country=CountryCode("gb")),)
     personal = PersonalPart(network_events=events, locations=(EstimatedLocation(country=CountryCode("FR")),))
