@@ -11,6 +11,8 @@ CountryCode = NewType("CountryCode", str)
 """ISO 3166-1 alpha-2, upper case; GB and GR are canonical, UK and EL are aliases of the policy bundle."""
 JurisdictionCode = NewType("JurisdictionCode", str)
 """Lower-case country code, or `xi` for the international police bureau."""
+KeyId = NewType("KeyId", str)
+"""First 16 hexadecimal digits of the SHA-256 of a public key and its use; a name for it, never a proof."""
 
 _NAMESPACE = UUID("6f0c1d52-5c2b-5d0e-9a53-7f3b1f6c7a11")
 _SEPARATOR = "\x1f"

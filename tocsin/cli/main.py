@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "keyring": "List, rotate or retire the digest keys of triage.",
     },
     "Prove and repair": {
+        "keys": "Make, list, rotate and revoke the keys that sign and seal.",
         "dlq": "List, show, retry or drop dead letters.",
         "doctor": "Say what is wrong, and the next command.",
         "ledger": "Reconcile every record against the broker.",

@@ -46,6 +46,16 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     cache: Path
 
 
+class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a process finds its private keys, the directory of public ones, and what it verifies that with."""
+
+    keys: Path
+    """Folder of this principal's private keys, 0700."""
+    directory: Path
+    keeper: str
+    """The keeper's verifying key, as `tocsin keys keeper` prints it: given once, out of band."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that one process is told; `principal` is the certificate's common name."""
 
@@ -57,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kafka: KafkaSettings
     registry: RegistrySettings
     database: DatabaseSettings | None = None
+    trust: TrustSettings | None = None
+    """None means that nothing is signed or sealed: only a test's settings lack it."""
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     """0 means no metrics endpoint."""

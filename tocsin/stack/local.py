@@ -1,6 +1,7 @@
 """The local stack as a whole: one home, three services, up and down."""
 
 import fcntl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon
 from tocsin.stack.jars import Jars, cache_folder, locked
 from tocsin.stack.kafka import Kafka
+from tocsin.stack.keys import LocalKeys
 from tocsin.stack.ports import ports_of
 from tocsin.stack.postgres import Postgres
 from tocsin.stack.progress import Progress, silent
@@ -48,6 +50,7 @@ class LocalStack:
             fcntl.flock(file, fcntl.LOCK_EX)  # briefly: two commands on a new home choose ports and an authority once
             ports = ports_of(self.home, _PORTS)
             self.authority = Authority(self.home / "certificates")
+            self.keys = LocalKeys(self.home / "keys")
         kafka_ports = (ports["kafka"], ports["kafka-controller"])
         self.kafka = Kafka(self.home, kafka_ports, self.authority, brief=brief)
         self.postgres = Postgres(self.home, ports["postgresql"])
@@ -114,7 +117,9 @@ class LocalStack:
         progress("topics", "ready")
         register_schemas(self.registry.url, self.registry.writer, charter.subjects)
         progress("schemas", "ready")
-        for principal in (*PROCESSES, *(member.member_id for member in charter.members)):
+        principals = (*PROCESSES, *(member.member_id for member in charter.members))
+        self.keys.provide(principals, int(time.time() * 1000))
+        for principal in principals:
             write_settings(self, principal, charter.policy)
         if charter.migrate:
             charter.migrate(self.config(OPS))

@@ -37,6 +37,11 @@ def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> 
             "key": str(pair.key),
         },
         "registry": {"url": stack.registry.url, "cache": str(state / "schemas")},
+        "trust": {
+            "keys": str(stack.keys.folder(principal)),
+            "directory": str(stack.keys.keeper.file),
+            "keeper": str(stack.keys.keeper.key),
+        },
     }
     if principal in _DATABASE_USERS:
         content["database"] = {

@@ -1,0 +1,69 @@
+"""`tocsin keys` on a home that a local stack would have made: a key is made, replaced, asked for, admitted, revoked."""
+
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from schemas.failures import Refused
+from tocsin.cli.keys import command
+from tocsin.stack.keys import LocalKeys
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Keys and settings of two principals; nothing runs."""
+    keys = LocalKeys(tmp_path / "keys")
+    keys.provide(("ops", "plat-a"), int(time.time() * 1000))  # type: ignore[arg-type]  # names as a test writes them
+    (tmp_path / "config").mkdir()
+    for principal in ("ops", "plat-a"):
+        settings = {
+            "principal": principal,
+            "state": str(tmp_path),
+            "policy": str(tmp_path),
+            "kafka": {"bootstrap": "127.0.0.1:1"},
+            "registry": {"url": "https://127.0.0.1:1", "cache": str(tmp_path)},
+            "trust": {
+                "keys": str(keys.folder(principal)),
+                "directory": str(keys.keeper.file),
+                "keeper": str(keys.keeper.key),
+            },
+        }
+        (tmp_path / "config" / f"{principal}.toml").write_bytes(msgspec.toml.encode(settings))
+    return tmp_path
+
+
+def said(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(command, [*arguments, "--home", str(home)], catch_exceptions=True)
+
+
+def names(home: Path) -> list[str]:
+    return [file.name.split(".")[0] for file in sorted((home / "keys" / "plat-a").glob("*.sign.pem"))]
+
+
+def test_a_key_is_replaced_and_the_old_one_is_listed_with_its_early_end(home: Path) -> None:
+    assert "has the new key" in said(home, "rotate", "--as", "plat-a").output
+    listed = said(home, "list", "--of", "plat-a").output
+    assert len(names(home)) == 2
+    assert all(name in listed for name in names(home))
+
+
+def test_a_request_travels_to_the_keeper_who_admits_it(home: Path, tmp_path: Path) -> None:
+    note = tmp_path / "request.note"
+    assert "send request.note" in said(home, "new", "--as", "plat-a", "--request", str(note)).output
+    assert "was admitted" in said(home, "admit", str(note)).output
+    assert isinstance(said(home, "admit", str(note)).exception, Refused)
+
+
+def test_a_revocation_is_tried_first_and_then_done(home: Path) -> None:
+    (name,) = names(home)
+    assert "would be revoked" in said(home, "revoke", name, "--reason", "lost", "--dry-run").output
+    assert "revoked" not in said(home, "list").output
+    assert "was revoked" in said(home, "revoke", name, "--reason", "lost").output
+    assert "revoked" in said(home, "list").output
+
+
+def test_the_keepers_key_is_what_members_verify_with(home: Path) -> None:
+    assert said(home, "keeper").output.startswith("tocsin-key-directory+")

@@ -1,0 +1,167 @@
+"""`tocsin keys`: the keys that prove who said something and who may read it."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.console import Console
+from rich.table import Table
+
+from schemas.failures import Broken, Refused
+from schemas.records.identifiers import KeyId, MemberId
+from tocsin.runtime.keys import changing
+from tocsin.runtime.keys.changing import DAY_MS
+from tocsin.runtime.keys.directory import Directory, PublicKey, RevocationReason
+from tocsin.runtime.keys.files import KeyFolder, PrivateKey, Use, new_key
+from tocsin.runtime.keys.notes import NoteKey
+from tocsin.runtime.keys.publishing import DirectoryFile, Keeper
+from tocsin.runtime.keys.requests import Request, proven
+from tocsin.runtime.settings import Settings, TrustSettings, load
+
+_HOME = click.option(
+    "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
+)
+_AS = click.option("--as", "principal", required=True, help="The member or process whose key it is.")
+_USE = click.option("--use", type=click.Choice([use.value for use in Use]), default=Use.SIGN.value, show_default=True)
+
+
+@click.group(name="keys")
+def command() -> None:
+    """Make, list, rotate and revoke the keys that sign reports and answers, and that personal parts are sealed to.
+
+    Private keys stay in the member's own folder. Public ones are in a directory that its keeper (the operator) signs;
+    everybody verifies it with the keeper's key, which is handed over once, in person or by telephone.
+    """
+
+
+@command.command(name="list")
+@_HOME
+@click.option("--of", "principal", default="", help="Only of this member or process.")
+def list_(home: Path, principal: str) -> None:
+    """Show whose keys are good, and until when."""
+    directory, now_ms = _directory(load(home / "config" / "ops.toml")), _now_ms()
+    table = Table("member", "use", "key", "standing", "until")
+    for key in directory.keys:
+        if principal in ("", key.principal):
+            table.add_row(key.principal, key.use, key.key_id, _standing(key, now_ms), _day(key.valid_until_ms))
+    Console().print(table)
+
+
+@command.command()
+@_HOME
+def keeper(home: Path) -> None:
+    """Print the key that the directory is verified with."""
+    click.echo(_trust(load(home / "config" / "ops.toml")).keeper)
+
+
+@command.command()
+@_HOME
+@_AS
+@_USE
+@click.option("--request", type=click.Path(path_type=Path), help="Write a request for the keeper instead.")
+def new(home: Path, principal: str, use: str, request: Path | None) -> None:
+    """Make a second key for a member and have it admitted; the first stays good until its end."""
+    _make(home, principal, Use(use), request, changing.admitted)
+
+
+@command.command()
+@_HOME
+@_AS
+@_USE
+@click.option("--request", type=click.Path(path_type=Path), help="Write a request for the keeper instead.")
+def rotate(home: Path, principal: str, use: str, request: Path | None) -> None:
+    """Make a new key and let the old one end in 30 days; workers and publishers use the new one at once."""
+    _make(home, principal, Use(use), request, changing.replaced)
+
+
+@command.command()
+@_HOME
+@click.argument("note", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def admit(home: Path, note: Path) -> None:
+    """Admit a key that a member asks for, as keeper of the directory."""
+    now_ms = _now_ms()
+    keeper_of = Keeper(home / "keys" / "keeper")
+    wish = proven(note.read_text("utf-8"), keeper_of.directory(), now_ms)
+    keeper_of.change(lambda directory: changing.replaced(directory, wish.principal, wish.use, wish.public, now_ms))
+    click.echo(f"A key of {wish.principal} to {wish.use} was admitted. Next: hand the directory to every member.")
+
+
+@command.command()
+@_HOME
+@click.argument("key_id")
+@click.option("--reason", type=click.Choice([reason.value for reason in RevocationReason]), required=True)
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and do nothing.")
+def revoke(home: Path, key_id: str, reason: str, dry_run: bool) -> None:
+    """Let a key be believed no more; nothing takes this back.
+
+    A compromised key is not believed for anything that it ever signed; for every other reason what it signed before
+    stays good.
+    """
+    now_ms = _now_ms()
+    keeper_of = Keeper(home / "keys" / "keeper")
+    changed = changing.revoked(keeper_of.directory(), KeyId(key_id), RevocationReason(reason), now_ms)
+    owner = changed.by_id[KeyId(key_id)].principal
+    if dry_run:
+        click.echo(f"{key_id} of {owner} would be revoked ({reason}).")
+        return
+    keeper_of.change(lambda directory: changing.revoked(directory, KeyId(key_id), RevocationReason(reason), now_ms))
+    click.echo(f"{key_id} of {owner} was revoked ({reason}). Next: hand the directory to every member.")
+
+
+def _make(home: Path, principal: str, use: Use, request: Path | None, change: changing.Change) -> None:
+    now_ms = _now_ms()
+    settings = load(home / "config" / f"{principal}.toml")
+    own = KeyFolder(_trust(settings).keys)
+    key = new_key(use)
+    public = key.public_key().public_bytes_raw()
+    if request:
+        wish = Request(principal=MemberId(principal), use=use, public=public)
+        live = _directory(settings).live(MemberId(principal), Use.SIGN, now_ms)
+        request.write_text(wish.signed(_vouching(own, live, key)), encoding="utf-8")
+    else:
+        Keeper(home / "keys" / "keeper").change(
+            lambda directory: change(directory, MemberId(principal), use, public, now_ms)
+        )
+    name = own.add(use, key)
+    told = f"Next: send {request.name} to the keeper." if request else "It is in the directory."
+    click.echo(f"{principal} has the new key {name} to {use}. {told}")
+
+
+def _vouching(own: KeyFolder, live: Sequence[PublicKey], key: PrivateKey) -> Ed25519PrivateKey:
+    """The live key, or where there is none yet the new one itself."""
+    if live:
+        return own.signing(live[-1].key_id)
+    if isinstance(key, Ed25519PrivateKey):
+        return key
+    raise Refused(
+        "A sealing key is asked for with a live signing key, found none. First: tocsin keys new --request FILE",
+        code="keys.none_live",
+    )
+
+
+def _trust(settings: Settings) -> TrustSettings:
+    if settings.trust is None:
+        raise Broken("The settings name no keys. Write them anew: tocsin up", code="keys.no_settings")
+    return settings.trust
+
+
+def _directory(settings: Settings) -> Directory:
+    trust = _trust(settings)
+    return DirectoryFile(trust.directory, NoteKey.parse(trust.keeper)).current()
+
+
+def _standing(key: PublicKey, now_ms: int) -> str:
+    left = -((now_ms - key.valid_until_ms) // DAY_MS)
+    standing = key.standing(now_ms)
+    return f"{standing}, {left} days left" if standing == "live" else f"{standing} {key.reason or ''}".strip()
+
+
+def _day(epoch_ms: int) -> str:
+    return f"{datetime.fromtimestamp(epoch_ms / 1000, UTC):%Y-%m-%d}"
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
