@@ -58,14 +58,17 @@ class Stages(Protocol, Generic[Decided, Claimed, Finished]):
         """One short transaction; may raise Temporary."""
 
     def finish(self, claimed: Claimed) -> Finished:
-        """What follows from the claim, and the encoded outputs. Pure; nothing may refuse here."""
+        """What follows from the claim, and the encoded outputs. Pure; nothing may refuse here.
+
+        May raise Temporary: the id of a schema that was never used before is the registry's to give.
+        """
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """One short transaction that records what landed where; may raise Temporary."""
 
 
 class SliceRunner(Generic[Decided, Claimed, Finished]):
-    """Runs slices of several partitions side by side, and those of one partition one after another.
+    """Runs slices of several partitions side by side; those of one partition are decided ahead, and claimed one by one.
 
     With a bounded patience, a slice whose claim or settlement waits longer than that lets the next one start: what
     may not wait is sent first, and the slice is claimed and settled, in order, when the store is back.
@@ -116,11 +119,12 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
     async def run_slice(self, piece: Slice, turn: Turn) -> None:
         """The protocol itself: a crash between any two lines replays the slice, with the same result."""
         decided = await self._persistently(self._thinking, self._stages.decide, piece)
+        await turn.comes()
         claimed = await self._in_time(self._claimed(decided, turn))
         if claimed is None:
             decided = await self._sent_early(decided, turn)
             claimed = await self._claimed(decided, turn)
-        finished = await _in(self._thinking, self._stages.finish, claimed)
+        finished = await self._persistently(self._thinking, self._stages.finish, claimed)
         coordinates = await self._producer.send_all(finished.records)
         settling = asyncio.ensure_future(self._persistently(self._asking, self._stages.settle, finished, coordinates))
         if not await self._ends_in_time(settling):
@@ -128,7 +132,6 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         await settling
 
     async def _run_in_turn(self, piece: Slice, turn: Turn, acknowledge: Callable[[], object]) -> None:
-        await turn.comes()
         with metrics.timed(self._stages.name), named(piece):
             await self.run_slice(piece, turn)
         acknowledge()
@@ -141,7 +144,7 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         return claimed
 
     async def _sent_early(self, decided: Decided, turn: Turn) -> Decided:
-        sent, records = await _in(self._thinking, self._stages.early, decided)
+        sent, records = await self._persistently(self._thinking, self._stages.early, decided)
         await self._producer.send_all(records)
         log.warning("going on without the claim store", extra={"facts": {"records": len(records)}})
         self._let_go_ahead(turn)
