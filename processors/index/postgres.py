@@ -39,10 +39,11 @@ class PostgresIndex:
             numbered = connection.execute(_CLAIM, _parameters(stream, claims)).all()
             sightings = connection.execute(_READ_SIGHTINGS, _selectors(claims)).all()
             recipients = _recipients(connection, stream, claims)
-            near = self._nearby.claim(connection, _numbered(claims, numbered))
+            found = {(str(row.report_id), int(row.revision)): row for row in numbered}
+            near = self._nearby.claim(connection, _numbered(claims, found))
         self._streams[source] = stream  # kept only once it is committed
         self._nearby.tidy()
-        return _answers(stream, claims, _Found(numbered, sightings, recipients, near))
+        return _answers(stream, claims, _Found(found, sightings, recipients, near))
 
     def _stream(self, connection: Connection, source: Source, first_offset: int) -> int:
         known = self._streams.get(source)
@@ -51,10 +52,14 @@ class PostgresIndex:
         return stream_of(connection, source.topic_id, source.topic, source.partition, first_offset)
 
 
+Revisions = Mapping[tuple[str, int], Row[Any]]
+"""What was claimed, now or before, by report and revision."""
+
+
 class _Found(NamedTuple):
     """What the statements of one claim read."""
 
-    revisions: Sequence[Row[Any]]
+    revisions: "Revisions"
     sightings: Sequence[Row[Any]]
     recipients: Mapping[str, tuple[PriorRecipient, ...]]
     near: Sequence[tuple[NearSighting, ...]]
@@ -113,8 +118,8 @@ def _recipients(
 
 def _answers(stream: int, claims: tuple[Claim, ...], found: _Found) -> tuple[Knowledge, ...]:
     by_report: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in found.revisions:
-        by_report[str(row.report_id)].append(row)
+    for (report_id, _), row in found.revisions.items():
+        by_report[report_id].append(row)
     by_selector: dict[bytes, list[Row[Any]]] = defaultdict(list)
     for row in found.sightings:
         by_selector[bytes(row.selector)].append(row)
@@ -128,21 +133,17 @@ def _answers(stream: int, claims: tuple[Claim, ...], found: _Found) -> tuple[Kno
     )
 
 
-def _numbered(claims: tuple[Claim, ...], revisions: Sequence[Row[Any]]) -> list[Numbered]:
+def _numbered(claims: tuple[Claim, ...], revisions: Revisions) -> list[Numbered]:
     """What is claimed now gets a new number; what is answered is as of the revision's own."""
-    base = revisions[0].base
+    base = next(iter(revisions.values())).base
     return [
-        Numbered(claim, base + position, _own(claim, revisions).claim_number) for position, claim in enumerate(claims)
+        Numbered(claim, base + position, revisions[claim.report_id, claim.revision].claim_number)
+        for position, claim in enumerate(claims)
     ]
 
 
-def _own(claim: Claim, revisions: Sequence[Row[Any]]) -> Row[Any]:
-    """The row that this claim made, or made when it was first claimed."""
-    return next(row for row in revisions if (str(row.report_id), row.revision) == (claim.report_id, claim.revision))
-
-
 def _answer(stream: int, claim: Claim, revisions: list[Row[Any]], sightings: dict[bytes, list[Row[Any]]]) -> Knowledge:
-    own = _own(claim, revisions)
+    own = next(row for row in revisions if row.revision == claim.revision)
     same_content = bytes(own.digest) == claim.digest
     is_replay = (own.stream, own.log_offset) == (stream, claim.log_offset)
     return Knowledge(

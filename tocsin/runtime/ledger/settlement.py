@@ -104,7 +104,7 @@ def settle(connection: Connection, settlement: Settlement) -> None:
     block = {"stream": stream, "first": made.first_offset, "outcomes": outcome_bytes(made.outcomes)}
     connection.execute(_BLOCK, block)
     if made.referrals:
-        connection.execute(_REFERRAL, [_referral_row(stream, referral) for referral in made.referrals])
+        connection.execute(_REFERRALS, {"stream": stream} | _referral_columns(made.referrals))
     if made.dead_letters:
         connection.execute(_DEAD_LETTER, [_dead_letter_row(stream, letter) for letter in made.dead_letters])
     if made.unrouted:
@@ -147,15 +147,14 @@ def _advance(connection: Connection, stream: int, first: int, end: int) -> None:
         )
 
 
-def _referral_row(stream: int, made: ReferralMade) -> dict[str, object]:
-    return {
-        "stream": stream,
-        "submitted_at": datetime.fromtimestamp(made.submitted_ms / 1000, UTC),
-        "out_topic": made.landed.topic,
-        "out_partition": made.landed.partition,
-        "out_offset": made.landed.offset,
-        **{name: getattr(made, name) for name in _REFERRAL_FIELDS},
-    }
+def _referral_columns(made: Sequence[ReferralMade]) -> dict[str, object]:
+    """Columns instead of rows: one statement takes half a thousand of them in the time of ten."""
+    columns: dict[str, object] = {name: [getattr(one, name) for one in made] for name in _REFERRAL_FIELDS}
+    columns["submitted_at"] = [datetime.fromtimestamp(one.submitted_ms / 1000, UTC) for one in made]
+    columns["out_topic"] = [one.landed.topic for one in made]
+    columns["out_partition"] = [one.landed.partition for one in made]
+    columns["out_offset"] = [one.landed.offset for one in made]
+    return columns
 
 
 def _dead_letter_row(stream: int, made: DeadLetterMade) -> dict[str, object]:
@@ -236,13 +235,22 @@ _BLOCK: Final = text(
     "where length(excluded.outcomes) > length(ledger_blocks.outcomes)"
 )
 """A replay in a longer slice adds its tail: what a person decided meanwhile stays."""
-_REFERRAL: Final = text(
-    "insert into referrals (referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction, "
-    "tier, mark, withdrawal, stream, log_offset, out_topic, out_partition, out_offset, submitted_at) "
-    "values (:referral_id, :report_id, :revision, :submitter, :submitter_reference, :recipient, :jurisdiction, :tier, "
-    ":mark, :withdrawal, :stream, :log_offset, :out_topic, :out_partition, :out_offset, :submitted_at) "
-    "on conflict do nothing"
-)
+_REFERRALS: Final = text("""
+    insert into referrals (referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
+                           tier, mark, withdrawal, stream, log_offset, out_topic, out_partition, out_offset,
+                           submitted_at)
+    select referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
+           tier, mark, withdrawal, :stream, log_offset, out_topic, out_partition, out_offset, submitted_at
+    from unnest(cast(:referral_id as uuid[]), cast(:report_id as uuid[]), cast(:revision as integer[]),
+                cast(:submitter as text[]), cast(:submitter_reference as text[]), cast(:recipient as text[]),
+                cast(:jurisdiction as text[]), cast(:tier as text[]), cast(:mark as text[]),
+                cast(:withdrawal as boolean[]), cast(:log_offset as bigint[]), cast(:out_topic as text[]),
+                cast(:out_partition as integer[]), cast(:out_offset as bigint[]),
+                cast(:submitted_at as timestamptz[]))
+         as r(referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
+              tier, mark, withdrawal, log_offset, out_topic, out_partition, out_offset, submitted_at)
+    on conflict do nothing
+""")
 _DEAD_LETTER: Final = text(
     "insert into dead_letters (stream, log_offset, member, code, field, value_bytes, value_sha256, masked, "
     "out_topic, out_partition, out_offset) values (:stream, :log_offset, :member, :code, :field, :value_bytes, "
