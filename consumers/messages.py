@@ -41,7 +41,7 @@ def escalation_return(member: MemberId, delivery: Delivery, rung: Rung, now_ms: 
     )
 
 
-_REPEATABLE = (ReturnKind.PARKED, ReturnKind.ESCALATED, ReturnKind.EXPIRED)
+_REPEATABLE = (ReturnKind.PARKED, ReturnKind.EXPIRED, ReturnKind.UNCERTAIN)
 
 
 def _said_by(member: MemberId, delivery: Delivery, kind: ReturnKind, now_ms: int) -> Return:

@@ -101,7 +101,7 @@ TOLD: dict[State, ReturnKind] = {
     State.COUNTED: ReturnKind.COUNTED,
     State.PARKED: ReturnKind.PARKED,
     State.EXPIRED: ReturnKind.EXPIRED,
-    State.UNCERTAIN: ReturnKind.ESCALATED,
+    State.UNCERTAIN: ReturnKind.UNCERTAIN,
     State.WITHDRAWN: ReturnKind.WITHDRAWN,
 }
 """The Return that a machine sends when a delivery enters the state."""

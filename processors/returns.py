@@ -32,6 +32,7 @@ STATES: Final[Mapping[ReturnKind, str]] = {
     ReturnKind.REFUSED: "refused",
     ReturnKind.EXPIRED: "expired",
     ReturnKind.PARKED: "parked",
+    ReturnKind.UNCERTAIN: "uncertain",
     ReturnKind.OUTCOME: "taken_up",
     ReturnKind.WITHDRAWN: "withdrawn",
 }
@@ -46,13 +47,14 @@ _RANKS: Final = {
     "waiting": 0,
     "parked": 1,
     "expired": 1,
+    "uncertain": 1,
     "counted": 2,
     "withdrawn": 2,
     "delivered": 3,
     "refused": 4,
     "taken_up": 5,
 }
-"""A state never goes back: returns of one referral may arrive out of order."""
+"""A state never goes back: returns of one referral may arrive out of order. Of equals the later one holds."""
 
 _TOLD: Final = {
     ReturnKind.DELIVERED: StatusKind.DELIVERED,
@@ -284,9 +286,17 @@ def _state_rows(answers: Iterable[Return]) -> Iterable[dict[str, object]]:
     for answer in answers:
         state = STATES.get(answer.kind)
         if state is not None:
-            lower = [name for name, rank in _RANKS.items() if rank < _RANKS[state]]
             taken_up = _when(answer) if state == "taken_up" else None
-            yield {"id": answer.referral_id, "state": state, "at": _when(answer), "lower": lower, "taken_up": taken_up}
+            yield {"id": answer.referral_id, "state": state, "at": _when(answer), "taken_up": taken_up} | _before(state)
+
+
+def _before(state: str) -> dict[str, list[str]]:
+    """What gives way to a state: everything lower, and its equals where they are older."""
+    rank = _RANKS[state]
+    return {
+        "lower": [name for name, other in _RANKS.items() if other < rank],
+        "equal": [name for name, other in _RANKS.items() if other == rank and name != state],
+    }
 
 
 def _when(answer: Return) -> datetime:
@@ -303,5 +313,6 @@ _RETURN: Final = text(
 )
 _CLOSE: Final = text(
     "update referrals set state = :state, state_at = :at, taken_up_at = coalesce(taken_up_at, :taken_up) "
-    "where referral_id = :id and state = any(cast(:lower as text[]))"
+    "where referral_id = :id and (state = any(cast(:lower as text[])) "
+    "or (state = any(cast(:equal as text[])) and state_at < :at))"
 )

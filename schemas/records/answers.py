@@ -24,6 +24,8 @@ class ReturnKind(StrEnum):
     ESCALATED = "ESCALATED"
     WITHDRAWN = "WITHDRAWN"
     """The submitter took the report back before this copy left."""
+    UNCERTAIN = "UNCERTAIN"
+    """It was sent, and nobody can tell whether it arrived."""
 
 
 class StatusKind(StrEnum):

@@ -84,4 +84,4 @@ def test_a_receiver_that_promises_nothing_leaves_one_delivery_uncertain_and_told
         assert states == [State.DELIVERED, State.DELIVERED, State.UNCERTAIN]
         assert len(files_in(tmp_path / "received")) == (3 if moment == "after" else 2)
         kinds = sorted(kind for _, kind in counter.told())
-        assert kinds == [ReturnKind.DELIVERED, ReturnKind.DELIVERED, ReturnKind.ESCALATED]
+        assert kinds == [ReturnKind.DELIVERED, ReturnKind.DELIVERED, ReturnKind.UNCERTAIN]

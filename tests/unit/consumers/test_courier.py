@@ -115,7 +115,7 @@ def test_where_neither_key_nor_check_holds_it_is_uncertain_and_told(open_counter
     counter.arrive(referral)
     counter.courier.turn()
     assert counter.find(referral.referral_id).state is State.UNCERTAIN
-    assert counter.told() == [(referral.referral_id, ReturnKind.ESCALATED)]
+    assert counter.told() == [(referral.referral_id, ReturnKind.UNCERTAIN)]
     assert sink.sent == []
 
 
