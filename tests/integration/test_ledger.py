@@ -1,4 +1,4 @@
-"""What fails the ledger beside a missing offset: an urgent report that nobody has."""
+"""What fails the ledger beside a missing offset, and since when the terms of its sums are there."""
 
 import json
 import subprocess
@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from sqlalchemy import text
 
 from schemas.records.identifiers import MemberId, report_id_of
+from schemas.topics import escalated_topic
 from tocsin.runtime import settings
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import Settlement, Unrouted, settle, stream_of
+from tocsin.runtime.transport.worker import topic_ids_of
 
 pytestmark = pytest.mark.stack
-MEMBER = MemberId("plat-a")
+MEMBER, OTHER = MemberId("plat-a"), MemberId("gb-hotline")
 REPORT = report_id_of(MEMBER, "nobody-has-it")
 TOPIC = "test.ledger"
 """In no table of inputs: only the report that nobody has is looked at."""
@@ -32,10 +35,15 @@ def database(stack: Any) -> Iterator[Database]:
     opened.close()
 
 
-def ledger(stack: Any) -> tuple[int, list[str]]:
+def answer(stack: Any) -> tuple[int, dict[str, Any]]:
     command = [sys.executable, "-m", "tocsin", "ledger", "--json", "--home", str(stack.home)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
-    return done.returncode, json.loads(done.stdout)["urgent_without_recipient"]
+    return done.returncode, json.loads(done.stdout)
+
+
+def ledger(stack: Any) -> tuple[int, list[str]]:
+    code, found = answer(stack)
+    return code, found["urgent_without_recipient"]
 
 
 def test_an_urgent_report_that_nobody_has_fails_the_ledger_until_a_later_revision_settles_it(
@@ -66,6 +74,32 @@ def test_an_urgent_report_that_nobody_has_fails_the_ledger_until_a_later_revisio
     assert ledger(stack) == (0, [])
 
 
+def test_a_record_that_is_routed_to_nobody_and_the_age_of_what_waits_are_shown(stack: Any, database: Database) -> None:
+    """A settlement that lost its referrals: every offset is accounted for, and one recipient has nothing."""
+    topic = escalated_topic(OTHER)
+    producer = Producer(stack.client(OTHER))
+    for _ in range(3):
+        producer.produce(topic, b"whatever", partition=0)
+    assert producer.flush(30) == 0
+    topic_id = topic_ids_of(settings.load(stack.config("ops")).kafka, [topic])[topic]
+    with database.transaction() as connection:
+        routed = Settlement(topic_id=topic_id, topic=topic, partition=0, first_offset=0, outcomes=(Outcome.ROUTED,))
+        settle(connection, routed)
+        stream = stream_of(connection, topic_id, topic, 0, 0)
+        connection.execute(_CLAIMED, {"id": REPORT, "member": MEMBER, "stream": stream, "digest": b"d"})
+    code, found = answer(stack)
+    assert (code, found["routed_without_referral"]) == (3, [f"{topic}[0]@0"])
+    (line,) = [line for line in found["lines"] if line["topic"] == topic]
+    assert (line["balances"], line["waiting"], set(line["oldest"])) == (True, 2, {"routed", "waiting"})
+    with database.transaction() as connection:
+        connection.execute(text("delete from ledger_blocks where stream = :stream"), {"stream": stream})
+        connection.execute(text("delete from streams where stream = :stream"), {"stream": stream})
+
+
+_CLAIMED = text(
+    "insert into report_revisions (report_id, revision, member, withdrawn, digest, stream, log_offset, claim_number) "
+    "values (:id, 1, :member, false, :digest, :stream, 0, nextval('claim_numbers'))"
+)
 _LATER = text(
     "insert into report_revisions (report_id, revision, member, withdrawn, digest, stream, log_offset, claim_number) "
     "values (:id, 2, :member, true, :digest, :stream, 1, nextval('claim_numbers'))"

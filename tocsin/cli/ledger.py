@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +28,12 @@ _SHOWN = 50
 @click.option("--prove", is_flag=True, help="Also read topics, inboxes and folders again, and compare by id.")
 @click.pass_context
 def command(context: click.Context, home: Path, as_json: bool, prove: bool) -> None:
-    """Reconcile every record of every member's topics with what became of it.
+    """Reconcile every record of every member's topics with what became of it, and since when.
 
     in = routed + counted_only + waiting_person + no_recipient + refused + stale + withdrawn + dropped + skipped
-    + lost + waiting (not read yet). Ends with 3, naming offsets, where that does not hold, or where an urgent report
-    reached nobody.
+    + lost + waiting (not read yet). What was routed became referrals, and each of them is delivered, taken up,
+    counted, refused or withdrawn, or visibly waiting, parked, uncertain or expired.
+    Ends with 3, naming offsets, where that does not hold, or where an urgent report reached nobody.
 
     --prove believes neither triage nor the ledger: a plain client reads every record again, and each loss, double
     and referral with a wrong member is named by its id or place. Ends with 3 where it names any.
@@ -79,7 +80,9 @@ def as_builtins(balance: Balance) -> dict[str, object]:
     return {
         "balanced": balance.holds,
         "lines": [msgspec.to_builtins(line) | {"balances": line.balances} for line in balance.lines],
+        "referred": dict(balance.referred),
         "referrals": [msgspec.to_builtins(count) for count in balance.referrals],
+        "routed_without_referral": list(balance.routed_without_referral),
         "urgent_without_recipient": list(balance.urgent_without_recipient),
     }
 
@@ -91,34 +94,49 @@ def proof_as_builtins(verdict: Verdict) -> dict[str, Any]:
 
 def show(balance: Balance) -> None:
     """Two tables and a sentence."""
-    console = Console(width=110)
-    console.print(_topics(balance))
-    console.print(_referrals(balance))
+    console, now = Console(width=110), datetime.now(UTC)
+    console.print(_topics(balance, now))
+    console.print(_referrals(balance, now))
+    states = ", ".join(f"{count} {state}" for state, count in balance.referred.items())
+    console.print(f"{sum(balance.referred.values())} referrals = {states or 'none'}")
     for line in balance.lines:
         for gap in line.missing:
             console.print(f"[red]missing[/] {gap}")
+    for place in balance.routed_without_referral:
+        console.print(f"[red]routed, and no referral is known[/] {place}")
     for reference in balance.urgent_without_recipient:
         console.print(f"[red]urgent and nobody has it[/] {reference}")
     console.print("[green]The ledger balances.[/]" if balance.holds else "[red]The ledger does not balance.[/]")
 
 
-def _topics(balance: Balance) -> Table:
-    table = Table("topic", "in", "became", "waiting", "", title="What came in", title_justify="left", expand=True)
+def _topics(balance: Balance, now: datetime) -> Table:
+    title = "What came in (in brackets: the age of the oldest)"
+    table = Table("topic", "in", "became", "waiting", "", title=title, title_justify="left", expand=True)
     for line in balance.lines:
         if line.came_in:
-            became = ", ".join(f"{count} {name}" for name, count in line.outcomes.items() if count)
+            ages = {name: f" ({age(now - at)})" for name, at in line.oldest.items()}
+            terms = (f"{count} {name}{ages.get(name, '')}" for name, count in line.outcomes.items() if count)
             mark = "[green]✓[/]" if line.balances else "[red]✗[/]"
-            table.add_row(line.topic, str(line.came_in), became, str(line.waiting), mark)
+            waiting = f"{line.waiting}{ages.get('waiting', '')}"
+            table.add_row(line.topic, str(line.came_in), ", ".join(terms), waiting, mark)
     return table
 
 
-def _referrals(balance: Balance) -> Table:
+def _referrals(balance: Balance, now: datetime) -> Table:
     table = Table("recipient", "state", "referrals", "oldest", title="Referrals", title_justify="left", expand=True)
-    now = datetime.now(UTC)
     for count in balance.referrals:
-        minutes = (now - count.oldest).total_seconds() / 60
-        table.add_row(count.recipient, count.state, str(count.count), f"{minutes:.1f} min ago")
+        table.add_row(count.recipient, count.state, str(count.count), age(now - count.oldest))
     return table
+
+
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def age(since: timedelta) -> str:
+    """In the largest unit that is full: 45 s, 3 min, 2 h, 9 d."""
+    seconds = max(0, int(since.total_seconds()))
+    size, unit = next((unit for unit in _UNITS if seconds >= unit[0]), _UNITS[-1])
+    return f"{seconds // size} {unit}"
 
 
 def show_proof(verdict: Verdict) -> None:

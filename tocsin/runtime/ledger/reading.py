@@ -1,15 +1,26 @@
-"""Read the ledger and the broker's offsets for a balance."""
+"""Read the ledger, the broker's offsets and the age of what waits there, for a balance."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from schemas.failures import Temporary
 from tocsin.runtime.database import Database
-from tocsin.runtime.ledger.balance import Balance, Block, ReferralCount, StreamFacts, line_of
+from tocsin.runtime.ledger.ages import appended_at
+from tocsin.runtime.ledger.balance import (
+    Balance,
+    Block,
+    Count,
+    ReferralCount,
+    StreamFacts,
+    line_of,
+    settled_until,
+    waits,
+)
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.worker import topic_ids_of
@@ -45,15 +56,26 @@ def read_balance(database: Database, kafka: KafkaSettings, topics: Sequence[str]
         outcomes = _outcomes(connection)
         referrals = _referrals(connection)
         urgent = tuple(row.name for row in connection.execute(_URGENT_WITHOUT))
+        bare = tuple(row.name for row in connection.execute(_ROUTED_WITHOUT, {"topics": list(topics)}))
     offsets, ids = broker_offsets(kafka, topics), topic_ids_of(kafka, topics)
+    read = (streams, blocks, outcomes, ids)
+    found = [_facts(topic, partition, span, read) for (topic, partition), span in sorted(offsets.items())]
     facts: dict[str, list[StreamFacts]] = defaultdict(list)
-    for (topic, partition), span in sorted(offsets.items()):
-        facts[topic].append(_facts(topic, partition, span, (streams, blocks, outcomes, ids)))
+    for stream in _with_ages(found, kafka):
+        facts[stream.topic].append(stream)
     return Balance(
         lines=tuple(line_of(topic, facts[topic]) for topic in topics),
         referrals=referrals,
         urgent_without_recipient=urgent,
+        routed_without_referral=bare,
     )
+
+
+def _with_ages(streams: Sequence[StreamFacts], kafka: KafkaSettings) -> list[StreamFacts]:
+    """Each with the time of its first unsettled record."""
+    firsts = {(each.topic, each.partition): max(settled_until(each), each.log_start) for each in streams if waits(each)}
+    ages = appended_at(kafka, firsts)
+    return [replace(each, oldest_waiting=ages.get((each.topic, each.partition))) for each in streams]
 
 
 _Read = tuple[Any, Any, Any, Mapping[str, str]]
@@ -93,10 +115,10 @@ def _blocks(connection: Connection) -> Mapping[int, tuple[Block, ...]]:
     return defaultdict(tuple, {stream: tuple(blocks) for stream, blocks in found.items()})
 
 
-def _outcomes(connection: Connection) -> Mapping[int, Mapping[Outcome, int]]:
-    found: dict[int, dict[Outcome, int]] = defaultdict(dict)
+def _outcomes(connection: Connection) -> Mapping[int, Mapping[Outcome, Count]]:
+    found: dict[int, dict[Outcome, Count]] = defaultdict(dict)
     for row in connection.execute(_OUTCOMES):
-        found[row.stream][Outcome(row.outcome)] = int(row.records)
+        found[row.stream][Outcome(row.outcome)] = Count(records=int(row.records), oldest=row.oldest)
     return found
 
 
@@ -123,7 +145,8 @@ _BLOCKS: Final = text("""
     from grouped group by stream, run order by stream, first_offset
 """)
 _OUTCOMES: Final = text("""
-    select stream, get_byte(outcomes, position) as outcome, count(distinct first_offset + position) as records
+    select stream, get_byte(outcomes, position) as outcome, count(distinct first_offset + position) as records,
+           min(settled_at) as oldest
     from ledger_blocks, generate_series(0, length(outcomes) - 1) as position
     group by stream, outcome
 """)
@@ -131,6 +154,21 @@ _REFERRALS: Final = text("""
     select recipient, state, count(*) as referrals, min(referred_at) as oldest
     from referrals group by recipient, state order by recipient, state
 """)
+_ROUTED_WITHOUT: Final = text("""
+    with routed as (
+        select stream, first_offset + position as log_offset
+        from ledger_blocks, generate_series(0, length(outcomes) - 1) as position
+        where get_byte(outcomes, position) = 1 and settled_at > now() - interval '30 days'
+    )
+    select topic || '[' || partition || ']@' || log_offset as name
+    from routed join report_revisions revision using (stream, log_offset) join streams using (stream)
+    where topic = any(cast(:topics as text[])) and not exists (
+        select 1 from referrals
+        where referrals.report_id = revision.report_id and referrals.revision = revision.revision
+    )
+    order by topic, partition, log_offset limit 100
+""")
+"""A record that was resubmitted is routed again and has its referrals from the first time: it is not in the join."""
 _URGENT_WITHOUT: Final = text("""
     select submitter || ' ' || submitter_reference as name from unrouted
     where tier = 'URGENT' and recipients = 0 and mark = 'LIVE' and not exists (
