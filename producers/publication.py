@@ -5,12 +5,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from producers.feeds.entries import Entry, Rejection
+from producers.feeds.entries import Entry, Problem, Rejection
 from producers.files import Opened, opened, rejects_path
 from producers.intake import Mode, Taken
 from producers.rejects import rejects
 from producers.service import Publishing
-from producers.survey import MOST_ESCALATIONS, Survey, sentences
+from producers.survey import MOST_ESCALATIONS, Survey, notes, sentences
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.values import Mark
@@ -84,12 +84,16 @@ def _confirm_escalations(file: Opened, publishing: Publishing, voice: Voice) -> 
 
 def _take(file: Opened, choices: Choices, publishing: Publishing, voice: Voice, totals: Totals) -> None:
     rejected: list[Rejection] = []
+    notices: list[Problem] = []
     entries = _counted(file, publishing, voice)
     for answer in publishing.take(entries, choices.mode, mark=choices.mark):
         if isinstance(answer, Rejection):
             rejected.append(answer)
         else:
             _count(answer, totals)
+            notices += answer.notices
+    for line in notes(file.name, notices):
+        voice.say(line)
     if rejected:
         _give_back(file, rejected, voice, totals)
 
@@ -111,9 +115,13 @@ def _give_back(file: Opened, rejected: Sequence[Rejection], voice: Voice, totals
     for line in sentences(file.name, [problem for one in rejected for problem in one.problems]):
         voice.say(line)
     path = rejects_path(file.name, file.feed.name)
-    _write_private(path, b"".join(rejects(file.feed.name, rejected)))
     totals.refused += len(rejected)
-    totals.rejects.append(str(path))
+    try:
+        _write_private(path, b"".join(rejects(file.feed.name, rejected)))
+    except OSError as error:
+        voice.say(message("rejects.unwritable", file=path.name, reason=error.strerror) + " [rejects.unwritable]")
+    else:
+        totals.rejects.append(str(path))
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -80,7 +80,9 @@ class Publishing:
     def purge(self, before_ms: int) -> int:
         """Empty the bodies of what was confirmed before then; tells how many."""
         with self._journal.begin() as connection:
-            return entries.purge(connection, before_ms)
+            count = entries.purge(connection, before_ms)
+        self._journal.forget()
+        return count
 
     def close(self) -> None:
         """Let the next process publish."""

@@ -49,3 +49,9 @@ def sentences(name: str, problems: Sequence[Problem]) -> Iterator[str]:
         yield f"{name}: {problem}"
     if len(problems) > MOST_SHOWN:
         yield f"{name}: ... and {len(problems) - MOST_SHOWN} more."
+
+
+def notes(name: str, notices: Sequence[Problem]) -> Iterator[str]:
+    """What goes on although it is odd, or without a field that was emptied: told, and not to be corrected."""
+    for line in sentences(name, notices):
+        yield f"note: {line}"

@@ -14,6 +14,8 @@ from schemas.failures import Refused
 from schemas.screening import scan_bytes
 
 HEAD_BYTES: Final = 65_536
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+"""How spreadsheets begin what they call Unicode text."""
 
 
 class Feed(Struct, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ def feed_of(head: bytes, name: str = "") -> Feed:
     for feed in FEEDS:
         if feed.name == name or (not name and feed.recognise(head)):
             return feed
+    if head.startswith(_UTF_16):
+        raise Refused(message("text.not_utf8"), code="text.not_utf8")
     finding = scan_bytes(head)
     code = finding.rule if finding else "feed.unknown_format"
     raise Refused(message(code, length=len(head)), code=code)

@@ -1,5 +1,6 @@
 """Opening a journal: the file's rights, its lease, whose it is, and one transaction at a time."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -38,6 +39,17 @@ class Journal:
         except DBAPIError as error:
             raise _unusable(error) from error
 
+    def forget(self) -> None:
+        """Empty SQLite's own log as well, where what was deleted may still stand; a reader beside delays that."""
+        try:
+            connection = self._engine.raw_connection()
+            try:
+                connection.cursor().execute("pragma wal_checkpoint(truncate)")
+            finally:
+                connection.close()
+        except DBAPIError as error:
+            raise _unusable(error) from error
+
     def close(self) -> None:
         """Let the next process in."""
         self._engine.dispose()
@@ -47,9 +59,10 @@ class Journal:
 
 def open_journal(folder: Path, member: MemberId) -> Journal:
     """The journal of one member, made where there is none; one process at a time, which keeps revisions in order."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lease = _lease(folder / _LOCK, member)
-    journal = Journal(_engine(folder / FILE), lease)
+    with _translated():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lease = _lease(folder / _LOCK, member)
+        journal = Journal(_engine(folder / FILE), lease)
     try:
         with journal.begin() as connection:
             METADATA.create_all(connection)
@@ -63,7 +76,19 @@ def open_journal(folder: Path, member: MemberId) -> Journal:
 def open_to_read(folder: Path) -> Journal | None:
     """The same journal for looking only, also while another process publishes; None where there is none."""
     path = folder / FILE
-    return Journal(_engine(path)) if path.exists() else None
+    with _translated():
+        return Journal(_engine(path)) if path.exists() else None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What the file system refuses, in words."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise Broken(message("journal.full"), code="journal.full") from error
+        raise Broken(message("journal.broken", reason=error.strerror), code="journal.broken") from error
 
 
 def _lease(path: Path, member: MemberId) -> int:
@@ -96,10 +121,11 @@ def _engine(path: Path) -> Engine:
 
 
 def _prepare(connection: Any, _: Any) -> None:
-    """Readers beside one writer, and what was committed survives a power cut."""
+    """Readers beside one writer; what was committed survives a power cut, and what was deleted is overwritten."""
     connection.isolation_level = None
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
+    connection.execute("pragma secure_delete = on")
 
 
 def _begin(connection: Connection) -> None:

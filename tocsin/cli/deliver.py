@@ -26,7 +26,7 @@ from tocsin.runtime.metrics import describe_build
     "--resume",
     "resumed",
     multiple=True,
-    type=click.Choice(sorted(RESUMABLE)),
+    type=click.Choice(sorted(state.value for state in RESUMABLE)),
     help="First let deliveries in this state go again; can be said several times.",
 )
 @click.option("--accept-gap", "gap_reason", default="", metavar="REASON", help="Go on behind records deleted unread.")

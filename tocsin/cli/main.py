@@ -1,11 +1,14 @@
 """The `tocsin` command: which file answers which sub-command, and what each exit code means."""
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import click
 
+from schemas.catalogue import message
 from tocsin.runtime.failures import Broken, Failure, Refused, Temporary, Unreadable
 
 SECTIONS: dict[str, dict[str, str]] = {
@@ -106,6 +109,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read, such as `head`, has enough
+        sys.exit(141)
+    except OSError as error:
+        code = "file.full" if error.errno == errno.ENOSPC else "file.unusable"
+        click.echo(f"{message(code, name=error.filename or 'a connection', reason=error.strerror)} [{code}]", err=True)
+        sys.exit(4)
     except Failure as failure:
         click.echo(f"{failure}{f' [{failure.code}]' if failure.code else ''}", err=True)
         sys.exit(next(code for kind, code in _EXIT_CODES.items() if isinstance(failure, kind)))

@@ -8,12 +8,14 @@ import click
 from producers.journal.statuses import Stage
 from tocsin.cli.submitting import sent
 
+_STATES = [stage.value for stage in Stage]
+
 
 @click.command()
 @click.option("--as", "member", required=True, help="The member that published.")
 @click.option("--reference", default="", help="Only this report, with everything that was said of it.")
 @click.option("--since", type=click.DateTime(), help="Only what was published from this time on (UTC).")
-@click.option("--state", "stages", multiple=True, type=click.Choice(list(Stage)), help="Only these; can be repeated.")
+@click.option("--state", "stages", multiple=True, type=click.Choice(_STATES), help="Only these; can be repeated.")
 @click.option("--offline", is_flag=True, help="Do not ask the broker for news.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)

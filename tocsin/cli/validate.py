@@ -8,7 +8,7 @@ import click
 from producers.feeds.entries import Context
 from producers.files import opened
 from producers.service import profile_of
-from producers.survey import Survey, sentences
+from producers.survey import Survey, notes, sentences
 from schemas.records.identifiers import MemberId
 from tocsin.policy import bundle
 from tocsin.runtime import settings
@@ -33,8 +33,8 @@ def command(files: tuple[str, ...], member: str, home: Path, format_name: str | 
             problems = [problem for one in found.rejections for problem in one.problems]
             for line in sentences(name, problems):
                 click.echo(line, err=True)
-            for line in sentences(name, found.notices):
-                click.echo(f"note: {line}", err=True)
+            for line in notes(name, found.notices):
+                click.echo(line, err=True)
             click.echo(f"{name} ({file.feed.name}): {found.good} reports are good, {len(found.rejections)} are not.")
         total.rejections += found.rejections
     if total.rejections:

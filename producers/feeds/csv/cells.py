@@ -7,12 +7,23 @@ _RISKY_STARTS: Final = ("=", "+", "-", "@", "#", "'", "\t", "\r")
 """A spreadsheet takes some of these for a formula, and the reader takes # for a comment."""
 _TEXT_FORMULA: Final = re.compile(r'="((?:[^"]|"")*)"')
 """How spreadsheets are made to keep leading zeros: a formula that is a text."""
+_ERRORS: Final = re.compile(r"#(?:NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!|N/A|SPILL!|CALC!|#+)")
+_SHORTENED: Final = re.compile(r"\d[.,]\d+E\+\d{1,3}")
 _FORMULA: Final = re.compile(r"[=\t\r].*|[+@-].*[(|!].*", re.DOTALL)
 
 
 def is_formula(cell: str) -> bool:
     """Whether a spreadsheet would compute this cell; numbers, telephone numbers and @names pass."""
     return bool(_FORMULA.fullmatch(cell)) and not _TEXT_FORMULA.fullmatch(cell)
+
+
+def problem_in(cell: str) -> str:
+    """The code of what a spreadsheet did to this cell, or nothing."""
+    if is_formula(cell):
+        return "csv.formula"
+    if _ERRORS.fullmatch(cell):
+        return "csv.cell_error"
+    return "csv.shortened" if _SHORTENED.fullmatch(cell) else ""
 
 
 def value_in(cell: str) -> str:

@@ -16,6 +16,8 @@ REFERENCE: Final = "submitter_reference"
 REJECTED_BECAUSE: Final = "rejected_because"
 OWN_COLUMN: Final = "x_"
 """Columns that start so are the submitter's own and are not read."""
+LINE_COLUMN: Final = "x_line"
+"""In a file of rejects: the line that was no row, as it stood."""
 _ITEMS: Final = "items"
 _LIST_SEPARATOR: Final = "|"
 _SEGMENT: Final = re.compile(r"(\w+)(?:\[(\w*)\])?")

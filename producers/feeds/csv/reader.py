@@ -8,29 +8,41 @@ from typing import BinaryIO, Final
 import msgspec
 from msgspec import Struct
 
-from producers.feeds.csv.cells import is_formula, value_in
-from producers.feeds.csv.mapping import OWN_COLUMN, REFERENCE, REJECTED_BECAUSE, Line, Mapped, columns, report_of
+from producers.feeds.csv.cells import problem_in, value_in
+from producers.feeds.csv.mapping import (
+    LINE_COLUMN,
+    OWN_COLUMN,
+    REFERENCE,
+    REJECTED_BECAUSE,
+    Line,
+    Mapped,
+    columns,
+    report_of,
+)
+from producers.feeds.csv.rows import Lines, is_comment
 from producers.feeds.entries import Context, Drafted, Entry, Problem, Rejection, problem, rejection
-from producers.feeds.lines import BYTE_ORDER_MARK, bounded_lines
+from producers.feeds.lines import BYTE_ORDER_MARK, LONGEST_LINE_BYTES
 from producers.feeds.shaping import Found, shaped
 
 FORMAT = "csv"
 _DELIMITERS: Final = ",;\t"
-_COMMENT: Final = "#"
+_SEPARATOR_HINT: Final = "sep="
+"""A line that some spreadsheets put before the header."""
 _MOST_ROWS_OF_ONE_REPORT: Final = 1_000
 
 
 def recognise(head: bytes) -> bool:
     """Whether the first line of such a file names a column of the template."""
-    first = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
-    names = _header(first[0].decode("utf-8", "replace"))[1] if first else ()
+    first = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:2]
+    names = {name for line in first for name in _header(line.decode("utf-8", "replace"))[1]}
     return not columns().keys().isdisjoint(names)
 
 
 def read(stream: BinaryIO, context: Context) -> Iterator[Entry]:
     """One entry a report: neighbouring rows that share a reference."""
-    lines = _decoded(stream)
-    delimiter, names = _header(next(lines, ""))
+    lines = Lines(stream)
+    first = next(lines, "")
+    delimiter, names = _header(next(lines, "") if first.lower().startswith(_SEPARATOR_HINT) else first)
     wrong = list(_header_problems(names))
     if wrong:
         yield Rejection(line=1, problems=tuple(wrong))
@@ -103,12 +115,6 @@ def _told(mapped: Mapped, found: Iterable[Found]) -> list[Problem]:
     return [problem(place.line, place.column, code=one.code, **one.facts) for place, one in places]
 
 
-def _decoded(stream: BinaryIO) -> Iterator[str]:
-    """Lines as text; bytes that are no UTF-8 survive as surrogates, so that only their row is rejected."""
-    for _, line in bounded_lines(stream):
-        yield (line or b"\n").decode("utf-8", "surrogateescape")
-
-
 def _header(first: str) -> tuple[str, tuple[str, ...]]:
     delimiter = max(_DELIMITERS, key=first.count)
     try:
@@ -128,21 +134,26 @@ def _header_problems(names: Sequence[str]) -> Iterator[Problem]:
             yield problem(1, f"column {number}", code="csv.column_unknown")
 
 
-def _rows(lines: Iterable[str], delimiter: str, names: Sequence[str]) -> Iterator[_Row | Rejection]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    before = 0
+def _rows(lines: Lines, delimiter: str, names: Sequence[str]) -> Iterator[_Row | Rejection]:
+    """Each row read by itself: where one does not close its quotation mark, the next line begins a row again."""
     while True:
-        number = before + 2
+        number = lines.begin_row()
         try:
-            cells = next(reader)
+            cells = next(csv.reader(lines, delimiter=delimiter, strict=True))
         except StopIteration:
             return
         except csv.Error:
-            yield rejection(number, code="csv.malformed")
-            cells = []
-        before = reader.line_num
-        if any(cells) and not cells[0].startswith(_COMMENT):
-            yield _row(number, cells, names)
+            yield rejection(number, code="csv.malformed", rows=({LINE_COLUMN: lines.give_back()},))
+            continue
+        if lines.is_too_long:
+            yield rejection(number, code="line.too_long", longest=LONGEST_LINE_BYTES)
+        elif any(cells) and not is_comment(cells[0]):
+            yield _row(number, _filled(cells, names, is_whole=lines.ends_a_line), names)
+
+
+def _filled(cells: list[str], names: Sequence[str], *, is_whole: bool) -> list[str]:
+    """Spreadsheets leave out empty cells at the end of a row; a line without its end was cut off and stays short."""
+    return cells + [""] * (len(names) - len(cells)) if is_whole else cells
 
 
 def _row(number: int, cells: list[str], names: Sequence[str]) -> _Row | Rejection:
@@ -158,4 +169,4 @@ def _row(number: int, cells: list[str], names: Sequence[str]) -> _Row | Rejectio
 def _cell_code(cell: str) -> str:
     if any("\udc80" <= sign <= "\udcff" for sign in cell):
         return "text.not_utf8"
-    return "csv.formula" if is_formula(cell.strip()) else ""
+    return problem_in(cell.strip())

@@ -14,6 +14,8 @@ from schemas.records.values import Instant
 
 REJECTED_BECAUSE: Final = "rejected_because"
 """Written into rejects for the person who corrects them; ignored on reading."""
+LINE_KEY: Final = "_line"
+"""In rejects: a line that was no object, as it stood."""
 
 
 def content_of(written: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import msgspec
 
 from producers.draft import ReportDraft
 from producers.feeds.entries import Context, Drafted, Entry, Problem, Rejection, Row, problem, rejection
-from producers.feeds.jsonl.mapping import content_of, object_of
+from producers.feeds.jsonl.mapping import LINE_KEY, content_of, object_of
 from producers.feeds.lines import BYTE_ORDER_MARK, LONGEST_LINE_BYTES, bounded_lines
 from producers.feeds.shaping import Found, shaped
 
@@ -55,8 +55,15 @@ def decoded_object(number: int, line: bytes) -> Row | Rejection:
     except UnicodeDecodeError:
         return rejection(number, code="text.not_utf8")
     except (msgspec.DecodeError, RecursionError):
-        return rejection(number, code="json.malformed")
-    return written if isinstance(written, dict) else rejection(number, code="json.not_object")
+        return rejection(number, code="json.malformed", rows=(_as_it_stood(line),))
+    if not isinstance(written, dict):
+        return rejection(number, code="json.not_object", rows=(_as_it_stood(line),))
+    return written
+
+
+def _as_it_stood(line: bytes) -> Row:
+    """The line itself for the file of rejects, where reading takes it for a comment."""
+    return {LINE_KEY: line.decode("utf-8", "replace").strip()}
 
 
 def _entry(number: int, written: Row, content: Row, context: Context) -> Entry:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 import pytest
 
 from tocsin.cli import main as entry
@@ -26,3 +27,28 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     with pytest.raises(SystemExit) as ended:
         entry.main(["no-such-command"])
     assert ended.value.code == 2
+
+
+def _choices() -> list[tuple[str, click.Parameter]]:
+    context = click.Context(entry.tocsin)
+    commands = [entry.tocsin.get_command(context, name) for name in entry.tocsin.list_commands(context)]
+    inner = [one for group in commands if isinstance(group, click.Group) for one in group.commands.values()]
+    found = [(str(command.name), part) for command in (*commands, *inner) if command for part in command.params]
+    return [(name, part) for name, part in found if isinstance(part.type, click.Choice)]
+
+
+def test_every_word_that_help_offers_can_be_said() -> None:
+    for command, part in _choices():
+        assert isinstance(part.type, click.Choice)
+        for word in part.type.choices:
+            assert part.type.convert(str(word), part, None) == str(word), f"{command} {part.name} {word}"
+
+
+def test_a_file_that_cannot_be_used_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "plat-a.toml").mkdir()
+    with pytest.raises(SystemExit) as ended:
+        entry.main(["purge", "--as", "plat-a", "--home", str(tmp_path)])
+    shown = capsys.readouterr().err
+    assert (ended.value.code, "plat-a.toml cannot be used" in shown, "Traceback" in shown) == (4, True, False)

@@ -14,7 +14,9 @@ from producers.feeds.csv.cells import is_formula, protected, value_in
 from producers.feeds.csv.mapping import columns
 from producers.feeds.csv.writing import template, write
 from producers.feeds.entries import Drafted, Entry, Rejection
+from producers.feeds.table import feed_of
 from schemas.crosswalks import leads_to_a_field
+from schemas.failures import Refused
 from schemas.records.report import ContentItem
 from tests.builders.drafts import CONTEXT, codes
 
@@ -41,6 +43,49 @@ def test_a_quoted_line_break_stays_inside_its_cell() -> None:
     assert second.line == 4
 
 
+def test_a_reference_may_begin_as_ticket_numbers_do_and_an_explanation_is_no_report() -> None:
+    (entry,) = read(f"{HEADER}\n# an explanation,,\n#4711,csam,\n")
+    assert isinstance(entry, Drafted)
+    assert entry.draft.submitter_reference == "#4711"
+
+
+def test_empty_cells_that_a_spreadsheet_left_out_at_the_end_of_a_row_are_empty() -> None:
+    first, second = read(f"{HEADER}\nc1,csam\r\nc2\r\n")
+    assert isinstance(first, Drafted)
+    assert codes(second) == ["report.says_nothing"]
+
+
+def test_the_line_that_names_the_separator_is_passed_over() -> None:
+    text = b"sep=;\r\nsubmitter_reference;incident_types\r\ncase-1;csam\r\n"
+    assert feed_of(text).name == "csv"
+    (entry,) = read(text)
+    assert (entry.line, isinstance(entry, Drafted)) == (3, True)
+
+
+def test_text_in_utf_16_is_named_as_what_it_is() -> None:
+    with pytest.raises(Refused) as refused:
+        feed_of("submitter_reference\tincident_types\r\n".encode("utf-16"))
+    assert refused.value.code == "text.not_utf8"
+
+
+@pytest.mark.parametrize("lines_behind", [1, 3, 500])
+def test_a_quotation_mark_that_does_not_close_takes_its_own_line_and_no_other(lines_behind: int) -> None:
+    behind = "".join(f"good-{n},csam,\n" for n in range(lines_behind))
+    first, bad, *others = read(f'{HEADER}\nc1,csam,x\nc2,csam,"open\n{behind}')
+    assert isinstance(first, Drafted)
+    assert (bad.line, codes(bad)) == (3, ["csv.malformed"])
+    assert [entry.line for entry in others if isinstance(entry, Drafted)] == list(range(4, 4 + lines_behind))
+
+
+@given(st.lists(st.sampled_from(["ok", '"open', 'a"b', '"two\nlines"', "#NAME?", "x" * 140_000]), max_size=8))
+def test_every_row_is_answered_whatever_stands_around_it(memos: list[str]) -> None:
+    text = "".join(f"case-{n},csam,{memo}\n" for n, memo in enumerate(memos))
+    good = [entry for entry in read(f"{HEADER}\n{text}") if isinstance(entry, Drafted)]
+    last_open = max((n for n, memo in enumerate(memos) if memo == '"open'), default=-1)
+    sure = {f"case-{n}" for n, memo in enumerate(memos) if memo == "ok" and n > last_open}
+    assert sure <= {entry.draft.submitter_reference for entry in good}
+
+
 def test_rows_of_one_reference_are_one_report_with_an_item_each() -> None:
     (entry,) = read(
         "submitter_reference,incident_types,item_url\nc,csam,https://a.example.test/1\nc,,https://a.example.test/2\n"
@@ -55,7 +100,14 @@ def test_rows_of_one_reference_are_one_report_with_an_item_each() -> None:
         ("incident_types\ncsam\n", "csv.column_missing"),
         ("submitter_reference,incident_type\nc,csam\n", "csv.column_unknown"),
         ("submitter_reference,memo,memo\nc,x,y\n", "csv.column_twice"),
-        (f"{HEADER}\nc,csam\n", "csv.cell_count"),
+        (f"{HEADER}\nc,csam", "csv.cell_count"),
+        (f"{HEADER}\nc,csam,a,b\n", "csv.cell_count"),
+        (f"{HEADER}\n#NAME?,csam,a\n", "csv.cell_error"),
+        (f"{HEADER}\n#####,csam,a\n", "csv.cell_error"),
+        (f"{HEADER}\n1.23457E+16,csam,a\n", "csv.shortened"),
+        (f"{HEADER}\n1,23457E+16,csam,a\n".replace(",", ";").replace("1;2", "1,2"), "csv.shortened"),
+        (f"{HEADER}\nc,csam,{'a' * 1_100_000}\n", "line.too_long"),
+        (f"{HEADER}\nc,csam,{'a' * 200_000}\n", "csv.malformed"),
         (f'{HEADER}\nc,csam,"open\n', "csv.malformed"),
         (f"{HEADER}\nc,csam,=HYPERLINK(1)\n", "csv.formula"),
         ("submitter_reference,incident_types,detected_at\nc,csam,03/04/2026\n", "time.day_month"),

@@ -150,6 +150,24 @@ def test_confirmed_bodies_are_purged_and_waiting_ones_never(journal: Journal) ->
     assert [left.number for left in waiting(journal)] == [second.number]
 
 
+def test_a_body_that_was_purged_stands_nowhere_on_the_disk_any_more(journal: Journal, tmp_path: Path) -> None:
+    words = "Simulated Service of the purged report"
+    take(journal, *(an_entry(submitter_reference=f"case-{n}", platform=words) for n in range(50)))
+    with journal.begin() as connection:
+        receipts = [Receipt(number=n, partition=0, offset=n) for n in range(1, 51)]
+        entries.confirm(connection, receipts, NOON_MS)
+    assert _holds(tmp_path, words)
+    with journal.begin() as connection:
+        assert entries.purge(connection, NOON_MS + 1) == 50
+    journal.forget()
+    assert not _holds(tmp_path, words)
+    assert _holds(tmp_path, "case-49"), "what is left is the proof that it was sent"
+
+
+def _holds(folder: Path, words: str) -> bool:
+    return any(words.encode() in file.read_bytes() for file in folder.iterdir())
+
+
 def test_an_account_is_as_far_as_the_furthest_message(journal: Journal) -> None:
     (answer,) = take(journal, an_entry())
     assert isinstance(answer, Taken)

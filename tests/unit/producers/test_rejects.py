@@ -51,9 +51,26 @@ def test_masking_looks_into_every_depth_and_leaves_metadata_alone() -> None:
     assert (seen["c"], seen["n"]) == ("https://a.example.test/1", 3)
 
 
-def test_a_line_that_was_no_object_leaves_a_comment() -> None:
+def test_a_line_that_was_no_object_comes_back_as_a_comment() -> None:
     (refused,) = jsonl_reader.read(as_stream(b"{oops"), CONTEXT)
     assert isinstance(refused, Rejection)
     content = b"".join(rejects("jsonl", [refused]))
     assert list(jsonl_reader.read(io.BytesIO(content), CONTEXT)) == []
     assert b"line 1" in content
+    assert b"{oops" in content
+
+
+def test_a_row_that_was_no_row_comes_back_as_it_stood_and_is_refused_until_it_is_one() -> None:
+    text = 'submitter_reference,incident_types\n"open,csam\nc,csam\n'
+    refused, _ = csv_reader.read(io.BytesIO(text.encode()), CONTEXT)
+    assert isinstance(refused, Rejection)
+    content = b"".join(rejects("csv", [refused]))
+    assert b"open,csam" in content
+    (again,) = csv_reader.read(io.BytesIO(content), CONTEXT)
+    assert isinstance(again, Rejection)
+
+
+def test_an_encoded_file_in_a_line_that_nobody_could_read_is_masked_as_well() -> None:
+    (refused,) = jsonl_reader.read(as_stream(b"{" + IMAGE.encode()), CONTEXT)
+    assert isinstance(refused, Rejection)
+    assert IMAGE[:40].encode() not in b"".join(rejects("jsonl", [refused]))

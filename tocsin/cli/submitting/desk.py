@@ -12,7 +12,7 @@ import msgspec
 from producers import publication
 from producers.publication import Choices, Totals
 from producers.service import Publishing
-from producers.survey import Survey, sentences
+from producers.survey import Survey, notes, sentences
 from producers.withdrawal import Plea
 from tocsin.cli.submitting.voice import speaking
 from tocsin.runtime import settings
@@ -39,6 +39,8 @@ class Desk:
         with self._publishing() as publishing, speaking(yes=self._yes) as voice:
             found = publication.survey(choices.files, publishing, choices.format_name, voice)
         for line in sentences("dry run", [problem for one in found.rejections for problem in one.problems]):
+            click.echo(line, err=True)
+        for line in notes("dry run", found.notices):
             click.echo(line, err=True)
         self._say_survey(found)
         return _REFUSED if found.rejections else 0
@@ -86,4 +88,5 @@ class Desk:
         if totals.repeated:
             click.echo(f"{totals.repeated} were published before; nothing was doubled.")
         if totals.refused:
-            click.echo(f"{totals.refused} refused. Correct and publish: {', '.join(totals.rejects)}", err=True)
+            where = f" Correct and publish: {', '.join(totals.rejects)}" if totals.rejects else ""
+            click.echo(f"{totals.refused} refused.{where}", err=True)
