@@ -22,7 +22,7 @@ from tocsin.stack.postgres import Postgres
 from tocsin.stack.progress import Progress, silent
 from tocsin.stack.provision import Provisioner, register_schemas
 from tocsin.stack.registry import Registry
-from tocsin.stack.settings_files import write_settings
+from tocsin.stack.settings_files import require_own, write_settings
 
 _PORTS: Final = ("kafka", "kafka-controller", "postgresql", "registry", "registry-management")
 
@@ -63,6 +63,7 @@ class LocalStack:
 
     def up(self, charter: Charter, progress: Progress = silent) -> None:
         """Start what does not run, then make topics, access rules, schemas, tables and settings as they must be."""
+        require_own(self.config(OPS).parent)
         with self._locked():
             self._start(progress)
             self._provision(charter, progress)

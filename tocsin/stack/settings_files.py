@@ -1,16 +1,30 @@
 """The settings file of each principal, written by the stack for the processes that will run on it."""
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from schemas.catalogue import message
+from schemas.failures import Broken
 from schemas.topics import PROCESSES
 
 if TYPE_CHECKING:
     from tocsin.stack.local import LocalStack
 
 _DATABASE_USERS: Final = frozenset(PROCESSES)
+
+
+def require_own(folder: Path) -> None:
+    """Raise Broken where a settings file is of a cluster that `tocsin up` did not make: it would be written over."""
+    for file in sorted(folder.glob("*.toml")):
+        try:
+            found = tomllib.loads(file.read_text("utf-8"))
+        except ValueError:
+            continue  # of nobody; `up` writes it anew
+        if "kafka" in found and found.get("local_stack") is not True:
+            raise Broken(message("stack.foreign_home", file=file.name), code="stack.foreign_home")
 
 
 def write_settings(stack: "LocalStack", principal: str, policy: Path) -> None:
