@@ -66,6 +66,10 @@ class Inbox:
         self._codec = codec
         self._terms = terms
 
+    def agree(self, terms: Terms) -> None:
+        """Other terms from the next referral on."""
+        self._terms = terms
+
     def turn(self, wait_seconds: float) -> int:
         """Store what has arrived; tells how many records that were."""
         batch = self._source.fetch(BATCH, wait_seconds)

@@ -1,7 +1,5 @@
 """What the policy bundle says of the member that takes delivery: its jurisdiction and its duplicate agreement."""
 
-from pathlib import Path
-
 from msgspec import Struct
 
 from consumers.agreement import Agreement, Treatment
@@ -9,8 +7,9 @@ from consumers.escalation import Contact, Contacts, Role
 from schemas.failures import Broken
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import referral_topic, urgent_topic
-from tocsin.policy.bundle import Bundle, load
+from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import DuplicateAgreement, Member
+from tocsin.policy.policies import Policies
 
 _HOUR_SECONDS = 3600
 
@@ -23,6 +22,8 @@ class Membership(Struct, frozen=True, kw_only=True):
     agreement: Agreement = Agreement()
     contacts: Contacts = {}
     """Who is told when nobody takes up an urgent referral."""
+    policy: str = ""
+    """Digest of the bundle that says so."""
 
     def topics(self) -> tuple[str, str]:
         """Where its referrals are: the urgent ones first."""
@@ -30,9 +31,8 @@ class Membership(Struct, frozen=True, kw_only=True):
         return urgent_topic(*place), referral_topic(*place)
 
 
-def membership_of(policy: Path, member: MemberId) -> Membership:
+def membership_of(bundle: Bundle, member: MemberId) -> Membership:
     """Look the member up; Broken where the bundle does not know it as a recipient."""
-    bundle = load(policy)
     found = bundle.members.get(member)
     if found is None or not found.receives:
         raise Broken(
@@ -45,7 +45,27 @@ def membership_of(policy: Path, member: MemberId) -> Membership:
         jurisdiction=found.jurisdiction,
         agreement=_signed(found.agreement),
         contacts=_contacts(bundle, found),
+        policy=bundle.digest,
     )
+
+
+class Memberships:
+    """What holds now; a member that a later bundle leaves out, or moves, still gets what was referred to it."""
+
+    def __init__(self, rules: Policies, member: MemberId, now_ms: int) -> None:
+        self._rules = rules
+        self._bundle = rules.at(now_ms)
+        self.current = membership_of(self._bundle, member)
+
+    def at(self, now_ms: int) -> Membership:
+        """The very same one until another bundle takes effect."""
+        bundle = self._rules.at(now_ms)
+        if bundle is not self._bundle:
+            self._bundle = bundle
+            found = bundle.members.get(self.current.member)
+            if found is not None and found.receives and found.jurisdiction == self.current.jurisdiction:
+                self.current = membership_of(bundle, self.current.member)
+        return self.current
 
 
 def _contacts(bundle: Bundle, member: Member) -> Contacts:

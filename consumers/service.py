@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from consumers import upkeep
 from consumers.agreement import narrowed
 from consumers.courier import Courier, Desk, Outlet
 from consumers.formats import format_named
 from consumers.inbox import Inbox, Terms
-from consumers.membership import Membership
+from consumers.membership import Membership, Memberships
 from consumers.post import Post
 from consumers.replies import Replies
 from consumers.settings import DeliverySettings
@@ -49,8 +51,10 @@ class Service:
     """Built once a process; `run` ends when it is told to stop, or when a failure says that it cannot go on."""
 
     def __init__(
-        self, settings: Settings, delivery: DeliverySettings, membership: Membership, *, gap_reason: str = ""
+        self, settings: Settings, delivery: DeliverySettings, memberships: Memberships, *, gap_reason: str = ""
     ) -> None:
+        self._memberships = memberships
+        self._membership = membership = memberships.current
         self._desk = Desk(
             member=membership.member,
             limits=delivery.limits,
@@ -63,13 +67,7 @@ class Service:
         self.health = Health()
         codec = RecordCodec(SchemaDirectory(settings.registry))
         self._source = _source(settings, membership, self._store, gap_reason)
-        terms = Terms(
-            member=membership.member,
-            agreement=narrowed(membership.agreement, delivery.duplicates),
-            limits=delivery.limits,
-            now_ms=now_ms,
-        )
-        self._inbox = Inbox(self._store, self._source, codec, terms)
+        self._inbox = Inbox(self._store, self._source, codec, self._terms())
         self._courier = Courier(self._store, _outlets(delivery), codec, self._desk)
         self._post = Post(self._store, settings.kafka.client(), codec, membership.member, now_ms)
         self._replies = Replies(self._store, settings.state / "replies", membership.member, now_ms)
@@ -104,6 +102,7 @@ class Service:
 
     def _turn(self) -> int:
         """One round of every part; what is away for now rests alone, and the others go on."""
+        self._renew()
         read = self._attempt("inbox", lambda: self._inbox.turn(self._wait_seconds()))
         sent = self._attempt("courier", self._courier.turn)
         told = self._attempt("returns", self._post.turn)
@@ -113,6 +112,23 @@ class Service:
         if self._rests("inbox") and not sent + told:
             time.sleep(_POLL_SECONDS)
         return read + sent + told
+
+    def _renew(self) -> None:
+        """Another bundle may have taken effect: what was agreed and who is called may differ from now on."""
+        membership = self._memberships.at(now_ms())
+        if membership is not self._membership:
+            self._membership = membership
+            self._desk = replace(self._desk, contacts=membership.contacts)
+            self._inbox.agree(self._terms())
+            _LOG.info("The membership is renewed.", extra={"facts": {"policy": membership.policy[:16]}})
+
+    def _terms(self) -> Terms:
+        return Terms(
+            member=self._membership.member,
+            agreement=narrowed(self._membership.agreement, self._delivery.duplicates),
+            limits=self._delivery.limits,
+            now_ms=now_ms,
+        )
 
     def _attempt(self, part: str, act: Callable[[], int]) -> int:
         if self._rests(part):

@@ -7,6 +7,7 @@ from processors.decision import Decision
 from processors.index.port import Knowledge, PriorRecipient
 from processors.intake import Rejected
 from processors.letters import (
+    Taken,
     Writer,
     dead_letter,
     letter_made,
@@ -74,7 +75,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         prior = () if is_stale else known.recipients
         referrals = tuple(self.desk.recall(subject, member) for member in prior)
         recipients = [_recipient(referral, (f"recall.{WITHDRAWN}",)) for referral in referrals]
-        triaged = withdrawn_report(withdrawal, recipients, source, outcome, now_ms)
+        taken = Taken(outcome=outcome, now_ms=now_ms, policy=self.desk.bundle.policy_version())
+        triaged = withdrawn_report(withdrawal, recipients, source, taken)
         return self._answered(withdrawal, triaged, referrals, _stale_code(known) if is_stale else "")
 
     def refused(self, raw: RawRecord, source: Coordinate, rejected: Rejected, member: MemberId) -> Answered:
@@ -127,6 +129,7 @@ def _decision_made(triaged: ReportTriaged) -> DecisionMade:
         mark=triaged.mark,
         tier=triaged.priority.tier,
         completeness=triaged.completeness.score,
+        policy=triaged.policy.bundle,
         missing=triaged.completeness.missing,
     )
 

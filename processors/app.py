@@ -17,7 +17,7 @@ from processors.triage import Tools, TriageStages
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from schemas.topics import escalated_topic, returns_topic, submitted_topic
-from tocsin.policy.bundle import Bundle, load
+from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.database import database_of
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
@@ -51,14 +51,14 @@ _DATABASE_POOL: Final = 8
 
 def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
     """Run one worker of one lane until it is told to stop."""
-    bundle = load(settings.policy)
+    rules = policies(settings.policy, settings.policy_trust)
     database = database_of(settings, _DATABASE_POOL)
     codec = RecordCodec(SchemaDirectory(settings.registry))
     secrets = keyring(settings.state)
-    desk = Desk(bundle=bundle, keys=secrets.keys, personal_schema_id=personal_schema_id(settings))
-    tools = Tools(desk=desk, veil=Veil(secrets.near), codec=codec)
+    desk = Desk(bundle=rules.at(_now_ms()), keys=secrets.keys, personal_schema_id=personal_schema_id(settings))
+    tools = Tools(desk=desk, veil=Veil(secrets.near), codec=codec, policies=rules)
     stages = TriageStages(tools, PostgresIndex(database), database, skips_of(database))
-    topics = tuple(_TOPIC[lane](member) for member in sorted(submitters(bundle)))
+    topics = tuple(_TOPIC[lane](member) for member in submitters(rules, _now_ms()))
     worker = WorkerSettings(
         group=f"triage.{lane}",
         instance=f"triage-{lane}-{instance}",
@@ -68,14 +68,14 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         gather_seconds=_GATHER_SECONDS[lane],
         patience_seconds=_PATIENCE_SECONDS[lane],
     )
-    _serve(settings, worker, stages, Pauses(bundle, Writer(codec=codec), database, topics))
+    _serve(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, topics))
 
 
 def run_returns(settings: Settings, instance: str) -> None:
     """Run one worker that reads what every member answers."""
-    bundle = load(settings.policy)
+    rules = policies(settings.policy, settings.policy_trust)
     database = database_of(settings, _DATABASE_POOL)
-    topics = tuple(returns_topic(member) for member in sorted(bundle.members))
+    topics = tuple(returns_topic(one.member_id) for one in topics_of(rules.from_now_on(_now_ms())))
     worker = WorkerSettings(
         group="returns.all",
         instance=f"returns-{instance}",
@@ -85,7 +85,7 @@ def run_returns(settings: Settings, instance: str) -> None:
     )
     codec = RecordCodec(SchemaDirectory(settings.registry))
     stages = ReturnStages(codec, database, skips_of(database), _now_ms)
-    _serve(settings, worker, stages, Pauses(bundle, Writer(codec=codec), database, topics))
+    _serve(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, topics))
 
 
 def _serve(settings: Settings, worker: WorkerSettings, stages: Stages[Any, Any, Any], pauses: Pauses) -> None:
@@ -107,9 +107,9 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def submitters(bundle: Bundle) -> tuple[MemberId, ...]:
-    """Every member that may publish; a suspended one too, so that its records are refused and told."""
-    return tuple(member.id for member in bundle.members.values() if member.submits)
+def submitters(rules: Policies, now_ms: int) -> tuple[MemberId, ...]:
+    """Every member that may publish now or soon; a suspended one too, so that its records are refused and told."""
+    return tuple(one.member_id for one in topics_of(rules.from_now_on(now_ms)) if one.submits)
 
 
 def personal_schema_id(settings: Settings) -> int:

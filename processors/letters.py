@@ -91,8 +91,16 @@ def triaged_report(
     )
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """What became of a withdrawal, when, and under which bundle."""
+
+    outcome: Outcome
+    now_ms: int
+    policy: PolicyVersion
+
+
 def withdrawn_report(
-    withdrawal: Withdrawal, recipients: Iterable[Recipient], source: Coordinate, outcome: Outcome, now_ms: int
+    withdrawal: Withdrawal, recipients: Iterable[Recipient], source: Coordinate, taken: Taken
 ) -> ReportTriaged:
     """A withdrawal as the operators see it."""
     return ReportTriaged(
@@ -103,9 +111,10 @@ def withdrawn_report(
         mark=withdrawal.mark,
         source=source,
         submitted_at=withdrawal.withdrawn_at,
-        triaged_as_of=Instant(epoch_ms=now_ms),
-        outcome=outcome.name.lower(),
+        triaged_as_of=Instant(epoch_ms=taken.now_ms),
+        outcome=taken.outcome.name.lower(),
         recipients=tuple(recipients),
+        policy=taken.policy,
     )
 
 

@@ -8,6 +8,7 @@ from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.values import Instant
 from tocsin.policy.bundle import Bundle
+from tocsin.policy.policies import Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.limits import open_letters_per_topic
@@ -19,8 +20,8 @@ HOUR_MS: Final = 3_600_000
 class Pauses:
     """Asks the ledger how many dead letters wait, and says which topics are paused; one per process."""
 
-    def __init__(self, bundle: Bundle, writer: Writer, database: Database, topics: Iterable[str]) -> None:
-        self._bundle = bundle
+    def __init__(self, policies: Policies, writer: Writer, database: Database, topics: Iterable[str]) -> None:
+        self._policies = policies
         self._writer = writer
         self.database = database
         self._topics = frozenset(topics)
@@ -29,7 +30,8 @@ class Pauses:
         """What is paused now; a letter that a person has decided on counts no more. May raise Temporary."""
         with self.database.transaction() as connection:
             letters = open_letters_per_topic(connection, HOUR_MS)
-        over = over_limit({topic: count for topic, count in letters.items() if topic in self._topics}, self._bundle)
+        own = {topic: count for topic, count in letters.items() if topic in self._topics}
+        over = over_limit(own, self._policies.at(now_ms))
         for topic in self._topics:
             metrics.PAUSED.labels(topic_member(topic)).set(0)
         for member in over.values():

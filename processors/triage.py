@@ -16,6 +16,8 @@ from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.values import Coordinate
+from tocsin.policy.bundle import Bundle
+from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, Settlement, settle
@@ -31,6 +33,8 @@ class Examined(Struct, frozen=True, kw_only=True):
     """One record before the claim."""
 
     raw: RawRecord
+    bundle: Bundle
+    """In force when the broker took the record."""
     rejected: Rejected | None = None
     proposed: Proposed | None = None
     withdrawal: Withdrawal | None = None
@@ -66,6 +70,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     desk: Desk
     veil: Veil
     codec: RecordCodec
+    policies: Policies | None = None
+    """Which bundle is in force when; without it the desk's own, always."""
 
 
 class TriageStages(Stages[Decided, Claimed, Finished]):
@@ -74,10 +80,10 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     name = NAME
 
     def __init__(self, tools: Tools, index: Index, database: Database, skips: Skips) -> None:
-        self._bundle = tools.desk.bundle
+        self._policies = tools.policies or OnePolicy(tools.desk.bundle)
         self._codec = tools.codec
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
-        self._answering = Answering(desk=tools.desk, writer=Writer(codec=tools.codec))
+        self._clerks = Clerks(tools.desk, Writer(codec=tools.codec))
         self._index = index
         self._database = database
         self._skips = skips
@@ -85,16 +91,22 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def decide(self, piece: Slice) -> Decided:
         """Admit or refuse each record, and decide what needs no other report."""
         skipped = self._skips.get((piece.topic_id, piece.partition), frozenset())
-        door = Door(member=member_of(piece.topic), bundle=self._bundle, codec=self._codec, skipped=skipped)
+        door = Door(
+            member=member_of(piece.topic),
+            bundle=self._policies.at(piece.records[0].timestamp_ms),
+            codec=self._codec,
+            skipped=skipped,
+        )
         return Decided(piece=piece, examined=tuple(self._examine(piece, raw, door) for raw in piece.records))
 
     def early(self, decided: Decided) -> tuple[Decided, tuple[OutRecord, ...]]:
         """The referrals, with novelty unknown; everything else of the slice comes once it is claimed."""
         records = (
-            self._answering.writer.referral(referral, entry.proposed.now_ms)
+            clerk.writer.referral(referral, entry.proposed.now_ms)
             for entry in decided.examined
             if entry.proposed is not None
-            for referral in self._answering.referrals(conclude(entry.proposed, None, self._bundle))
+            for clerk in (self._clerks.under(entry.bundle),)
+            for referral in clerk.referrals(conclude(entry.proposed, None, entry.bundle))
         )
         return replace(decided, sent_early=True), tuple(records)
 
@@ -121,15 +133,16 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def _examine(self, piece: Slice, raw: RawRecord, door: Door) -> Examined:
         with named(piece, raw):
-            admitted = door.admit(raw)
+            bundle = self._policies.at(raw.timestamp_ms)
+            admitted = (door if door.bundle is bundle else replace(door, bundle=bundle)).admit(raw)
             if isinstance(admitted, Rejected):
-                return Examined(raw=raw, rejected=admitted)
+                return Examined(raw=raw, bundle=bundle, rejected=admitted)
             if isinstance(admitted.report, Withdrawal):
-                return Examined(raw=raw, withdrawal=admitted.report)
-            return Examined(raw=raw, proposed=self._propose(admitted, raw))
+                return Examined(raw=raw, bundle=bundle, withdrawal=admitted.report)
+            return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, bundle, raw))
 
-    def _propose(self, accepted: Accepted, raw: RawRecord) -> Proposed:
-        return propose(accepted, self._bundle, self._naming, raw.timestamp_ms)
+    def _propose(self, accepted: Accepted, bundle: Bundle, raw: RawRecord) -> Proposed:
+        return propose(accepted, bundle, self._naming, raw.timestamp_ms)
 
     def _answers(self, claimed: Claimed) -> Iterator[Answered]:
         """In order: what the slice has just referred is not in the ledger yet, and a later record may recall it."""
@@ -144,13 +157,30 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             yield answer
 
     def _answer(self, entry: Examined, piece: Slice, known: Knowledge) -> Answered:
-        source = piece.coordinate(entry.raw)
+        source, clerk = piece.coordinate(entry.raw), self._clerks.under(entry.bundle)
         if entry.rejected is not None:
-            return self._answering.refused(entry.raw, source, entry.rejected, member_of(piece.topic))
+            return clerk.refused(entry.raw, source, entry.rejected, member_of(piece.topic))
         if entry.withdrawal is not None:
-            return self._answering.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
+            return clerk.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
         assert entry.proposed is not None  # noqa: S101 -- one of the three
-        return self._answering.decided(conclude(entry.proposed, known, self._bundle), source, known)
+        return clerk.decided(conclude(entry.proposed, known, entry.bundle), source, known)
+
+
+class Clerks:
+    """One answers under each bundle; made when the first record of its time comes."""
+
+    def __init__(self, desk: Desk, writer: Writer) -> None:
+        self._desk = desk
+        self._writer = writer
+        self._known: dict[str, Answering] = {}
+
+    def under(self, bundle: Bundle) -> Answering:
+        """The one of that bundle."""
+        if bundle.digest not in self._known:
+            if len(self._known) >= MOST_LOADED:
+                self._known.clear()
+            self._known[bundle.digest] = Answering(desk=replace(self._desk, bundle=bundle), writer=self._writer)
+        return self._known[bundle.digest]
 
 
 class Holders:

@@ -16,9 +16,9 @@ from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
 from schemas.records.values import Mark
-from tocsin.policy import bundle
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Profile, day_of
+from tocsin.policy.policies import policies
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 
@@ -30,7 +30,7 @@ class Publishing:
         self.member = MemberId(settings.principal)
         self._kafka = settings.kafka
         self._now_ms = now_ms
-        profile = profile_of(bundle.load(settings.policy), self.member, now_ms())
+        profile = profile_of(policies(settings.policy, settings.policy_trust).at(now_ms()), self.member, now_ms())
         check_certificate(settings.kafka.certificate, self.member, now_ms())
         self._utc_offset_minutes = profile.utc_offset_minutes
         directory = SchemaDirectory(settings.registry)

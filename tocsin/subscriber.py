@@ -1,5 +1,6 @@
 """The client façade for readers: a member's referrals as a plain iterator."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,7 @@ from consumers.membership import membership_of
 from consumers.reading import Reader
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
+from tocsin.policy.policies import policies
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 
@@ -23,7 +25,8 @@ class Subscriber:
 
     def __init__(self, settings_file: str | Path) -> None:
         process = settings.load(Path(settings_file))
-        membership = membership_of(process.policy, MemberId(process.principal))
+        rules = policies(process.policy, process.policy_trust)
+        membership = membership_of(rules.at(time.time_ns() // 1_000_000), MemberId(process.principal))
         self._reader = Reader(
             process.kafka.client(),
             membership.member,

@@ -1,12 +1,13 @@
 """`tocsin acl`: the broker's topics and access rules against the tables."""
 
 import sys
+import time
 from pathlib import Path
 
 import click
 
 from schemas.topics import AclGrant
-from tocsin.policy.bundle import load as load_policy
+from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime.settings import load
 from tocsin.stack.provision import Plan, Provisioner
 
@@ -39,7 +40,8 @@ def apply(home: Path) -> None:
 def _plan(home: Path) -> tuple[Provisioner, Plan]:
     settings = load(home / "config" / "ops.toml")
     provisioner = Provisioner(settings.kafka.client())
-    return provisioner, provisioner.plan(load_policy(settings.policy).topics())
+    rules = policies(settings.policy, settings.policy_trust)
+    return provisioner, provisioner.plan(topics_of(rules.from_now_on(int(time.time() * 1000))))
 
 
 def _text(plan: Plan) -> str:

@@ -9,9 +9,10 @@ import click
 
 from consumers import service
 from consumers import settings as delivery
-from consumers.membership import membership_of
+from consumers.membership import Memberships
 from consumers.states import RESUMABLE, State
 from schemas.records.identifiers import MemberId
+from tocsin.policy.policies import policies
 from tocsin.runtime import logs, settings
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.metrics import describe_build
@@ -43,7 +44,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     config = home / "config"
     process = settings.load(config / f"{member}.toml")
     chosen = delivery.load(delivery_path or service.delivery_file(config, MemberId(member)), process.state)
-    running = service.Service(process, chosen, membership_of(process.policy, MemberId(member)), gap_reason=gap_reason)
+    rules = policies(process.policy, process.policy_trust)
+    memberships = Memberships(rules, MemberId(member), service.now_ms())
+    running = service.Service(process, chosen, memberships, gap_reason=gap_reason)
     endpoint = Endpoint(running.health, process.metrics_host, process.metrics_port) if process.metrics_port else None
     try:
         if resumed:

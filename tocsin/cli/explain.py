@@ -15,7 +15,8 @@ from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from tocsin.cli.evaluating.submissions import submission_of
-from tocsin.policy.bundle import SAMPLE, Bundle, load
+from tocsin.policy.bundle import SAMPLE, Bundle
+from tocsin.policy.policies import Policies, policies
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.settings import load as load_settings
 from tocsin.stack.decisions import Recorded, decisions
@@ -36,9 +37,10 @@ def command(asked: str, audience: str, policy: Path | None, as_json: bool, home:
     """
     settings = home / "config" / "ops.toml"
     chosen = policy or (load_settings(settings).policy if settings.exists() else SAMPLE)
-    bundle = load(chosen)
+    rules = policies(chosen, load_settings(settings).policy_trust if settings.exists() else None)
+    bundle = rules.at(int(time.time() * 1000))
     file = Path(asked)
-    decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, bundle)
+    decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, rules)
     node = explained_for(decided, MemberId(audience)) if audience else explained(decided, bundle)
     if as_json:
         click.echo(msgspec.json.encode(node).decode())
@@ -61,15 +63,16 @@ def _from_file(file: Path, bundle: Bundle) -> Decided:
     return decided
 
 
-def _recorded(asked: str, settings: Path, bundle: Bundle) -> Decided:
+def _recorded(asked: str, settings: Path, rules: Policies) -> Decided:
     with decisions(load_settings(settings)) as read:
         found = read.find(asked)
-    return Decided(triaged=found.triaged, referrals=found.referrals, evidence=_evidence(found, bundle))
+    return Decided(triaged=found.triaged, referrals=found.referrals, evidence=_evidence(found, rules))
 
 
-def _evidence(found: Recorded, bundle: Bundle) -> tuple | None:  # type: ignore[type-arg]  # see explaining.Decided
-    """Evidence is not recorded: it is read from the record again, where the same bundle decides still."""
-    if found.record is None or found.triaged.policy.bundle != bundle.digest:
+def _evidence(found: Recorded, rules: Policies) -> tuple | None:  # type: ignore[type-arg]  # see explaining.Decided
+    """Evidence is not recorded: it is read from the record again, by the bundle that decided."""
+    bundle = rules.of(found.triaged.policy.bundle)
+    if found.record is None or bundle is None:
         return None
     return evidence_of(found.record, bundle, found.triaged.triaged_as_of.epoch_ms)
 

@@ -6,22 +6,24 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from tocsin.cli.policing import changing, reading
+from tocsin.cli.policing.homes import HOME, bundle_named
 from tocsin.cli.policing.labels import ucs_table
 from tocsin.cli.policing.legal_page import page
 from tocsin.cli.policing.legal_table import comparison, table
-from tocsin.policy.bundle import SAMPLE, Bundle, load
+from tocsin.policy.bundle import load
 from tocsin.policy.legal_map import WARNING, legal_map
-from tocsin.runtime.settings import load as load_settings
 
 _POLICY = click.option("--policy", type=click.Path(path_type=Path), help="Folder of the bundle; else the home's.")
-_HOME = click.option(
-    "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
-)
 
 
 @click.group(name="policy")
 def command() -> None:
-    """Check, show and compare policy bundles: what lawyers and analysts sign, as dated files."""
+    """Check, show, compare and change policy bundles: what lawyers and analysts sign, as dated files.
+
+    To change rules: check FOLDER, diff FOLDER, shadow --policy FOLDER, promote FOLDER (one person),
+    sign (another one).
+    """
 
 
 @command.command()
@@ -35,7 +37,7 @@ def check(folder: Path) -> None:
 
 @command.command(name="legal-map")
 @_POLICY
-@_HOME
+@HOME
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day; today by default.")
 @click.option("--compare", default="", help="Countries side by side: NL,DE (UK and EL are understood).")
 @click.option("--html", type=click.Path(path_type=Path), help="Write one page that needs nothing else, to print.")
@@ -44,7 +46,7 @@ def legal(policy: Path | None, home: Path, as_of: datetime | None, compare: str,
 
     Starting data, not legal advice: what nobody has checked is marked unverified, here and wherever it is used.
     """
-    bundle, on = _bundle(policy, home), as_of.date() if as_of else _today()
+    bundle, on = bundle_named(str(policy or ""), home), as_of.date() if as_of else _today()
     chosen = [code.strip() for code in compare.split(",") if code.strip()]
     entries = legal_map(bundle, on, chosen)
     if html:
@@ -71,12 +73,8 @@ def ucs(file: Path, scheme_version: str, out: Path) -> None:
     click.echo(f"{count} labels in {out}. Next: tocsin policy check {out.parent.parent}")
 
 
-def _bundle(policy: Path | None, home: Path) -> Bundle:
-    """The named one, the one that the stack decides by, or the sample where there is no stack."""
-    if policy is None:
-        settings = home / "config" / "triage.toml"
-        policy = load_settings(settings).policy if settings.exists() else SAMPLE
-    return load(policy)
+for _one in (reading.listed, reading.show, reading.diff, changing.key, changing.promote, changing.sign):
+    command.add_command(_one)
 
 
 def _today() -> date:

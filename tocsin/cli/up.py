@@ -1,11 +1,11 @@
 """`tocsin up`: start the local stack."""
 
+import time
 from pathlib import Path
 
 import click
 
-from tocsin.policy.bundle import SAMPLE
-from tocsin.stack.charter import charter_of
+from tocsin.stack.charter import kept_charter
 from tocsin.stack.display import progress_display
 from tocsin.stack.local import LocalStack
 
@@ -13,15 +13,19 @@ from tocsin.stack.local import LocalStack
 @click.command(name="up")
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option(
-    "--policy", type=click.Path(path_type=Path, exists=True, file_okay=False), default=SAMPLE, help="Policy bundle."
+    "--policy",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="First policy bundle of a new home; the sample by default.",
 )
-def command(home: Path, policy: Path) -> None:
+def command(home: Path, policy: Path | None) -> None:
     """Start Kafka, PostgreSQL and the schema registry, and make everything as the policy bundle says.
 
     The first start downloads what is needed and creates certificates; all state is in the home. Starting twice is
     harmless, and after a crash of anything the next start recovers. Next: tocsin doctor, tocsin triage --lane normal.
+
+    A home keeps its bundles in <home>/policy; later ones take effect by tocsin policy promote.
     """
     stack = LocalStack(home)
     with progress_display() as progress:
-        stack.up(charter_of(policy), progress)
+        stack.up(kept_charter(stack.home, policy, int(time.time() * 1000)), progress)
     click.echo(f"Up. Broker {stack.kafka.bootstrap}, settings in {home / 'config'}. Next: tocsin doctor")

@@ -10,7 +10,7 @@ from producers.files import opened
 from producers.service import profile_of
 from producers.survey import Survey, notes, sentences
 from schemas.records.identifiers import MemberId
-from tocsin.policy import bundle
+from tocsin.policy.policies import policies
 from tocsin.runtime import settings
 
 
@@ -45,6 +45,6 @@ def _context(member: str, home: Path) -> Context:
     now_ms = int(time.time() * 1000)
     if not member:
         return Context(now_ms=now_ms)
-    policy = bundle.load(settings.load(home / "config" / f"{member}.toml").policy)
-    profile = profile_of(policy, MemberId(member), now_ms)
+    process = settings.load(home / "config" / f"{member}.toml")
+    profile = profile_of(policies(process.policy, process.policy_trust).at(now_ms), MemberId(member), now_ms)
     return Context(now_ms=now_ms, utc_offset_minutes=profile.utc_offset_minutes)

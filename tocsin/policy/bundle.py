@@ -48,6 +48,8 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     bases: Bases
     country_of: CountryOf
     """Of an IP address."""
+    files: Mapping[str, str] = {}
+    """Name and SHA-256 of everything that was read."""
 
     def topics(self) -> tuple[MemberTopics, ...]:
         """What the topic table is made from."""
@@ -121,8 +123,10 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
 def load(folder: Path) -> Bundle:
     """Read and check a bundle; raises Broken that names every file and key to correct."""
     members = _members(folder)
+    digest, files = _digest(folder)
     bundle = Bundle(
-        digest=_digest(folder),
+        digest=digest,
+        files=files,
         members=members,
         profiles=_profiles(folder),
         jurisdictions=_jurisdictions(folder),
@@ -212,11 +216,18 @@ def _misshapen(where: tuple[str, str], expected: str, found: str) -> Problem:
     return Problem(code="policy.invalid", file=file, key=key, expected=expected, found=found)
 
 
-def _digest(folder: Path) -> str:
-    """Over names and bytes of every file, so that what is reviewed is what is signed."""
-    digest = hashlib.sha256()
-    for file in sorted(file for suffix in _SIGNED for file in folder.rglob(suffix)):
+def signed_files(folder: Path) -> tuple[Path, ...]:
+    """What counts of a bundle: its digest is over these, and nothing else is kept or read."""
+    return tuple(sorted(file for suffix in _SIGNED for file in folder.rglob(suffix)))
+
+
+def _digest(folder: Path) -> tuple[str, dict[str, str]]:
+    """Over names and bytes of every file, so that what is reviewed is what is signed; and that of each file."""
+    digest, files = hashlib.sha256(), {}
+    for file in signed_files(folder):
         content = file.read_bytes()
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        name = file.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
-    return digest.hexdigest()
+        files[name] = hashlib.sha256(content).hexdigest()
+    return digest.hexdigest(), files

@@ -63,7 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     state: Path
     """Folder of this process's own files (journal, inbox), 0700."""
     policy: Path
-    """Folder of the policy bundle."""
+    """Folder of the policy: a store of bundles, or one plain bundle."""
+    policy_trust: Path | None = None
+    """Whom a store is believed by: its first bundle, and who may sign a later one."""
     kafka: KafkaSettings
     registry: RegistrySettings
     database: DatabaseSettings | None = None

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from schemas.topics import escalated_topic, returns_topic, submitted_topic
-from tocsin.policy.bundle import Bundle
-from tocsin.policy.bundle import load as load_policy
+from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.balance import Balance
 from tocsin.runtime.ledger.outcomes import Outcome
@@ -18,7 +17,7 @@ def balance_of(home: Path) -> Balance:
     settings = load(home / "config" / "ops.toml")
     database = database_of(settings)
     try:
-        return read_balance(database, settings.kafka, input_topics(load_policy(settings.policy)))
+        return read_balance(database, settings.kafka, input_topics(policies(settings.policy, settings.policy_trust)))
     finally:
         database.close()
 
@@ -36,12 +35,8 @@ def skip_records(home: Path, coordinate: str, excuse: Excuse) -> Outcome:
         database.close()
 
 
-def input_topics(bundle: Bundle) -> tuple[str, ...]:
-    """Every topic whose records the ledger accounts for."""
-    reports = [
-        topic(member.id)
-        for member in bundle.members.values()
-        if member.submits
-        for topic in (submitted_topic, escalated_topic)
-    ]
-    return (*sorted(reports), *(returns_topic(member) for member in sorted(bundle.members)))
+def input_topics(rules: Policies) -> tuple[str, ...]:
+    """Every topic whose records the ledger accounts for, those of former and future members too."""
+    members = topics_of(rules.from_now_on(0))
+    reports = [topic(one.member_id) for one in members if one.submits for topic in (submitted_topic, escalated_topic)]
+    return (*sorted(reports), *(returns_topic(one.member_id) for one in members))

@@ -32,6 +32,8 @@ class Charter(Struct, frozen=True, kw_only=True):
 
     members: tuple[MemberTopics, ...]
     policy: Path
+    trust: Path | None = None
+    """Whom the policy store is believed by; none for a plain bundle."""
     subjects: Mapping[str, str] = {}
     """Registry subject to schema text."""
     migrate: Callable[[Path], None] | None = None
@@ -121,7 +123,7 @@ class LocalStack:
         principals = (*PROCESSES, *(member.member_id for member in charter.members))
         self.keys.provide(principals, int(time.time() * 1000))
         for principal in principals:
-            write_settings(self, principal, charter.policy)
+            write_settings(self, principal, charter.policy, charter.trust)
         if charter.migrate:
             charter.migrate(self.config(OPS))
         progress("database", "ready")

@@ -27,14 +27,18 @@ def require_own(folder: Path) -> None:
             raise Broken(message("stack.foreign_home", file=file.name), code="stack.foreign_home")
 
 
-def write_settings(stack: "LocalStack", principal: str, policy: Path) -> None:
+def write_settings(stack: "LocalStack", principal: str, policy: Path, trust: Path | None = None) -> None:
     """Write `<home>/config/<principal>.toml`, 0600, as tocsin.runtime.settings reads it."""
     state = stack.home / "state" / principal
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = stack.config(principal)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.touch(mode=0o600)
-    file.write_bytes(msgspec.toml.encode(_content(stack, principal, state, policy)))
+    file.write_bytes(msgspec.toml.encode(_content(stack, principal, state, policy) | _trusted(trust)))
+
+
+def _trusted(trust: Path | None) -> dict[str, Any]:
+    return {"policy_trust": str(trust.resolve())} if trust else {}
 
 
 def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> dict[str, Any]:

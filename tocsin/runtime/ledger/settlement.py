@@ -71,6 +71,8 @@ class DecisionMade(Struct, frozen=True, kw_only=True):
     mark: str
     tier: str
     completeness: int
+    policy: str = ""
+    """Digest of the bundle that decided."""
     missing: tuple[str, ...] = ()
     landed: Coordinate = Coordinate()
 
@@ -208,14 +210,15 @@ _DECISION_FIELDS: Final = (
     "mark",
     "tier",
     "completeness",
+    "policy",
 )
 _DECISIONS: Final = text("""
-    insert into decisions (report_id, revision, submitter, submitter_reference, mark, tier, completeness, missing,
-                           out_partition, out_offset)
+    insert into decisions (report_id, revision, submitter, submitter_reference, mark, tier, completeness, policy,
+                           missing, out_partition, out_offset)
     select * from unnest(cast(:report_id as uuid[]), cast(:revision as integer[]), cast(:submitter as text[]),
                          cast(:submitter_reference as text[]), cast(:mark as text[]), cast(:tier as text[]),
-                         cast(:completeness as smallint[]), cast(:missing as text[]),
-                         cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
+                         cast(:completeness as smallint[]), cast(:policy as text[]),
+                         cast(:missing as text[]), cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
     on conflict do nothing
 """)
 _NEW_STREAM: Final = text(

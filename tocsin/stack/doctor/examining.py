@@ -1,5 +1,6 @@
 """Gathers the facts of one home, as `ops`: services first, and of those that answer everything else."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.failures import Failure, Temporary
-from tocsin.policy.bundle import load as load_policy
+from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of, revisions
 from tocsin.runtime.registry import subjects
@@ -71,7 +72,8 @@ def _expiries(home: Path) -> Mapping[str, datetime]:
 
 
 def _plan(ops: Settings) -> Iterator[Finding]:
-    members = load_policy(ops.policy).topics()
+    rules = policies(ops.policy, ops.policy_trust)
+    members = topics_of(rules.from_now_on(int(time.time() * 1000)))
     return findings.of_plan(Provisioner(ops.kafka.client()).plan(members))
 
 

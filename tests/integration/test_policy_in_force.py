@@ -1,0 +1,138 @@
+"""On the real stack: rules that were promoted take effect at their instant, in both lanes, and for no older record."""
+
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from schemas.records.identifiers import MemberId
+from schemas.records.triage import ReportTriaged
+from tests.builders.drafts import a_draft
+from tests.builders.homes import a_home_with
+from tests.builders.promotions import Chancery, a_chancery, another_bundle, trust_text
+from tests.builders.reports import an_escalation
+from tocsin.publisher import Publisher
+from tocsin.runtime import settings
+from tocsin.runtime.database import database_of
+from tocsin.stack.decisions import decisions
+from tocsin.stack.demo.crew import Crew
+
+pytestmark = pytest.mark.stack
+MEMBER = MemberId("ngo-b")
+LEAD_SECONDS = 4
+
+
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
+@pytest.fixture
+def chancery(tmp_path: Path) -> Chancery:
+    made = a_chancery(tmp_path)
+    trust = made.trust()
+    keys = {name: signer.public_key for name, signer in trust.signer.items()}
+    made.trust_file.write_text(trust_text(trust.first, keys, LEAD_SECONDS), "utf-8")
+    return made
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def references(lane: str, count: int) -> list[str]:
+    return [f"{lane}-{number}-{now_ms()}" for number in range(count)]
+
+
+def publish(publisher: Publisher, lane: str, names: list[str]) -> None:
+    for name in names:
+        urgent = {"escalation": an_escalation()} if lane == "escalated" else {}
+        publisher.publish(a_draft(submitter_reference=name, **urgent))
+
+
+def triaged(home: Path, names: list[str]) -> list[ReportTriaged]:
+    """The decisions on them, once all are made."""
+    process = settings.load(home / "config" / "ops.toml")
+    database, deadline = database_of(process), time.monotonic() + 60
+    try:
+        while True:
+            with database.transaction() as connection:
+                rows = connection.execute(_DECIDED, {"names": names}).all()
+            if len(rows) == len(names):
+                break
+            assert time.monotonic() < deadline, f"{len(rows)} of {len(names)} were decided"
+            time.sleep(0.5)
+        with decisions(process) as read:
+            found = [read.find(name).triaged for name in names]
+    finally:
+        database.close()
+    assert {row.submitter_reference: row.policy for row in rows} == {
+        one.submitter_reference: one.policy.bundle for one in found
+    }
+    return found
+
+
+_DECIDED = text("select submitter_reference, policy from decisions where submitter_reference = any(:names)")
+
+
+def test_records_before_and_after_the_instant_are_decided_by_the_right_bundle_in_both_lanes(
+    stack: Any, chancery: Chancery, tmp_path: Path
+) -> None:
+    home, sent = a_home_with(stack, chancery), defaultdict(list)
+    with Crew(home, tmp_path / "logs") as crew, Publisher(stack.config(MEMBER)) as publisher:
+        for lane in ("normal", "escalated"):
+            crew.start(lane, ("triage", "--lane", lane))
+            publish(publisher, lane, first := references(f"first-{lane}", 3))
+            triaged(home, first)
+        instant_ms = now_ms() + (LEAD_SECONDS + 2) * 1000
+        made = chancery.promoted(another_bundle(tmp_path / "new", "nl-hotline"), instant_ms, now_ms())
+        while now_ms() < instant_ms + 3000:
+            for lane in ("normal", "escalated"):
+                names = references(lane, 2)
+                publish(publisher, lane, names)
+                sent[lane] += names
+            time.sleep(0.2)
+        for names in sent.values():
+            found = triaged(home, names)
+            expected = {True: made.digest, False: chancery.trust().first}
+            times = [(one.triaged_as_of.epoch_ms >= instant_ms, one.policy.bundle) for one in found]
+            assert {digest for _, digest in times} == set(expected.values()), "both were in force meanwhile"
+            assert all(digest == expected[is_after] for is_after, digest in times)
+            by_new = [one for one in found if one.policy.bundle == made.digest]
+            assert all("nl-hotline" not in {to.member for to in one.recipients} for one in by_new)
+        assert not crew.ended(), "no worker was restarted for it"
+
+
+def test_what_waited_in_the_log_is_decided_by_the_rules_of_its_own_time(
+    stack: Any, chancery: Chancery, tmp_path: Path
+) -> None:
+    home = a_home_with(stack, chancery)
+    instant_ms = now_ms() + (LEAD_SECONDS + 1) * 1000
+    chancery.promoted(another_bundle(tmp_path / "new", "nl-hotline"), instant_ms, now_ms())
+    with Publisher(stack.config(MEMBER)) as publisher:
+        publish(publisher, "normal", old := references("waited", 3))
+        assert now_ms() < instant_ms
+        time.sleep((instant_ms - now_ms()) / 1000 + 0.5)
+        publish(publisher, "normal", new := references("after", 3))
+    with Crew(home, tmp_path / "logs") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        assert {one.policy.bundle for one in triaged(home, old)} == {chancery.trust().first}
+        assert {one.policy.bundle for one in triaged(home, new)} != {chancery.trust().first}
+
+
+def test_a_worker_refuses_a_store_that_somebody_wrote_in(stack: Any, chancery: Chancery, tmp_path: Path) -> None:
+    home = a_home_with(stack, chancery)
+    made = chancery.promoted(another_bundle(tmp_path / "new", "nl-hotline"), now_ms() + 60_000, now_ms())
+    with (chancery.store.folder / "bundles" / made.digest / "bases.toml").open("a") as file:
+        file.write("# by a stranger\n")
+    with Crew(home, tmp_path / "logs") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        deadline = time.monotonic() + 60
+        while not crew.ended():
+            assert time.monotonic() < deadline, "it went on"
+            time.sleep(0.5)
+        assert crew.ended() == {"normal": 4}
+        assert "promotion.damaged" in crew.log("normal").read_text("utf-8")

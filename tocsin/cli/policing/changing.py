@@ -1,0 +1,94 @@
+"""`tocsin policy key|promote|sign`: rules change when two people say so, at an instant ahead."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from schemas.catalogue import message
+from schemas.failures import Refused
+from tocsin.cli.policing.homes import HOME, Kept, kept, now_ms
+from tocsin.cli.policing.reading import told
+from tocsin.policy.changes import changes
+from tocsin.policy.policies import topics_of
+from tocsin.policy.store.promoting import Pen, Promoting
+from tocsin.policy.store.promotions import Promotion
+from tocsin.policy.store.trust import new_key
+
+
+def _pen(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The two options of everybody who signs."""
+    signer = click.option("--signer", required=True, help="Your name in the deployment's trust file.")
+    key = click.option("--key", type=click.Path(path_type=Path), required=True, help="Your own private key (PEM).")
+    return signer(key(command))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def key(file: Path) -> None:
+    """Make your signing key in FILE, which nobody else reads, and print the half that others may know.
+
+    Whoever runs the deployment writes that line into config/policy-trust.toml, under [signer.your-name].
+    """
+    click.echo(f'public_key = "{new_key(file)}"')
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--at", "instant", required=True, help="When it takes effect: 2026-12-01T00:00:00Z, or +2h from now.")
+@_pen
+@HOME
+def promote(folder: Path, instant: str, signer: str, key: Path, home: Path) -> None:
+    """Check the bundle in FOLDER, show what it changes, and propose that it takes effect at an instant.
+
+    Nothing changes until a second person signs: tocsin policy sign. From its instant on every record that the broker
+    takes is decided by it; a replay of an older one is decided by the bundle of its own time.
+    """
+    found, at_ms = kept(home), now_ms()
+    promoting = Promoting(store=found.store, trust=found.trust, now_ms=at_ms)
+    _tell(found, promoting.propose(folder, _instant_ms(instant, at_ms), Pen(signer=signer, key=key)))
+
+
+@click.command()
+@click.argument("digest")
+@_pen
+@HOME
+def sign(digest: str, signer: str, key: Path, home: Path) -> None:
+    """Sign the proposal of the bundle DIGEST (its beginning is enough), as the second person.
+
+    Look first at what it changes: tocsin policy diff DIGEST, tocsin policy shadow.
+    """
+    found = kept(home)
+    promoting = Promoting(store=found.store, trust=found.trust, now_ms=now_ms())
+    _tell(found, promoting.sign(digest, Pen(signer=signer, key=key)))
+
+
+def _tell(found: Kept, promotion: Promotion) -> None:
+    before = found.store.bundle(promotion.after.rpartition("-")[2])
+    after = found.store.bundle(promotion.digest)
+    for line in told(changes(before, after)):
+        click.echo(line)
+    at = datetime.fromtimestamp(promotion.takes_effect_ms / 1000, UTC).isoformat(timespec="seconds")
+    names = " and ".join(one.signer for one in promotion.signatures)
+    if not promotion.is_in_order(found.trust):
+        click.echo(f"Proposed for {at}, signed by {names}. Next: tocsin policy sign {promotion.digest[:16]}")
+        return
+    click.echo(f"Promoted: bundle {promotion.digest[:16]} takes effect at {at}, signed by {names}.")
+    if set(topics_of([before])) != set(topics_of([before, after])):
+        click.echo("It has other members. Before its instant: tocsin acl apply, then restart triage and returns.")
+
+
+def _instant_ms(text: str, at_ms: int) -> int:
+    """An instant with its offset, or a span from now; a time without one would be guessed."""
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    if text.startswith("+") and text[1:-1].isdigit() and text[-1] in units:
+        return at_ms + int(timedelta(**{units[text[-1]]: int(text[1:-1])}).total_seconds() * 1000)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(message("promotion.instant"), code="promotion.instant") from error
+    if instant.tzinfo is None:
+        raise Refused(message("promotion.instant"), code="promotion.instant")
+    return int(instant.timestamp() * 1000)

@@ -1,0 +1,65 @@
+"""From a bundle that somebody wrote to one that takes effect: one person proposes, another one signs."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from schemas.catalogue import message
+from schemas.failures import Refused
+from tocsin.policy.store.folder import Store
+from tocsin.policy.store.promotions import Promotion, Signature, refuse_unfit
+from tocsin.policy.store.trust import NEEDED, Trust, sign
+
+
+class Pen(Struct, frozen=True, kw_only=True):
+    """Who signs, and with which private key."""
+
+    signer: str
+    key: Path
+
+    def signed(self, promotion: Promotion, trust: Trust) -> Promotion:
+        """With this person's name; raises Refused for a stranger, another's key, or the same person twice."""
+        if any(one.signer == self.signer for one in promotion.signatures):
+            raise Refused(message("promotion.same_signer", signer=self.signer), code="promotion.same_signer")
+        signature, public_key = sign(self.key, promotion.statement())
+        known = trust.signer.get(self.signer)
+        if known is None or known.public_key != public_key:
+            raise Refused(message("promotion.unknown_signer", signer=self.signer), code="promotion.unknown_signer")
+        return promotion.signed(Signature(signer=self.signer, signature=signature))
+
+
+class Promoting(Struct, frozen=True, kw_only=True):
+    """Changes one store, as of one instant."""
+
+    store: Store
+    trust: Trust
+    now_ms: int
+
+    def propose(self, source: Path, takes_effect_ms: int, pen: Pen) -> Promotion:
+        """The first signature, which counts for nothing alone; raises Refused, or Broken as `load` does."""
+        chain = self.store.chain(self.trust)
+        bundle = self.store.add(source)
+        proposal = Promotion(digest=bundle.digest, takes_effect_ms=takes_effect_ms, after=chain[-1].name)
+        refuse_unfit(proposal, chain, self.trust, self.now_ms)
+        return self._kept(self._joined(proposal, pen))
+
+    def sign(self, digest: str, pen: Pen) -> Promotion:
+        """One more signature under what waits; with the second one it is promoted."""
+        proposal = self.store.proposal(digest)
+        self.store.bundle(proposal.digest)  # what is signed now is what was proposed
+        refuse_unfit(proposal, self.store.chain(self.trust), self.trust, self.now_ms)
+        return self._kept(pen.signed(proposal, self.trust))
+
+    def _joined(self, proposal: Promotion, pen: Pen) -> Promotion:
+        """Whoever proposes what waits already signs it."""
+        waiting = next((one for one in self.store.proposals() if one.name == proposal.name), proposal)
+        if waiting.after != proposal.after:
+            waiting = proposal
+        return pen.signed(waiting, self.trust)
+
+    def _kept(self, promotion: Promotion) -> Promotion:
+        if len(promotion.believed(self.trust)) >= NEEDED and promotion.is_in_order(self.trust):
+            self.store.promote(promotion)
+        else:
+            self.store.propose(promotion)
+        return promotion
