@@ -81,7 +81,8 @@ _DECIDED = text("select submitter_reference, policy from decisions where submitt
 def test_records_before_and_after_the_instant_are_decided_by_the_right_bundle_in_both_lanes(
     stack: Any, chancery: Chancery, tmp_path: Path
 ) -> None:
-    home, sent = a_home_with(stack, chancery), defaultdict(list)
+    home = a_home_with(stack, chancery)
+    sent: dict[str, list[str]] = defaultdict(list)
     with Crew(home, tmp_path / "logs") as crew, Publisher(stack.config(MEMBER)) as publisher:
         for lane in ("normal", "escalated"):
             crew.start(lane, ("triage", "--lane", lane))
