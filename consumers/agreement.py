@@ -60,7 +60,7 @@ class _Question(Struct, frozen=True, kw_only=True):
 
 def _is_revision(asked: _Question) -> bool:
     referral = asked.referral
-    return referral.revision > 1 or referral.withdrawn
+    return referral.revision > 1 or referral.ruling > 0 or referral.withdrawn
 
 
 def _is_pressing(asked: _Question) -> bool:

@@ -148,7 +148,8 @@ class Inbox:
 
     def _recall(self, connection: Connection, notice: Referral) -> bool:
         """Stop the copies that have not left; True where no sink can have got any, so that there is nobody to tell."""
-        copies = arrivals.earlier_copies(connection, notice.report_id, notice.revision)
+        found = arrivals.copies_until(connection, notice.report_id, notice.revision)
+        copies = [copy for copy in found if self._is_before(copy, notice)]
         is_out = any(copy.state in MAY_HAVE for copy in copies) or _left(connection, copies)
         stopped = arrivals.recall(connection, copies, self._terms.now_ms())
         self._tell(connection, stopped, State.WITHDRAWN, "delivery.withdrawn")
@@ -156,8 +157,15 @@ class Inbox:
 
     def _is_recalled(self, connection: Connection, referral: Referral) -> bool:
         """Whether its recall overtook it: an urgent referral and its recall are on two topics."""
-        later = arrivals.later_values(connection, referral.report_id, referral.revision)
-        return any(self._codec.loads(value, Referral).withdrawn for value in later)
+        values = arrivals.values_from(connection, referral.report_id, referral.revision)
+        later = (self._codec.loads(value, Referral) for value in values)
+        return any(other.withdrawn and _order(other) > _order(referral) for other in later)
+
+    def _is_before(self, copy: Delivery, notice: Referral) -> bool:
+        """Of one revision, the ruling tells; a copy that is erased was here before."""
+        if copy.revision != notice.revision or copy.value is None:
+            return copy.key != notice.referral_id
+        return _order(self._codec.loads(copy.value, Referral)) < _order(notice)
 
     def _tell(self, connection: Connection, about: Sequence[Delivery], state: State, code: str) -> None:
         now_ms = self._terms.now_ms()
@@ -179,6 +187,10 @@ class Inbox:
     def _has_room(connection: Connection, key: str, size: int) -> bool:
         bundle = deliveries.find(connection, key)
         return bundle is None or (bundle.state is State.RECEIVED and size < MAX_BUNDLE_MEMBERS)
+
+
+def _order(referral: Referral) -> tuple[int, int]:
+    return referral.revision, referral.ruling
 
 
 def _left(connection: Connection, copies: Sequence[Delivery]) -> bool:

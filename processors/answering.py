@@ -20,8 +20,10 @@ from processors.referring import CORRECTED, WITHDRAWN, Desk, Recalled
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.ruling import Ruling
 from schemas.records.triage import Recipient, ReportTriaged
 from schemas.records.values import Coordinate
+from schemas.topics import OPS
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, Unrouted
 from tocsin.runtime.transport.slices import OutRecord, RawRecord
@@ -43,6 +45,14 @@ class Answered(Struct, frozen=True, kw_only=True):
     """Made for the record behind the referrals."""
 
 
+class Again(Struct, frozen=True, kw_only=True):
+    """A ruling as it is carried out."""
+
+    ruling: Ruling
+    number: int
+    log_offset: int
+
+
 class Answering(Struct, frozen=True, kw_only=True):
     """Answers records; built once per process."""
 
@@ -62,6 +72,27 @@ class Answering(Struct, frozen=True, kw_only=True):
         unrouted = _unrouted(decision, triaged, source.offset, len(routed))
         return replace(answered, unrouted=unrouted, decision=_decision_made(triaged))
 
+    def ruled(self, decision: Decision, again: Again, known: Knowledge) -> Answered:
+        """A report that is decided again: a copy for whom something changes, a recall for who should not have one."""
+        if decision.outcome is Outcome.STALE:
+            return Answered(outcome=Outcome.STALE, records=())
+        stands = {prior.member for prior in known.recipients} & set(again.ruling.unchanged)
+        addressees = [each for each in decision.proposed.route.recipients if each.member not in stands]
+        named = {addressee.member for addressee in decision.proposed.route.recipients} | stands
+        subject = Recalled.from_correction(decision.proposed.report, decision.proposed.now_ms, again.number)
+        routed = tuple(self.desk.refer(decision, addressee, again.number) for addressee in addressees)
+        recalled = tuple(self.desk.recall(subject, prior) for prior in known.recipients if prior.member not in named)
+        recipients = [_recipient(made, why.rules) for made, why in zip(routed, addressees, strict=True)]
+        recipients += [_recipient(made, (f"recall.{CORRECTED}",)) for made in recalled]
+        triaged = replace(
+            triaged_report(decision, recipients, again.ruling.source, self.desk.bundle.policy_version()),
+            ruling=again.number,
+            unchanged=tuple(sorted(stands)),
+        )
+        answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), "")
+        unrouted = _unrouted(decision, triaged, again.log_offset, len(routed) + len(stands))
+        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged))
+
     def referrals(self, decision: Decision) -> tuple[Referral, ...]:
         """One for each recipient of a report that is routed."""
         routed = decision.proposed.route.recipients if decision.outcome is Outcome.ROUTED else ()
@@ -78,6 +109,14 @@ class Answering(Struct, frozen=True, kw_only=True):
         taken = Taken(outcome=outcome, now_ms=now_ms, policy=self.desk.bundle.policy_version())
         triaged = withdrawn_report(withdrawal, recipients, source, taken)
         return self._answered(withdrawal, triaged, referrals, _stale_code(known) if is_stale else "")
+
+    def unruled(self, raw: RawRecord, source: Coordinate, rejected: Rejected) -> Answered:
+        """A ruling that cannot be carried out: a dead letter for the operators, who sent it."""
+        return Answered(
+            outcome=rejected.outcome,
+            records=(dead_letter(raw, source, rejected),),
+            dead_letter=letter_made(raw, rejected, OPS),
+        )
 
     def refused(self, raw: RawRecord, source: Coordinate, rejected: Rejected, member: MemberId) -> Answered:
         """A record that cannot go on: a dead letter, and a status that says why."""
@@ -124,6 +163,7 @@ def _decision_made(triaged: ReportTriaged) -> DecisionMade:
     return DecisionMade(
         report_id=triaged.report_id,
         revision=triaged.revision,
+        ruling=triaged.ruling,
         submitter=triaged.submitter,
         submitter_reference=triaged.submitter_reference,
         mark=triaged.mark,

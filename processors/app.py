@@ -16,7 +16,7 @@ from processors.steps.deduplicate.near import Veil
 from processors.triage import Tools, TriageStages
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
-from schemas.topics import escalated_topic, returns_topic, submitted_topic
+from schemas.topics import RULINGS, TRIAGE, escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.database import database_of
 from tocsin.runtime.endpoint import Endpoint
@@ -24,6 +24,7 @@ from tocsin.runtime.health import Health
 from tocsin.runtime.ledger.settlement import positions
 from tocsin.runtime.ledger.skips import skips_of
 from tocsin.runtime.metrics import describe_build
+from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.application import WorkerSettings
@@ -40,6 +41,8 @@ class Lane(StrEnum):
 
 
 _TOPIC: Final = {Lane.ESCALATED: escalated_topic, Lane.NORMAL: submitted_topic}
+_RULINGS: Final = {Lane.ESCALATED: (), Lane.NORMAL: (RULINGS,)}
+"""What is decided again waits behind no backlog, and none of it before an escalated report."""
 _SLICE_RECORDS: Final = {Lane.ESCALATED: 50, Lane.NORMAL: 500}
 """An escalated slice is about 50 ms of work."""
 _GATHER_SECONDS: Final = {Lane.ESCALATED: 0.0, Lane.NORMAL: 0.05}
@@ -56,19 +59,25 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
     codec = RecordCodec(SchemaDirectory(settings.registry))
     secrets = keyring(settings.state)
     desk = Desk(bundle=rules.at(_now_ms()), keys=secrets.keys, personal_schema_id=personal_schema_id(settings))
-    tools = Tools(desk=desk, veil=Veil(secrets.near), codec=codec, policies=rules)
+    tools = Tools(
+        desk=desk,
+        veil=Veil(secrets.near),
+        codec=codec,
+        policies=rules,
+        look_up=Records(settings.kafka, f"{TRIAGE}.records"),
+    )
     stages = TriageStages(tools, PostgresIndex(database), database, skips_of(database))
-    topics = tuple(_TOPIC[lane](member) for member in submitters(rules, _now_ms()))
+    own = tuple(_TOPIC[lane](member) for member in submitters(rules, _now_ms()))
     worker = WorkerSettings(
         group=f"triage.{lane}",
         instance=f"triage-{lane}-{instance}",
-        topics=topics,
+        topics=(*own, *_RULINGS[lane]),
         data_folder=settings.state / "faust",
         slice_records=_SLICE_RECORDS[lane],
         gather_seconds=_GATHER_SECONDS[lane],
         patience_seconds=_PATIENCE_SECONDS[lane],
     )
-    _serve(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, topics))
+    _serve(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, own))
 
 
 def run_returns(settings: Settings, instance: str) -> None:

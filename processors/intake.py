@@ -68,6 +68,13 @@ class Door(Struct, frozen=True, kw_only=True):
             return Rejected(code=failure.code, field=_field(failure), message=str(failure), report=record)
         return self._screened(record)
 
+    def readmit(self, raw: RawRecord) -> Accepted | Rejected:
+        """Decode and screen a record that was admitted before."""
+        try:
+            return self._screened(self._decoded(raw))
+        except Unreadable as failure:
+            return Rejected(code=failure.code, field="", message=str(failure))
+
     def _decoded(self, raw: RawRecord) -> ReportSubmitted | Withdrawal:
         if raw.value is not None and len(raw.value) > MAX_SUBMITTED_BYTES:
             raise Unreadable(

@@ -122,7 +122,7 @@ def outcome_status(record: ReportSubmitted | Withdrawal, triaged: ReportTriaged,
     """What the submitter is told of a record that went on."""
     kind = _STATUS_KINDS[outcome]
     return Status(
-        status_id=status_id(record.report_id, record.revision, kind),
+        status_id=status_id(_told_of(triaged), record.revision, kind),
         member=record.submitter,
         report_id=record.report_id,
         submitter_reference=record.submitter_reference,
@@ -137,10 +137,15 @@ def outcome_status(record: ReportSubmitted | Withdrawal, triaged: ReportTriaged,
     )
 
 
+def _told_of(triaged: ReportTriaged) -> str:
+    """Each decision on a revision is told once."""
+    return f"{triaged.report_id}#{triaged.ruling}" if triaged.ruling else triaged.report_id
+
+
 def _reached(triaged: ReportTriaged, kind: StatusKind) -> int:
     """How many have it, or were told to give it up where it was withdrawn."""
     recalled = sum(any(rule.startswith("recall.") for rule in recipient.rules) for recipient in triaged.recipients)
-    return recalled if kind is StatusKind.WITHDRAWN else len(triaged.recipients) - recalled
+    return recalled if kind is StatusKind.WITHDRAWN else len(triaged.recipients) + len(triaged.unchanged) - recalled
 
 
 def refusal_status(member: MemberId, rejected: Rejected, source: Coordinate, now_ms: int) -> Status:

@@ -22,6 +22,7 @@ from tocsin.policy.bundle import Bundle
 
 WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "no_longer_concerned"
+AGAIN: Final = "decided_again"
 
 
 class Recalled(Struct, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class Recalled(Struct, frozen=True, kw_only=True):
     submitted_at: Instant
     now_ms: int
     change: str
+    ruling: int = 0
 
     @classmethod
     def from_withdrawal(cls, withdrawal: Withdrawal, now_ms: int) -> Self:
@@ -47,8 +49,8 @@ class Recalled(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def from_correction(cls, report: ReportSubmitted, now_ms: int) -> Self:
-        """A later revision has other recipients."""
+    def from_correction(cls, report: ReportSubmitted, now_ms: int, ruling: int = 0) -> Self:
+        """A later revision, or a ruling on this one, has other recipients."""
         return cls(
             report_id=report.report_id,
             revision=report.revision,
@@ -56,6 +58,7 @@ class Recalled(Struct, frozen=True, kw_only=True):
             submitted_at=report.submitted_at,
             now_ms=now_ms,
             change=CORRECTED,
+            ruling=ruling,
         )
 
 
@@ -67,11 +70,15 @@ class Desk(Struct, frozen=True, kw_only=True):
     """Keyed digests: selectors, and per recipient its content keys."""
     personal_schema_id: int
 
-    def refer(self, decision: Decision, addressee: Addressee) -> Referral:
-        """The referral of one recipient."""
+    def refer(self, decision: Decision, addressee: Addressee, ruling: int = 0) -> Referral:
+        """The referral of one recipient; as the report came in, or by a ruling of that number."""
         proposed = decision.proposed
         released = release.release(
-            self._full(decision, addressee), proposed.report, proposed.personal, _recipient(addressee), self.bundle
+            self._full(decision, addressee, ruling),
+            proposed.report,
+            proposed.personal,
+            _recipient(addressee),
+            self.bundle,
         )
         if released.personal is None:
             return released.referral
@@ -82,11 +89,12 @@ class Desk(Struct, frozen=True, kw_only=True):
     def recall(self, subject: Recalled, prior: PriorRecipient) -> Referral:
         """What tells a member that a report it has is not for it any more."""
         return Referral(
-            referral_id=referral_id_of(subject.report_id, subject.revision, prior.member),
+            referral_id=referral_id_of(subject.report_id, subject.revision, prior.member, subject.ruling),
             report_id=subject.report_id,
             recipient=prior.member,
             jurisdiction=prior.jurisdiction,
             revision=subject.revision,
+            ruling=subject.ruling,
             changes=(subject.change,),
             withdrawn=True,
             mark=subject.mark,
@@ -95,12 +103,14 @@ class Desk(Struct, frozen=True, kw_only=True):
             policy=self.bundle.policy_version(),
         )
 
-    def _full(self, decision: Decision, addressee: Addressee) -> Referral:
+    def _full(self, decision: Decision, addressee: Addressee, ruling: int) -> Referral:
         """Everything that could be released; `release` narrows it."""
         proposed, report = decision.proposed, decision.proposed.report
         return Referral(
             **_same_fields(report),
-            referral_id=referral_id_of(ReportId(report.report_id), report.revision, addressee.member),
+            referral_id=referral_id_of(report.report_id, report.revision, addressee.member, ruling),
+            ruling=ruling,
+            changes=(AGAIN,) if ruling else (),
             recipient=addressee.member,
             jurisdiction=addressee.jurisdiction,
             triaged_as_of=Instant(epoch_ms=proposed.now_ms),

@@ -5,17 +5,20 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.answering import Answered, Answering, prior_of
+from processors.again import LookUp, no_record, reopened, with_people
+from processors.answering import Again, Answered, Answering, prior_of
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
-from processors.index.port import Claim, Index, Knowledge, PriorRecipient, Source
-from processors.intake import Accepted, Door, Rejected
+from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
+from processors.intake import Accepted, Door, Rejected, skipped_record
 from processors.letters import Writer
 from processors.referring import Desk
 from processors.steps.deduplicate.near import Veil
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.ruling import Ruling
 from schemas.records.values import Coordinate
+from schemas.topics import RULINGS
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
 from tocsin.runtime import metrics
@@ -38,6 +41,8 @@ class Examined(Struct, frozen=True, kw_only=True):
     rejected: Rejected | None = None
     proposed: Proposed | None = None
     withdrawal: Withdrawal | None = None
+    ruling: Ruling | None = None
+    """Why what is proposed is decided again."""
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -54,6 +59,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
     decided: Decided
     knowledge: Mapping[int, Knowledge]
+    numbers: Mapping[int, int] = {}
+    """Of rulings, by offset."""
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -72,6 +79,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     codec: RecordCodec
     policies: Policies | None = None
     """Which bundle is in force when; without it the desk's own, always."""
+    look_up: LookUp = no_record
+    """Reads what is decided again."""
 
 
 class TriageStages(Stages[Decided, Claimed, Finished]):
@@ -82,6 +91,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def __init__(self, tools: Tools, index: Index, database: Database, skips: Skips) -> None:
         self._policies = tools.policies or OnePolicy(tools.desk.bundle)
         self._codec = tools.codec
+        self._look_up = tools.look_up
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
         self._clerks = Clerks(tools.desk, Writer(codec=tools.codec))
         self._index = index
@@ -104,7 +114,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         records = (
             clerk.writer.referral(referral, entry.proposed.now_ms)
             for entry in decided.examined
-            if entry.proposed is not None
+            if entry.proposed is not None and entry.ruling is None
             for clerk in (self._clerks.under(entry.bundle),)
             for referral in clerk.referrals(conclude(entry.proposed, None, entry.bundle))
         )
@@ -116,7 +126,10 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         source = Source(decided.piece.topic_id, decided.piece.topic, decided.piece.partition)
         known = self._index.claim(source, claims)
         by_offset = {claim.log_offset: knowledge for claim, knowledge in zip(claims, known, strict=True)}
-        return Claimed(decided=decided, knowledge=by_offset)
+        ruled = self._ruled(source, decided)
+        again = {offset: knowledge for offset, (_, knowledge) in ruled.items()}
+        numbers = {offset: number for offset, (number, _) in ruled.items()}
+        return Claimed(decided=decided, knowledge=by_offset | again, numbers=numbers)
 
     def finish(self, claimed: Claimed) -> Finished:
         """Conclude and encode; nothing may refuse here."""
@@ -134,12 +147,36 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def _examine(self, piece: Slice, raw: RawRecord, door: Door) -> Examined:
         with named(piece, raw):
             bundle = self._policies.at(raw.timestamp_ms)
-            admitted = (door if door.bundle is bundle else replace(door, bundle=bundle)).admit(raw)
+            at_door = door if door.bundle is bundle else replace(door, bundle=bundle)
+            if piece.topic == RULINGS:
+                return self._reexamine(raw, at_door)
+            admitted = at_door.admit(raw)
             if isinstance(admitted, Rejected):
                 return Examined(raw=raw, bundle=bundle, rejected=admitted)
             if isinstance(admitted.report, Withdrawal):
                 return Examined(raw=raw, bundle=bundle, withdrawal=admitted.report)
             return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, bundle, raw))
+
+    def _reexamine(self, raw: RawRecord, door: Door) -> Examined:
+        found = skipped_record() if raw.offset in door.skipped else reopened(raw, self._codec, door, self._look_up)
+        if isinstance(found, Rejected):
+            return Examined(raw=raw, bundle=door.bundle, rejected=found)
+        proposed = with_people(self._propose(found.accepted, door.bundle, raw), found.ruling, door.bundle)
+        return Examined(raw=raw, bundle=door.bundle, proposed=proposed, ruling=found.ruling)
+
+    def _ruled(self, source: Source, decided: Decided) -> Mapping[int, tuple[int, Knowledge]]:
+        """What the index said when the record came in, and who has the report now."""
+        entries = [(entry, entry.ruling) for entry in decided.examined if entry.ruling is not None]
+        claims = tuple(RulingClaim(log_offset=entry.raw.offset, ruling=ruling) for entry, ruling in entries)
+        found: dict[int, tuple[int, Knowledge]] = {}
+        for (entry, ruling), ruled in zip(entries, self._index.rule(source, claims), strict=True):
+            assert entry.proposed is not None  # noqa: S101 -- a ruling proposes, or was rejected
+            place = Source(ruling.source.topic_id, ruling.source.topic, ruling.source.partition)
+            (known,) = self._index.claim(place, (claim_of(entry.proposed, ruling.source.offset),))
+            is_stale = known.is_stale or ruled.is_stale
+            known = replace(known, is_stale=is_stale, is_conflicting=False, recipients=ruled.recipients)
+            found[entry.raw.offset] = (ruled.number, known)
+        return found
 
     def _propose(self, accepted: Accepted, bundle: Bundle, raw: RawRecord) -> Proposed:
         return propose(accepted, bundle, self._naming, raw.timestamp_ms)
@@ -152,18 +189,23 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
                 known = holders.added_to(claimed.knowledge.get(entry.raw.offset, Knowledge()), entry)
                 if claimed.decided.sent_early and entry.proposed is not None:
                     known = replace(known, is_stale=False)  # it was sent: the ledger says so
-                answer = self._answer(entry, piece, known)
+                answer = self._answer(entry, piece, known, claimed.numbers.get(entry.raw.offset, 0))
                 holders.note(answer.referrals)
             yield answer
 
-    def _answer(self, entry: Examined, piece: Slice, known: Knowledge) -> Answered:
+    def _answer(self, entry: Examined, piece: Slice, known: Knowledge, number: int) -> Answered:
         source, clerk = piece.coordinate(entry.raw), self._clerks.under(entry.bundle)
+        if entry.rejected is not None and piece.topic == RULINGS:
+            return clerk.unruled(entry.raw, source, entry.rejected)
         if entry.rejected is not None:
             return clerk.refused(entry.raw, source, entry.rejected, member_of(piece.topic))
         if entry.withdrawal is not None:
             return clerk.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
         assert entry.proposed is not None  # noqa: S101 -- one of the three
-        return clerk.decided(conclude(entry.proposed, known, entry.bundle), source, known)
+        decision = conclude(entry.proposed, known, entry.bundle)
+        if entry.ruling is not None:
+            return clerk.ruled(decision, Again(ruling=entry.ruling, number=number, log_offset=entry.raw.offset), known)
+        return clerk.decided(decision, source, known)
 
 
 class Clerks:
@@ -212,6 +254,8 @@ def member_of(topic: str) -> MemberId:
 
 def _claims(decided: Decided) -> Iterator[Claim]:
     for entry in decided.examined:
+        if entry.ruling is not None:
+            continue
         if entry.proposed is not None:
             yield claim_of(entry.proposed, entry.raw.offset)
         elif entry.withdrawal is not None:
@@ -272,5 +316,6 @@ def _made(
         withdrawal=referral.withdrawn,
         log_offset=log_offset,
         submitted_ms=referral.submitted_at.epoch_ms,
+        ruling=referral.ruling,
         landed=landed,
     )

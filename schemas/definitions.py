@@ -10,6 +10,7 @@ from msgspec import Struct
 from schemas.records.answers import LabelAdded, Return, Status
 from schemas.records.referral import Referral
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
+from schemas.records.ruling import Ruling
 from schemas.records.triage import ReportTriaged
 
 NAMESPACE: Final = "tocsin"
@@ -25,6 +26,7 @@ RECORD_TYPES: Final[tuple[type[Struct], ...]] = (
     Status,
     LabelAdded,
     PersonalPart,
+    Ruling,
 )
 """The records that have a schema id: every topic's values, and what travels in `sealed`."""
 

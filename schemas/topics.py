@@ -9,6 +9,8 @@ from msgspec import Struct
 from schemas.records.identifiers import JurisdictionCode, MemberId
 
 TRIAGED: Final = "triaged.v1"
+RULINGS: Final = "rulings.v1"
+"""Decisions to be made again; for operators and processes only."""
 DEAD_LETTER_PREFIX: Final = "dlq."
 TRIAGE, RETURNS, OPS = MemberId("triage"), MemberId("returns"), MemberId("ops")
 PROCESSES: Final = (TRIAGE, RETURNS, OPS)
@@ -84,7 +86,7 @@ def topics_of(member: MemberTopics) -> tuple[str, ...]:
 
 def topic_table(members: Iterable[MemberTopics], partitions: int = 2) -> tuple[TopicSpec, ...]:
     """Every topic of the exchange, sorted by name."""
-    names = {TRIAGED}
+    names = {TRIAGED, RULINGS, dead_letter_topic(RULINGS)}
     for member in members:
         own = topics_of(member)
         names.update(own)
@@ -153,6 +155,8 @@ _PROCESS_GRANTS: Final = (
     _grant(TRIAGE, Operation.READ, "reports.", prefixed=True),
     *(_grant(TRIAGE, Operation.WRITE, name, prefixed=True) for name in ("referrals.", "status.", DEAD_LETTER_PREFIX)),
     _grant(TRIAGE, Operation.WRITE, TRIAGED),
+    _grant(TRIAGE, Operation.READ, RULINGS),
+    _grant(RETURNS, Operation.WRITE, RULINGS),
     _group(TRIAGE),
     _grant(RETURNS, Operation.READ, "returns.", prefixed=True),
     *(_grant(RETURNS, Operation.WRITE, name, prefixed=True) for name in ("status.", DEAD_LETTER_PREFIX)),

@@ -112,20 +112,20 @@ def bundle_sizes(connection: Connection, prefix: str) -> Mapping[str, int]:
     return sizes
 
 
-def earlier_copies(connection: Connection, report_id: ReportId, revision: int) -> list[Delivery]:
-    """What is stored of one report's earlier revisions."""
+def copies_until(connection: Connection, report_id: ReportId, revision: int) -> list[Delivery]:
+    """What is stored of one report up to a revision, that one included: it may have been decided more than once."""
     return [
         delivery_of(row)
         for row in connection.execute(
-            select(DELIVERIES).where(DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision < revision)
+            select(DELIVERIES).where(DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision <= revision)
         )
     ]
 
 
-def later_values(connection: Connection, report_id: ReportId, revision: int) -> list[bytes]:
-    """The referrals of one report's later revisions, as they came; erased ones are left out."""
+def values_from(connection: Connection, report_id: ReportId, revision: int) -> list[bytes]:
+    """The referrals of one report from a revision on, as they came; erased ones are left out."""
     statement = select(DELIVERIES.c.value).where(
-        DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision > revision, DELIVERIES.c.value.is_not(None)
+        DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision >= revision, DELIVERIES.c.value.is_not(None)
     )
     return list(connection.scalars(statement))
 

@@ -12,10 +12,13 @@ from processors.index.port import (
     Knowledge,
     NearSighting,
     PriorRecipient,
+    Ruled,
+    RulingClaim,
     Sighting,
     Source,
 )
 from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.ruling import Ruling
 from schemas.records.triage import LinkState
 
 
@@ -33,6 +36,14 @@ class _Seen(Struct, frozen=True):
     bound: bytes = b""
 
 
+class _Ruling(Struct, frozen=True):
+    source: Source
+    log_offset: int
+    revision: tuple[ReportId, int]
+    number: int
+    block: int
+
+
 class MemoryIndex:
     """Forgets everything when the process ends."""
 
@@ -41,6 +52,7 @@ class MemoryIndex:
         self._revisions: dict[tuple[ReportId, int], _Revision] = {}
         self._sightings: dict[bytes, dict[MemberId, _Seen]] = {}
         self._near: dict[tuple[bytes, MemberId], _Seen] = {}
+        self._rulings: dict[str, _Ruling] = {}
         self._disputes: dict[ReportId, int] = {}
         self._next_block = 0
 
@@ -50,6 +62,27 @@ class MemoryIndex:
         for position, claim in enumerate(claims):
             self._record(source, claim, base + position)
         return tuple(self._answer(source, claim) for claim in claims)
+
+    def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
+        """Number them; a later revision that is claimed afterwards changes no answer."""
+        for claim in claims:
+            ruling = claim.ruling
+            numbers = [one.number for one in self._rulings.values() if one.revision == _revision_of(ruling)]
+            made = _Ruling(source, claim.log_offset, _revision_of(ruling), len(numbers) + 1, self._next_block)
+            self._rulings.setdefault(ruling.ruling_id, made)
+            self._next_block += CLAIM_BLOCK
+        return tuple(self._ruled(source, claim) for claim in claims)
+
+    def _ruled(self, source: Source, claim: RulingClaim) -> Ruled:
+        made, ruling = self._rulings[claim.ruling.ruling_id], claim.ruling
+        overtaken = any(
+            report == ruling.report_id and revision > ruling.revision and known.number < made.block
+            for (report, revision), known in self._revisions.items()
+        )
+        is_elsewhere = (made.source, made.log_offset) != (source, claim.log_offset)
+        return Ruled(
+            number=made.number, is_stale=overtaken or is_elsewhere, recipients=self._recipients(ruling.report_id)
+        )
 
     def dispute(self, report_id: ReportId) -> None:
         """A recipient says that the report is wrong; what is claimed later learns of it."""
@@ -113,6 +146,10 @@ class MemoryIndex:
         if any(taken_back):
             return LinkState.RETRACTED
         return LinkState.DISPUTED if self._disputes.get(report_id, number) < number else LinkState.STANDS
+
+
+def _revision_of(ruling: Ruling) -> tuple[ReportId, int]:
+    return ruling.report_id, ruling.revision
 
 
 def _distance(vector: bytes, other: bytes) -> int:

@@ -5,6 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
+from schemas.records.ruling import Ruling
 from schemas.records.triage import LinkState
 
 CLAIM_BLOCK = 1000
@@ -88,8 +89,29 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     recipients: tuple[PriorRecipient, ...] = ()
 
 
+class RulingClaim(Struct, frozen=True, kw_only=True):
+    """One ruling, at the coordinate where it lies."""
+
+    log_offset: int
+    ruling: Ruling
+
+
+class Ruled(Struct, frozen=True, kw_only=True):
+    """What the index answers for one ruling; the same ruling gets the same answer for ever."""
+
+    number: int
+    """On its revision, from 1."""
+    is_stale: bool
+    """A later revision was claimed before it, or this ruling was read from another coordinate before."""
+    recipients: tuple[PriorRecipient, ...] = ()
+    """Who has the report, whatever decision gave it."""
+
+
 class Index(Protocol):
     """The claim store; both adapters pass one contract suite."""
 
     def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
         """Claim in one transaction, in the order of offsets; raises Temporary where the store is away."""
+
+    def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
+        """Number rulings in one transaction, in the order of offsets; raises Temporary where the store is away."""

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
 from processors.index.nearby import STATE_COLUMNS, Nearby, Numbered, state_at
-from processors.index.port import Claim, Knowledge, NearSighting, PriorRecipient, Sighting, Source
+from processors.index.port import Claim, Knowledge, NearSighting, PriorRecipient, Ruled, RulingClaim, Sighting, Source
+from processors.index.ruled import rule
 from schemas.failures import Temporary
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
 from tocsin.runtime.database import Database
@@ -44,6 +45,15 @@ class PostgresIndex:
         self._streams[source] = stream  # kept only once it is committed
         self._nearby.tidy()
         return _answers(stream, claims, _Found(found, sightings, recipients, near))
+
+    def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
+        """Number them in one transaction; a crash after it replays to the same answer."""
+        if not claims:
+            return ()
+        with self._database.transaction() as connection:
+            stream = self._stream(connection, source, claims[0].log_offset)
+            connection.execute(_LOCK, {"lock": _CLAIM_LOCK})
+            return rule(connection, stream, claims)
 
     def _stream(self, connection: Connection, source: Source, first_offset: int) -> int:
         known = self._streams.get(source)
@@ -211,12 +221,16 @@ _READ_SIGHTINGS: Final = text(f"""
 """)  # noqa: S608 -- put together from our own text
 _READ_RECIPIENTS: Final = text(
     "select distinct on (report_id, recipient) report_id, recipient, jurisdiction, withdrawal from referrals "
-    "where report_id = any(cast(:reports as uuid[])) order by report_id, recipient, revision desc"
+    "where report_id = any(cast(:reports as uuid[])) order by report_id, recipient, revision desc, ruling desc"
 )
 _IN_FLIGHT: Final = text("""
-    select 1 from report_revisions revision join streams using (stream)
-    where revision.report_id = any(cast(:reports as uuid[])) and revision.log_offset >= streams.next_offset
-    and revision.stream <> :stream and not exists (
+    with claimed as (
+        select stream, log_offset from report_revisions where report_id = any(cast(:reports as uuid[]))
+        union all
+        select stream, log_offset from rulings where report_id = any(cast(:reports as uuid[]))
+    )
+    select 1 from claimed join streams using (stream)
+    where claimed.log_offset >= streams.next_offset and claimed.stream <> :stream and not exists (
         select 1 from streams newer where newer.topic = streams.topic and newer.partition = streams.partition
         and newer.stream > streams.stream
     )

@@ -24,6 +24,12 @@ def report_id_of(member: MemberId, submitter_reference: str) -> ReportId:
     return ReportId(str(uuid5(_NAMESPACE, _SEPARATOR.join(("report", member, submitter_reference)))))
 
 
-def referral_id_of(report: ReportId, revision: int, recipient: MemberId) -> ReferralId:
-    """The id of one referral: a replay or a resend can never become a second referral."""
-    return ReferralId(str(uuid5(_NAMESPACE, _SEPARATOR.join(("referral", report, str(revision), recipient)))))
+def referral_id_of(report: ReportId, revision: int, recipient: MemberId, ruling: int = 0) -> ReferralId:
+    """The id of one referral: a replay or a resend can never become a second referral, another ruling does."""
+    named = ("referral", report, str(revision), recipient, *([str(ruling)] if ruling else []))
+    return ReferralId(str(uuid5(_NAMESPACE, _SEPARATOR.join(named))))
+
+
+def ruling_id_of(report: ReportId, revision: int, occasion: str) -> str:
+    """The id of a ruling: one occasion rules once on a revision, however often it is repeated."""
+    return str(uuid5(_NAMESPACE, _SEPARATOR.join(("ruling", report, str(revision), occasion))))

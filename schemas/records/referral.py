@@ -23,6 +23,8 @@ class Referral(Struct, frozen=True, kw_only=True):
     recipient: MemberId
     jurisdiction: JurisdictionCode
     revision: int = 1
+    ruling: int = 0
+    """Which decision on this revision: 0 as the report came in, n for the n-th ruling."""
     changes: tuple[str, ...] = ()
     """Paths that differ from the revision before, and `withdrawn` where the submitter took it back."""
     withdrawn: bool = False

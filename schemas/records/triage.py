@@ -87,6 +87,8 @@ class ReportTriaged(Struct, frozen=True, kw_only=True):
     submitter: MemberId
     submitter_reference: str = ""
     revision: int = 1
+    ruling: int = 0
+    """Which decision on this revision: 0 as the report came in, n for the n-th ruling."""
     mark: Mark = Mark.LIVE
     source: Coordinate
     submitted_at: Instant
@@ -102,6 +104,8 @@ class ReportTriaged(Struct, frozen=True, kw_only=True):
     priority: Priority = Priority()
     completeness: Completeness = Completeness()
     recipients: tuple[Recipient, ...] = ()
+    unchanged: tuple[MemberId, ...] = ()
+    """Members whose copy of an earlier decision stands."""
     refusals: tuple[RouteRefusal, ...] = ()
     waiting_reasons: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()

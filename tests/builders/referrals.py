@@ -25,7 +25,7 @@ def a_referral(reference: str = "case-1", **changes: Any) -> Referral:
     recipient = changes.get("recipient", RECIPIENT)
     values: dict[str, Any] = {
         "report_id": report_id,
-        "referral_id": referral_id_of(report_id, changes.get("revision", 1), recipient),
+        "referral_id": referral_id_of(report_id, changes.get("revision", 1), recipient, changes.get("ruling", 0)),
         "recipient": recipient,
         "jurisdiction": JurisdictionCode("nl"),
         "submitter": submitter,

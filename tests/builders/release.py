@@ -23,6 +23,7 @@ def a_full_referral() -> Referral:
     """Everything that could be released, and more."""
     return a_referral(
         revision=2,
+        ruling=1,
         changes=("items",),
         withdrawn=True,
         received_at=an_instant(),

@@ -222,7 +222,7 @@ def test_a_recall_stops_what_waits_marks_what_left_and_nothing_of_it_goes_again(
     counter.courier.turn()
     counter.arrive(second)
     with counter.store.begin() as connection:
-        copies = arrivals.earlier_copies(connection, first.report_id, 3)
+        copies = arrivals.copies_until(connection, first.report_id, 2)
         stopped = arrivals.recall(connection, copies, NOON_MS)
         assert [copy.key for copy in stopped] == [second.referral_id]
         assert deliveries.may_have_arrived(connection, [first.referral_id])

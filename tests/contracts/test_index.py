@@ -10,10 +10,22 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from processors.index.memory import MemoryIndex
-from processors.index.port import MAX_DISTANCE, Claim, Index, Knowledge, NearSighting, Selected, Sighting, Source
+from processors.index.port import (
+    MAX_DISTANCE,
+    Claim,
+    Index,
+    Knowledge,
+    NearSighting,
+    RulingClaim,
+    Selected,
+    Sighting,
+    Source,
+)
 from processors.index.postgres import PostgresIndex
 from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.ruling import Ruling
 from schemas.records.triage import LinkState
+from schemas.records.values import Coordinate
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.settings import load
 
@@ -57,7 +69,7 @@ def index(request: pytest.FixtureRequest) -> Index:
 def _emptied(database: Database, stack: object) -> Database:
     owner = database_of(load(stack.config("ops")))  # type: ignore[attr-defined]  # LocalStack
     with owner.transaction() as connection:
-        connection.execute(text("truncate sightings, report_revisions, restricted.near_hashes, disputes"))
+        connection.execute(text("truncate rulings, sightings, report_revisions, restricted.near_hashes, disputes"))
     owner.close()
     return database
 
@@ -218,3 +230,35 @@ def test_both_indexes_answer_alike(
     for start in range(0, len(claims), 5):
         piece = tuple(claims[start : start + 5])
         assert postgres.claim(a_source(), piece) == memory.claim(a_source(), piece)
+
+
+def a_ruling_claim(report: ReportId, offset: int = 0, name: str = "ruling") -> RulingClaim:
+    ruling = Ruling(ruling_id=f"{name} {report}", report_id=report, submitter=A, source=Coordinate())
+    return RulingClaim(log_offset=offset, ruling=ruling)
+
+
+def test_rulings_on_a_revision_are_counted_and_a_replay_gets_its_own_number(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claim_one(index, a_claim(0, report_id=report))
+    claims = (a_ruling_claim(report, 0), a_ruling_claim(report, 1, "another"))
+    ruled = index.rule(a_source(1), claims)
+    assert [(one.number, one.is_stale) for one in ruled] == [(1, False), (2, False)]
+    assert index.rule(a_source(1), claims) == ruled
+
+
+def test_a_ruling_that_was_read_from_elsewhere_before_is_stale(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claim_one(index, a_claim(0, report_id=report))
+    index.rule(a_source(1), (a_ruling_claim(report, 0),))
+    (again,) = index.rule(a_source(1), (a_ruling_claim(report, 5),))
+    assert (again.number, again.is_stale) == (1, True)
+
+
+def test_a_revision_overtakes_the_rulings_that_come_after_it_and_none_before(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claim_one(index, a_claim(0, report_id=report))
+    before = a_ruling_claim(report, 0)
+    index.rule(a_source(0), (before,))
+    claim_one(index, a_claim(1, report_id=report, revision=2))
+    (first,), (later,) = (index.rule(a_source(0), (one,)) for one in (before, a_ruling_claim(report, 1, "later")))
+    assert (first.is_stale, later.is_stale) == (False, True)

@@ -17,6 +17,7 @@ from schemas.records.report import (
     ReportSubmitted,
     SharingChoices,
 )
+from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.triage import Completeness, ItemVerdict, Link, Priority, Recipient, ReportTriaged, RouteRefusal
 from schemas.records.values import (
     Coordinate,
@@ -142,6 +143,19 @@ def _decisions() -> dict[str, Struct]:
     return {
         "personal_part": a_personal_part(),
         "withdrawal": a_withdrawal(),
+        "ruling": Ruling(
+            ruling_id="u-1",
+            report_id=a_report().report_id,
+            submitter=MemberId("plat-a"),
+            source=Coordinate(topic_id="t", topic="reports.plat-a.submitted.v1", partition=1, offset=7),
+            cause=RulingCause.REROUTE,
+            occasion="repair-1",
+            decided_by="anna",
+            reason="a new agreement",
+            unchanged=(MemberId("nl-hotline"),),
+            chosen=(MemberId("nl-police"),),
+            closed=True,
+        ),
         "triaged": ReportTriaged(
             report_id=report.report_id,
             submitter=report.submitter,

@@ -51,6 +51,7 @@ def publish(publisher: Publisher, lane: str, names: list[str]) -> None:
     for name in names:
         urgent = {"escalation": an_escalation()} if lane == "escalated" else {}
         publisher.publish(a_draft(submitter_reference=name, **urgent))
+    publisher.flush()
 
 
 def triaged(home: Path, names: list[str]) -> list[ReportTriaged]:

@@ -136,11 +136,11 @@ _FIND: Final = text("""
     select d.report_id, d.revision, d.out_partition, d.out_offset from decisions d
     where d.report_id = cast(:id as uuid) or d.submitter_reference = :asked
        or d.report_id in (select r.report_id from referrals r where r.referral_id = cast(:id as uuid))
-    order by d.revision desc, d.at desc limit 1
+    order by d.revision desc, d.ruling desc, d.at desc limit 1
 """)
 _REFERRALS: Final = text(
-    "select out_topic, out_partition, out_offset from referrals "
-    "where report_id = :id and revision = :revision order by recipient"
+    "select distinct on (recipient) out_topic, out_partition, out_offset from referrals "
+    "where report_id = :id and revision = :revision order by recipient, ruling desc"
 )
 _RANGE: Final = "mark <> 'TEST' and at > now() - make_interval(weeks => :weeks) and :submitter in ('', submitter)"
 _WEEKS: Final = text(f"""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from schemas.topics import escalated_topic, returns_topic, submitted_topic
+from schemas.topics import RULINGS, escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.balance import Balance
@@ -39,4 +39,4 @@ def input_topics(rules: Policies) -> tuple[str, ...]:
     """Every topic whose records the ledger accounts for, those of former and future members too."""
     members = topics_of(rules.from_now_on(0))
     reports = [topic(one.member_id) for one in members if one.submits for topic in (submitted_topic, escalated_topic)]
-    return (*sorted(reports), *(returns_topic(one.member_id) for one in members))
+    return (*sorted(reports), RULINGS, *(returns_topic(one.member_id) for one in members))

@@ -10,6 +10,7 @@ ALWAYS: Final = frozenset(
         "recipient",
         "jurisdiction",
         "revision",
+        "ruling",
         "changes",
         "withdrawn",
         "mark",

@@ -188,3 +188,20 @@ def test_an_answer_to_the_earlier_revision_leaves_the_later_one_on_the_table(cou
         deliveries.stand_down(connection, ReportId(urgent(1).report_id), 1)
     counter.clock.now_ms += 10 * HOUR_MS
     assert upkeep.escalate(counter.store, counter.desk, STEPS) == len(STEPS)
+
+
+def test_a_ruling_recalls_the_copy_of_the_same_revision_and_a_later_ruling_may_give_another(counter: Counter) -> None:
+    recalled, again = a_referral(ruling=1, withdrawn=True), a_referral(ruling=2)
+    counter.arrive(FIRST)
+    counter.arrive(recalled)
+    assert counter.find(FIRST.referral_id).state is State.WITHDRAWN
+    counter.arrive(again)
+    deliver_all(counter)
+    assert counter.sink.keys == [again.referral_id]
+
+
+def test_a_copy_that_its_rulings_recall_overtook_never_leaves(counter: Counter) -> None:
+    counter.arrive(a_referral(ruling=1, withdrawn=True))
+    counter.arrive(FIRST)
+    deliver_all(counter)
+    assert FIRST.referral_id not in counter.sink.keys

@@ -174,6 +174,9 @@ _URGENT_WITHOUT: Final = text("""
     where tier = 'URGENT' and recipients = 0 and mark = 'LIVE' and not exists (
         select 1 from report_revisions later
         where later.report_id = unrouted.report_id and later.revision > unrouted.revision
+    ) and not exists (
+        select 1 from referrals ruled where ruled.report_id = unrouted.report_id
+        and ruled.revision = unrouted.revision and ruled.ruling > 0 and not ruled.withdrawal
     )
     order by at limit 100
 """)

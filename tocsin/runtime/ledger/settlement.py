@@ -30,6 +30,8 @@ class ReferralMade(Struct, frozen=True, kw_only=True):
     log_offset: int
     submitted_ms: int
     landed: Coordinate
+    ruling: int = 0
+    """Which decision on its revision made it."""
 
 
 class DeadLetterMade(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ class DecisionMade(Struct, frozen=True, kw_only=True):
     completeness: int
     policy: str = ""
     """Digest of the bundle that decided."""
+    ruling: int = 0
     missing: tuple[str, ...] = ()
     landed: Coordinate = Coordinate()
 
@@ -201,6 +204,7 @@ _REFERRAL_FIELDS: Final = (
     "mark",
     "withdrawal",
     "log_offset",
+    "ruling",
 )
 _DECISION_FIELDS: Final = (
     "report_id",
@@ -211,13 +215,14 @@ _DECISION_FIELDS: Final = (
     "tier",
     "completeness",
     "policy",
+    "ruling",
 )
 _DECISIONS: Final = text("""
     insert into decisions (report_id, revision, submitter, submitter_reference, mark, tier, completeness, policy,
-                           missing, out_partition, out_offset)
+                           ruling, missing, out_partition, out_offset)
     select * from unnest(cast(:report_id as uuid[]), cast(:revision as integer[]), cast(:submitter as text[]),
                          cast(:submitter_reference as text[]), cast(:mark as text[]), cast(:tier as text[]),
-                         cast(:completeness as smallint[]), cast(:policy as text[]),
+                         cast(:completeness as smallint[]), cast(:policy as text[]), cast(:ruling as integer[]),
                          cast(:missing as text[]), cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
     on conflict do nothing
 """)
@@ -240,18 +245,20 @@ _BLOCK: Final = text(
 """A replay in a longer slice adds its tail: what a person decided meanwhile stays."""
 _REFERRALS: Final = text("""
     insert into referrals (referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
-                           tier, mark, withdrawal, stream, log_offset, out_topic, out_partition, out_offset,
-                           submitted_at)
+                           tier, mark, withdrawal, stream, log_offset, ruling, out_topic, out_partition,
+                           out_offset, submitted_at)
     select referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
-           tier, mark, withdrawal, :stream, log_offset, out_topic, out_partition, out_offset, submitted_at
+           tier, mark, withdrawal, :stream, log_offset, ruling, out_topic, out_partition, out_offset,
+           submitted_at
     from unnest(cast(:referral_id as uuid[]), cast(:report_id as uuid[]), cast(:revision as integer[]),
                 cast(:submitter as text[]), cast(:submitter_reference as text[]), cast(:recipient as text[]),
                 cast(:jurisdiction as text[]), cast(:tier as text[]), cast(:mark as text[]),
-                cast(:withdrawal as boolean[]), cast(:log_offset as bigint[]), cast(:out_topic as text[]),
+                cast(:withdrawal as boolean[]), cast(:log_offset as bigint[]), cast(:ruling as integer[]),
+                cast(:out_topic as text[]),
                 cast(:out_partition as integer[]), cast(:out_offset as bigint[]),
                 cast(:submitted_at as timestamptz[]))
          as r(referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
-              tier, mark, withdrawal, log_offset, out_topic, out_partition, out_offset, submitted_at)
+              tier, mark, withdrawal, log_offset, ruling, out_topic, out_partition, out_offset, submitted_at)
     on conflict do nothing
 """)
 _DEAD_LETTER: Final = text(

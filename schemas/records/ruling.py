@@ -1,0 +1,37 @@
+"""A decision on a report that was decided before: Ruling, from operators and from the returns worker to triage."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.values import Coordinate
+
+
+class RulingCause(StrEnum):
+    """Why it is decided again."""
+
+    UNKNOWN = "UNKNOWN"
+    REROUTE = "REROUTE"
+    PERSON = "PERSON"
+    MOVED = "MOVED"
+    LABEL = "LABEL"
+    ESCALATED = "ESCALATED"
+    LEFT = "LEFT"
+
+
+class Ruling(Struct, frozen=True, kw_only=True):
+    """Decide a report again, by the rules in force when this is taken; triage reads the record where it lies."""
+
+    ruling_id: str
+    report_id: ReportId
+    revision: int = 1
+    submitter: MemberId
+    source: Coordinate
+    cause: RulingCause = RulingCause.UNKNOWN
+    occasion: str = ""
+    decided_by: str = ""
+    reason: str = ""
+    unchanged: tuple[MemberId, ...] = ()
+    chosen: tuple[MemberId, ...] = ()
+    closed: bool = False

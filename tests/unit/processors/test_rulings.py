@@ -1,0 +1,199 @@
+"""A report is decided again: who newly should have it gets it, who should not gives it back, and nobody else hears."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+from msgspec import structs
+
+from processors.answering import Answered, prior_of
+from processors.index.memory import MemoryIndex
+from processors.index.port import PriorRecipient
+from processors.referring import Desk
+from processors.triage import Tools, TriageStages
+from schemas.records.answers import Status
+from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.ruling import Ruling
+from schemas.records.triage import ReportTriaged
+from schemas.records.values import Coordinate
+from schemas.topics import RULINGS, TRIAGED, submitted_topic
+from tests.builders.identity import KEYS, VEIL
+from tests.builders.promotions import a_chancery, another_bundle
+from tests.builders.reports import a_report, a_withdrawal
+from tests.builders.rulings import a_ruling
+from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.registry import FixedDirectory, RecordCodec
+from tocsin.runtime.transport.slices import RawRecord, Slice
+
+CODEC = RecordCodec(FixedDirectory())
+MEMBER, LEAVING = MemberId("plat-a"), MemberId("nl-hotline")
+INSTANT_MS = 1_795_000_000_000
+
+
+class Exchange:
+    """Triage whose rules change at an instant, after which a Dutch hotline takes no part."""
+
+    def __init__(self, folder: Path) -> None:
+        chancery = a_chancery(folder)
+        chancery.promoted(another_bundle(folder / "new", LEAVING), INSTANT_MS)
+        self.rules = chancery.policies()
+        self.holders: dict[ReportId, dict[MemberId, PriorRecipient]] = {}
+        self.log: dict[tuple[str, int], RawRecord] = {}
+        desk = Desk(bundle=self.rules.at(0), keys=KEYS, personal_schema_id=8)
+        tools = Tools(desk=desk, veil=VEIL, codec=CODEC, policies=self.rules, look_up=self.look_up)
+        index = MemoryIndex(lambda report: tuple(self.holders.get(report, {}).values()))
+        self.stages = TriageStages(tools, index, cast(Database, None), {})
+
+    def look_up(self, place: Coordinate) -> RawRecord | None:
+        return self.log.get((place.topic, place.offset))
+
+    def take(self, *records: ReportSubmitted | Withdrawal | Ruling | bytes, at_ms: int) -> tuple[Answered, ...]:
+        is_ruling = isinstance(records[0], Ruling | bytes)
+        topic = RULINGS if is_ruling else submitted_topic(MEMBER)
+        first = sum(1 for known, _ in self.log if known == topic)
+        raw = tuple(
+            RawRecord(
+                offset=first + n,
+                timestamp_ms=at_ms,
+                key=b"k",
+                value=record if isinstance(record, bytes) else CODEC.dumps(record),
+                headers=(),
+            )
+            for n, record in enumerate(records)
+        )
+        self.log |= {(topic, one.offset): one for one in raw}
+        return self.run(Slice(topic_id="id", topic=topic, partition=0, records=raw))
+
+    def run(self, piece: Slice) -> tuple[Answered, ...]:
+        answers = self.stages.finish(self.stages.claim(self.stages.decide(piece))).answers
+        for made in (made for answer in answers for made in answer.referrals):
+            held = self.holders.setdefault(made.report_id, {})
+            if made.withdrawn:
+                held.pop(made.recipient, None)
+            else:
+                held[made.recipient] = prior_of(made)
+        return answers
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Exchange:
+    return Exchange(tmp_path)
+
+
+SOURCE = Coordinate(topic_id="id", topic=submitted_topic(MEMBER), partition=0, offset=0)
+
+
+def triaged(answer: Answered) -> ReportTriaged:
+    (record,) = [record for record in answer.records if record.topic == TRIAGED]
+    found = CODEC.loads(record.value, ReportTriaged)
+    assert isinstance(found, ReportTriaged)
+    return found
+
+
+def members(answer: Answered, *, recalled: bool) -> set[str]:
+    return {made.recipient for made in answer.referrals if made.withdrawn is recalled}
+
+
+def test_under_new_rules_one_copy_is_recalled_and_the_others_stand(exchange: Exchange) -> None:
+    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    stand = tuple(sorted(members(first, recalled=False) - {LEAVING}))
+    (again,) = exchange.take(a_ruling(a_report(), SOURCE, unchanged=stand), at_ms=INSTANT_MS)
+    assert members(again, recalled=True) == {LEAVING}
+    assert members(again, recalled=False).isdisjoint(stand)
+    said = triaged(again)
+    assert (said.ruling, said.unchanged, said.source) == (1, stand, SOURCE)
+    assert said.policy.bundle == exchange.rules.at(INSTANT_MS).digest != triaged(first).policy.bundle
+    assert said.novelty == triaged(first).novelty, "it is not a sighting of itself"
+
+
+def test_without_members_that_stand_everybody_gets_another_copy_with_an_id_of_its_own(exchange: Exchange) -> None:
+    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    (again,) = exchange.take(a_ruling(a_report(), SOURCE), at_ms=INSTANT_MS)
+    assert members(again, recalled=False) >= members(first, recalled=False) - {LEAVING}
+    assert {made.ruling for made in again.referrals} == {1}
+    assert {m.referral_id for m in again.referrals}.isdisjoint(m.referral_id for m in first.referrals)
+
+
+def test_a_member_that_is_said_to_have_a_copy_and_has_none_gets_one(exchange: Exchange) -> None:
+    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    missing = min(members(first, recalled=False) - {LEAVING})
+    exchange.holders[a_report().report_id].pop(MemberId(missing))
+    (again,) = exchange.take(a_ruling(a_report(), SOURCE, unchanged=(missing,)), at_ms=INSTANT_MS)
+    assert missing in members(again, recalled=False)
+
+
+def test_the_same_ruling_sent_again_changes_nothing_and_a_replay_of_it_repeats_itself(exchange: Exchange) -> None:
+    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    ruling = a_ruling(a_report(), SOURCE)
+    raw = RawRecord(offset=0, timestamp_ms=INSTANT_MS, key=b"k", value=CODEC.dumps(ruling), headers=())
+    piece = Slice(topic_id="id", topic=RULINGS, partition=0, records=(raw,))
+    before = {**exchange.holders[a_report().report_id]}
+    (first,) = exchange.run(piece)
+    exchange.holders[a_report().report_id] = before  # the process died before it was settled
+    (replayed,) = exchange.run(piece)
+    assert replayed.records == first.records
+    moved = structs.replace(raw, offset=1)
+    elsewhere = Slice(topic_id="id", topic=RULINGS, partition=0, records=(moved,))
+    (again,) = exchange.run(elsewhere)
+    assert (again.outcome, again.records) == (Outcome.STALE, ())
+
+
+def test_a_later_revision_overtakes_a_ruling(exchange: Exchange) -> None:
+    exchange.take(a_report(), a_report(revision=2, platform="another"), at_ms=INSTANT_MS - 1)
+    (answer,) = exchange.take(a_ruling(a_report(), SOURCE), at_ms=INSTANT_MS)
+    assert (answer.outcome, answer.referrals) == (Outcome.STALE, ())
+
+
+def test_a_withdrawn_report_is_given_to_nobody_again(exchange: Exchange) -> None:
+    exchange.take(a_report(), a_withdrawal(revision=2), at_ms=INSTANT_MS - 1)
+    (answer,) = exchange.take(a_ruling(a_report(), SOURCE), at_ms=INSTANT_MS)
+    assert (answer.outcome, answer.referrals) == (Outcome.STALE, ())
+
+
+def test_a_second_ruling_in_the_same_slice_sees_what_the_first_one_did(exchange: Exchange) -> None:
+    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    first, second = exchange.take(
+        a_ruling(a_report(), SOURCE), a_ruling(a_report(), SOURCE, occasion="another"), at_ms=INSTANT_MS
+    )
+    assert (triaged(first).ruling, triaged(second).ruling) == (1, 2)
+    assert members(first, recalled=True) == {LEAVING}
+    assert members(second, recalled=True) == set()
+
+
+def test_a_person_adds_a_member_and_none_that_takes_no_part(exchange: Exchange) -> None:
+    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    chosen = (MemberId("fr-police"), LEAVING, MemberId("nobody"), MEMBER)
+    (answer,) = exchange.take(a_ruling(a_report(), SOURCE, chosen=chosen), at_ms=INSTANT_MS)
+    assert MemberId("fr-police") in members(answer, recalled=False)
+    assert members(answer, recalled=False).isdisjoint(chosen[1:])
+    by = {recipient.member: recipient.rules for recipient in triaged(answer).recipients}
+    assert by[MemberId("fr-police")] == ("person.chosen",)
+
+
+def test_the_submitter_is_told_of_each_decision_once(exchange: Exchange) -> None:
+    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    (again,) = exchange.take(a_ruling(a_report(), SOURCE), at_ms=INSTANT_MS)
+    told = [CODEC.loads(answer.records[-1].value, Status) for answer in (first, again)]
+    assert len({status.status_id for status in told if isinstance(status, Status)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [(Coordinate(topic=SOURCE.topic, offset=99), "ruling.record_gone"), (SOURCE, "ruling.another_record")],
+)
+def test_a_ruling_on_what_is_not_there_is_a_dead_letter_and_tells_no_member(
+    source: Coordinate, code: str, exchange: Exchange
+) -> None:
+    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    (answer,) = exchange.take(a_ruling(a_report(submitter_reference="another"), source), at_ms=INSTANT_MS)
+    assert answer.outcome is Outcome.REFUSED
+    assert answer.dead_letter is not None
+    assert answer.dead_letter.code == code
+    assert [record.topic for record in answer.records] == [f"dlq.{RULINGS}"]
+
+
+def test_what_is_no_ruling_is_a_dead_letter(exchange: Exchange) -> None:
+    (answer,) = exchange.take(b"no ruling", at_ms=INSTANT_MS)
+    assert answer.outcome is Outcome.REFUSED
