@@ -100,7 +100,13 @@ def claim_of(proposed: Proposed, log_offset: int) -> Claim:
 
 def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) -> Decision:
     """Add what the index knows; None where it is away, which is said and never guessed."""
-    novelties = _novelties(proposed, knowledge)
+    return conclude_as(proposed, _novelties(proposed, knowledge), bundle, _outcome(proposed, knowledge))
+
+
+def conclude_as(
+    proposed: Proposed, novelties: deduplicate.Novelties, bundle: Bundle, outcome: Outcome | None = None
+) -> Decision:
+    """Add what is known of other reports; whoever has no outcome of its own gets that of the route."""
     facts = Facts(
         report=proposed.report,
         personal=proposed.personal,
@@ -112,7 +118,7 @@ def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) ->
     )
     return Decision(
         proposed=proposed,
-        outcome=_outcome(proposed, knowledge),
+        outcome=outcome or _outcome(proposed, None),
         novelties=novelties,
         facts=facts,
         priority=prioritise.prioritise(facts, bundle.priority),

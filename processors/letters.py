@@ -80,6 +80,7 @@ def triaged_report(
         novelty=decision.novelties.novelty,
         corroboration=decision.novelties.corroboration,
         links=decision.novelties.links,
+        known_account=decision.novelties.known_account,
         verdicts=proposed.verdicts,
         priority=decision.priority,
         completeness=decision.completeness,

@@ -47,6 +47,8 @@ def _row(stream: int, claim: RulingClaim) -> dict[str, object]:
         "occasion": ruling.occasion,
         "decided_by": ruling.decided_by,
         "reason": ruling.reason,
+        "chosen": list(ruling.chosen),
+        "closed": ruling.closed,
     }
 
 
@@ -59,11 +61,12 @@ def _holders(connection: Connection, claims: tuple[RulingClaim, ...]) -> dict[st
 
 _RULE: Final = text("""
     insert into rulings (ruling_id, report_id, revision, number, stream, log_offset, claim_number,
-                         cause, occasion, decided_by, reason)
+                         cause, occasion, decided_by, reason, chosen, closed)
     select :ruling_id, cast(:report_id as uuid), :revision,
            1 + coalesce((select max(number) from rulings
                          where report_id = cast(:report_id as uuid) and revision = :revision), 0),
-           :stream, :log_offset, nextval('claim_numbers'), :cause, :occasion, :decided_by, :reason
+           :stream, :log_offset, nextval('claim_numbers'), :cause, :occasion, :decided_by, :reason,
+           cast(:chosen as text[]), :closed
     on conflict (ruling_id) do nothing
 """)
 _READ: Final = text("""

@@ -100,6 +100,8 @@ class ReportTriaged(Struct, frozen=True, kw_only=True):
     corroboration: int = 0
     """How many other members have reported the same content before."""
     links: tuple[Link, ...] = ()
+    known_account: bool = False
+    """An account of this report was reported before."""
     verdicts: tuple[ItemVerdict, ...] = ()
     priority: Priority = Priority()
     completeness: Completeness = Completeness()

@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Prove and repair": {
         "keys": "Make, list, rotate and revoke the keys that sign and seal.",
+        "reroute": "Decide past reports again where rules changed who gets them.",
         "dlq": "List, show, retry or drop dead letters.",
         "doctor": "Say what is wrong, and the next command.",
         "ledger": "Reconcile every record against the broker.",

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tocsin.cli.policing import changing, reading
+from tocsin.cli.policing import changing, reading, shadow
 from tocsin.cli.policing.homes import HOME, bundle_named
 from tocsin.cli.policing.labels import ucs_table
 from tocsin.cli.policing.legal_page import page
@@ -73,7 +73,7 @@ def ucs(file: Path, scheme_version: str, out: Path) -> None:
     click.echo(f"{count} labels in {out}. Next: tocsin policy check {out.parent.parent}")
 
 
-for _one in (reading.listed, reading.show, reading.diff, changing.key, changing.promote, changing.sign):
+for _one in (reading.listed, reading.show, reading.diff, shadow.shadow, changing.key, changing.promote, changing.sign):
     command.add_command(_one)
 
 

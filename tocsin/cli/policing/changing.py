@@ -7,9 +7,7 @@ from typing import Any
 
 import click
 
-from schemas.catalogue import message
-from schemas.failures import Refused
-from tocsin.cli.policing.homes import HOME, Kept, kept, now_ms
+from tocsin.cli.policing.homes import HOME, Kept, instant_ms, kept, now_ms
 from tocsin.cli.policing.reading import told
 from tocsin.policy.changes import changes
 from tocsin.policy.policies import topics_of
@@ -85,10 +83,4 @@ def _instant_ms(text: str, at_ms: int) -> int:
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     if text.startswith("+") and text[1:-1].isdigit() and text[-1] in units:
         return at_ms + int(timedelta(**{units[text[-1]]: int(text[1:-1])}).total_seconds() * 1000)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(message("promotion.instant"), code="promotion.instant") from error
-    if instant.tzinfo is None:
-        raise Refused(message("promotion.instant"), code="promotion.instant")
-    return int(instant.timestamp() * 1000)
+    return instant_ms(text)

@@ -1,6 +1,7 @@
 """Which policy a home has, and a bundle as people name it: a folder, or the beginning of a digest."""
 
 import time
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -29,6 +30,17 @@ class Kept(Struct, frozen=True, kw_only=True):
 def now_ms() -> int:
     """The wall clock."""
     return time.time_ns() // 1_000_000
+
+
+def instant_ms(written: str) -> int:
+    """An instant with its offset; a time without one would be guessed."""
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise Refused(message("promotion.instant"), code="promotion.instant") from error
+    if instant.tzinfo is None:
+        raise Refused(message("promotion.instant"), code="promotion.instant")
+    return int(instant.timestamp() * 1000)
 
 
 def rules_of(home: Path) -> Policies:

@@ -254,8 +254,7 @@ _REFERRALS: Final = text("""
                 cast(:submitter as text[]), cast(:submitter_reference as text[]), cast(:recipient as text[]),
                 cast(:jurisdiction as text[]), cast(:tier as text[]), cast(:mark as text[]),
                 cast(:withdrawal as boolean[]), cast(:log_offset as bigint[]), cast(:ruling as integer[]),
-                cast(:out_topic as text[]),
-                cast(:out_partition as integer[]), cast(:out_offset as bigint[]),
+                cast(:out_topic as text[]), cast(:out_partition as integer[]), cast(:out_offset as bigint[]),
                 cast(:submitted_at as timestamptz[]))
          as r(referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
               tier, mark, withdrawal, log_offset, ruling, out_topic, out_partition, out_offset, submitted_at)

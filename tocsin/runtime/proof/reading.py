@@ -63,7 +63,23 @@ class TopicReader:
 
     def read(self, topics: Iterable[str]) -> Iterator[Raw]:
         """Every record between the log start and the end at the time of the call."""
-        left = {key: span for key, span in self.spans(topics).items() if span[0] < span[1]}
+        yield from self._between(self.spans(topics))
+
+    def since(self, topics: Iterable[str], from_ms: int) -> Iterator[Raw]:
+        """Every record from the first that the broker took at an instant or later."""
+        spans = self.spans(topics)
+        asked = [TopicPartition(topic, partition, from_ms) for topic, partition in spans]
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout=_READ_TIMEOUT_SECONDS) if asked else []
+        except KafkaException as error:
+            raise Temporary("The broker did not answer. Check: tocsin status", code="kafka.away") from error
+        starts = {(place.topic, place.partition): place.offset for place in found}
+        yield from self._between(
+            {key: (starts[key] if starts[key] >= 0 else end, end) for key, (_, end) in spans.items()}
+        )
+
+    def _between(self, spans: dict[tuple[str, int], tuple[int, int]]) -> Iterator[Raw]:
+        left = {key: span for key, span in spans.items() if span[0] < span[1]}
         self._consumer.assign([TopicPartition(topic, part, start) for (topic, part), (start, _) in left.items()])
         silent_since = time.monotonic()
         while left:

@@ -28,6 +28,8 @@ def upgrade() -> None:
             occasion text not null,
             decided_by text not null,
             reason text not null,
+            chosen text[] not null,
+            closed boolean not null,
             at timestamptz not null default now(),
             unique (report_id, revision, number)
         )

@@ -1,0 +1,73 @@
+"""`tocsin policy shadow`: what a bundle would have decided otherwise."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from schemas.catalogue import message
+from schemas.failures import Refused
+from tocsin.cli.policing.homes import HOME, bundle_named, instant_ms, now_ms, rules_of
+from tocsin.cli.policing.progress import counting
+from tocsin.policy.policies import policies
+from tocsin.runtime.settings import load as load_settings
+from tocsin.stack.past import Range
+from tocsin.stack.shadowing import Case, Shadow
+from tocsin.stack.shadowing import shadow as shadowed
+
+
+@click.command()
+@click.option("--policy", required=True, help="The bundle to try: a folder, or a digest of the store.")
+@click.option("--from", "since", required=True, help="First instant, with its offset: 2026-11-01T00:00:00Z.")
+@click.option("--until", default="", help="First instant that is not looked at; now by default.")
+@click.option("--json", "as_json", is_flag=True, help="One object: counts, and every record that differs.")
+@HOME
+def shadow(policy: str, since: str, until: str, as_json: bool, home: Path) -> None:
+    """Decide a past range again under another bundle, in isolation, and say what differs.
+
+    Topics are read as they lie and nothing is written: no referral, no status, no sighting. What other reports said is
+    taken from what was recorded. Each record is held against the bundle that decided it. The same range and bundle
+    give the same bytes. Tiers advise; a person decides.
+    """
+    ops = load_settings(home / "config" / "ops.toml")
+    at_ms = now_ms()
+    span = Range(from_ms=instant_ms(since), until_ms=instant_ms(until) if until else at_ms)
+    if not span.from_ms < span.until_ms <= at_ms:
+        raise Refused(message("shadow.range"), code="shadow.range")
+    rules = policies(ops.policy, ops.policy_trust) if home.exists() else rules_of(home)
+    with counting() as progress:
+        found = shadowed(ops, bundle_named(policy, home), rules, span, progress)
+    click.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(_told(found)))
+
+
+def _told(found: Shadow) -> Iterator[str]:
+    span = " to ".join(
+        datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds") for at in (found.from_ms, found.until_ms)
+    )
+    yield f"Bundle {found.policy[:16]} on {found.records} records, {span}."
+    if found.undecided:
+        yield f"{found.undecided} were refused, or not triaged yet: what other reports said is unknown there."
+    if found.not_reproduced:
+        yield f"{found.not_reproduced} were decided by bundles that are not in the store; the one in force stands in."
+    for kind, count in found.changed.items():
+        yield f"\n{kind}: {count} differ"
+        for case in found.examples(kind):
+            yield from (f"  {line}" for line in _case(case, kind))
+    yield f"\n{len(found.cases)} of {found.records} records are decided otherwise. Nothing was written."
+
+
+def _case(case: Case, kind: str) -> Iterator[str]:
+    name = f"{case.submitter} {case.reference or case.place}"
+    found = case.difference
+    pair = {"refused": found.refused, "outcome": found.outcome, "tier": found.tier}.get(kind)
+    if pair:
+        yield f"{name}: {pair[0] or 'goes on'} -> {pair[1] or 'goes on'}"
+    if kind == "verdict":
+        yield from (f"{name}: {what}: {old} -> {new}" for what, (old, new) in found.verdicts.items())
+    if kind == "members":
+        yield f"{name}: {', '.join([*(f'+{m}' for m in found.gains), *(f'-{m}' for m in found.loses)])}"
+    if kind == "fields":
+        for member, (more, less) in found.fields.items():
+            yield f"{name}, {member}: {', '.join([*(f'+{one}' for one in more), *(f'-{one}' for one in less)])}"
