@@ -1,12 +1,16 @@
 """Who takes delivery, as the policy bundle says."""
 
+from pathlib import Path
+
 import pytest
 
 from consumers.agreement import Agreement, Treatment
 from consumers.escalation import Role
-from consumers.membership import membership_of
+from consumers.membership import Memberships, membership_of
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
+from tests.builders.policy import a_folder
+from tests.builders.promotions import a_chancery
 from tocsin.policy.bundle import SAMPLE, load
 
 
@@ -41,3 +45,27 @@ def test_an_escalation_goes_to_the_members_own_people_its_stand_in_and_its_fall_
 def test_nobody_is_its_own_fall_back() -> None:
     contacts = membership_of(load(SAMPLE), MemberId("intl-police")).contacts
     assert Role.FALLBACK not in contacts
+
+
+INSTANT_MS = 1_795_000_000_000
+
+
+def test_another_agreement_holds_from_its_instant_on(tmp_path: Path) -> None:
+    chancery = a_chancery(tmp_path)
+    (tmp_path / "new").mkdir()
+    agreement = '[nl-hotline]\nagreement = { known_content = "count" }'
+    chancery.promoted(a_folder(tmp_path / "new", ("members.toml", "[nl-hotline]", agreement)), INSTANT_MS)
+    found = Memberships(chancery.policies(), MemberId("nl-hotline"), INSTANT_MS - 1)
+    before = found.at(INSTANT_MS - 1)
+    assert before is found.current
+    assert found.at(INSTANT_MS).agreement.known_content is Treatment.COUNT
+    assert (before.policy, found.current.policy) == (load(SAMPLE).digest, found.at(INSTANT_MS).policy)
+
+
+def test_a_member_that_a_bundle_leaves_out_still_gets_what_was_referred_to_it(tmp_path: Path) -> None:
+    chancery = a_chancery(tmp_path)
+    (tmp_path / "new").mkdir()
+    edit = ("members.toml", "receives = true\n\n[gb-hotline]", "receives = false\n\n[gb-hotline]")
+    chancery.promoted(a_folder(tmp_path / "new", edit), INSTANT_MS)
+    found = Memberships(chancery.policies(), MemberId("fr-hotline"), INSTANT_MS - 1)
+    assert found.at(INSTANT_MS).topics() == ("referrals.fr.fr-hotline.urgent.v1", "referrals.fr.fr-hotline.v1")
