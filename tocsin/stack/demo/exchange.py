@@ -1,6 +1,5 @@
 """The running exchange of the demo: the stack, every worker, a delivery process a member, and the receiver."""
 
-import time
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ from consumers.store.engine import open_to_read
 from schemas.records.identifiers import MemberId
 from tocsin.policy.bundle import SAMPLE, Bundle, load
 from tocsin.runtime import settings
-from tocsin.stack.charter import kept_charter
+from tocsin.stack.charter import sample_charter
 from tocsin.stack.demo.crew import Crew, Launch
 from tocsin.stack.local import LocalStack
 from tocsin.stack.ports import ports_of
@@ -37,7 +36,7 @@ class Exchange:
 
     def up(self, progress: Progress) -> None:
         """Start the stack, which refuses the home of another cluster."""
-        self.stack.up(kept_charter(self.home, SAMPLE, int(time.time() * 1000)), progress)
+        self.stack.up(sample_charter(), progress)
 
     def start(self, progress: Progress) -> None:
         """Start every process of the exchange."""
