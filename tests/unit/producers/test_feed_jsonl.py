@@ -3,12 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from producers.feeds.entries import Drafted, Rejection
 from producers.feeds.jsonl import reader
 from producers.feeds.jsonl.mapping import object_of
 from producers.feeds.jsonl.writing import template
-from schemas.records.values import Ternary
+from schemas.records.values import Ternary, TimePrecision
 from tests.builders.drafts import CONTEXT, a_draft, a_row, as_stream, codes
 
 
@@ -57,6 +58,29 @@ def test_an_address_of_ten_thousand_characters_is_refused_without_being_repeated
 
 def test_a_date_in_the_future_is_refused() -> None:
     assert codes(only(a_row(detected_at="2099-01-01T00:00:00Z"))) == ["time.in_future"]
+
+
+@pytest.mark.parametrize(
+    ("written", "offset", "assumed", "precision"),
+    [
+        ("2025-06-01T10:00:00+02:00", 120, False, TimePrecision.SECOND),
+        ("2025-06-01T10:00", -300, True, TimePrecision.MINUTE),
+        ("2025-06-01", -300, True, TimePrecision.DAY),
+        ("2025-06", -300, True, TimePrecision.MONTH),
+    ],
+)
+def test_a_time_keeps_its_offset_and_precision_and_one_without_is_marked_as_assumed(
+    written: str, offset: int, assumed: bool, precision: TimePrecision
+) -> None:
+    context = replace(CONTEXT, utc_offset_minutes=-300)
+    (entry,) = reader.read(as_stream(a_row(detected_at=written)), context)
+    assert isinstance(entry, Drafted)
+    found = entry.draft.detected_at
+    assert found is not None
+    assert (found.utc_offset_minutes, found.zone_assumed, found.precision) == (offset, assumed, precision)
+    if not assumed:
+        return
+    assert codes(only(a_row(detected_at=written))) == ["time.no_zone"]
 
 
 def test_a_code_of_no_vocabulary_is_kept_and_told() -> None:

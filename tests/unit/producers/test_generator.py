@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 
 import pytest
 
@@ -54,6 +55,33 @@ def test_the_shares_are_those_of_the_parameters(seed: int) -> None:
     assert 0.0005 < urgent < 0.006
     assert set(kinds) == set(Kind)
     assert {"NO", "NL", "US"} <= {one.truth["country"] for one in reports}
+
+
+def test_content_of_one_host_comes_in_bursts_that_chance_alone_would_not_make() -> None:
+    def longest_run(burst: float) -> int:
+        new = [one for one in made(6_000, seed=2, burst=burst) if not one.truth["known"] and "items" in one.content]
+        hosts = [one.content["items"][0]["hosting"]["ip_address"] for one in new]
+        return max(len(list(group)) for _, group in groupby(hosts))
+
+    assert longest_run(burst=0.2) >= 15
+    assert longest_run(burst=0.0) <= 3
+
+
+def test_some_reports_are_thin_and_some_have_no_address_at_all() -> None:
+    reports = [one.content for one in made(6_000)]
+    thin = sum("items" not in one and "source_url" in one for one in reports) / len(reports)
+    without = sum("items" not in one and "source_url" not in one for one in reports) / len(reports)
+    assert 0.06 < thin < 0.14
+    assert 0.07 < without < 0.20
+    assert all("personal" in one for one in reports if "items" not in one and "source_url" not in one)
+
+
+def test_an_escalation_is_a_plea_that_urgent_cases_mostly_have() -> None:
+    reports = made(6_000, urgent=0.2)
+    urgent = [one for one in reports if one.truth["urgent"]]
+    pleaded = sum("escalation" in one.content for one in urgent) / len(urgent)
+    assert 0.8 < pleaded < 0.97
+    assert not any("escalation" in one.content for one in reports if not one.truth["urgent"])
 
 
 def test_the_truth_is_no_part_of_the_report() -> None:
