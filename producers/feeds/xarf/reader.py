@@ -1,13 +1,14 @@
 """Reads X-ARF v4: one report, a list of reports, or one report a line; checked with the `xarf` package."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, BinaryIO, Final
 
 import msgspec
 from xarf import parse
 
 from producers.feeds.entries import Context, Drafted, Entry, Problem, Rejection, problem, rejection
-from producers.feeds.lines import BYTE_ORDER_MARK
+from producers.feeds.lines import BYTE_ORDER_MARK, bounded_lines
 from producers.feeds.shaping import shaped
 from producers.feeds.xarf.mapping import TYPES, content_of, dropped_fields, without_payloads
 
@@ -25,12 +26,39 @@ def recognise(head: bytes) -> bool:
 
 def read(stream: BinaryIO, context: Context) -> Iterator[Entry]:
     """One entry a report, numbered as lines where they stand on lines, else by position."""
+    for number, written in _numbered(stream):
+        yield written if isinstance(written, Rejection) else _entry(number, written, context)
+
+
+def _numbered(stream: BinaryIO) -> Iterator[tuple[int, Any]]:
+    start = stream.tell()
+    lines = bounded_lines(stream, MAX_DOCUMENT_BYTES)
+    _, first = next(lines, (1, b""))
+    opening = _decoded(1, first or b"")
+    if isinstance(opening, dict):
+        return chain(((1, opening),), _lines(lines))
+    stream.seek(start)
+    return _whole(stream)
+
+
+def _lines(lines: Iterable[tuple[int, bytes | None]]) -> Iterator[tuple[int, Any]]:
+    """One report a line, however many: a file of lines has no bound."""
+    for number, line in lines:
+        if line is None:
+            yield number, _too_long(number)
+        elif line.strip():
+            yield number, _decoded(number, line)
+
+
+def _whole(stream: BinaryIO) -> Iterator[tuple[int, Any]]:
     data = stream.read(MAX_DOCUMENT_BYTES + 1)
     if len(data) > MAX_DOCUMENT_BYTES:
-        yield rejection(1, code="line.too_long", longest=MAX_DOCUMENT_BYTES)
-        return
-    for number, written in _documents(data.removeprefix(BYTE_ORDER_MARK)):
-        yield written if isinstance(written, Rejection) else _entry(number, written, context)
+        return iter(((1, _too_long(1)),))
+    return _documents(data.removeprefix(BYTE_ORDER_MARK))
+
+
+def _too_long(number: int) -> Rejection:
+    return rejection(number, code="line.too_long", longest=MAX_DOCUMENT_BYTES)
 
 
 def _documents(data: bytes) -> Iterator[tuple[int, Any]]:

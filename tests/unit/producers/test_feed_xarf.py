@@ -108,6 +108,27 @@ def test_a_list_and_lines_are_read_as_well() -> None:
     assert len(list(reader.read(io.BytesIO(lines), CONTEXT))) == 3
 
 
+def test_a_file_of_lines_has_no_bound_and_a_line_that_has_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_DOCUMENT_BYTES", 4_000)
+    long = an_xarf(evidence=[{"content_type": "text/plain", "payload": "QUJD" * 2_000}])
+    lines = "\n".join(json.dumps(one) for one in (an_xarf(), long, *(an_xarf() for _ in range(9)))).encode()
+    first, too_long, *others = reader.read(io.BytesIO(lines), CONTEXT)
+    assert isinstance(first, Drafted)
+    assert (too_long.line, codes(too_long)) == (2, ["line.too_long"])
+    assert [isinstance(entry, Drafted) for entry in others] == [True] * 9
+
+
+def test_a_first_line_that_is_broken_takes_none_behind_it() -> None:
+    bad, good = reader.read(io.BytesIO(b"{oops\n" + json.dumps(an_xarf()).encode()), CONTEXT)
+    assert (codes(bad), isinstance(good, Drafted)) == (["json.malformed"], True)
+
+
+def test_a_report_on_many_lines_and_one_with_a_byte_order_mark_are_read() -> None:
+    for data in (json.dumps(an_xarf(), indent=2).encode(), b"\xef\xbb\xbf" + json.dumps(an_xarf()).encode()):
+        (entry,) = reader.read(io.BytesIO(data), CONTEXT)
+        assert isinstance(entry, Drafted)
+
+
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the folder of sample reports is not here")
 @pytest.mark.parametrize(
     ("name", "good"), [("content-csam", 1), ("content-csem", 1), ("connection-ddos", 0), ("content-phishing", 0)]

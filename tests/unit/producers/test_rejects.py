@@ -7,8 +7,10 @@ from producers.building import checked
 from producers.feeds.csv import reader as csv_reader
 from producers.feeds.entries import Drafted, Rejection
 from producers.feeds.jsonl import reader as jsonl_reader
+from producers.feeds.xarf import reader as xarf_reader
 from producers.rejects import masked, rejects
 from tests.builders.drafts import CONTEXT, a_row, as_stream, codes
+from tests.unit.producers.test_feed_xarf import an_xarf
 
 IMAGE = "iVBORw0KGgo" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 8
 
@@ -74,3 +76,14 @@ def test_an_encoded_file_in_a_line_that_nobody_could_read_is_masked_as_well() ->
     (refused,) = jsonl_reader.read(as_stream(b"{" + IMAGE.encode()), CONTEXT)
     assert isinstance(refused, Rejection)
     assert IMAGE[:40].encode() not in b"".join(rejects("jsonl", [refused]))
+
+
+def test_a_refused_x_arf_report_comes_back_without_its_evidence_and_is_good_once_corrected() -> None:
+    written = an_xarf(type="phishing", evidence=[{"content_type": "image/png", "payload": IMAGE}])
+    (refused,) = xarf_reader.read(as_stream(written), CONTEXT)
+    assert isinstance(refused, Rejection)
+    content = b"".join(rejects("xarf", [refused]))
+    assert IMAGE[:40].encode() not in content
+    assert "xarf.other_type" in json.loads(content)["_internal"]["rejected_because"]
+    (good,) = xarf_reader.read(io.BytesIO(content.replace(b'"phishing"', b'"csam"')), CONTEXT)
+    assert isinstance(good, Drafted)
