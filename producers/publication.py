@@ -1,6 +1,7 @@
 """Publishing files, from the first look to the confirmation: what `tocsin publish` and `tocsin correct` do."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -37,6 +38,8 @@ class Totals(Struct, kw_only=True):
     sent: int = 0
     waiting: int = 0
     rejects: list[str] = []
+    unread: list[str] = []
+    """Files that were refused whole."""
 
 
 class Voice(Struct, frozen=True, kw_only=True):
@@ -53,7 +56,7 @@ def survey(files: Iterable[str], publishing: Publishing, format_name: str, voice
     """Look at every file without publishing any."""
     found = Survey()
     for name in files:
-        with opened(name, format_name) as file:
+        with _refused_alone(name, voice, found.unread), opened(name, format_name) as file:
             found.count(_counted(file, publishing, voice))
     return found
 
@@ -61,17 +64,27 @@ def survey(files: Iterable[str], publishing: Publishing, format_name: str, voice
 def publish(choices: Choices, publishing: Publishing, voice: Voice) -> Totals:
     """Take every good report of every file, send what waits; the refused ones lie beside their file.
 
-    Raises Refused where many escalations were not confirmed, and Temporary where the broker is away; what was taken
-    stays in the journal then.
+    A file that cannot be read, or whose many escalations nobody confirmed, is refused alone. Raises Temporary where
+    the broker is away; what was taken stays in the journal then.
     """
     totals = Totals()
     for name in choices.files:
-        with opened(name, choices.format_name) as file:
+        with _refused_alone(name, voice, totals.unread), opened(name, choices.format_name) as file:
             _confirm_escalations(file, publishing, voice)
             _take(file, choices, publishing, voice, totals)
     totals.sent = publishing.send(choices.wait_seconds, _sent(publishing.waiting_count(), voice))
     totals.waiting = publishing.waiting_count()
     return totals
+
+
+@contextmanager
+def _refused_alone(name: str, voice: Voice, unread: list[str]) -> Iterator[None]:
+    """A file that is refused stops no other."""
+    try:
+        yield
+    except Refused as failure:
+        voice.say(f"{name}: {failure} [{failure.code}]")
+        unread.append(name)
 
 
 def _confirm_escalations(file: Opened, publishing: Publishing, voice: Voice) -> None:

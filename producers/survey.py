@@ -23,6 +23,8 @@ class Survey(Struct, kw_only=True):
     """Reports whose submitter gave a reason for urgency."""
     rejections: list[Rejection] = []
     notices: list[Problem] = []
+    unread: list[str] = []
+    """Files that were refused whole."""
 
     def look(self, found: Iterable[Entry]) -> Iterator[Entry]:
         """Count entries on their way."""

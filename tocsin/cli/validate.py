@@ -9,6 +9,7 @@ from producers.feeds.entries import Context
 from producers.files import opened
 from producers.service import profile_of
 from producers.survey import Survey, notes, sentences
+from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
 from tocsin.policy.policies import policies
 from tocsin.runtime import settings
@@ -25,20 +26,25 @@ def command(files: tuple[str, ...], member: str, home: Path, format_name: str | 
     Needs no broker. Exit code 1 where something is wrong; nothing is written.
     """
     context = _context(member, home)
-    total = Survey()
-    for name in files:
-        with opened(name, format_name or "") as file:
-            found = Survey()
-            found.count(file.entries(context))
-            problems = [problem for one in found.rejections for problem in one.problems]
-            for line in sentences(name, problems):
-                click.echo(line, err=True)
-            for line in notes(name, found.notices):
-                click.echo(line, err=True)
-            click.echo(f"{name} ({file.feed.name}): {found.good} reports are good, {len(found.rejections)} are not.")
-        total.rejections += found.rejections
-    if total.rejections:
+    answers = [_is_good(name, format_name or "", context) for name in files]  # every file is looked at
+    if not all(answers):
         raise click.exceptions.Exit(1)
+
+
+def _is_good(name: str, format_name: str, context: Context) -> bool:
+    """Say what is wrong with one file; one that cannot be read keeps no other from being looked at."""
+    found = Survey()
+    try:
+        with opened(name, format_name) as file:
+            found.count(file.entries(context))
+    except Refused as failure:
+        click.echo(f"{name}: {failure} [{failure.code}]", err=True)
+        return False
+    problems = [problem for one in found.rejections for problem in one.problems]
+    for line in (*sentences(name, problems), *notes(name, found.notices)):
+        click.echo(line, err=True)
+    click.echo(f"{name} ({file.feed.name}): {found.good} reports are good, {len(found.rejections)} are not.")
+    return not found.rejections
 
 
 def _context(member: str, home: Path) -> Context:

@@ -141,6 +141,21 @@ def test_x_arf_of_another_category_is_refused_with_the_reason_and_the_others_arr
     assert len(references(office)) == 2
 
 
+@pytest.mark.parametrize("bad", ["missing.jsonl", "picture.png", "eager.jsonl"])
+def test_a_file_that_is_refused_whole_stops_no_other(bad: str, office: Office, capsys: Capture) -> None:
+    (office.home / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + NOISE)
+    urgent = [a_row(submitter_reference=f"e{n}", escalation={"reason_code": "other"}) for n in range(21)]
+    (office.home / "eager.jsonl").write_text("\n".join(map(json.dumps, urgent)))
+    for name in ("first", "last"):
+        (office.home / f"{name}.jsonl").write_text(json.dumps(a_row(submitter_reference=name)))
+    ended = office.run(capsys, "publish", "first.jsonl", bad, "last.jsonl")
+    assert (ended.code, f"{bad}: " in ended.said) == (1, True), ended.said
+    assert references(office) == {"first", "last"}
+    if bad != "eager.jsonl":
+        looked = office.run(capsys, "validate", "first.jsonl", bad, "last.jsonl")
+        assert (looked.code, "last.jsonl (jsonl): 1 reports are good" in looked.said) == (1, True)
+
+
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n" + NOISE, b"PK\x03\x04" + NOISE, b"hello", b""])
 def test_a_file_of_no_known_format_is_refused_whole(data: bytes, office: Office, capsys: Capture) -> None:
     ended = office.run(capsys, "publish", "-", stdin=data)

@@ -43,14 +43,14 @@ class Desk:
         for line in notes("dry run", found.notices):
             click.echo(line, err=True)
         self._say_survey(found)
-        return _REFUSED if found.rejections else 0
+        return _REFUSED if found.rejections or found.unread else 0
 
     def publish(self, choices: Choices) -> int:
         """Publish files, and say what became of them."""
         with self._publishing() as publishing, speaking(yes=self._yes) as voice:
             totals = publication.publish(choices, publishing, voice)
         self._say_totals(totals)
-        return _REFUSED if totals.refused else 0
+        return _REFUSED if totals.refused or totals.unread else 0
 
     def withdraw(self, plea: Plea, wait_seconds: float) -> None:
         """Take one report back."""
