@@ -98,6 +98,11 @@ class Answering(Struct, frozen=True, kw_only=True):
         routed = decision.proposed.route.recipients if decision.outcome is Outcome.ROUTED else ()
         return tuple(self.desk.refer(decision, addressee) for addressee in routed)
 
+    def written(self, referrals: tuple[Referral, ...], now_ms: int) -> tuple[OutRecord, ...]:
+        """Each for the class of readers that its recipient belongs to."""
+        readers = (self.desk.audience_of(referral.recipient) for referral in referrals)
+        return tuple(self.writer.referral(one, reader, now_ms) for one, reader in zip(referrals, readers, strict=True))
+
     def withdrawn(self, withdrawal: Withdrawal, source: Coordinate, known: Knowledge, now_ms: int) -> Answered:
         """A withdrawal: a recall for everybody who has the report."""
         is_stale = known.is_stale or known.is_conflicting
@@ -138,7 +143,7 @@ class Answering(Struct, frozen=True, kw_only=True):
         self, record: ReportSubmitted | Withdrawal, triaged: ReportTriaged, referrals: tuple[Referral, ...], code: str
     ) -> Answered:
         outcome = Outcome[triaged.outcome.upper()]
-        made = tuple(self.writer.referral(referral, triaged.triaged_as_of.epoch_ms) for referral in referrals)
+        made = self.written(referrals, triaged.triaged_as_of.epoch_ms)
         status = outcome_status(record, triaged, outcome, code)
         return Answered(
             outcome=outcome,

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from processors.decision import Decision
 from processors.intake import Rejected
+from schemas.disclosure import Audience
 from schemas.headers import cloud_event_headers
 from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
@@ -39,27 +40,30 @@ _STATUS_KINDS: Final = {
 
 
 class Writer(Struct, frozen=True, kw_only=True):
-    """Encodes and addresses what triage says."""
+    """Encodes and addresses what triage says, each record for the class of its readers and for no other."""
 
     codec: RecordCodec
 
-    def referral(self, referral: Referral, now_ms: int) -> OutRecord:
+    def referral(self, referral: Referral, audience: Audience, now_ms: int) -> OutRecord:
         """On the recipient's topic, or on its urgent one."""
         topic = urgent_topic if referral.priority.tier is Tier.URGENT else referral_topic
-        return self._record(topic(referral.jurisdiction, referral.recipient), referral.referral_id, referral, now_ms)
+        address = topic(referral.jurisdiction, referral.recipient), referral.referral_id
+        return self._record(address, (referral, audience), now_ms)
 
     def triaged(self, triaged: ReportTriaged) -> OutRecord:
         """On the operators' topic."""
-        return self._record(TRIAGED, triaged.report_id, triaged, triaged.triaged_as_of.epoch_ms)
+        return self._record((TRIAGED, triaged.report_id), (triaged, Audience.OPERATOR), triaged.triaged_as_of.epoch_ms)
 
     def status(self, status: Status) -> OutRecord:
         """On the member's status topic."""
-        return self._record(status_topic(status.member), status.report_id, status, status.at.epoch_ms)
+        address = status_topic(status.member), status.report_id
+        return self._record(address, (status, Audience.SUBMITTER), status.at.epoch_ms)
 
-    def _record(self, topic: str, key: str, record: Struct, at_ms: int) -> OutRecord:
+    def _record(self, address: tuple[str, str], content: tuple[Struct, Audience], at_ms: int) -> OutRecord:
+        (topic, key), (record, audience) = address, content
         event_id = record.status_id if isinstance(record, Status) else key
         headers = tuple(cloud_event_headers(type(record), event_id, source=_STAGE, at_ms=at_ms))
-        return OutRecord(topic=topic, key=key.encode(), value=self.codec.dumps(record), headers=headers)
+        return OutRecord(topic=topic, key=key.encode(), value=self.codec.dumps(record, audience), headers=headers)
 
 
 def triaged_report(

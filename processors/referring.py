@@ -12,13 +12,15 @@ from processors.steps.deduplicate.selectors import Keys, circumstance_keys, cont
 from processors.steps.prioritise.rules import prioritise
 from processors.steps.release import rules as release
 from processors.steps.route.rules import Addressee
+from schemas.disclosure import Audience
 from schemas.records.identifiers import MemberId, ReportId, referral_id_of
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.triage import Priority
-from schemas.records.values import Instant, Mark, SealedPart
+from schemas.records.values import Instant, Mark
 from schemas.sealing import unsealed_part
 from tocsin.policy.bundle import Bundle
+from tocsin.policy.sharing import AUDIENCES
 
 WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "no_longer_concerned"
@@ -82,9 +84,13 @@ class Desk(Struct, frozen=True, kw_only=True):
         )
         if released.personal is None:
             return released.referral
-        return _with_sealed(
-            released.referral, unsealed_part(released.personal, addressee.member, self.personal_schema_id)
-        )
+        reader = self.audience_of(addressee.member)
+        part = unsealed_part(released.personal, addressee.member, self.personal_schema_id, reader)
+        return replace(released.referral, sealed=(part,))
+
+    def audience_of(self, member: MemberId) -> Audience:
+        """The class of readers that a member belongs to: the writer emits nothing that its ceilings hide."""
+        return AUDIENCES[self.bundle.members[member].sector]
 
     def recall(self, subject: Recalled, prior: PriorRecipient) -> Referral:
         """What tells a member that a report it has is not for it any more."""
@@ -160,7 +166,3 @@ def _recipient(addressee: Addressee) -> release.Recipient:
         country=addressee.country,
         sector=addressee.sector,
     )
-
-
-def _with_sealed(referral: Referral, part: SealedPart) -> Referral:
-    return replace(referral, sealed=(part,))

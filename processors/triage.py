@@ -112,11 +112,13 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def early(self, decided: Decided) -> tuple[Decided, tuple[OutRecord, ...]]:
         """The referrals, with novelty unknown; everything else of the slice comes once it is claimed."""
         records = (
-            clerk.writer.referral(referral, entry.proposed.now_ms)
+            record
             for entry in decided.examined
             if entry.proposed is not None and entry.ruling is None
             for clerk in (self._clerks.under(entry.bundle),)
-            for referral in clerk.referrals(conclude(entry.proposed, None, entry.bundle))
+            for record in clerk.written(
+                clerk.referrals(conclude(entry.proposed, None, entry.bundle)), entry.proposed.now_ms
+            )
         )
         return replace(decided, sent_early=True), tuple(records)
 

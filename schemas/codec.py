@@ -16,6 +16,7 @@ from fastavro.schema import to_parsing_canonical_form
 from msgspec import Struct
 
 from schemas.definitions import expanded
+from schemas.disclosure import Audience
 from schemas.failures import UnreadableRecord
 from schemas.learning import learn
 from schemas.writing import writer_of
@@ -48,11 +49,14 @@ class UnwritableRecord(ValueError):
     """A record whose values are not of the declared types: a mistake of the code that built it."""
 
 
-def encode(record: Struct, prefix: bytes = b"") -> bytes:
-    """The Avro bytes of a record, after the prefix (the frame, where one is wanted)."""
+def encode(record: Struct, prefix: bytes = b"", audience: Audience | None = None) -> bytes:
+    """The Avro bytes of a record, after the prefix (the frame, where one is wanted).
+
+    For an audience, a field whose ceiling does not name it is not even read: its default stands there instead.
+    """
     parts = [prefix]
     try:
-        writer_of(type(record).__name__)(record, parts.append)
+        writer_of(type(record).__name__, audience)(record, parts.append)
         return b"".join(parts)
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, PackError) as error:
         raise UnwritableRecord(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from schemas.codec import decode, encode
+from schemas.disclosure import Audience
 from schemas.failures import UnreadableRecord
 from schemas.records.report import PersonalPart
 from schemas.records.values import SealedPart
@@ -11,9 +12,12 @@ NOT_SEALED: Final = "none"
 MAX_SEALED_BYTES: Final = 65_536
 
 
-def unsealed_part(part: PersonalPart, audience: str, schema_id: int) -> SealedPart:
-    """The part for one audience, readable by whoever gets it; release decides who that is."""
-    return SealedPart(audience=audience, schema_id=schema_id, key_id=NOT_SEALED, ciphertext=encode(part))
+def unsealed_part(part: PersonalPart, audience: str, schema_id: int, reader: Audience | None = None) -> SealedPart:
+    """The part for one audience, readable by whoever gets it; release decides who that is.
+
+    `reader` is the class that the reader belongs to: nothing that its ceiling hides is written.
+    """
+    return SealedPart(audience=audience, schema_id=schema_id, key_id=NOT_SEALED, ciphertext=encode(part, b"", reader))
 
 
 def personal_part(sealed: SealedPart) -> PersonalPart | None:

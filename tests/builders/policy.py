@@ -12,6 +12,7 @@ from schemas.records.identifiers import JurisdictionCode, MemberId
 from tocsin.policy.bundle import SAMPLE, Bundle, load
 from tocsin.policy.jurisdictions import LegalRow
 from tocsin.policy.members import Standing
+from tocsin.policy.sharing import Prohibition
 
 TODAY = date(2026, 1, 1)
 """The day of NOON_MS."""
@@ -73,3 +74,10 @@ def with_agreement(bundle: Bundle | None = None, **changes: Any) -> Bundle:
     found = bundle or the_sample()
     agreements = tuple(replace(agreement, **changes) for agreement in found.sharing.agreement)
     return replace(found, sharing=replace(found.sharing, agreement=agreements))
+
+
+def with_prohibition(bundle: Bundle | None = None, **terms: Any) -> Bundle:
+    """A bundle that forbids one thing more."""
+    found = bundle or the_sample()
+    prohibitions = (*found.sharing.prohibition, Prohibition(**terms))
+    return replace(found, sharing=replace(found.sharing, prohibition=prohibitions))

@@ -1,11 +1,13 @@
 """Recipients, and referrals before release in which every field says something."""
 
+from msgspec.structs import replace
+
 from processors.steps.release.rules import Recipient
 from schemas.records.identifiers import CountryCode, MemberId
 from schemas.records.referral import Referral
-from schemas.records.report import LawEnforcementNotice
+from schemas.records.report import ContentItem, LawEnforcementNotice
 from schemas.records.triage import Completeness, ItemVerdict
-from schemas.records.values import Handling, Novelty, PolicyVersion, SealedPart, Ternary, Text, Tier
+from schemas.records.values import Handling, Novelty, PolicyVersion, SealedPart, Ternary, Text, Tier, Verdict
 from tests.builders.policy import the_sample
 from tests.builders.referrals import a_priority, a_referral
 from tests.builders.reports import a_nexus_claim, an_escalation, an_instant, an_item
@@ -61,3 +63,9 @@ def a_full_referral() -> Referral:
         policy=PolicyVersion(bundle="digest"),
         sealed=(SealedPart(audience="lea"),),
     )
+
+
+def a_full_referral_of(*items: ContentItem) -> Referral:
+    """The same with these items, and a verdict on each."""
+    verdicts = tuple(ItemVerdict(content_id=item.content_id, verdict=Verdict.NATIONAL) for item in items)
+    return replace(a_full_referral(), items=items, verdicts=verdicts)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.values import PolicyVersion
 from schemas.topics import MemberTopics
-from tocsin.policy import check_members, check_priority, check_rules
+from tocsin.policy import check_members, check_priority, check_rules, check_sharing
 from tocsin.policy.bases import Bases
 from tocsin.policy.dates import in_force
 from tocsin.policy.identity import Identity, TrackingNames
@@ -23,7 +23,8 @@ from tocsin.policy.lines import placed
 from tocsin.policy.members import Member, Profile, Sector
 from tocsin.policy.networks import CountryOf, networks
 from tocsin.policy.problems import Problem, refusal
-from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing, Sharing
+from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing
+from tocsin.policy.sharing import Sharing
 
 SAMPLE: Final = Path(__file__).with_name("sample")
 T = TypeVar("T")
@@ -132,7 +133,7 @@ def load(folder: Path) -> Bundle:
         jurisdictions=_jurisdictions(folder),
         labels=_labels(folder),
         routing=_read(folder, check_rules.ROUTING, Routing),
-        sharing=_read(folder, check_rules.SHARING, Sharing),
+        sharing=_read(folder, check_sharing.SHARING, Sharing),
         priority=_read(folder, check_priority.PRIORITY, PriorityRules),
         identity=_read(folder, "identity.toml", Identity),
         bases=_read(folder, check_rules.BASES, Bases),
@@ -149,7 +150,7 @@ def _problems(bundle: Bundle) -> Iterator[Problem]:
     yield from check_members.jurisdiction_problems(bundle.jurisdictions.values(), members)
     yield from check_members.receiver_problems(routing.last_resort, members, (check_rules.ROUTING, "last_resort"))
     yield from check_rules.routing_problems(routing)
-    yield from check_rules.sharing_problems(bundle.sharing)
+    yield from check_sharing.sharing_problems(bundle.sharing, bundle.labels)
     yield from check_rules.label_problems(bundle.labels)
     yield from check_priority.priority_problems(bundle.priority, members)
     yield from check_rules.basis_problems(bundle.bases)

@@ -6,17 +6,13 @@ from typing import Final
 from schemas.vocabularies import vocabulary
 from tocsin.policy.bases import Bases
 from tocsin.policy.dates import Dated, overlap, reversed_period
-from tocsin.policy.members import Sector
 from tocsin.policy.problems import Problem, unknown_words
-from tocsin.policy.rules import LabelMapping, Labels, Routing, Sharing
-from tocsin.policy.words import EVIDENCE, FIELD_GROUPS
+from tocsin.policy.rules import LabelMapping, Labels, Routing
+from tocsin.policy.words import EVIDENCE
 
 ROUTING: Final = "routing.toml"
-SHARING: Final = "sharing.toml"
 LABELS: Final = "labels.toml"
 BASES: Final = "bases.toml"
-
-_SECTORS: Final = frozenset(sector.value for sector in Sector)
 
 
 def routing_problems(routing: Routing) -> Iterator[Problem]:
@@ -36,25 +32,6 @@ def routing_problems(routing: Routing) -> Iterator[Problem]:
             yield Problem(code="policy.share", file=ROUTING, key=key, expected="0 to 1", found=str(share))
 
 
-def sharing_problems(sharing: Sharing) -> Iterator[Problem]:
-    """Sectors, groups and markings that exist."""
-    tlp = frozenset(vocabulary("tlp").codes)
-    for number, agreement in enumerate(sharing.agreement):
-        for code, field, allowed in _AGREEMENT_WORDS:
-            where = (SHARING, f"agreement[{number}].{field}")
-            yield from unknown_words(code, where, getattr(agreement, field), allowed)
-        yield from unknown_words("policy.unknown_tlp", (SHARING, f"agreement[{number}].tlp"), agreement.tlp, tlp)
-    yield from _reversed_periods((SHARING, "agreement"), sharing.agreement)
-    yield from _reversed_periods((SHARING, "transfer"), sharing.transfer)
-
-
-_AGREEMENT_WORDS: Final[tuple[tuple[str, str, frozenset[str]], ...]] = (
-    ("policy.unknown_sector", "submitter_sectors", _SECTORS),
-    ("policy.unknown_sector", "recipient_sectors", _SECTORS),
-    ("policy.unknown_group", "allow", FIELD_GROUPS),
-)
-
-
 def label_problems(labels: Labels) -> Iterator[Problem]:
     """Neutral words that the rules know, and on each day one meaning of each label."""
     neutral = frozenset(vocabulary("neutral_label").codes)
@@ -63,7 +40,7 @@ def label_problems(labels: Labels) -> Iterator[Problem]:
         where = (LABELS, f"mapping[{number}].neutral")
         yield from unknown_words("policy.unknown_neutral_label", where, mapping.neutral, neutral)
         by_label.setdefault((mapping.scheme, mapping.label), []).append(mapping)
-    yield from _reversed_periods((LABELS, "mapping"), labels.mapping)
+    yield from reversed_periods((LABELS, "mapping"), labels.mapping)
     for (scheme, label), mappings in by_label.items():
         if day := overlap(mappings):
             yield Problem(
@@ -77,7 +54,7 @@ def label_problems(labels: Labels) -> Iterator[Problem]:
 
 def basis_problems(bases: Bases) -> Iterator[Problem]:
     """On each day one entry of each basis."""
-    yield from _reversed_periods((BASES, "basis"), bases.basis)
+    yield from reversed_periods((BASES, "basis"), bases.basis)
     for code in sorted({basis.code for basis in bases.basis}):
         if day := overlap(basis for basis in bases.basis if basis.code == code):
             yield Problem(
@@ -89,7 +66,8 @@ def basis_problems(bases: Bases) -> Iterator[Problem]:
             )
 
 
-def _reversed_periods(where: tuple[str, str], rules: Sequence[Dated]) -> Iterator[Problem]:
+def reversed_periods(where: tuple[str, str], rules: Sequence[Dated]) -> Iterator[Problem]:
+    """Rules of a table that end before they begin."""
     file, key = where
     for number, rule in enumerate(rules):
         if reversed_period([rule]):

@@ -58,8 +58,15 @@ class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     standing: Standing = Standing.ACTIVE
     valid_from: date = date(2026, 1, 1)
     duty_contact: str = ""
+    organisation: str = ""
+    """Whose the member is, where one organisation runs several; agreements may speak of sharing inside it."""
     id: MemberId = MemberId("")
     """Its key in members.toml; filled in by the loader."""
+
+    @property
+    def belongs_to(self) -> str:
+        """Its organisation; a member that names none is one of its own."""
+        return self.organisation or self.id
 
     def takes_part(self, on: date) -> bool:
         """Whether the member is active on that day."""

@@ -1,4 +1,4 @@
-"""The shapes of the rule files: label mappings, routing evidence, sharing agreements and priority."""
+"""The shapes of the rule files: label mappings, routing evidence and priority."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -37,34 +37,6 @@ class Routing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     least_confidence: float
     """Evidence below this gives no route of its own."""
     last_resort: tuple[MemberId, ...]
-
-
-class Agreement(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one sector may see of another's reports: groups of fields, bounded by handling."""
-
-    submitter_sectors: tuple[str, ...]
-    recipient_sectors: tuple[str, ...]
-    allow: tuple[str, ...]
-    """Groups of fields: tocsin/policy/words.py lists them."""
-    deny_labels: tuple[str, ...] = ()
-    tlp: tuple[str, ...] = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT")
-    rule: str = ""
-
-
-class TransferBasis(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why personal data may go from one country to another; a pair without a basis gets none."""
-
-    source: tuple[str, ...]
-    destination: tuple[str, ...]
-    basis: str
-
-
-class Sharing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sharing agreements, as one versioned file; what is not allowed is denied."""
-
-    version: str
-    agreement: tuple[Agreement, ...]
-    transfer: tuple[TransferBasis, ...]
 
 
 class Factor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

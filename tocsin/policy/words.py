@@ -42,7 +42,7 @@ EVIDENCE: Final = frozenset(
 """How a country comes in; routing.toml says how much each counts."""
 
 FIELD_GROUPS: Final = frozenset(
-    {"content", "hashes", "circumstances", "assessment", "provenance", "submitter", "links", "personal"}
+    {"content", "hashes", "circumstances", "assessment", "provenance", "submitter", "links", "personal", "withheld"}
 )
 """What a sharing agreement can allow."""
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from schemas.codec import decode, decode_from, encode, prepared, same_layout
 from schemas.definitions import NAMESPACE, RECORD_TYPES, record_type_named, schema_text
+from schemas.disclosure import Audience
 from schemas.failures import Broken, Temporary, Unreadable
 from schemas.framing import FRAME_BYTES, frame, schema_id_of
 from tocsin.runtime.settings import RegistrySettings
@@ -147,13 +148,13 @@ class RecordCodec:
         self._frames: dict[type[Struct], bytes] = {}
         self._writers: dict[int, Writer] = {}
 
-    def dumps(self, record: Struct) -> bytes:
-        """The framed bytes of a record."""
+    def dumps(self, record: Struct, audience: Audience | None = None) -> bytes:
+        """The framed bytes of a record; for an audience, without what its ceilings hide (schemas/writing.py)."""
         record_type = type(record)
         prefix = self._frames.get(record_type)
         if prefix is None:
             prefix = self._frames[record_type] = frame(self._directory.id_of(record_type))
-        return encode(record, prefix)
+        return encode(record, prefix, audience)
 
     def loads(self, value: bytes | None, *expected: type[T]) -> T:
         """The record in a framed value, one of the expected types; anything else is Unreadable."""

@@ -18,7 +18,6 @@ ALWAYS: Final = frozenset(
         "triaged_as_of",
         "retain_until",
         "handling",
-        "withheld",
         "policy",
     }
 )
@@ -62,6 +61,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "linked_reports": "links",
     "corroboration": "links",
     "novelty": "links",
+    "withheld": "withheld",
     "memo": "free_text",
     "sealed": "sealed",
 }
@@ -69,6 +69,9 @@ GROUPS: Final[Mapping[str, str]] = {
 
 NEVER: Final[Mapping[str, str]] = {"free_text": "release.free_text", "sealed": "release.sealed"}
 """Groups that no agreement can name, and the rule that says so; a sealed part is made anew for each recipient."""
+
+OF_ITEMS: Final = frozenset({"items", "verdicts"})
+"""Decided item by item; every other field speaks of all items, and one label that is denied denies it."""
 
 TELLS_THE_SUBMITTER: Final = frozenset({"submitter", "submitter_reference", "controller", "platform", "external_ids"})
 """What names the submitter or leads to it: nobody gets it where the submitter hides itself."""

@@ -1,30 +1,22 @@
-"""What one recipient may see: ceiling, agreement, handling, the submitter's choices, transfer basis; default deny."""
+"""What one recipient may see: ceiling, agreements, handling, the submitter's choices, transfer basis; default deny."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from processors.steps.release.fields import ALWAYS, GROUPS, NEVER, STILL_NEEDED, TELLS_THE_SUBMITTER
-from schemas.disclosure import Audience, Sensitivity, field_rules
-from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
+from processors.steps.release.agreements import Terms, terms
+from processors.steps.release.fields import ALWAYS, GROUPS, OF_ITEMS, STILL_NEEDED, TELLS_THE_SUBMITTER
+from processors.steps.release.labels import Words, labels_of_item, labels_of_report
+from processors.steps.release.narrowing import default_of, narrow
+from schemas.disclosure import Audience, field_rules
+from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId
 from schemas.records.referral import Referral, Withheld
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from tocsin.policy.bundle import Bundle
-from tocsin.policy.dates import in_force
 from tocsin.policy.members import Sector, day_of
-from tocsin.policy.rules import Agreement
-
-_AUDIENCES: Final[Mapping[Sector, Audience]] = {
-    Sector.HOTLINE: Audience.HOTLINE,
-    Sector.NGO: Audience.HOTLINE,
-    Sector.LEA: Audience.LEA,
-    Sector.INTERNATIONAL: Audience.INTERNATIONAL,
-    Sector.PLATFORM: Audience.PLATFORM,
-}
+from tocsin.policy.sharing import AUDIENCES
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
@@ -47,80 +39,75 @@ def release(
     full: Referral, report: ReportSubmitted, personal: PersonalPart | None, recipient: Recipient, bundle: Bundle
 ) -> Released:
     """Narrow a referral that holds everything to what this recipient may see; say what was withheld and why."""
-    audience = _AUDIENCES[recipient.sector]
-    terms = _terms(report, recipient, (bundle, day_of(full.triaged_as_of.epoch_ms)))
-    cleared, withheld = _by_group(full, audience, terms)
-    cleared, inside = _inside_items(cleared, terms)
-    narrowed, deep = narrow(cleared, audience)
-    shown, personal_withheld = _personal(personal, recipient, terms)
-    referral = msgspec.structs.replace(narrowed, withheld=(*withheld, *inside, *deep, *personal_withheld))
-    return Released(referral=referral, personal=shown)
+    clearance = _clearance(full, report, recipient, bundle)
+    cleared, withheld = _by_group(full, clearance)
+    cleared, inside = _items(cleared, clearance)
+    narrowed, deep = narrow(cleared, clearance.audience)
+    shown, personal_withheld = _personal(personal, clearance)
+    told = clearance.told((*withheld, *inside, *deep, *personal_withheld))
+    return Released(referral=msgspec.structs.replace(narrowed, withheld=told), personal=shown)
 
 
-class _Terms(Struct, frozen=True, kw_only=True):
-    """What the agreements of the day allow this recipient for this report."""
+class _Clearance(Struct, frozen=True, kw_only=True):
+    """One recipient before one report: its class, the terms of the day, and the labels that decide."""
 
-    allowed: frozenset[str]
-    rule: str
-    """What the recipient reads where a group is not allowed."""
-    has_transfer_basis: bool
-    hides_submitter: bool
+    audience: Audience
+    terms: Terms
+    labels: tuple[Words, ...]
+    """Of the report as a whole."""
+    labels_of_items: tuple[tuple[Words, ...], ...]
 
     def denial(self, field: str) -> str:
         """The rule that withholds a field of a referral, or nothing; a field of no table is withheld."""
         group = GROUPS.get(field)
         if group is None:
             return "" if field in ALWAYS else "release.no_group"
-        if group not in self.allowed:
-            return NEVER.get(group, self.rule)
-        return "release.submitter_hidden" if self.hides_submitter and field in TELLS_THE_SUBMITTER else ""
+        if field not in OF_ITEMS and (rule := self.terms.denial(group, self.labels)):
+            return rule
+        return "release.submitter_hidden" if self.terms.hides_submitter and field in TELLS_THE_SUBMITTER else ""
+
+    def of_item(self, number: int, group: str) -> str:
+        """The rule that withholds a group of one item, or nothing."""
+        return self.terms.denial(group, self.labels_of_items[number])
+
+    def of_verdict(self, numbers: Sequence[int]) -> str:
+        """The rule that withholds a verdict on these items; one on no item speaks of the whole report."""
+        labels = [words for number in numbers for words in self.labels_of_items[number]]
+        return self.terms.denial("assessment", labels or self.labels)
+
+    def inside(self, number: int) -> dict[str, str]:
+        """Parts of an item that are seen that have a group of their own or lead to a hidden submitter, and the rule."""
+        hidden = "release.submitter_hidden" if self.terms.hides_submitter else ""
+        parts = {"hashes": self.of_item(number, "hashes"), "external_ids": hidden}
+        return {name: rule for name, rule in parts.items() if rule}
+
+    def told(self, withheld: tuple[Withheld, ...]) -> tuple[Withheld, ...]:
+        """What a recipient reads of what it does not see: a field like any other, of which at least the rule stays."""
+        rule = self.terms.denial(GROUPS["withheld"], self.labels)
+        return (Withheld(path="withheld", rule=rule),) if rule and withheld else withheld
 
 
-def _terms(report: ReportSubmitted, recipient: Recipient, policy: tuple[Bundle, date]) -> _Terms:
-    bundle, on = policy
-    submitter = bundle.members[report.submitter]
-    agreements = [
-        agreement
-        for agreement in in_force(bundle.sharing.agreement, on)
-        if _applies(agreement, report, submitter.sector, recipient.sector)
-    ]
-    allowed = frozenset(group for agreement in agreements for group in agreement.allow)
-    return _Terms(
-        allowed=allowed - NEVER.keys(),
-        rule=_denial(report, agreements),
-        has_transfer_basis=any(
-            submitter.country in basis.source and recipient.country in basis.destination
-            for basis in in_force(bundle.sharing.transfer, on)
-        ),
-        hides_submitter=report.sharing.hide_submitter,
+def _clearance(full: Referral, report: ReportSubmitted, recipient: Recipient, bundle: Bundle) -> _Clearance:
+    on = day_of(full.triaged_as_of.epoch_ms)
+    return _Clearance(
+        audience=AUDIENCES[recipient.sector],
+        terms=terms(report, bundle.members[recipient.member], bundle, on),
+        labels=labels_of_report(full, bundle, on),
+        labels_of_items=tuple(labels_of_item(item, bundle, on) for item in full.items),
     )
 
 
-def _applies(agreement: Agreement, report: ReportSubmitted, submitter: Sector, recipient: Sector) -> bool:
-    labels = {label.label for item in report.items for label in item.labels}
-    return (
-        submitter in agreement.submitter_sectors
-        and recipient in agreement.recipient_sectors
-        and report.handling.tlp.upper() in agreement.tlp
-        and labels.isdisjoint((*agreement.deny_labels, *report.sharing.deny_labels))
-    )
-
-
-def _denial(report: ReportSubmitted, agreements: Sequence[Agreement]) -> str:
-    if agreements:
-        return "release.not_in_agreement"
-    return "release.tlp_red" if report.handling.tlp.upper() == "RED" else "release.no_agreement"
-
-
-def _by_group(full: Referral, audience: Audience, terms: _Terms) -> tuple[Referral, list[Withheld]]:
+def _by_group(full: Referral, clearance: _Clearance) -> tuple[Referral, list[Withheld]]:
     """Field by field: the ceiling first, then the agreements."""
     ceilings = field_rules(Referral)
     changes: dict[str, Any] = {}
     withheld: list[Withheld] = []
     for name, default in _DEFAULTS.items():
         value = getattr(full, name)
-        rule = "release.ceiling" if audience not in ceilings[name].release else terms.denial(name)
-        if rule and value != default:
+        if value == default:
+            continue
+        rule = "release.ceiling" if clearance.audience not in ceilings[name].release else clearance.denial(name)
+        if rule:
             changes[name] = _least(name, value, default)
             withheld += _told(name, value, changes[name], rule)
     return msgspec.structs.replace(full, **changes), withheld
@@ -141,102 +128,58 @@ def _told(name: str, value: Any, least: Any, rule: str) -> Iterator[Withheld]:
             yield Withheld(path=f"{name}.{part}", rule=rule)
 
 
-def _inside_items(referral: Referral, terms: _Terms) -> tuple[Referral, list[Withheld]]:
-    """Parts of items that have a group of their own, or that lead to a hidden submitter."""
-    denied: dict[str, str] = {}
-    if "hashes" not in terms.allowed:
-        denied["hashes"] = "release.not_in_agreement"
-    if terms.hides_submitter:
-        denied["external_ids"] = "release.submitter_hidden"
-    withheld = [
-        Withheld(path=f"items[{number}].{name}", rule=rule)
-        for number, item in enumerate(referral.items)
-        for name, rule in denied.items()
-        if getattr(item, name)
-    ]
-    if not withheld:
-        return referral, []
-    empty = {name: type(getattr(ContentItem(), name))() for name in denied}
-    items = tuple(msgspec.structs.replace(item, **empty) for item in referral.items)
-    return msgspec.structs.replace(referral, items=items), withheld
+def _items(referral: Referral, clearance: _Clearance) -> tuple[Referral, list[Withheld]]:
+    """Items and their verdicts, each by its own labels."""
+    items, withheld = _shown_items(referral.items, clearance)
+    places: dict[ContentId, list[int]] = {}
+    for number, item in enumerate(referral.items):
+        places.setdefault(item.content_id, []).append(number)
+    rules = [clearance.of_verdict(places.get(verdict.content_id, ())) for verdict in referral.verdicts]
+    verdicts = tuple(one for one, rule in zip(referral.verdicts, rules, strict=True) if not rule)
+    withheld += (Withheld(path=f"verdicts[{number}]", rule=rule) for number, rule in enumerate(rules) if rule)
+    return msgspec.structs.replace(referral, items=items, verdicts=verdicts), _as_wholes(withheld, items, verdicts)
 
 
-def _personal(
-    personal: PersonalPart | None, recipient: Recipient, terms: _Terms
-) -> tuple[PersonalPart | None, tuple[Withheld, ...]]:
+def _shown_items(
+    items: tuple[ContentItem, ...], clearance: _Clearance
+) -> tuple[tuple[ContentItem, ...], list[Withheld]]:
+    """A withheld item keeps its place, empty, so that positions mean the same to everybody."""
+    shown: list[ContentItem] = []
+    withheld: list[Withheld] = []
+    for number, item in enumerate(items):
+        if rule := clearance.of_item(number, "content"):
+            withheld.append(Withheld(path=f"items[{number}]", rule=rule))
+            shown.append(_NO_ITEM)
+            continue
+        denied = {name: rule for name, rule in clearance.inside(number).items() if getattr(item, name)}
+        withheld += (Withheld(path=f"items[{number}].{name}", rule=rule) for name, rule in denied.items())
+        shown.append(msgspec.structs.replace(item, **{name: getattr(_NO_ITEM, name) for name in denied}))
+    are_all_gone = all(item is _NO_ITEM for item in shown)
+    return () if are_all_gone else tuple(shown), withheld
+
+
+_NO_ITEM: Final = ContentItem()
+
+
+def _as_wholes(withheld: list[Withheld], items: Sequence[object], verdicts: Sequence[object]) -> list[Withheld]:
+    """A field of which nothing is left is told as one."""
+    told = {"items": bool(items), "verdicts": bool(verdicts)}
+    found: dict[str, Withheld] = {}
+    for field in withheld:
+        name = field.path.partition("[")[0]
+        whole = Withheld(path=name, rule=field.rule)
+        found.setdefault(field.path if told[name] else name, field if told[name] else whole)
+    return list(found.values())
+
+
+def _personal(personal: PersonalPart | None, clearance: _Clearance) -> tuple[PersonalPart | None, tuple[Withheld, ...]]:
     if personal is None:
         return None, ()
-    if "personal" not in terms.allowed:
-        return None, (Withheld(path="personal", rule=terms.rule),)
-    if not terms.has_transfer_basis:
-        return None, (Withheld(path="personal", rule="release.no_transfer_basis"),)
-    narrowed, deep = narrow(personal, _AUDIENCES[recipient.sector])
+    rule = clearance.terms.denial("personal", clearance.labels)
+    if rule or not clearance.terms.has_transfer_basis:
+        return None, (Withheld(path="personal", rule=rule or "release.no_transfer_basis"),)
+    narrowed, deep = narrow(personal, clearance.audience)
     return narrowed, tuple(Withheld(path=f"personal.{field.path}", rule=field.rule) for field in deep)
 
 
-Narrowed = Any
-
-
-def narrow(record: Narrowed, audience: Audience, path: str = "") -> tuple[Narrowed, tuple[Withheld, ...]]:
-    """A record, and every record in it, without the fields whose own ceiling does not name the audience."""
-    record_type: type[Struct] = type(record)
-    denied, nested = _plan(record_type, audience)
-    if not denied and not nested:
-        return record, ()
-    changes: dict[str, Any] = {}
-    withheld: list[Withheld] = []
-    for name, default in denied:
-        if getattr(record, name) != default:
-            changes[name] = default
-            withheld.append(Withheld(path=f"{path}{name}", rule="release.ceiling"))
-    for name in nested:
-        inner, deep = _narrow_value(getattr(record, name), audience, f"{path}{name}")
-        if deep:
-            changes[name] = inner
-            withheld += deep
-    return (msgspec.structs.replace(record, **changes) if changes else record), tuple(withheld)
-
-
-def _narrow_value(value: Any, audience: Audience, path: str) -> tuple[Any, tuple[Withheld, ...]]:
-    if isinstance(value, Struct):
-        return narrow(value, audience, f"{path}.")
-    if isinstance(value, tuple) and value and isinstance(value[0], Struct):
-        pairs = [narrow(member, audience, f"{path}[{n}].") for n, member in enumerate(value)]
-        return tuple(record for record, _ in pairs), tuple(w for _, deep in pairs for w in deep)
-    return value, ()
-
-
-@cache
-def _plan(record_type: type[Struct], audience: Audience) -> tuple[tuple[tuple[str, Any], ...], tuple[str, ...]]:
-    """Fields to clear with their defaults, and fields that hold records which have something to clear."""
-    rules = field_rules(record_type)
-    fields = msgspec.structs.fields(record_type)
-    denied = tuple(
-        (field.name, _field_default(field))
-        for field in fields
-        if not field.required
-        and (audience not in rules[field.name].release or rules[field.name].sensitivity is Sensitivity.FREE_TEXT)
-    )
-    cleared = {name for name, _ in denied}
-    nested = tuple(
-        field.name
-        for field in fields
-        if field.name not in cleared and any(any(_plan(inner, audience)) for inner in _records_in(field.type))
-    )
-    return denied, nested
-
-
-def _records_in(kind: Any) -> Iterator[type[Struct]]:
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        yield kind
-    for argument in getattr(kind, "__args__", ()):
-        yield from _records_in(argument)
-
-
-def _field_default(field: msgspec.structs.FieldInfo) -> Any:
-    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-
-
-_DEFAULTS: Final = {
-    field.name: _field_default(field) for field in msgspec.structs.fields(Referral) if not field.required
-}
+_DEFAULTS: Final = {field.name: default_of(field) for field in msgspec.structs.fields(Referral) if not field.required}

@@ -1,0 +1,51 @@
+"""The labels that decide who may see an item or a report: each in its own words and in neutral ones; pure."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Final
+
+from schemas.records.referral import Referral
+from schemas.records.report import ContentItem
+from schemas.records.values import SyntheticOrigin, Ternary
+from tocsin.policy.bundle import Bundle
+
+Words = frozenset[str]
+"""One label: `scheme:label`, and what it means in neutral words."""
+_UNLABELLED: Final[tuple[Words, ...]] = (frozenset(),)
+_SYNTHETIC: Final = frozenset({SyntheticOrigin.PARTIAL, SyntheticOrigin.FULL})
+
+SAID_BY_FIELDS: Final[tuple[tuple[str, Callable[[ContentItem], bool]], ...]] = (
+    ("self_generated", lambda item: item.self_generated is Ternary.YES),
+    ("live_streaming", lambda item: item.live_stream is Ternary.YES),
+    ("generative_ai", lambda item: item.synthetic_origin in _SYNTHETIC),
+    ("infant", lambda item: item.apparent_age_band in {"infant", "0-2"}),
+)
+"""What a field says counts as the annotation that says the same: no way of saying it goes around an agreement."""
+
+
+def labels_of_item(item: ContentItem, bundle: Bundle, on: date) -> tuple[Words, ...]:
+    """Each label of an item; what has none is one label without words, which only an agreement for all covers."""
+    return tuple(dict.fromkeys(_of_item(item, bundle, on))) or _UNLABELLED
+
+
+def labels_of_report(report: Referral, bundle: Bundle, on: date) -> tuple[Words, ...]:
+    """Each label of the report and of its items: what stands beside the items speaks of all of them."""
+    found = [_words("incident_type", code, bundle, on) for code in report.incident_types]
+    found += (_words("annotation", code, bundle, on) for code in report.annotations)
+    for item in report.items:
+        found += _of_item(item, bundle, on)
+    return tuple(dict.fromkeys(found)) or _UNLABELLED
+
+
+def _of_item(item: ContentItem, bundle: Bundle, on: date) -> Iterator[Words]:
+    for label in item.labels:
+        yield _words(label.scheme, label.label, bundle, on)
+    for code in item.annotations:
+        yield _words("annotation", code, bundle, on)
+    for code, is_said in SAID_BY_FIELDS:
+        if is_said(item):
+            yield _words("annotation", code, bundle, on)
+
+
+def _words(scheme: str, label: str, bundle: Bundle, on: date) -> Words:
+    return frozenset((f"{scheme}:{label}", *bundle.neutral(scheme, label, on)))
