@@ -25,12 +25,15 @@ _WORDS: Final[tuple[tuple[str, str, frozenset[str]], ...]] = (
     ("policy.unknown_purpose", "purposes", frozenset(vocabulary("purpose").codes)),
 )
 _NEUTRAL: Final = frozenset(vocabulary("neutral_label").codes)
+_OF_OURS: Final = frozenset(
+    f"{scheme}:{code}" for scheme in ("annotation", "incident_type") for code in vocabulary(scheme).codes
+)
 _COUNTRIES: Final = frozenset({"XI", *vocabulary("country").codes})
 
 
 def sharing_problems(sharing: Sharing, labels: Labels) -> Iterator[Problem]:
     """Words that nobody knows would allow or forbid nothing, and nobody would notice."""
-    known = frozenset(f"{mapping.scheme}:{mapping.label}" for mapping in labels.mapping)
+    known = frozenset(f"{mapping.scheme}:{mapping.label}" for mapping in labels.mapping) | _OF_OURS
     for table in _TABLES:
         for number, row in enumerate(getattr(sharing, table)):
             yield from _row_problems(row, f"{table}[{number}]", known)
