@@ -12,6 +12,7 @@ from processors.letters import (
     dead_letter,
     letter_made,
     outcome_status,
+    question_status,
     refusal_status,
     triaged_report,
     withdrawn_report,
@@ -69,6 +70,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         triaged = triaged_report(decision, recipients, source, self.desk.bundle.policy_version())
         code = _stale_code(known) if decision.outcome is Outcome.STALE else ""
         answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code)
+        if self.asks(triaged):
+            answered = replace(answered, records=(*answered.records, self.writer.status(question_status(triaged))))
         unrouted = _unrouted(decision, triaged, source.offset, len(routed))
         return replace(answered, unrouted=unrouted, decision=_decision_made(triaged))
 
@@ -92,6 +95,13 @@ class Answering(Struct, frozen=True, kw_only=True):
         answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), "")
         unrouted = _unrouted(decision, triaged, again.log_offset, len(routed) + len(stands))
         return replace(answered, unrouted=unrouted, decision=_decision_made(triaged))
+
+    def asks(self, triaged: ReportTriaged) -> bool:
+        """Whether the submitter is asked for what is missing: the report has gone on by then."""
+        asking, completeness = self.desk.bundle.priority.asking, triaged.completeness
+        is_current = triaged.outcome != Outcome.STALE.name.lower()
+        is_thin = bool(completeness.missing) and completeness.score < asking.below_completeness
+        return is_current and is_thin and triaged.priority.tier in asking.tiers
 
     def referrals(self, decision: Decision) -> tuple[Referral, ...]:
         """One for each recipient of a report that is routed."""

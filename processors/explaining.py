@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from processors.steps.route.evidence import Evidence, evidence
-from schemas.catalogue import catalogue
+from schemas.catalogue import catalogue, message
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral, Withheld
 from schemas.records.report import ReportSubmitted
@@ -15,7 +15,7 @@ from schemas.records.values import Instant, PolicyVersion
 from schemas.sealing import personal_part
 from tocsin.policy.bundle import Bundle
 
-TIERS_ADVISE = "Tiers advise; a person decides."
+TIERS_ADVISE = message("tiers.advise")
 
 
 class Node(Struct, frozen=True, kw_only=True):

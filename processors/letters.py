@@ -11,7 +11,7 @@ from processors.decision import Decision
 from processors.intake import Rejected
 from schemas.disclosure import Audience
 from schemas.headers import cloud_event_headers
-from schemas.records.answers import Status, StatusKind
+from schemas.records.answers import Question, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
@@ -28,6 +28,8 @@ ERRORS: Final = "__tocsin.errors."
 """Prefix of dead-letter headers, with the field names that Kafka Connect uses."""
 _STATUS_NAMESPACE: Final = UUID("0b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
 _STAGE: Final = "triage"
+QUESTION: Final = "question.incomplete"
+"""The exchange's own question, by its code in the catalogue."""
 
 _STATUS_KINDS: Final = {
     Outcome.ROUTED: StatusKind.TRIAGED,
@@ -145,6 +147,26 @@ def outcome_status(record: ReportSubmitted | Withdrawal, triaged: ReportTriaged,
 def _told_of(triaged: ReportTriaged) -> str:
     """Each decision on a revision is told once."""
     return f"{triaged.report_id}#{triaged.ruling}" if triaged.ruling else triaged.report_id
+
+
+def question_status(triaged: ReportTriaged) -> Status:
+    """What the submitter is asked: the field with the most effect first, all of them in `missing`."""
+    first = triaged.completeness.missing[0]
+    return Status(
+        status_id=status_id(triaged.report_id, triaged.revision, StatusKind.QUESTION),
+        member=triaged.submitter,
+        report_id=triaged.report_id,
+        submitter_reference=triaged.submitter_reference,
+        revision=triaged.revision,
+        mark=triaged.mark,
+        kind=StatusKind.QUESTION,
+        at=triaged.triaged_as_of,
+        code=QUESTION,
+        field=first,
+        tier=triaged.priority.tier,
+        missing=triaged.completeness.missing,
+        question=Question(code=QUESTION, field=first, due=triaged.priority.deadline),
+    )
 
 
 def _reached(triaged: ReportTriaged, kind: StatusKind) -> int:

@@ -64,6 +64,10 @@ class Recalled(Struct, frozen=True, kw_only=True):
         )
 
 
+_NARROWEST: Final = Audience.PLATFORM
+"""For a member that left: a recall still reaches it, and says nothing that any class of readers may not see."""
+
+
 class Desk(Struct, frozen=True, kw_only=True):
     """What every referral of this process is made with."""
 
@@ -90,7 +94,8 @@ class Desk(Struct, frozen=True, kw_only=True):
 
     def audience_of(self, member: MemberId) -> Audience:
         """The class of readers that a member belongs to: the writer emits nothing that its ceilings hide."""
-        return AUDIENCES[self.bundle.members[member].sector]
+        found = self.bundle.members.get(member)
+        return AUDIENCES[found.sector] if found else _NARROWEST
 
     def recall(self, subject: Recalled, prior: PriorRecipient) -> Referral:
         """What tells a member that a report it has is not for it any more."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from consumers.formats.referral_json import iso_utc
 from consumers.letters import Document, Letter
+from schemas.catalogue import message
 from schemas.records.identifiers import CountryCode
 from schemas.records.referral import Referral
 from schemas.records.report import ContentItem
@@ -49,6 +50,7 @@ COLUMNS: Final[dict[str, _Column]] = {
     "tier": lambda referral, _: referral.priority.tier.lower(),
     "deadline": lambda referral, _: _time(referral.priority.deadline),
     "reasons": lambda referral, _: "; ".join(referral.priority.reasons),
+    "advice": lambda _, __: message("tiers.advise"),
     "submitter": lambda referral, _: referral.submitter,
     "submitter_reference": lambda referral, _: referral.submitter_reference,
     "submitted_at": lambda referral, _: _time(referral.submitted_at),

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from consumers.letters import Document, Letter
+from schemas.catalogue import message
 from schemas.records.referral import Referral
 from schemas.sealing import personal_part
 
@@ -21,7 +22,9 @@ def write(letter: Letter) -> Document:
         if letter.is_bundle
         else {"type": "referral", "referral": referrals[0]}
     )
-    body = msgspec.json.format(msgspec.json.encode({"version": VERSION, **content}), indent=1)
+    body = msgspec.json.format(
+        msgspec.json.encode({"version": VERSION, "advice": message("tiers.advise"), **content}), indent=1
+    )
     return Document(suffix=".json", media_type="application/json", body=body + b"\n")
 
 

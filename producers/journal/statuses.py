@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from producers.journal.tables import ENTRIES, POSITIONS, STATUSES
@@ -58,6 +58,8 @@ class Account(Struct, frozen=True, kw_only=True):
     intended_ms: int
     confirmed_ms: int | None
     told: tuple[Status, ...] = ()
+    is_latest: bool = True
+    """Nothing later was written for the same reference: a correction or a withdrawal answers what was asked before."""
 
     @property
     def stage(self) -> Stage:
@@ -65,6 +67,12 @@ class Account(Struct, frozen=True, kw_only=True):
         start = Stage.WAITING if self.confirmed_ms is None else Stage.PUBLISHED
         reached = [_STAGES[status.kind] for status in self.told if status.kind in _STAGES]
         return max((start, *reached), key=_RANK.index)
+
+
+def open_questions(account: Account) -> tuple[Status, ...]:
+    """What somebody still wants to know of a report, the oldest first."""
+    asked = tuple(status for status in account.told if status.kind is StatusKind.QUESTION)
+    return asked if account.is_latest else ()
 
 
 def keep(connection: Connection, statuses: Iterable[Status]) -> None:
@@ -97,7 +105,8 @@ def move(connection: Connection, partition: int, next_offset: int) -> None:
 
 def accounts(connection: Connection, *, reference: str = "", since_ms: int = 0) -> Iterator[Account]:
     """Every revision with what was told of it, in the order of sending."""
-    statement = select(ENTRIES).where(ENTRIES.c.intended_ms >= since_ms).order_by(ENTRIES.c.number)
+    latest = func.max(ENTRIES.c.revision).over(partition_by=ENTRIES.c.reference).label("latest")
+    statement = select(ENTRIES, latest).where(ENTRIES.c.intended_ms >= since_ms).order_by(ENTRIES.c.number)
     if reference:
         statement = statement.where(ENTRIES.c.reference == reference)
     for rows in connection.execute(statement).partitions(_PAGE):
@@ -112,6 +121,7 @@ def accounts(connection: Connection, *, reference: str = "", since_ms: int = 0) 
                 intended_ms=row.intended_ms,
                 confirmed_ms=row.confirmed_ms,
                 told=tuple(told.get((row.report_id, row.revision), ())),
+                is_latest=row.revision == row.latest,
             )
 
 

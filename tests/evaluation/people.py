@@ -111,12 +111,14 @@ def completeness() -> Family:
         "incident_at": "2026-11-01T12:00:00Z",
         "items": [
             an_item(url="https://files.example.test/1", viewed_by_reporter="yes", detection_method="manual_review")
-            | {"labels": [a_label("industry", "A1")]}
+            | {"labels": [a_label("industry", "A1")], "apparent_age_band": "prepubescent"}
         ],
+        "external_ids": {"ncmec": "1"},
         "personal": {"accounts": [{"role": "suspect", "platform": "Chat", "kind": "user_id", "value": "u-1"}]},
     }
     yield a_case("everything", [a_report(**whole)], [{"completeness": 100, "missing": []}])
-    for left_out, missing in (("incident_at", "incident_at"), ("personal", "accounts")):
+    alone = {"incident_at": "incident_at", "personal": "accounts", "external_ids": "external_ids"}
+    for left_out, missing in alone.items():
         part = {key: value for key, value in whole.items() if key != left_out}
         yield a_case(f"without {left_out}", [a_report(**part)], [{"missing": [missing]}])
     yield a_case("hardly anything", [a_report(incident_types=["other"])], [{"completeness": {"at_most": 50}}])

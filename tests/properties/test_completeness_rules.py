@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from processors.steps.completeness.rules import FIELDS, completeness
+from processors.steps.completeness.rules import completeness
+from schemas.missing import wanted_fields
 from schemas.records.identifiers import CountryCode
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from tests.builders.any_record import any_record
@@ -49,5 +50,5 @@ def test_a_personal_part_never_lowers_the_score(report: ReportSubmitted) -> None
 @given(REPORTS, PERSONAL)
 def test_the_score_is_what_the_missing_fields_weigh(report: ReportSubmitted, personal: PersonalPart | None) -> None:
     found = completeness(report, personal)
-    weights = {field: weight for field, weight, _ in FIELDS}
+    weights = {field.name: field.weight for field in wanted_fields()}
     assert found.score == 100 - sum(weights[field] for field in found.missing)

@@ -6,19 +6,12 @@ from typing import Final
 import click
 import msgspec
 
+from schemas.catalogue import message
+from schemas.missing import wanted_field
 from tocsin.runtime.settings import load
 from tocsin.stack.decisions import Quality, decisions
 
-EXAMPLES: Final = {
-    "nexus": '{"nexus": [{"kind": "suspect", "country": "NL", "source": "ip"}]} or "declared_country": "NL"',
-    "accounts": '{"personal": {"accounts": [{"role": "suspect", "kind": "user_id", "value": "…"}]}}',
-    "incident_at": '{"incident_at": "2026-01-31T12:00:00+01:00"}',
-    "items": '{"items": [{"url": "https://files.example.test/1", "hashes": [{"algorithm": "sha256", "value": "…"}]}]}',
-    "items.viewed_by_reporter": '{"items": [{"viewed_by_reporter": "yes"}]}',
-    "items.labels": '{"items": [{"labels": [{"scheme": "industry", "scheme_version": "2022", "label": "A1"}]}]}',
-    "items.detection_method": '{"items": [{"detection_method": "hash_match"}]}',
-}
-"""For each field that completeness looks at; a test compares the two."""
+_MOST_SHOWN: Final = 3
 
 
 @click.command()
@@ -46,7 +39,22 @@ def command(member: str, weeks: int, as_json: bool, home: Path) -> None:
 def _show(weeks: list[Quality]) -> None:
     latest = weeks[0]
     click.echo(f"{latest.submitter}")
-    for week in weeks:
-        click.echo(f"  week of {week.week:%Y-%m-%d}: {week.average:.0f} of 100 over {week.reports} reports")
-    for field, count in latest.missing[:3]:
-        click.echo(f"  add {field} ({count} of {latest.reports} lack it): {EXAMPLES.get(field, '')}")
+    for week, before in zip(weeks, [*weeks[1:], None], strict=True):
+        click.echo(
+            f"  week of {week.week:%Y-%m-%d}: {_average(week)} over {week.reports} reports{_trend(week, before)}"
+        )
+    for name, count in latest.missing[:_MOST_SHOWN]:
+        field = wanted_field(name)
+        click.echo(
+            f"  add {name} ({count} of {latest.reports} lack it): {field.sentence() if field else ''}".rstrip(": ")
+        )
+    click.echo(f"  {message('tiers.advise')} Completeness has no part in them.")
+
+
+def _average(week: Quality) -> str:
+    return f"{week.average:.0f} of 100"
+
+
+def _trend(week: Quality, before: Quality | None) -> str:
+    change = round(week.average) - round(before.average) if before else 0
+    return f", {change:+d} since the week before" if change else ""

@@ -9,6 +9,7 @@ import msgspec
 
 from consumers.formats.referral_csv import defanged
 from consumers.formats.referral_json import iso_utc, referral_object
+from schemas.catalogue import message
 from schemas.records.referral import Referral
 from tocsin.subscriber import Subscriber
 
@@ -45,6 +46,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     if until_ms is None and not follow:
         until_ms = time.time_ns() // 1_000_000
     show = _as_json if as_json else _as_line
+    if not as_json:
+        click.echo(message("tiers.advise"), err=True)
     with Subscriber(home / "config" / f"{member}.toml") as subscriber:
         for referral in subscriber.read(since_ms=since_ms, until_ms=until_ms):
             click.echo(show(referral))

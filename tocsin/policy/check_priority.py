@@ -36,6 +36,9 @@ def priority_problems(rules: PriorityRules, members: Mapping[MemberId, Member]) 
             yield from _factor_problems(factor, f"{table}[{number}]")
     yield from _contradictions(rules)
     yield from _tier_problems(rules)
+    yield from unknown_words("policy.unknown_tier", (PRIORITY, "asking.tiers"), rules.asking.tiers, _TIERS)
+    if not 0 <= rules.asking.below_completeness <= _MOST:
+        yield _problem("policy.weight", "asking.below_completeness", "0 to 100", str(rules.asking.below_completeness))
     for number, override in enumerate(rules.override):
         yield from _override_problems(override, f"override[{number}]", rules, members)
 

@@ -85,6 +85,13 @@ class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By tier."""
 
 
+class Asking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the exchange asks the submitter for more: the report goes on all the same."""
+
+    tiers: tuple[str, ...] = ("URGENT",)
+    below_completeness: int = 80
+
+
 class PriorityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Gates, then the weighted sum of the factors present, then caps, then the tier."""
 
@@ -96,6 +103,7 @@ class PriorityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reduction: tuple[Factor, ...] = ()
     """Factors that are taken off: known series and identified victims wait longer, and are forwarded all the same."""
     override: tuple[Override, ...] = ()
+    asking: Asking = Asking()
 
     def of(self, override: Override) -> Self:
         """The rules as one recipient weighs them."""

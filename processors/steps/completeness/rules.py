@@ -1,8 +1,9 @@
 """How much an officer would find in a report, 0 to 100, and what is missing; independent of how urgent it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from schemas.missing import wanted_fields
 from schemas.records.report import PersonalPart, ReportSubmitted
 from schemas.records.triage import Completeness
 from schemas.records.values import Ternary
@@ -11,19 +12,20 @@ Present = Callable[[ReportSubmitted, PersonalPart | None], bool]
 
 
 def completeness(report: ReportSubmitted, personal: PersonalPart | None) -> Completeness:
-    """The share of weight that is there; `missing` names fields in the submitter's terms, heaviest first."""
-    missing = [(weight, field) for field, weight, present in FIELDS if not present(report, personal)]
-    total = sum(weight for _, weight, _ in FIELDS)
+    """The share of weight that is there; `missing` names what is not, the heaviest first."""
+    missing = [field for field in wanted_fields() if not PRESENT[field.name](report, personal)]
+    total = sum(field.weight for field in wanted_fields())
     return Completeness(
-        score=round(100 * (total - sum(weight for weight, _ in missing)) / total),
-        missing=tuple(field for _, field in sorted(missing, key=lambda entry: -entry[0])),
+        score=round(100 * (total - sum(field.weight for field in missing)) / total),
+        missing=tuple(field.name for field in missing),
     )
 
 
 def _has_jurisdiction(report: ReportSubmitted, personal: PersonalPart | None) -> bool:
+    """Many share an address behind one gateway: without port and time it points to nobody."""
     events = personal.network_events if personal else ()
     stated = bool(report.declared_country or report.nexus or (personal and personal.locations))
-    return stated or any(event.ip_address and event.at for event in events) or _has_hosting(report)
+    return stated or any(event.ip_address and event.port and event.at for event in events) or _has_hosting(report)
 
 
 def _has_hosting(report: ReportSubmitted) -> bool:
@@ -52,13 +54,32 @@ def _has_method(report: ReportSubmitted, _: PersonalPart | None) -> bool:
     return stated or not report.items or any(item.detection_method for item in report.items)
 
 
-FIELDS: Final[tuple[tuple[str, int, Present], ...]] = (
-    ("nexus", 25, _has_jurisdiction),
-    ("accounts", 20, _has_account),
-    ("incident_at", 15, lambda report, _: report.incident_at is not None),
-    ("items", 15, _has_content),
-    ("items.viewed_by_reporter", 10, _was_viewed),
-    ("items.labels", 10, _has_labels),
-    ("items.detection_method", 5, _has_method),
-)
-"""Order of effect from the domain facts, section 3.3; the weights are ours."""
+def _has_victim(report: ReportSubmitted, personal: PersonalPart | None) -> bool:
+    accounts = personal.accounts if personal else ()
+    is_named = any(account.role == "victim" for account in accounts)
+    return is_named or bool(report.victim_age_band) or any(item.apparent_age_band for item in report.items)
+
+
+def _has_urgency_reason(report: ReportSubmitted, _: PersonalPart | None) -> bool:
+    """Owed only by who pleads for urgency."""
+    return report.escalation is None or report.escalation.reason_code not in {"", "other"}
+
+
+def _has_earlier_reports(report: ReportSubmitted, personal: PersonalPart | None) -> bool:
+    accounts = personal.accounts if personal else ()
+    return any(account.prior_reports is not None for account in accounts) or bool(report.external_ids)
+
+
+PRESENT: Final[Mapping[str, Present]] = {
+    "nexus": _has_jurisdiction,
+    "accounts": _has_account,
+    "incident_at": lambda report, _: report.incident_at is not None,
+    "items": _has_content,
+    "items.viewed_by_reporter": _was_viewed,
+    "items.labels": _has_labels,
+    "items.detection_method": _has_method,
+    "victim_age_band": _has_victim,
+    "escalation.reason_code": _has_urgency_reason,
+    "external_ids": _has_earlier_reports,
+}
+"""For each field of schemas/missing.toml, whether a report has it; a test compares the two."""

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 from processors.evaluation.running import Runner
 from processors.explaining import Decided, Node, explained, explained_for
-from processors.steps.completeness.rules import FIELDS
 from schemas.catalogue import catalogue
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from tests.builders.policy import the_sample
 from tests.builders.reports import NOON_MS
 from tocsin.cli.evaluating.submissions import submission_of
-from tocsin.cli.quality import EXAMPLES
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 
 REPORT = {
@@ -79,7 +77,3 @@ def test_whoever_did_not_get_it_learns_that_and_nothing_else() -> None:
 def test_every_code_is_told_in_words() -> None:
     told = list(lines(explained(decided(), the_sample())))
     assert not [line for line in told if any(f" {code}." in line for code in catalogue())]
-
-
-def test_quality_has_an_example_for_everything_that_completeness_looks_at() -> None:
-    assert set(EXAMPLES) == {field for field, *_ in FIELDS}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from processors.evaluation.scoring import TIERS, Family, Judged, Telling
+from schemas.catalogue import message
 
 _MOST_DIFFERENCES = 5
 
@@ -65,3 +66,4 @@ def _confusion(family: Family) -> Iterator[str]:
     for expected in TIERS:
         counts = " ".join(f"{family.tiers[expected, found]:>7}" for found in TIERS)
         yield f"  {expected:<26} {counts}"
+    yield f"  {message('tiers.advise')}"

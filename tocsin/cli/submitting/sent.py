@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,11 +10,12 @@ import click
 import msgspec
 from msgspec import Struct
 
-from producers.journal.statuses import Account, Stage, accounts, of_no_report
+from producers.journal.statuses import Account, Stage, accounts, of_no_report, open_questions
 from producers.journal.store import open_to_read
 from producers.service import Publishing
 from schemas.catalogue import message
 from schemas.failures import Broken, Temporary
+from schemas.missing import wanted_field
 from schemas.records.answers import Status, StatusKind
 from tocsin.cli.submitting.desk import now_ms
 from tocsin.runtime import settings
@@ -28,6 +30,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     reference: str = ""
     since: datetime | None = None
     stages: tuple[Stage, ...] = ()
+    only_open: bool = False
     as_json: bool = False
 
 
@@ -59,10 +62,16 @@ def show(settings_file: Path, wanted: Wanted) -> None:
             for status in of_no_report(connection, now_ms() - NOTICE_MS):
                 click.echo(f"{_time(status.at.epoch_ms)}  {status.kind.lower()}  {_what(status)}", err=True)
             for account in accounts(connection, reference=wanted.reference, since_ms=since_ms):
-                if not wanted.stages or account.stage in wanted.stages:
+                if _is_wanted(account, wanted):
                     _print(account, wanted)
     finally:
         journal.close()
+
+
+def _is_wanted(account: Account, wanted: Wanted) -> bool:
+    return (not wanted.stages or account.stage in wanted.stages) and (
+        not wanted.only_open or bool(open_questions(account))
+    )
 
 
 def _print(account: Account, wanted: Wanted) -> None:
@@ -70,13 +79,27 @@ def _print(account: Account, wanted: Wanted) -> None:
         click.echo(msgspec.json.encode(_facts(account)).decode())
         return
     click.echo(f"{account.reference:<28} {account.revision:>3}  {account.stage:<14} {_last(account)}".rstrip())
-    if wanted.reference:
+    if wanted.only_open:
+        for line in chain.from_iterable(map(_asked, open_questions(account))):
+            click.echo(f"    {line}")
+    elif wanted.reference:
         for status in account.told:
             click.echo(f"    {_time(status.at.epoch_ms)}  {status.kind.lower():<14} {_what(status)}".rstrip())
 
 
+def _asked(status: Status) -> Iterator[str]:
+    """What is asked, until when, and each field in the words and formats of a submitter."""
+    question = status.question
+    if question and question.due:
+        yield f"answer until {_time(question.due.epoch_ms)}: it is of most use by then"
+    for name in dict.fromkeys((*([question.field] if question and question.field else []), *status.missing)):
+        field = wanted_field(name)
+        yield f"{name}: {field.sentence()}" if field else name
+
+
 def _facts(account: Account) -> dict[str, Any]:
-    facts = msgspec.structs.asdict(account) | {"stage": account.stage}
+    is_open = bool(open_questions(account))
+    facts = msgspec.structs.asdict(account) | {"stage": account.stage, "open": is_open}
     facts["told"] = [msgspec.structs.asdict(status) | {"message": _what(status)} for status in account.told]
     return facts
 
@@ -95,12 +118,12 @@ def _parts(status: Status) -> Iterator[str]:
     if status.code:
         yield f"{status.field + ': ' if status.field else ''}{message(status.code)} [{status.code}]"
     if status.kind is StatusKind.TRIAGED:
-        yield f"{status.tier.lower()}, {status.recipients} recipients"
-    if status.missing:
+        yield f"{status.tier.lower()} ({message('tiers.advise')}), {status.recipients} recipients"
+    if status.missing and not status.question:
         yield f"would help: {', '.join(status.missing)}"
     if status.case_number:
         yield f"case {status.case_number}"
-    if status.question:
+    if status.question and status.question.code != status.code:
         yield f"question {status.question.code} {status.question.field}".rstrip()
     for outcome in status.outcomes:
         yield f"{outcome.action} {outcome.reason}".rstrip()
