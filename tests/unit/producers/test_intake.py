@@ -13,7 +13,7 @@ from producers.feeds.entries import Drafted, Rejection
 from producers.intake import Intake, Mode, Taken, revision_of
 from producers.journal import entries
 from producers.journal.entries import Latest, Receipt
-from producers.journal.statuses import Stage, accounts, keep
+from producers.journal.statuses import Stage, accounts, keep, open_questions
 from producers.journal.store import Journal, open_journal, open_to_read
 from producers.withdrawal import Plea, entry_of, withdrawal_of
 from schemas.failures import Broken, Refused
@@ -180,6 +180,22 @@ def test_an_account_is_as_far_as_the_furthest_message(journal: Journal) -> None:
         keep(connection, (*told, told[0]))
         (account,) = accounts(connection, reference="case-1")
     assert (account.stage, len(account.told)) == (Stage.TAKEN_UP, 3)
+
+
+def test_a_question_is_open_until_a_correction_stands_in_the_journal(journal: Journal) -> None:
+    (answer,) = take(journal, an_entry())
+    assert isinstance(answer, Taken)
+    with journal.begin() as connection:
+        keep(connection, [a_status(answer.report_id, StatusKind.QUESTION)])
+        (account,) = accounts(connection)
+    assert [status.kind for status in open_questions(account)] == [StatusKind.QUESTION]
+    take(journal, an_entry(victim_age_band="11-13"), mode=Mode.CORRECT)
+    take(journal, an_entry(submitter_reference="another"))
+    with journal.begin() as connection:
+        found = {(account.reference, account.revision): account for account in accounts(connection)}
+    assert not any(map(open_questions, found.values()))
+    assert found["case-1", 1].told
+    assert found["another", 1].is_latest
 
 
 def test_only_the_owner_reads_the_journal(journal: Journal, tmp_path: Path) -> None:
