@@ -13,6 +13,7 @@ from processors.steps.prioritise import rules as prioritise
 from processors.steps.prioritise.signals import Facts
 from processors.steps.route import rules as route
 from processors.steps.route.evidence import Evidence, evidence
+from schemas.records.identifiers import CountryCode
 from schemas.records.report import PersonalPart, ReportSubmitted
 from schemas.records.triage import Completeness, ItemVerdict, Priority
 from schemas.records.values import Novelty
@@ -64,7 +65,8 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> 
     on = day_of(now_ms)
     pointed = evidence(report, accepted.personal, bundle.country_of, now_ms)
     verdicts = classify.classify(report, _concerned(pointed, bundle), bundle, on)
-    facts = Facts(report=report, personal=accepted.personal, verdicts=verdicts, now_ms=now_ms)
+    anchors = _anchors(pointed, bundle)
+    facts = Facts(report=report, personal=accepted.personal, verdicts=verdicts, anchors=anchors, now_ms=now_ms)
     gates = prioritise.gates(facts, bundle.priority)
     case = route.Case(
         report=report, personal=accepted.personal, verdicts=verdicts, evidence=pointed, is_urgent=bool(gates)
@@ -114,6 +116,7 @@ def conclude_as(
         novelty=novelties.novelty,
         corroboration=novelties.corroboration,
         known_account=novelties.known_account,
+        anchors=_anchors(proposed.evidence, bundle),
         now_ms=proposed.now_ms,
     )
     return Decision(
@@ -124,6 +127,13 @@ def conclude_as(
         priority=prioritise.prioritise(facts, bundle.priority),
         completeness=completeness(proposed.report, proposed.personal),
     )
+
+
+def _anchors(pointed: tuple[Evidence, ...], bundle: Bundle) -> frozenset[CountryCode]:
+    """The countries that the report points to, strongly enough for a route."""
+    strong = (found for found in pointed if route.is_strong(found, bundle))
+    known = (bundle.jurisdiction_of(found.country) for found in strong)
+    return frozenset(jurisdiction.country for jurisdiction in known if jurisdiction)
 
 
 def _concerned(pointed: tuple[Evidence, ...], bundle: Bundle) -> tuple[Jurisdiction, ...]:

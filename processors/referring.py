@@ -130,7 +130,7 @@ class Desk(Struct, frozen=True, kw_only=True):
             controller=report.governance.controller,
             retain_until=report.governance.retain_until,
             verdicts=tuple(v for v in proposed.verdicts if v.jurisdiction == addressee.jurisdiction),
-            priority=self._priority(decision, addressee.member),
+            priority=self._priority(decision, addressee),
             flags=proposed.flags,
             completeness=decision.completeness,
             novelty=decision.novelties.novelty,
@@ -143,10 +143,13 @@ class Desk(Struct, frozen=True, kw_only=True):
             policy=self.bundle.policy_version(),
         )
 
-    def _priority(self, decision: Decision, recipient: MemberId) -> Priority:
-        """As the recipient weighs it; everybody else's where it signed nothing of its own."""
-        rules = self.bundle.priority_for(recipient)
-        return decision.priority if rules is self.bundle.priority else prioritise(decision.facts, rules)
+    def _priority(self, decision: Decision, addressee: Addressee) -> Priority:
+        """As the recipient weighs it, and from its own country; everybody's where neither makes a difference."""
+        rules = self.bundle.priority_for(addressee.member)
+        anchors = decision.facts.anchors
+        if rules is self.bundle.priority and (not anchors or addressee.country in anchors):
+            return decision.priority
+        return prioritise(replace(decision.facts, reader_country=addressee.country), rules)
 
     def _linked(self, decision: Decision, recipient: MemberId) -> int:
         """How many, of those that the recipient wants to hear of."""

@@ -1,6 +1,7 @@
 """Load a policy bundle: strict, whole or not at all, with one digest over everything that it says."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -29,6 +30,7 @@ from tocsin.policy.sharing import Sharing
 SAMPLE: Final = Path(__file__).with_name("sample")
 T = TypeVar("T")
 
+_UNKNOWN_FIELD: Final = re.compile(r"unknown field `(\w+)`")
 _SIGNED: Final = ("*.toml", "*.mmdb")
 _FILLED_IN: Final = frozenset({"id", "code"})
 """Fields that the loader takes from the file's name or key."""
@@ -159,7 +161,8 @@ def _problems(bundle: Bundle) -> Iterator[Problem]:
 def _members(folder: Path) -> dict[MemberId, Member]:
     """One by one, so that a message names the member."""
     table = _table(folder, check_members.MEMBERS)
-    read = {name: _shaped(entry, Member, (check_members.MEMBERS, name)) for name, entry in sorted(table.items())}
+    place = (folder, check_members.MEMBERS)
+    read = {name: _shaped(entry, Member, (*place, name)) for name, entry in sorted(table.items())}
     return {MemberId(name): msgspec.structs.replace(member, id=MemberId(name)) for name, member in read.items()}
 
 
@@ -185,7 +188,7 @@ def _labels(folder: Path) -> Labels:
 
 
 def _read(folder: Path, name: str, kind: type[T]) -> T:
-    return _shaped(_table(folder, name), kind, (name, ""))
+    return _shaped(_table(folder, name), kind, (folder, name, ""))
 
 
 def _table(folder: Path, name: str) -> dict[str, Any]:
@@ -197,15 +200,20 @@ def _table(folder: Path, name: str) -> dict[str, Any]:
         raise refusal([_misshapen((name, "the file"), "TOML in UTF-8", str(error))]) from error
 
 
-def _shaped(table: object, kind: type[T], where: tuple[str, str]) -> T:
+def _shaped(table: object, kind: type[T], where: tuple[Path, str, str]) -> T:
+    """`where` is folder, file and the key of the table in it."""
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         found, _, path = str(error).partition(" - at `$")
-        file, key = where
-        inner = f"{key}{path.rstrip('`')}".lstrip(".") or "the file"
+        folder, file, key = where
+        unknown = _UNKNOWN_FIELD.search(found)
+        inner = ".".join(
+            part for part in (f"{key}{path.rstrip('`')}".strip("."), unknown[1] if unknown else "") if part
+        )
         expected = "the shape that the sample bundle shows there" if path else _keys_of(kind)
-        raise refusal([_misshapen((file, inner), expected, found)]) from error
+        problem = _misshapen((file, inner or "the file"), expected, found)
+        raise refusal([placed(problem, folder)]) from error
 
 
 def _keys_of(kind: Any) -> str:

@@ -1,6 +1,6 @@
 """What priority.toml must keep to: words that the step knows, numbers that make sense, rules that can be reached."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -119,11 +119,15 @@ def _tier_problems(rules: PriorityRules) -> Iterator[Problem]:
         if bound.least_score > min(most, _MOST) and bound.tier != Tier.URGENT:
             expected = f"at most {min(most, _MOST):g}, which all factors together reach"
             yield _problem("policy.unreachable", f"tier[{number}].least_score", expected, f"{bound.least_score:g}")
+    yield from _deadline_problems(rules, lambda number: f"tier[{number}].deadline_hours")
+
+
+def _deadline_problems(rules: PriorityRules, key_of: Callable[[int], str]) -> Iterator[Problem]:
+    """A tier that is more pressing is never due later."""
     for number, (above, below) in enumerate(pairwise(rules.tier), start=1):
         if below.deadline_hours < above.deadline_hours:
-            key = f"tier[{number}].deadline_hours"
             expected = f"no fewer hours than {above.tier}, which is more pressing"
-            yield _problem("policy.contradiction", key, expected, f"{below.deadline_hours:g}")
+            yield _problem("policy.contradiction", key_of(number), expected, f"{below.deadline_hours:g}")
 
 
 def _override_problems(
@@ -139,6 +143,8 @@ def _override_problems(
     yield from _impossible(override.weight.values(), 0.0, (f"{key}.weight", "policy.weight", "0 to 100"))
     hours = (f"{key}.deadline_hours", "policy.no_deadline", "hours above 0")
     yield from _impossible(override.deadline_hours.values(), _LEAST_HOURS, hours)
+    if not list(_deadline_problems(rules, str)):
+        yield from _deadline_problems(rules.of(override), lambda _: f"{key}.deadline_hours")
 
 
 _LEAST_HOURS: Final = 1 / 60

@@ -6,6 +6,7 @@ CONDITIONS: Final = frozenset(
     {
         "ai_only",
         "ai_signal",
+        "anchored",
         "baseline",
         "contact_abuse",
         "escalated",

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from schemas.records.identifiers import CountryCode
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import ItemVerdict
 from schemas.records.values import Novelty, SyntheticOrigin, Ternary, Verdict
@@ -28,6 +29,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     novelty: Novelty = Novelty.UNKNOWN
     corroboration: int = 0
     known_account: bool = False
+    anchors: frozenset[CountryCode] = frozenset()
+    """Countries that the evidence points to strongly enough for a route."""
+    reader_country: CountryCode = CountryCode("")
+    """Whose officers read it; empty for everybody."""
     now_ms: int
 
 
@@ -137,6 +142,14 @@ def _several(signals: Signals, _: float | None) -> Strength:
     return None if facts.novelty is Novelty.UNKNOWN else float(facts.corroboration > 0)
 
 
+def _anchored(signals: Signals, _: float | None) -> Strength:
+    """It points to the reader's own country; for everybody, to any."""
+    facts = signals.facts
+    if not facts.anchors:
+        return None
+    return float(not facts.reader_country or facts.reader_country in facts.anchors)
+
+
 def _suspect(signals: Signals, _: float | None) -> Strength:
     personal = signals.facts.personal
     return float(any(account.role == "suspect" for account in personal.accounts)) if personal else None
@@ -185,6 +198,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
     "recent_incident": _recent,
     "prior_reports": _prior_reports,
     "several_members": _several,
+    "anchored": _anchored,
     "item_count": _items,
     "baseline": _baseline,
     "suspect_known": _suspect,

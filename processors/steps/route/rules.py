@@ -65,6 +65,12 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
     return _settled(considered, waiting)
 
 
+def is_strong(found: Evidence, bundle: Bundle) -> bool:
+    """Whether evidence is strong enough for a route of its own."""
+    routing = bundle.routing
+    return routing.confidence.get(found.kind, 0.0) * found.certainty >= routing.least_confidence
+
+
 _POLICE: Final = frozenset({Sector.LEA, Sector.INTERNATIONAL})
 _COERCION: Final = frozenset(
     {
@@ -118,8 +124,7 @@ class _Office(Struct, frozen=True, kw_only=True):
 
     def counts(self, found: Evidence) -> bool:
         """Whether evidence is strong enough for a route of its own."""
-        routing = self.bundle.routing
-        return routing.confidence.get(found.kind, 0.0) * found.certainty >= routing.least_confidence
+        return is_strong(found, self.bundle)
 
     def concerned(self, found: Evidence) -> Iterator[_Considered]:
         """Hotline and police of the country, and for what it lacks its fall-back chain."""

@@ -19,7 +19,7 @@ MISTAKES = [
     ("policy.unknown_condition", PRIORITY, 'when = "escalated"', 'when = "escalatd"', "gate[0].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "infant"', 'when = "infants"', "factor[1].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "ai_only"', 'when = "ai"', "cap[2].when"),
-    ("policy.no_reason", PRIORITY, '"It has several items."', '" "', "factor[7].reason"),
+    ("policy.no_reason", PRIORITY, '"It has several items."', '" "', "factor[8].reason"),
     ("policy.half_life", PRIORITY, "half_life_days = 30", "half_life_days = 0", "factor[4].half_life_days"),
     ("policy.half_life", PRIORITY, "weight = 40", "weight = 40\nhalf_life_days = 3", "factor[0].half_life_days"),
     ("policy.repeated_rule", PRIORITY, 'when = "infant"', 'when = "contact_abuse"', "factor[1].when"),
@@ -31,6 +31,10 @@ MISTAKES = [
     ("policy.unknown_member", PRIORITY, '"nl-police"', '"nl-polis"', "override[0].member"),
     ("policy.unknown_condition", PRIORITY, "suspect_known = 20", "suspect = 20", "override[0].weight"),
     ("policy.unknown_tier", PRIORITY, "HIGH = 12", "HIHG = 12", "override[0].deadline_hours"),
+    ("policy.contradiction", PRIORITY, "{ HIGH = 12 }", "{ HIGH = 2 }", "override[0].deadline_hours"),
+    ("policy.unknown_tier", PRIORITY, 'tiers = ["URGENT"]', 'tiers = ["URGNT"]', "asking.tiers"),
+    ("policy.weight", PRIORITY, "below_completeness = 80", "below_completeness = 180", "asking.below_completeness"),
+    ("policy.invalid", PRIORITY, "deadline_hours = 24\n", "", "tier[1]"),
     ("policy.unknown_column", NL, "verified = false", 'verified = false\ndoubtful = ["drawn"]', "legal.doubtful"),
     ("policy.unknown_country", NL, 'country = "NL"', 'country = "QQ"', "country"),
     ("policy.alias_is_country", "jurisdictions/gb.toml", '["UK"]', '["FR"]', "aliases"),
@@ -113,7 +117,7 @@ def test_a_mistake_is_refused_with_file_key_and_fix(mistake: tuple[str, str, str
 
 
 def test_an_unknown_key_is_named_with_the_member_that_has_it(tmp_path: Path) -> None:
-    with pytest.raises(Broken, match=r"members\.toml, de-hotline-b: .*`ownr`"):
+    with pytest.raises(Broken, match=r"members\.toml, line \d+, de-hotline-b\.ownr: .*`ownr`"):
         load(a_folder(tmp_path, (MEMBERS, "owner = false", "ownr = false")))
 
 
@@ -123,6 +127,14 @@ def test_an_unknown_key_is_named_with_the_member_that_has_it(tmp_path: Path) -> 
         ((PRIORITY, 'when = "ai_only"', 'when = "ai"'), 'when = "ai"'),
         ((ROUTING, "suspect = 0.9", "suspect = 9"), "suspect = 9"),
         ((MEMBERS, '["orphan"]', '["orphans"]'), '["orphans"]'),
+        ((MEMBERS, 'sector = "ngo"', 'sectr = "ngo"'), 'sectr = "ngo"'),
+        ((PRIORITY, "weight = 40", "wieght = 40"), "wieght = 40"),
+        ((PRIORITY, "weight = 40", 'weight = "heavy"'), 'weight = "heavy"'),
+        ((PRIORITY, "deadline_hours = 4\n", ""), "[[tier]]"),
+        ((PRIORITY, "suspect_known = 20", "suspect = 20"), "suspect = 20"),
+        ((SHARING, 'forbid = ["hashes"]', 'forbidden = ["hashes"]'), 'forbidden = ["hashes"]'),
+        ((SHARING, '"comparison_only"', '"comparison"'), '"comparison"'),
+        ((NL, "verified = false", "verifed = false"), "verifed = false"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(edit: tuple[str, str, str], line: str, tmp_path: Path) -> None:

@@ -160,3 +160,16 @@ def test_every_receiver_of_the_sample_is_in_the_table() -> None:
     reached = {member for row in TABLE for member in row.recipients}
     owners = {member.id for member in the_sample().members.values() if member.receives and member.owner}
     assert reached == owners
+
+
+@pytest.mark.parametrize(
+    ("country", "member", "is_anchored"), [("NL", "nl-hotline", True), ("NO", "gb-hotline", False)]
+)
+def test_what_points_to_the_readers_own_country_weighs_more_for_that_reader(
+    country: str, member: str, is_anchored: bool
+) -> None:
+    decision = decided("plat-a", country, None)
+    found = referrals(decision)[MemberId(member)].priority
+    assert ("factor.anchored" in found.rules) is is_anchored
+    assert "factor.anchored" in decision.priority.rules
+    assert (found.score < decision.priority.score) is not is_anchored

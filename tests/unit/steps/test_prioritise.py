@@ -108,6 +108,10 @@ def test_what_is_not_said_to_be_live_fires_no_gate(live: Ternary) -> None:
         ("suspect_known", {}, {"personal": with_accounts(role="suspect")}, True),
         ("suspect_known", {}, {"personal": with_accounts(role="victim")}, False),
         ("suspect_known", {}, {}, None),
+        ("anchored", {}, {"anchors": frozenset({"NL"}), "reader_country": "NL"}, True),
+        ("anchored", {}, {"anchors": frozenset({"NL"}), "reader_country": "GB"}, False),
+        ("anchored", {}, {"anchors": frozenset({"NL"})}, True),
+        ("anchored", {}, {"reader_country": "GB"}, None),
         ("contact_abuse", {"incident_types": ("molestation",)}, {}, True),
         ("contact_abuse", {"escalation": Escalation(reason_code="contact_abuse")}, {}, True),
         ("contact_abuse", {}, {}, False),
@@ -206,7 +210,7 @@ def test_a_recipient_may_weigh_otherwise_and_its_version_says_so() -> None:
 def test_what_is_not_known_is_uncertainty() -> None:
     assert ranked().uncertainty > ranked(novelty=Novelty.SEEN).uncertainty > 0
     everything = a_thin_report(victim_age_band="0-2", incident_at=an_instant(), annotations=("self_generated",))
-    known = ranked(everything, personal=with_accounts(prior_reports=0), novelty=Novelty.NEW)
+    known = ranked(everything, personal=with_accounts(prior_reports=0), novelty=Novelty.NEW, anchors=frozenset({"NL"}))
     assert known.uncertainty == 0
 
 
