@@ -15,6 +15,8 @@ class Parameters(Struct, frozen=True, kw_only=True):
     """Of the cases: a child is in danger now."""
     escalation_missed: float = 0.1
     """Of the urgent: the submitter did not notice."""
+    over_escalated: float = 0.0
+    """Of what is not urgent: the submitter escalates all the same; none by default, some in the evaluation."""
     urgent_shown: float = 0.9
     """Of the urgent: the circumstances that are reported show it, whether or not somebody escalates."""
     without_url: float = 0.15

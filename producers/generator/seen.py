@@ -83,13 +83,20 @@ def _label(case: Case, parameters: Parameters, chance: Random) -> str:
 
 def _plea(case: Case, parameters: Parameters, chance: Random) -> dict[str, Any]:
     if not case.urgent:
-        return {}
+        return _false_alarm(parameters, chance)
     shown: dict[str, Any] = {}
     if chance.random() < parameters.urgent_shown:
         shown["annotations"] = [chance.choice(_SIGNS)]
     if chance.random() >= parameters.escalation_missed:
         shown["escalation"] = {"reason_code": chance.choice(_REASONS)}
     return shown
+
+
+def _false_alarm(parameters: Parameters, chance: Random) -> dict[str, Any]:
+    """In the same words as a true one: nothing that is written tells them apart."""
+    if not parameters.over_escalated or chance.random() >= parameters.over_escalated:
+        return {}
+    return {"escalation": {"reason_code": chance.choice(_REASONS)}}
 
 
 def _url(case: Case) -> str:
