@@ -1,6 +1,6 @@
 """What one recipient may see: ceiling, agreements, handling, the submitter's choices, transfer basis; default deny."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -53,8 +53,8 @@ class _Clearance(Struct, frozen=True, kw_only=True):
 
     audience: Audience
     terms: Terms
-    labels: tuple[Words, ...]
-    """Of the report as a whole."""
+    denials: Mapping[str, str]
+    """By group of fields, for the labels of the report as a whole: the rule that withholds it, or nothing."""
     labels_of_items: tuple[tuple[Words, ...], ...]
 
     def denial(self, field: str) -> str:
@@ -62,7 +62,7 @@ class _Clearance(Struct, frozen=True, kw_only=True):
         group = GROUPS.get(field)
         if group is None:
             return "" if field in ALWAYS else "release.no_group"
-        if field not in OF_ITEMS and (rule := self.terms.denial(group, self.labels)):
+        if field not in OF_ITEMS and (rule := self.denials[group]):
             return rule
         return "release.submitter_hidden" if self.terms.hides_submitter and field in TELLS_THE_SUBMITTER else ""
 
@@ -73,7 +73,7 @@ class _Clearance(Struct, frozen=True, kw_only=True):
     def of_verdict(self, numbers: Sequence[int]) -> str:
         """The rule that withholds a verdict on these items; one on no item speaks of the whole report."""
         labels = [words for number in numbers for words in self.labels_of_items[number]]
-        return self.terms.denial("assessment", labels or self.labels)
+        return self.terms.denial("assessment", labels) if labels else self.denials["assessment"]
 
     def inside(self, number: int) -> dict[str, str]:
         """Parts of an item that are seen that have a group of their own or lead to a hidden submitter, and the rule."""
@@ -83,18 +83,23 @@ class _Clearance(Struct, frozen=True, kw_only=True):
 
     def told(self, withheld: tuple[Withheld, ...]) -> tuple[Withheld, ...]:
         """What a recipient reads of what it does not see: a field like any other, of which at least the rule stays."""
-        rule = self.terms.denial(GROUPS["withheld"], self.labels)
+        rule = self.denials["withheld"]
         return (Withheld(path="withheld", rule=rule),) if rule and withheld else withheld
 
 
 def _clearance(full: Referral, report: ReportSubmitted, recipient: Recipient, bundle: Bundle) -> _Clearance:
     on = day_of(full.triaged_as_of.epoch_ms)
+    found = terms(report, bundle.members[recipient.member], bundle, on)
+    labels = labels_of_report(full, bundle, on)
     return _Clearance(
         audience=AUDIENCES[recipient.sector],
-        terms=terms(report, bundle.members[recipient.member], bundle, on),
-        labels=labels_of_report(full, bundle, on),
+        terms=found,
+        denials={group: found.denial(group, labels) for group in _DECIDED},
         labels_of_items=tuple(labels_of_item(item, bundle, on) for item in full.items),
     )
+
+
+_DECIDED: Final = frozenset(GROUPS.values()) | {"personal"}
 
 
 def _by_group(full: Referral, clearance: _Clearance) -> tuple[Referral, list[Withheld]]:
@@ -175,7 +180,7 @@ def _as_wholes(withheld: list[Withheld], items: Sequence[object], verdicts: Sequ
 def _personal(personal: PersonalPart | None, clearance: _Clearance) -> tuple[PersonalPart | None, tuple[Withheld, ...]]:
     if personal is None:
         return None, ()
-    rule = clearance.terms.denial("personal", clearance.labels)
+    rule = clearance.denials["personal"]
     if rule or not clearance.terms.has_transfer_basis:
         return None, (Withheld(path="personal", rule=rule or "release.no_transfer_basis"),)
     narrowed, deep = narrow(personal, clearance.audience)
