@@ -93,7 +93,7 @@ def run_returns(settings: Settings, instance: str) -> None:
         gather_seconds=_RETURNS_GATHER_SECONDS,
     )
     codec = RecordCodec(SchemaDirectory(settings.registry))
-    stages = ReturnStages(codec, database, skips_of(database), _now_ms)
+    stages = ReturnStages(codec, rules, database, skips_of(database), _now_ms)
     _serve(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, topics))
 
 

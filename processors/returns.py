@@ -10,10 +10,13 @@ from sqlalchemy import Connection, Row, text
 
 from processors.intake import Rejected, skipped_record
 from processors.letters import Writer, dead_letter, letter_made, status_id
+from processors.steps.release.answers import release_answer
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.values import Coordinate
+from tocsin.policy.members import day_of
+from tocsin.policy.policies import Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.outcomes import Outcome
@@ -110,8 +113,11 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
     name = NAME
 
-    def __init__(self, codec: RecordCodec, database: Database, skips: Skips, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, codec: RecordCodec, rules: Policies, database: Database, skips: Skips, now_ms: Callable[[], int]
+    ) -> None:
         self._codec = codec
+        self._rules = rules
         self._skips = skips
         self._writer = Writer(codec=codec)
         self._database = database
@@ -144,8 +150,14 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
                 letters.append((len(records), _letter(entry, member_of(piece.topic))))
                 records.append(dead_letter(entry.raw, piece.coordinate(entry.raw), entry.rejected))
             elif entry.answer is not None and entry.answer.kind in _TOLD:
-                records.append(self._writer.status(_status(entry.answer, claimed.known[entry.answer.referral_id])))
+                records.append(self._told(entry, claimed.known[entry.answer.referral_id]))
         return Finished(piece=piece, read=read, records=tuple(records), letters=tuple(letters))
+
+    def _told(self, entry: Read, known: Known) -> OutRecord:
+        assert entry.answer is not None  # noqa: S101 -- called for nothing else
+        at_ms = entry.raw.timestamp_ms
+        status = release_answer(_status(entry.answer, known), known.recipient, self._rules.at(at_ms), day_of(at_ms))
+        return self._writer.status(status)
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """Record the returns and close referrals, with the ledger, in one transaction."""
@@ -228,7 +240,7 @@ def _letter(entry: Read, member: MemberId) -> DeadLetterMade:
 
 
 def _status(answer: Return, known: Known) -> Status:
-    """Names no recipient: who looked at it is told only where policy allows, which comes with the agreements."""
+    """Everything that could be told; release narrows it."""
     kind = _TOLD[answer.kind]
     return Status(
         status_id=status_id(answer.return_id, answer.revision, kind),
@@ -240,6 +252,8 @@ def _status(answer: Return, known: Known) -> Status:
         kind=kind,
         at=answer.at,
         code=answer.reason_code,
+        recipient=known.recipient,
+        case_number=answer.case_number,
         outcomes=answer.outcomes,
         question=answer.question,
     )

@@ -9,7 +9,7 @@ from tocsin.policy.members import Sector
 from tocsin.policy.problems import Problem, one_of, unknown_words
 from tocsin.policy.rules import Labels
 from tocsin.policy.sharing import NO_HANDLING_CODE, Agreement, Organisations, Prohibition, Sharing
-from tocsin.policy.words import FIELD_GROUPS
+from tocsin.policy.words import ANSWER_PARTS, FIELD_GROUPS
 
 SHARING: Final = "sharing.toml"
 _TABLES: Final = ("agreement", "prohibition")
@@ -40,6 +40,7 @@ def sharing_problems(sharing: Sharing, labels: Labels) -> Iterator[Problem]:
         yield from reversed_periods((SHARING, table), getattr(sharing, table))
     yield from _unnamed(sharing)
     yield from _never_effective(sharing)
+    yield from _answer_problems(sharing)
     for number, basis in enumerate(sharing.transfer):
         for field in ("source", "destination"):
             where = (SHARING, f"transfer[{number}].{field}")
@@ -58,6 +59,22 @@ def _row_problems(row: Agreement | Prohibition, key: str, known_labels: frozense
             if word not in _NEUTRAL and word not in known_labels:
                 expected = f"scheme:label as labels.toml has it, or {one_of(_NEUTRAL)}"
                 yield _problem("policy.unknown_label", f"{key}.{field}", expected, repr(word))
+
+
+def _answer_problems(sharing: Sharing) -> Iterator[Problem]:
+    for number, row in enumerate(sharing.answer):
+        for code, field, allowed in _ANSWER_WORDS:
+            words = [row.organisations] if field == "organisations" else getattr(row, field)
+            yield from unknown_words(code, (SHARING, f"answer[{number}].{field}"), words, allowed)
+    yield from reversed_periods((SHARING, "answer"), sharing.answer)
+
+
+_ANSWER_WORDS: Final[tuple[tuple[str, str, frozenset[str]], ...]] = (
+    ("policy.unknown_sector", "submitter_sectors", _SECTORS),
+    ("policy.unknown_sector", "recipient_sectors", _SECTORS),
+    ("policy.unknown_group", "allow", ANSWER_PARTS),
+    ("policy.unknown_marking", "organisations", frozenset(Organisations)),
+)
 
 
 def _unnamed(sharing: Sharing) -> Iterator[Problem]:

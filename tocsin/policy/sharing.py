@@ -67,6 +67,19 @@ class Prohibition(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     handling_codes: tuple[str, ...] | None = None
 
 
+class AnswerAgreement(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a submitter is told of a recipient's answer, beside that there is one."""
+
+    rule: str
+    recipient_sectors: tuple[str, ...]
+    """Who answers."""
+    submitter_sectors: tuple[str, ...]
+    """Who is told."""
+    allow: tuple[str, ...]
+    """Parts of a status: tocsin/policy/words.py lists them."""
+    organisations: str = Organisations.ANY.value
+
+
 class TransferBasis(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why personal data may go from one country to another; a pair without a basis gets none."""
 
@@ -82,3 +95,4 @@ class Sharing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     agreement: tuple[Agreement, ...]
     transfer: tuple[TransferBasis, ...]
     prohibition: tuple[Prohibition, ...] = ()
+    answer: tuple[AnswerAgreement, ...] = ()

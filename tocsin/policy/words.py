@@ -47,6 +47,9 @@ FIELD_GROUPS: Final = frozenset(
 )
 """What a sharing agreement can allow."""
 
+ANSWER_PARTS: Final = frozenset({"recipient", "case_number", "outcomes", "question"})
+"""What an agreement on answers can allow: parts of a status of that name."""
+
 ORPHAN: Final = "orphan"
 """The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
 MANDATES: Final = frozenset({ORPHAN})

@@ -56,6 +56,7 @@ MISTAKES = [
     ("policy.unknown_marking", SHARING, '"RED"]', '"REDD"]', "agreement[1].pap"),
     ("policy.unknown_marking", SHARING, '"H2"', '"H4"', "agreement[1].handling_codes"),
     ("policy.unknown_marking", SHARING, 'organisations = "same"', 'organisations = "sane"', "agreement[2].organis"),
+    ("policy.unknown_group", SHARING, '"question"]', '"questions"]', "answer[0].allow"),
     ("policy.unknown_purpose", SHARING, '"removal",', '"removals",', "agreement[0].purposes"),
     ("policy.unknown_label", SHARING, '"comparison_only"', '"comparison"', "prohibition[0].labels"),
     ("policy.unknown_label", SHARING, '"comparison_only"', '"industry:A9"', "prohibition[0].labels"),

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from processors.intake import Rejected
 from processors.returns import _RANKS, _TOLD, EARLY_MS, STATES, Decided, Known, Read, _held, _is_early, _status
+from processors.steps.release.answers import release_answer
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from tests.builders.policy import TODAY, the_sample
 from tests.builders.reports import an_instant
 from tocsin.runtime.transport.slices import RawRecord, Slice
 
@@ -62,7 +64,7 @@ def test_what_was_refused_already_stays_refused() -> None:
 
 @pytest.mark.parametrize("kind", sorted(_TOLD))
 def test_a_submitter_hears_its_own_reference_and_no_recipient(kind: ReturnKind) -> None:
-    status = _status(an_answer(kind), KNOWN[REFERRAL])
+    status = release_answer(_status(an_answer(kind), KNOWN[REFERRAL]), RECIPIENT, the_sample(), TODAY)
     assert (status.member, status.submitter_reference) == (SUBMITTER, "case-1")
     assert RECIPIENT not in str(status)
 
