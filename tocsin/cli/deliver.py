@@ -12,8 +12,9 @@ from consumers import settings as delivery
 from consumers.membership import Memberships
 from consumers.states import RESUMABLE, State
 from schemas.records.identifiers import MemberId
+from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.policy.policies import policies
-from tocsin.runtime import logs, settings
+from tocsin.runtime import logs
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.metrics import describe_build
 
@@ -30,9 +31,16 @@ from tocsin.runtime.metrics import describe_build
     type=click.Choice(sorted(state.value for state in RESUMABLE)),
     help="First let deliveries in this state go again; can be said several times.",
 )
+@metrics_port
 @click.option("--accept-gap", "gap_reason", default="", metavar="REASON", help="Go on behind records deleted unread.")
 def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
-    member: str, home: Path, delivery_path: Path | None, once: bool, resumed: tuple[str, ...], gap_reason: str
+    member: str,
+    home: Path,
+    delivery_path: Path | None,
+    once: bool,
+    resumed: tuple[str, ...],
+    port: int | None,
+    gap_reason: str,
 ) -> None:
     """Read MEMBER's referrals and deliver them to its sinks, until stopped.
 
@@ -42,7 +50,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     logs.configure()
     describe_build("deliver")
     config = home / "config"
-    process = settings.load(config / f"{member}.toml")
+    process = settings_at(home, member, port)
     chosen = delivery.load(delivery_path or service.delivery_file(config, MemberId(member)), process.state)
     rules = policies(process.policy, process.policy_trust)
     memberships = Memberships(rules, MemberId(member), service.now_ms())

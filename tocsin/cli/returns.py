@@ -5,19 +5,20 @@ from pathlib import Path
 import click
 
 from processors.app import run_returns
+from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.runtime.logs import configure
-from tocsin.runtime.settings import load
 
 
 @click.command(name="returns")
 @click.option(
     "--instance", default="0", show_default=True, help="Name of this worker in its group, kept over restarts."
 )
+@metrics_port
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
-def command(instance: str, home: Path) -> None:
+def command(instance: str, home: Path, port: int | None) -> None:
     """Read every member's answers, close referrals, and tell submitters on their status topics.
 
     SIGTERM finishes what was started. The process ends with 4 where it cannot go on safely.
     """
     configure()
-    run_returns(load(home / "config" / "returns.toml"), instance)
+    run_returns(settings_at(home, "returns", port), instance)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from processors.app import Lane, run_triage
+from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.runtime.logs import configure
-from tocsin.runtime.settings import load
 
 
 @click.command(name="triage")
@@ -14,12 +14,13 @@ from tocsin.runtime.settings import load
 @click.option(
     "--instance", default="0", show_default=True, help="Name of this worker in its group, kept over restarts."
 )
+@metrics_port
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
-def command(lane: str, instance: str, home: Path) -> None:
+def command(lane: str, instance: str, home: Path, port: int | None) -> None:
     """Triage reports: refuse or decide each one, refer it to its recipients, and settle the ledger.
 
     Run one process per lane; add workers with another --instance each. SIGTERM finishes what was started.
     The process ends with 4 where it cannot go on safely; let its manager start it again.
     """
     configure()
-    run_triage(load(home / "config" / "triage.toml"), Lane(lane), instance)
+    run_triage(settings_at(home, "triage", port), Lane(lane), instance)

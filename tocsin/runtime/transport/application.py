@@ -53,6 +53,8 @@ class SliceApp(faust.App):
     topic_ids: Mapping[str, str]
     paused_topics: frozenset[str] = frozenset()
     """Assigned, and left alone for now."""
+    fetched_seconds: float = float("-inf")
+    """Monotonic second of the last fetch that came to an end and was handed over."""
     _positions: Positions
 
     def _new_transport(self) -> SliceTransport:

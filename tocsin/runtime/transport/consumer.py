@@ -139,6 +139,7 @@ class SliceConsumer(driver.Consumer):
                 await asyncio.sleep(0)
                 if self.flow_active:
                     await self._fetch_once()
+                    self.app.fetched_seconds = time.monotonic()
                 else:
                     await self.wait_first(self.can_resume_flow.wait(), timeout=FETCH_SECONDS)
         except (ConsumerStoppedError, asyncio.CancelledError):

@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 
 _WATCH_SECONDS: Final = 5.0
 _ADMIN_SECONDS: Final = 30
-CONSUMER: Final = "consumer"
+BROKER: Final = "broker"
+FETCHES: Final = "fetches"
+"""A consumer that was thrown out of its group, or whose buffers stay full, lives and reads nothing."""
 _STALE_SECONDS: Final = 30.0
 SLICES: Final = "slices"
 _SLOW_SECONDS: Final = 10.0
@@ -42,7 +44,8 @@ def run_worker(
     admin = AdminClient(kafka.client())
     topic_ids = ids_of_topics(admin, worker.topics)
     app = slice_app(kafka, worker, books.positions, topic_ids)
-    health.expect(CONSUMER, _STALE_SECONDS)
+    health.expect(BROKER, _STALE_SECONDS)
+    health.expect(FETCHES, _STALE_SECONDS)
     health.expect(SLICES, _STUCK_SECONDS)
     watch = threading.Thread(target=_watch_topics, args=(app, admin, topic_ids, health), daemon=True)
     producer = OutputProducer(kafka)
@@ -90,6 +93,7 @@ async def _serve(
     while not (stop.is_set() or app.should_stop):
         if runner.oldest_seconds(time.monotonic()) < _SLOW_SECONDS:
             health.beat(SLICES, time.monotonic())
+        health.beat(FETCHES, app.fetched_seconds)
         await asyncio.sleep(_TURN_SECONDS)
     if app.crash_reason is not None:
         app.halt(app.crash_reason)
@@ -137,7 +141,7 @@ def _watch_topics(app: SliceApp, admin: AdminClient, expected: Mapping[str, str]
             if found != expected:
                 changed = sorted(name for name, topic_id in found.items() if topic_id != expected[name])
                 app.halt(Broken(f"Topic {changed[0]} was deleted and created again.", code="transport.topic_recreated"))
-            health.beat(CONSUMER, time.monotonic())
+            health.beat(BROKER, time.monotonic())
         except Temporary:
             log.warning("the broker does not answer; waiting")
         except Broken as failure:

@@ -1,0 +1,93 @@
+"""Each process of the exchange says on a port of its own what it counts, that it lives, and whether it is ready."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders.drafts import a_draft
+from tocsin.publisher import Publisher
+from tocsin.stack.demo.crew import Crew
+
+pytestmark = pytest.mark.stack
+COMMANDS = {
+    "escalated": ("triage", "--lane", "escalated"),
+    "normal": ("triage", "--lane", "normal"),
+    "returns": ("returns",),
+    "deliver": ("deliver", "nl-hotline"),
+}
+
+
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
+@pytest.fixture
+def ports(stack: Any, tmp_path: Path) -> Iterator[dict[str, int]]:
+    found = {name: a_free_port() for name in COMMANDS}
+    with Crew(stack.home, tmp_path) as crew:
+        for name, command in COMMANDS.items():
+            crew.start(name, (*command, "--metrics-port", str(found[name])))
+        yield found
+
+
+def a_free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    except OSError:
+        return 0, "does not listen"
+    finally:
+        connection.close()
+
+
+def is_ready(port: int) -> bool:
+    return get(port, "/ready") == (200, "ready\n")
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.3)
+
+
+def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[str, int]) -> None:
+    for port in ports.values():
+        until(partial(is_ready, port))
+        assert get(port, "/live") == (200, "live\n")
+    with Publisher(stack.config("fr-hotline")) as publisher:
+        publisher.publish(a_draft(submitter_reference="counted"))
+    until(lambda: 'tocsin_records_total{outcome="routed",stage="triage"}' in get(ports["normal"], "/metrics")[1])
+    assert 'tocsin_stage_duration_seconds_count{stage="triage"}' in get(ports["normal"], "/metrics")[1]
+    until(lambda: 'tocsin_records_total{outcome="delivered",stage="courier"}' in get(ports["deliver"], "/metrics")[1])
+    assert 'tocsin_oldest_undelivered_timestamp_seconds{member="nl-hotline"}' in get(ports["deliver"], "/metrics")[1]
+
+
+def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_back(
+    stack: Any, ports: dict[str, int]
+) -> None:
+    port = ports["normal"]
+    until(partial(is_ready, port))
+    stack.postgres.daemon.kill()
+    with Publisher(stack.config("fr-hotline")) as publisher:
+        publisher.publish(a_draft(submitter_reference="waits"))
+    until(lambda: get(port, "/ready") == (503, "stale: slices\n"))
+    assert get(port, "/live") == (200, "live\n")
+    assert 'tocsin_errors_total{failure="temporary",stage="triage"}' in get(port, "/metrics")[1]
+    stack.revive()
+    until(partial(is_ready, port))

@@ -1,0 +1,1 @@
+"""What the long-running commands share: where they serve metrics, life and readiness."""
