@@ -219,6 +219,7 @@ def dead_letter(raw: RawRecord, source: Coordinate, rejected: Rejected) -> OutRe
         "partition": str(source.partition),
         "offset": str(source.offset),
         "stage": _STAGE,
+        "report.id": rejected.report.report_id if rejected.report else "",
         "code": rejected.code,
         "field": rejected.field,
         "value.bytes": str(made.value_bytes),

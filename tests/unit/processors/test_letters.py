@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from processors.intake import Rejected
 from processors.letters import ERRORS, dead_letter, letter_made, refusal_status, status_id
@@ -38,6 +39,7 @@ def test_a_dead_letter_keeps_the_record_and_says_where_and_why() -> None:
         "partition": "1",
         "offset": "7",
         "stage": "triage",
+        "report.id": "",
         "code": "value.not_framed",
         "field": "memo",
         "value.bytes": "5",
@@ -46,6 +48,12 @@ def test_a_dead_letter_keeps_the_record_and_says_where_and_why() -> None:
         "at": "5",
     }
     assert ("traceparent", b"t") in letter.headers
+
+
+def test_a_dead_letter_of_a_report_that_could_be_read_names_it() -> None:
+    report = a_report()
+    letter = dead_letter(a_record(), SOURCE, replace(a_refusal("report.no_legal_basis"), report=report))
+    assert (f"{ERRORS}report.id", report.report_id.encode()) in letter.headers
 
 
 @pytest.mark.parametrize(
