@@ -7,6 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records.identifiers import MemberId
+from tocsin.policy.duty import on_duty
+from tocsin.policy.members import Member
 
 _MINUTE_MS = 60_000
 _WITHOUT_DEADLINE_MS = 3_600_000
@@ -37,6 +39,18 @@ class Contact(Struct, frozen=True, kw_only=True):
     """Whose people, and all that the exchange is told; empty for the operator of the exchange."""
     reach: str
     """Name, and how to reach them: for this member's own log only."""
+    off_duty_reach: str = ""
+    """The same outside duty hours; empty where nobody can be reached then."""
+    party: Member | None = None
+    """Whose duty hours count; None for somebody who is always there."""
+
+    def is_there(self, now_ms: int) -> bool:
+        """Whether somebody can be reached now."""
+        return bool(self.off_duty_reach) or self.on_duty(now_ms)
+
+    def on_duty(self, now_ms: int) -> bool:
+        """Whether the duty hours of the member include this instant."""
+        return self.party is None or on_duty(self.party, now_ms)
 
 
 OPERATOR = Contact(member=MemberId(""), reach="the operator of the exchange")
@@ -50,18 +64,27 @@ class Rung(Struct, frozen=True, kw_only=True):
     code: Role
     after_ms: int
     contact: Contact
+    absent: bool = False
+    """Nobody can be reached now: whoever is next in line is told at the same time."""
 
 
-def ladder(steps: Sequence[EscalationStep], contacts: Contacts) -> tuple[Rung, ...]:
-    """The steps with their times added up and their people named."""
+def ladder(steps: Sequence[EscalationStep], contacts: Contacts, now_ms: int) -> tuple[Rung, ...]:
+    """The steps with their times added up and their people named, as they can be reached at that instant."""
     rungs: list[Rung] = []
     after_ms = 0
     for step in steps:
         after_ms += max(step.after_minutes, 0) * _MINUTE_MS
         contact = contacts.get(step.code, OPERATOR)
-        reached = replace(contact, reach=step.to) if step.to else contact
-        rungs.append(Rung(code=step.code, after_ms=after_ms, contact=reached))
+        absent = not step.to and not contact.is_there(now_ms)
+        rungs.append(Rung(code=step.code, after_ms=after_ms, contact=_reached(contact, step, now_ms), absent=absent))
     return tuple(rungs)
+
+
+def _reached(contact: Contact, step: EscalationStep, now_ms: int) -> Contact:
+    """The member's own file knows best, whatever the hour."""
+    off_duty = "" if contact.on_duty(now_ms) else contact.off_duty_reach
+    reach = step.to or off_duty
+    return replace(contact, reach=reach) if reach else contact
 
 
 def begins_ms(deadline_ms: int | None, received_ms: int) -> int:
@@ -70,8 +93,15 @@ def begins_ms(deadline_ms: int | None, received_ms: int) -> int:
 
 
 def due(rungs: Sequence[Rung], taken: int, began_ms: int, now_ms: int) -> tuple[Rung, ...]:
-    """The rungs behind those already taken whose time has come; several at once after a standstill."""
-    return tuple(rung for rung in rungs[taken:] if began_ms + rung.after_ms <= now_ms)
+    """The rungs behind those already taken whose time has come; several at once after a standstill, or where somebody
+    who is told cannot be reached.
+    """
+    found: list[Rung] = []
+    for rung in rungs[taken:]:
+        if began_ms + rung.after_ms > now_ms and not (found and found[-1].absent):
+            break
+        found.append(rung)
+    return tuple(found)
 
 
 def next_ms(rungs: Sequence[Rung], taken: int, began_ms: int) -> int | None:

@@ -77,7 +77,10 @@ def _contacts(bundle: Bundle, member: Member) -> Contacts:
 
 
 def _contact(member: Member) -> Contact:
-    return Contact(member=member.id, reach=", ".join(filter(None, (member.name, member.duty_contact))))
+    """Within duty hours the duty contact, outside them whoever answers the other way."""
+    off_duty = f"{member.name}, {member.out_of_band}" if member.out_of_band else ""
+    reach = ", ".join(filter(None, (member.name, member.duty_contact)))
+    return Contact(member=member.id, reach=reach, off_duty_reach=off_duty, party=member)
 
 
 def _signed(agreement: DuplicateAgreement) -> Agreement:

@@ -39,7 +39,7 @@ def expire(store: DeliveryStore, desk: Desk) -> int:
 
 def escalate(store: DeliveryStore, desk: Desk, steps: Sequence[EscalationStep]) -> int:
     """Urgent, past its deadline, not taken up: each step is a Return and a line in the log that says who must look."""
-    rungs = ladder(steps, desk.contacts)
+    rungs = ladder(steps, desk.contacts, desk.now_ms())
     with store.begin() as connection:
         waiting = deliveries.to_escalate(connection, desk.now_ms(), _BATCH)
         told = [(delivery, rung) for delivery in waiting for rung in _climb(connection, desk, delivery, rungs)]

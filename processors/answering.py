@@ -23,7 +23,7 @@ from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.ruling import Ruling
 from schemas.records.triage import Recipient, ReportTriaged
-from schemas.records.values import Coordinate
+from schemas.records.values import Coordinate, Mark
 from schemas.topics import OPS
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, Unrouted
@@ -209,4 +209,6 @@ def _unrouted(decision: Decision, triaged: ReportTriaged, log_offset: int, recip
         tier=triaged.priority.tier,
         reasons=triaged.waiting_reasons or tuple(dict.fromkeys(refused)),
         recipients=recipients,
+        waits=bool(triaged.waiting_reasons) and triaged.mark is not Mark.TEST,
+        deadline_ms=triaged.priority.deadline.epoch_ms if triaged.priority.deadline else None,
     )

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
@@ -14,6 +15,7 @@ from processors.referring import Desk
 from processors.returns import ReturnStages
 from processors.steps.deduplicate.near import Veil
 from processors.triage import Tools, TriageStages
+from processors.watching import QueueWatch
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from schemas.topics import RULINGS, TRIAGE, escalated_topic, returns_topic, submitted_topic
@@ -23,12 +25,13 @@ from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
 from tocsin.runtime.ledger.settlement import positions
 from tocsin.runtime.ledger.skips import skips_of
+from tocsin.runtime.ledger.standings import LedgerStandings
 from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.application import WorkerSettings
-from tocsin.runtime.transport.pauses import Bookkeeping
+from tocsin.runtime.transport.pauses import Bookkeeping, Pause
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.worker import run_worker, topic_ids_of
 
@@ -65,6 +68,7 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         codec=codec,
         policies=rules,
         look_up=Records(settings.kafka, f"{TRIAGE}.records"),
+        standings=LedgerStandings(database),
     )
     stages = TriageStages(tools, PostgresIndex(database), database, skips_of(database))
     own = tuple(_TOPIC[lane](member) for member in submitters(rules, _now_ms()))
@@ -94,22 +98,34 @@ def run_returns(settings: Settings, instance: str) -> None:
     )
     codec = RecordCodec(SchemaDirectory(settings.registry))
     stages = ReturnStages(codec, rules, database, skips_of(database), _now_ms)
-    _serve(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, topics))
+    pauses = Pauses(rules, Writer(codec=codec), database, topics)
+    _serve(settings, worker, stages, pauses, QueueWatch(database))
 
 
-def _serve(settings: Settings, worker: WorkerSettings, stages: Stages[Any, Any, Any], pauses: Pauses) -> None:
-    """Run a worker whose positions are the ledger's."""
+def _serve(
+    settings: Settings,
+    worker: WorkerSettings,
+    stages: Stages[Any, Any, Any],
+    pauses: Pauses,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Run a worker whose positions are the ledger's, and which looks after something every few seconds."""
     describe_build(worker.group)
     health = Health()
     endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     ids = topic_ids_of(settings.kafka, worker.topics)
-    books = Bookkeeping(positions=partial(positions, pauses.database, ids), pause=lambda: pauses(_now_ms()))
+    books = Bookkeeping(positions=partial(positions, pauses.database, ids), pause=lambda: _looked(pauses, watch))
     try:
         run_worker(settings.kafka, worker, stages, books, health)
     finally:
         pauses.database.close()
         if endpoint:
             endpoint.close()
+
+
+def _looked(pauses: Pauses, watch: Callable[[int], None]) -> Pause:
+    watch(_now_ms())
+    return pauses(_now_ms())
 
 
 def _now_ms() -> int:

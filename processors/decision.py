@@ -44,6 +44,8 @@ class Proposed(Struct, frozen=True, kw_only=True):
     selectors: tuple[Selector, ...]
     near: tuple[near.Vector, ...]
     digest: bytes
+    held: bool = False
+    """A police unit holds notices to hosts."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -58,7 +60,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     completeness: Completeness
 
 
-def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> Proposed:
+def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, *, held: bool = False) -> Proposed:
     """Decide what needs no other report; the same record at the same instant gives the same proposal."""
     report = accepted.report
     assert isinstance(report, ReportSubmitted)  # noqa: S101 -- withdrawals are not decided
@@ -83,6 +85,7 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> 
         selectors=selectors(report, accepted.personal, naming.keys, bundle.tracking(on)),
         near=near.vectors(report, naming.veil),
         digest=deduplicate.content_digest(report),
+        held=held,
     )
 
 

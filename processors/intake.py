@@ -16,6 +16,7 @@ from schemas.sealing import personal_part
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
 from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.standings import Standing
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -52,6 +53,13 @@ class Door(Struct, frozen=True, kw_only=True):
     codec: RecordCodec
     skipped: frozenset[int] = frozenset()
     """Offsets that a named person set aside, because they halted triage."""
+    standing: Standing = Standing()
+    """What holds at this moment, whatever the bundle says."""
+
+    @property
+    def standing_bundle(self) -> Bundle:
+        """The bundle without those who are barred now."""
+        return self.bundle.suspending(self.standing.barred.keys())
 
     def admit(self, raw: RawRecord) -> Accepted | Rejected:
         """Decode, check and screen one record; only a Temporary failure escapes."""
@@ -160,6 +168,17 @@ def _member_takes_part(record: ReportSubmitted | Withdrawal, door: Door, now_ms:
         )
 
 
+def _is_not_suspended(_: ReportSubmitted | Withdrawal, door: Door, now_ms: int) -> None:
+    """By the record's own time, so that a replay decides the same."""
+    since_ms = door.standing.barred.get(door.member)
+    if since_ms is not None and now_ms >= since_ms:
+        raise _FieldRefused(
+            "The submitter is an active member, and this one is suspended. Call the operator.",
+            code="report.member_suspended",
+            field="submitter",
+        )
+
+
 def _has_legal_basis(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> None:
     if isinstance(record, ReportSubmitted) and not record.governance.legal_basis:
         raise _FieldRefused(
@@ -186,6 +205,7 @@ CHECKS: Final[tuple[Callable[[ReportSubmitted | Withdrawal, Door, int], None], .
     _has_derived_id,
     _has_revision,
     _member_takes_part,
+    _is_not_suspended,
     _has_legal_basis,
     _is_not_from_the_future,
 )

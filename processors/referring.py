@@ -11,6 +11,7 @@ from processors.steps.deduplicate import rules as deduplicate
 from processors.steps.deduplicate.selectors import Keys, circumstance_keys, content_keys
 from processors.steps.prioritise.rules import prioritise
 from processors.steps.release import rules as release
+from processors.steps.route.notices import notice
 from processors.steps.route.rules import Addressee
 from schemas.disclosure import Audience
 from schemas.records.identifiers import MemberId, ReportId, referral_id_of
@@ -20,11 +21,13 @@ from schemas.records.triage import Priority
 from schemas.records.values import Instant, Mark
 from schemas.sealing import unsealed_part
 from tocsin.policy.bundle import Bundle
+from tocsin.policy.members import day_of
 from tocsin.policy.sharing import AUDIENCES
 
 WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "no_longer_concerned"
 AGAIN: Final = "decided_again"
+HELD: Final = "notice.held"
 
 
 class Recalled(Struct, frozen=True, kw_only=True):
@@ -131,7 +134,7 @@ class Desk(Struct, frozen=True, kw_only=True):
             retain_until=report.governance.retain_until,
             verdicts=tuple(v for v in proposed.verdicts if v.jurisdiction == addressee.jurisdiction),
             priority=self._priority(decision, addressee),
-            flags=proposed.flags,
+            flags=(*proposed.flags, *self._notice(decision, addressee)),
             completeness=decision.completeness,
             novelty=decision.novelties.novelty,
             corroboration=decision.novelties.corroboration,
@@ -142,6 +145,13 @@ class Desk(Struct, frozen=True, kw_only=True):
             ),
             policy=self.bundle.policy_version(),
         )
+
+    def _notice(self, decision: Decision, addressee: Addressee) -> tuple[str, ...]:
+        """To the host: proposed to a hotline, or held by police; a person sends it, and nobody else."""
+        proposed = decision.proposed
+        on = day_of(proposed.now_ms)
+        found = notice(addressee, proposed.evidence, proposed.verdicts, self.bundle, on)
+        return () if not found else (HELD,) if proposed.held else (found,)
 
     def _priority(self, decision: Decision, addressee: Addressee) -> Priority:
         """As the recipient weighs it, and from its own country; everybody's where neither makes a difference."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 from processors.intake import Rejected, skipped_record
 from processors.letters import Writer, dead_letter, letter_made, status_id
 from processors.steps.release.answers import release_answer
+from processors.unsettled import for_a_person
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReferralId
@@ -19,6 +20,7 @@ from tocsin.policy.members import day_of
 from tocsin.policy.policies import Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
+from tocsin.runtime.ledger import queue
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle, stream_of
 from tocsin.runtime.ledger.skips import Skips
@@ -281,6 +283,7 @@ def _apply(connection: Connection, finished: Finished) -> None:
     closing = list(_state_rows(answer for _, answer in answers))
     if closing:
         connection.execute(_CLOSE, closing)
+    queue.enter(connection, [entered for _, answer in answers if (entered := for_a_person(answer)) is not None])
 
 
 def _return_row(stream: int, raw: RawRecord, answer: Return) -> dict[str, object]:

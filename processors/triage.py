@@ -25,6 +25,7 @@ from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
+from tocsin.runtime.ledger.standings import Standings, nothing_special
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice, named
@@ -81,6 +82,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     """Which bundle is in force when; without it the desk's own, always."""
     look_up: LookUp = no_record
     """Reads what is decided again."""
+    standings: Standings = nothing_special
+    """What holds at this moment, whatever the bundle says."""
 
 
 class TriageStages(Stages[Decided, Claimed, Finished]):
@@ -90,6 +93,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def __init__(self, tools: Tools, index: Index, database: Database, skips: Skips) -> None:
         self._policies = tools.policies or OnePolicy(tools.desk.bundle)
+        self._standings = tools.standings
         self._codec = tools.codec
         self._look_up = tools.look_up
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
@@ -100,12 +104,12 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def decide(self, piece: Slice) -> Decided:
         """Admit or refuse each record, and decide what needs no other report."""
-        skipped = self._skips.get((piece.topic_id, piece.partition), frozenset())
         door = Door(
             member=member_of(piece.topic),
             bundle=self._policies.at(piece.records[0].timestamp_ms),
             codec=self._codec,
-            skipped=skipped,
+            skipped=self._skips.get((piece.topic_id, piece.partition), frozenset()),
+            standing=self._standings(),
         )
         return Decided(piece=piece, examined=tuple(self._examine(piece, raw, door) for raw in piece.records))
 
@@ -157,13 +161,13 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
                 return Examined(raw=raw, bundle=bundle, rejected=admitted)
             if isinstance(admitted.report, Withdrawal):
                 return Examined(raw=raw, bundle=bundle, withdrawal=admitted.report)
-            return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, bundle, raw))
+            return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, at_door, raw))
 
     def _reexamine(self, raw: RawRecord, door: Door) -> Examined:
         found = skipped_record() if raw.offset in door.skipped else reopened(raw, self._codec, door, self._look_up)
         if isinstance(found, Rejected):
             return Examined(raw=raw, bundle=door.bundle, rejected=found)
-        proposed = with_people(self._propose(found.accepted, door.bundle, raw), found.ruling, door.bundle)
+        proposed = with_people(self._propose(found.accepted, door, raw), found.ruling, door.standing_bundle)
         return Examined(raw=raw, bundle=door.bundle, proposed=proposed, ruling=found.ruling)
 
     def _ruled(self, source: Source, decided: Decided) -> Mapping[int, tuple[int, Knowledge]]:
@@ -180,8 +184,9 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             found[entry.raw.offset] = (ruled.number, known)
         return found
 
-    def _propose(self, accepted: Accepted, bundle: Bundle, raw: RawRecord) -> Proposed:
-        return propose(accepted, bundle, self._naming, raw.timestamp_ms)
+    def _propose(self, accepted: Accepted, door: Door, raw: RawRecord) -> Proposed:
+        held = accepted.report.report_id in door.standing.held
+        return propose(accepted, door.standing_bundle, self._naming, raw.timestamp_ms, held=held)
 
     def _answers(self, claimed: Claimed) -> Iterator[Answered]:
         """In order: what the slice has just referred is not in the ledger yet, and a later record may recall it."""

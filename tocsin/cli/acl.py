@@ -9,6 +9,7 @@ import click
 from schemas.topics import AclGrant
 from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime.settings import load
+from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Plan, Provisioner
 
 DIFFERS = 3
@@ -41,7 +42,8 @@ def _plan(home: Path) -> tuple[Provisioner, Plan]:
     settings = load(home / "config" / "ops.toml")
     provisioner = Provisioner(settings.kafka.client())
     rules = policies(settings.policy, settings.policy_trust)
-    return provisioner, provisioner.plan(topics_of(rules.from_now_on(int(time.time() * 1000))))
+    members = topics_of(rules.from_now_on(int(time.time() * 1000)))
+    return provisioner, provisioner.plan(members, barred_now(settings))
 
 
 def _text(plan: Plan) -> str:

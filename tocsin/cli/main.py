@@ -17,6 +17,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "up": "Start the local Kafka, PostgreSQL and schema registry.",
         "down": "Stop the local stack.",
         "status": "Show what runs.",
+        "member": "Add, check, suspend, renew and see off members.",
         "acl": "Plan or apply the broker's access rules.",
         "triage": "Run the triage worker of one lane.",
         "returns": "Run the worker that reads what recipients answer.",
@@ -38,6 +39,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "receiver": "Run the reference receiver.",
     },
     "Decide and explain": {
+        "queue": "List, take and decide what waits for a person.",
+        "hold": "Hold notices to hosts for a police unit.",
         "explain": "Show why a report was decided as it was.",
         "quality": "Show what a submitter should add first.",
         "evaluate": "Hold the rules against cases.",

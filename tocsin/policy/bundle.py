@@ -4,10 +4,11 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +22,7 @@ from tocsin.policy.dates import in_force
 from tocsin.policy.identity import Identity, TrackingNames
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.lines import placed
-from tocsin.policy.members import Member, Profile, Sector
+from tocsin.policy.members import Member, Profile, Sector, Standing
 from tocsin.policy.networks import CountryOf, networks
 from tocsin.policy.problems import Problem, refusal
 from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing
@@ -61,6 +62,20 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     def policy_version(self) -> PolicyVersion:
         """What a decision carries."""
         return self._version
+
+    def suspending(self, names: AbstractSet[MemberId]) -> Self:
+        """The same bundle without these members, whatever it says of them; made once for each set of names."""
+        known = frozenset(names & self.members.keys())
+        if not known:
+            return self
+        if known not in self._suspended:
+            out = {name: msgspec.structs.replace(self.members[name], standing=Standing.SUSPENDED) for name in known}
+            self._suspended[known] = msgspec.structs.replace(self, members={**self.members, **out})
+        return self._suspended[known]
+
+    @cached_property
+    def _suspended(self) -> dict[frozenset[MemberId], Self]:
+        return {}
 
     def jurisdiction_of(self, country: CountryCode) -> Jurisdiction | None:
         """By ISO code or alias (UK, EL); None where the bundle knows nothing of it."""

@@ -7,6 +7,7 @@ from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import PROCESSES
 from schemas.vocabularies import vocabulary
 from tocsin.policy.dates import overlap, reversed_period
+from tocsin.policy.duty import hours_of, is_zone
 from tocsin.policy.jurisdictions import COLUMNS, Jurisdiction
 from tocsin.policy.members import Member, Profile
 from tocsin.policy.problems import Problem, one_of, unknown_words
@@ -116,6 +117,22 @@ def _standing_problems(member: Member, members: Members) -> Iterator[Problem]:
         )
     if reversed_period([member]):
         yield _reversed((MEMBERS, f"{member.id}.valid_to"))
+    yield from _duty_problems(member)
+
+
+def _duty_problems(member: Member) -> Iterator[Problem]:
+    if not is_zone(member.time_zone):
+        expected = "a name of the time zone database, as Europe/Amsterdam"
+        yield _odd((f"{member.id}.time_zone", expected), member.time_zone)
+    for text in member.duty_hours:
+        if hours_of(text) is None:
+            expected = "days and hours in order, as mon-fri 08:00-18:00 or sat 10:00-24:00"
+            yield _odd((f"{member.id}.duty_hours", expected), text)
+
+
+def _odd(wanted: tuple[str, str], found: str) -> Problem:
+    key, expected = wanted
+    return Problem(code="policy.duty", file=MEMBERS, key=key, expected=expected, found=repr(found))
 
 
 def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Members) -> Iterator[Problem]:

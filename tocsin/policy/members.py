@@ -58,6 +58,14 @@ class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     standing: Standing = Standing.ACTIVE
     valid_from: date = date(2026, 1, 1)
     duty_contact: str = ""
+    """Whom to reach about an urgent referral within the duty hours."""
+    out_of_band: str = ""
+    """A way to reach somebody that does not run over this exchange: to compare fingerprints, and outside duty hours."""
+    time_zone: str = "UTC"
+    """Of the duty hours and holidays, as the time zone database names it."""
+    duty_hours: tuple[str, ...] = ()
+    """When somebody is there, as `mon-fri 08:00-18:00`; none means at any time."""
+    holidays: tuple[date, ...] = ()
     organisation: str = ""
     """Whose the member is, where one organisation runs several; agreements may speak of sharing inside it."""
     id: MemberId = MemberId("")

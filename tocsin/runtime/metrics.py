@@ -32,6 +32,17 @@ OLDEST_UNDELIVERED = Gauge(
     registry=REGISTRY,
 )
 PAUSED = Gauge("tocsin_member_paused", "1 while a member's own topic is paused.", ["member"], registry=REGISTRY)
+QUEUE = Gauge(
+    "tocsin_queue_entries",
+    "What waits for a person, by the alert under which it stands.",
+    ["alert"],
+    registry=REGISTRY,
+)
+QUEUE_OLDEST = Gauge(
+    "tocsin_queue_oldest_timestamp_seconds",
+    "Unix time since when the oldest entry of the queue waits; 0 where none does.",
+    registry=REGISTRY,
+)
 BUILD = Info("tocsin_build", "The version that runs.", registry=REGISTRY)
 
 

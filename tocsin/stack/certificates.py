@@ -8,10 +8,11 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 AUTHORITY: Final = "tocsin-local-authority"
 _AUTHORITY_DAYS: Final = 3650
 _DAYS: Final = 365
@@ -56,6 +57,12 @@ class Authority:
         _write(pair.certificate, chain)
         _write(pair.bundle, _key_pem(key) + chain)
 
+    def sign(self, principal: str, public: PublicKey, now: datetime) -> bytes:
+        """A certificate for a key that stays with its owner, as PEM."""
+        authority, signer = self._load()
+        valid = (now, now + timedelta(days=_DAYS))
+        return _pem(_leaf(principal, public, authority.subject, valid).sign(signer, hashes.SHA256()))
+
     def _create(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name, now = _name(AUTHORITY), datetime.now(UTC)
@@ -82,9 +89,7 @@ def expiry(certificate: Path) -> datetime:
 _Validity = tuple[datetime, datetime]
 
 
-def _leaf(
-    principal: str, public: ec.EllipticCurvePublicKey, issuer: x509.Name, valid: _Validity
-) -> x509.CertificateBuilder:
+def _leaf(principal: str, public: PublicKey, issuer: x509.Name, valid: _Validity) -> x509.CertificateBuilder:
     names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
     return (
@@ -96,9 +101,7 @@ def _leaf(
     )
 
 
-def _builder(
-    subject: x509.Name, public: ec.EllipticCurvePublicKey, issuer: x509.Name, valid: _Validity
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, public: PublicKey, issuer: x509.Name, valid: _Validity) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

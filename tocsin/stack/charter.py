@@ -13,6 +13,7 @@ from tocsin.runtime import settings
 from tocsin.runtime.database import migrate
 from tocsin.runtime.registry import subjects
 from tocsin.stack.local import Charter
+from tocsin.stack.membership import barred_now
 from tocsin.stack.settings_files import require_own
 
 FIRST_TRUST = """\
@@ -34,6 +35,7 @@ def charter_of(bundle: Bundle, policy: Path) -> Charter:
         policy=policy,
         subjects=subjects(),
         migrate=lambda file: migrate(settings.load(file)),
+        barred=lambda file: barred_now(settings.load(file)),
     )
 
 

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from schemas.failures import Broken
+from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, PROCESSES, MemberTopics
 from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon
@@ -22,6 +23,7 @@ from tocsin.stack.postgres import Postgres
 from tocsin.stack.progress import Progress, silent
 from tocsin.stack.provision import Provisioner, register_schemas
 from tocsin.stack.registry import Registry
+from tocsin.stack.requests import packet_folder
 from tocsin.stack.settings_files import require_own, write_settings
 
 _PORTS: Final = ("kafka", "kafka-controller", "postgresql", "registry", "registry-management")
@@ -38,6 +40,8 @@ class Charter(Struct, frozen=True, kw_only=True):
     """Registry subject to schema text."""
     migrate: Callable[[Path], None] | None = None
     """Brings the database up to date, given the settings file of `ops`."""
+    barred: Callable[[Path], Collection[MemberId]] | None = None
+    """Who may touch nothing at the moment, given the same file."""
 
 
 class LocalStack:
@@ -92,6 +96,10 @@ class LocalStack:
         """The settings file of a principal."""
         return self.home / "config" / f"{principal}.toml"
 
+    def is_elsewhere(self, member: MemberId) -> bool:
+        """Whether the member keeps its own key: this home then has its certificate alone."""
+        return packet_folder(self.home, member).exists()
+
     def client(self, principal: str) -> dict[str, Any]:
         """confluent-kafka properties of a principal."""
         return self.kafka.client(principal)
@@ -114,19 +122,23 @@ class LocalStack:
         self.registry.start(program, progress)
 
     def _provision(self, charter: Charter, progress: Progress) -> None:
-        progress("topics", "applying")
-        provisioner = Provisioner(self.client(OPS))
-        provisioner.apply(provisioner.plan(charter.members))
-        progress("topics", "ready")
         register_schemas(self.registry.url, self.registry.writer, charter.subjects)
         progress("schemas", "ready")
-        principals = (*PROCESSES, *(member.member_id for member in charter.members))
-        self.keys.provide(principals, int(time.time() * 1000))
-        for principal in principals:
-            write_settings(self, principal, charter.policy, charter.trust)
+        for process in PROCESSES:
+            write_settings(self, process, charter.policy, charter.trust)
         if charter.migrate:
             charter.migrate(self.config(OPS))
         progress("database", "ready")
+        barred = charter.barred(self.config(OPS)) if charter.barred else ()
+        members = [member.member_id for member in charter.members if member.member_id not in barred]
+        here = [member for member in members if not self.is_elsewhere(member)]
+        self.keys.provide((*PROCESSES, *here), int(time.time() * 1000))
+        for member in here:
+            write_settings(self, member, charter.policy, charter.trust)
+        progress("topics", "applying")
+        provisioner = Provisioner(self.client(OPS))
+        provisioner.apply(provisioner.plan(charter.members, barred))
+        progress("topics", "ready")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

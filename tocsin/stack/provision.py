@@ -1,7 +1,7 @@
 """Make the broker and the registry as the tables say: plan the difference, then apply it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -59,11 +59,15 @@ class Provisioner:
         self._admin = AdminClient(dict(client))
         self._timeout_seconds = timeout_seconds
 
-    def plan(self, members: Iterable[MemberTopics]) -> Plan:
-        """Compare the tables with what the broker has; raises Temporary where it is away."""
+    def plan(self, members: Iterable[MemberTopics], barred: Collection[MemberId] = ()) -> Plan:
+        """Compare the tables with what the broker has; raises Temporary where it is away.
+
+        Who is barred keeps its topics, because the ledger accounts for them, and may touch nothing.
+        """
         members = tuple(members)
+        able = (member for member in members if member.member_id not in barred)
         try:
-            return self._plan(topic_table(members), frozenset(acl_table(members)))
+            return self._plan(topic_table(members), frozenset(acl_table(able)))
         except KafkaException as error:
             raise _away(error) from error
 

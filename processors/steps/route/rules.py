@@ -56,6 +56,7 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
         if not case.is_urgent:
             return Route(refusals=(RouteRefusal(rule="route.not_illegal_anywhere"),))
         waiting.append("route.not_illegal_but_urgent")
+    waiting += unsettled(case.verdicts)
     strong = [found for found in case.evidence if office.counts(found)]
     if not strong:
         waiting.append("route.no_evidence")
@@ -69,6 +70,31 @@ def is_strong(found: Evidence, bundle: Bundle) -> bool:
     """Whether evidence is strong enough for a route of its own."""
     routing = bundle.routing
     return routing.confidence.get(found.kind, 0.0) * found.certainty >= routing.least_confidence
+
+
+CONFLICT: Final = "classify.contradictory_claims"
+_NOBODY_JUDGED: Final = frozenset({"classify.no_human_label", "classify.nothing_to_judge"})
+"""Undetermined because no person has said anything: nothing that another person could settle from metadata."""
+
+
+def unsettled(verdicts: Iterable[ItemVerdict]) -> Iterator[str]:
+    """What a person has to settle about the law, while everybody concerned gets the report: claims that contradict each
+    other, and an item that people judged and no law concerned decides.
+    """
+    by_item: dict[str, list[ItemVerdict]] = {}
+    for verdict in verdicts:
+        by_item.setdefault(verdict.content_id, []).append(verdict)
+    if any(CONFLICT in verdict.rules for verdict in chain.from_iterable(by_item.values())):
+        yield "route.conflict"
+    if any(map(_is_undetermined, by_item.values())):
+        yield "route.undetermined"
+
+
+def _is_undetermined(verdicts: Iterable[ItemVerdict]) -> bool:
+    return all(
+        verdict.verdict is Verdict.UNDETERMINED and not _NOBODY_JUDGED.union({CONFLICT}).intersection(verdict.rules)
+        for verdict in verdicts
+    )
 
 
 _POLICE: Final = frozenset({Sector.LEA, Sector.INTERNATIONAL})

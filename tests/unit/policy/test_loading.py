@@ -16,6 +16,14 @@ A_LATER_LAW = '\n[[legal]]\nvalid_from = 2024-01-01\nsource_ref = "a test"\n'
 NL_LAW = 'note = "Non-real realistic material is in, non-realistic is out."'
 
 MISTAKES = [
+    (
+        "policy.duty",
+        MEMBERS,
+        'country = "GB"',
+        'country = "GB"\nduty_hours = ["mon-fri 18:00-08:00"]',
+        "ngo-b.duty_hours",
+    ),
+    ("policy.duty", MEMBERS, 'country = "GB"', 'country = "GB"\ntime_zone = "Europe/Nowhere"', "ngo-b.time_zone"),
     ("policy.unknown_condition", PRIORITY, 'when = "escalated"', 'when = "escalatd"', "gate[0].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "infant"', 'when = "infants"', "factor[1].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "ai_only"', 'when = "ai"', "cap[2].when"),

@@ -19,6 +19,7 @@ from tocsin.policy.bundle import SAMPLE, load
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.skips import Skips
+from tocsin.runtime.ledger.standings import Standing, Standings, nothing_special
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord, Slice
 
@@ -36,10 +37,10 @@ def a_piece(*records: ReportSubmitted | Withdrawal | bytes, first: int = 0) -> S
     return Slice(topic_id="id", topic=submitted_topic(MEMBER), partition=0, records=tuple(raw))
 
 
-def some_stages(skips: Skips | None = None) -> TriageStages:
+def some_stages(skips: Skips | None = None, standings: Standings = nothing_special) -> TriageStages:
     desk = Desk(bundle=load(SAMPLE), keys=KEYS, personal_schema_id=8)
     nowhere = cast(Database, None)  # settling is not what these tests are about
-    tools = Tools(desk=desk, veil=VEIL, codec=CODEC)
+    tools = Tools(desk=desk, veil=VEIL, codec=CODEC, standings=standings)
     return TriageStages(tools, MemoryIndex(), nowhere, skips or {})
 
 
@@ -172,3 +173,30 @@ def test_a_failure_names_the_record_that_it_was_about() -> None:
     with pytest.raises(TypeError) as failed:
         stages.decide(Slice(topic_id="id", topic=submitted_topic(MEMBER), partition=0, records=(unreadable,)))
     assert failed.value.__notes__ == [f"{submitted_topic(MEMBER)}/0/3"]
+
+
+def run(stages: TriageStages, piece: Slice) -> Finished:
+    return stages.finish(stages.claim(stages.decide(piece)))
+
+
+def test_who_is_suspended_gets_the_next_slice_no_more_and_again_once_that_is_over() -> None:
+    barred: dict[MemberId, int] = {}
+    stages = some_stages(standings=lambda: Standing(barred=dict(barred)))
+    got = []
+    for first, names in enumerate([{}, {MemberId("nl-hotline"): NOW_MS}, {}]):
+        barred.clear()
+        barred.update(names)
+        found = run(stages, a_piece(a_report(submitter_reference=f"s-{first}"), first=first))
+        got.append("nl-hotline" in {made.recipient for made in referrals(found)})
+    assert got == [True, False, True]
+
+
+@pytest.mark.parametrize(("since_ms", "outcome"), [(NOW_MS + 1, Outcome.ROUTED), (NOW_MS, Outcome.REFUSED)])
+def test_a_suspended_submitter_is_refused_from_that_instant_on_and_a_replay_of_before_is_not(
+    since_ms: int, outcome: Outcome
+) -> None:
+    found = run(some_stages(standings=lambda: Standing(barred={MEMBER: since_ms})), a_piece(a_report()))
+    assert outcomes(found) == [outcome]
+    if outcome is Outcome.REFUSED:
+        assert found.answers[0].dead_letter is not None
+        assert found.answers[0].dead_letter.code == "report.member_suspended"

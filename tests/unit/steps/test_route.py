@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from processors.steps.route.evidence import evidence
 from processors.steps.route.rules import Case, Route, route
-from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
+from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId
 from schemas.records.report import EstimatedLocation, NetworkEvent, PersonalPart, ReportSubmitted, SharingChoices
 from schemas.records.triage import ItemVerdict
 from schemas.records.values import NexusKind, Ternary, Verdict
@@ -299,3 +299,29 @@ def test_the_depicted_childs_own_content_goes_to_the_hotline_and_not_to_police()
 )
 def test_coercion_contact_or_somebody_else_brings_it_to_police(changes: dict[str, Any], case: dict[str, Any]) -> None:
     assert "nl-police" in members(routed(own(**changes), **case))
+
+
+def judged(*rules: str, item: str = "item-1") -> tuple[ItemVerdict, ...]:
+    return tuple(ItemVerdict(content_id=ContentId(item), verdict=Verdict.UNDETERMINED, rules=(rule,)) for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("found", "reasons"),
+    [
+        (judged("classify.contradictory_claims"), ("route.conflict",)),
+        (judged("classify.doubtful_law"), ("route.undetermined",)),
+        (judged("classify.doubtful_law", "classify.no_human_label"), ()),
+        (judged("classify.no_human_label"), ()),
+        (
+            (*judged("classify.doubtful_law"), *judged("classify.contradictory_claims", item="item-2")),
+            ("route.conflict", "route.undetermined"),
+        ),
+        ((*judged("classify.doubtful_law"), ItemVerdict(content_id=ContentId("item-1"), verdict=Verdict.NATIONAL)), ()),
+    ],
+)
+def test_what_people_judged_and_no_law_decides_waits_while_everybody_concerned_has_it(
+    found: tuple[ItemVerdict, ...], reasons: tuple[str, ...]
+) -> None:
+    decided = routed(hosted("NL"), verdicts=found)
+    assert decided.waiting_reasons == reasons
+    assert members(decided) == {"nl-hotline", "nl-police"}, "an open question withholds nothing"

@@ -61,6 +61,9 @@ class Unrouted(Struct, frozen=True, kw_only=True):
     tier: str
     reasons: tuple[str, ...]
     recipients: int = 0
+    waits: bool = False
+    """For a person: it enters the queue."""
+    deadline_ms: int | None = None
 
 
 class DecisionMade(Struct, frozen=True, kw_only=True):
@@ -113,7 +116,10 @@ def settle(connection: Connection, settlement: Settlement) -> None:
     if made.dead_letters:
         connection.execute(_DEAD_LETTER, [_dead_letter_row(stream, letter) for letter in made.dead_letters])
     if made.unrouted:
-        connection.execute(_UNROUTED, [_unrouted_row(stream, report) for report in made.unrouted])
+        rows = [_unrouted_row(stream, report) for report in made.unrouted]
+        connection.execute(_UNROUTED, rows)
+        if waiting := [row for row in rows if row["waits"]]:
+            connection.execute(_QUEUE, waiting)
     if made.decisions:
         connection.execute(_DECISIONS, _decision_columns(made.decisions))
 
@@ -189,7 +195,13 @@ def _decision_columns(made: Sequence[DecisionMade]) -> dict[str, object]:
 
 def _unrouted_row(stream: int, made: Unrouted) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(made, name) for name in Unrouted.__struct_fields__}
-    return row | {"stream": stream, "outcome": int(made.outcome), "reasons": list(made.reasons)}
+    deadline = None if made.deadline_ms is None else datetime.fromtimestamp(made.deadline_ms / 1000, UTC)
+    return row | {
+        "stream": stream,
+        "outcome": int(made.outcome),
+        "reasons": list(made.reasons),
+        "deadline": deadline,
+    }
 
 
 _REFERRAL_FIELDS: Final = (
@@ -270,6 +282,11 @@ _UNROUTED: Final = text(
     "insert into unrouted (stream, log_offset, report_id, revision, submitter, submitter_reference, mark, outcome, "
     "tier, reasons, recipients) values (:stream, :log_offset, :report_id, :revision, :submitter, "
     ":submitter_reference, :mark, :outcome, :tier, :reasons, :recipients) on conflict do nothing"
+)
+_QUEUE: Final = text(
+    "insert into queue (stream, log_offset, cause, report_id, revision, submitter, submitter_reference, mark, tier, "
+    "reasons, recipients, deadline) values (:stream, :log_offset, 'triage', :report_id, :revision, :submitter, "
+    ":submitter_reference, :mark, :tier, :reasons, :recipients, :deadline) on conflict do nothing"
 )
 _LOG_START: Final = text(
     "insert into log_starts (stream, log_start) select stream, :start from streams "

@@ -19,6 +19,7 @@ from tocsin.runtime.settings import Settings
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
+from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
 
 _ASK_SECONDS: Final = 5
@@ -72,9 +73,14 @@ def _expiries(home: Path) -> Mapping[str, datetime]:
 
 
 def _plan(ops: Settings) -> Iterator[Finding]:
+    """Who is suspended stands in the database: without it nobody can tell which rules are too many."""
     rules = policies(ops.policy, ops.policy_trust)
     members = topics_of(rules.from_now_on(int(time.time() * 1000)))
-    return findings.of_plan(Provisioner(ops.kafka.client()).plan(members))
+    try:
+        barred = barred_now(ops)
+    except Failure:
+        return iter(())
+    return findings.of_plan(Provisioner(ops.kafka.client()).plan(members, barred))
 
 
 def _groups(ops: Settings) -> Iterator[Finding]:

@@ -1,0 +1,194 @@
+"""What waits for a person, who is suspended, and the life of a member: an exchange with a policy folder of its own."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from schemas.failures import Failure
+from schemas.records.identifiers import CountryCode, MemberId
+from schemas.records.report import SharingChoices
+from tests.builders.drafts import a_draft
+from tests.builders.policy import a_folder
+from tests.builders.reports import a_hosting, an_escalation, an_item
+from tocsin.policy.bundle import load as load_policy
+from tocsin.publisher import Publisher
+from tocsin.runtime.database import database_of
+from tocsin.runtime.settings import load
+from tocsin.stack.charter import charter_of
+from tocsin.stack.demo.crew import Crew
+from tocsin.stack.local import LocalStack
+
+pytestmark = pytest.mark.stack
+MEMBER = MemberId("fr-hotline")
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[LocalStack]:
+    home = Path(tempfile.mkdtemp(prefix="tocsin-people-"))
+    stack = LocalStack(home / "home", brief=True)
+    try:
+        folder = a_folder(home)
+        stack.up(charter_of(load_policy(folder), folder))
+        with Crew(stack.home, home / "logs") as crew:
+            crew.start("escalated", ("triage", "--lane", "escalated"))
+            crew.start("normal", ("triage", "--lane", "normal"))
+            crew.start("returns", ("returns",))
+            yield stack
+            crew.require_all()
+    finally:
+        stack.down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def tocsin(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+
+
+def publish(stack: LocalStack, reference: str, member: MemberId = MEMBER, **changes: Any) -> None:
+    with Publisher(stack.config(member)) as publisher:
+        publisher.publish(a_draft(submitter_reference=reference, **changes))
+
+
+def hosted(country: str) -> Any:
+    return (an_item(hosting=a_hosting(country=CountryCode(country))),)
+
+
+def rows(stack: LocalStack, query: str, **asked: Any) -> list[Any]:
+    database = database_of(load(stack.config("ops")))
+    try:
+        with database.transaction() as connection:
+            return list(connection.execute(text(query), asked).all())
+    finally:
+        database.close()
+
+
+def recipients(stack: LocalStack, reference: str) -> set[str]:
+    query = "select recipient from referrals where submitter_reference = :reference and not withdrawal"
+    return {row.recipient for row in rows(stack, query, reference=reference)}
+
+
+def until(holds: Callable[[], Any], seconds: float = 90) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.5)
+    return found
+
+
+def waiting(stack: LocalStack, reference: str) -> dict[str, Any] | None:
+    lines = tocsin(stack, "queue", "list", "--json").stdout.splitlines()
+    found = (entry for entry in map(json.loads, lines) if entry["submitter_reference"] == reference)
+    return next(found, None)
+
+
+def test_what_rules_cannot_settle_waits_with_reason_and_deadline_and_is_taken_by_one_person(
+    exchange: LocalStack,
+) -> None:
+    denied = SharingChoices(deny_members=(MemberId("gb-hotline"), MemberId("intl-police")))
+    publish(exchange, "waits-1", items=(), incident_types=("grooming",), escalation=an_escalation(), sharing=denied)
+    entry = until(lambda: waiting(exchange, "waits-1"))
+    assert (entry["tier"], entry["recipients"], entry["alert"]) == ("URGENT", 0, "urgent and nobody has it")
+    assert "route.no_evidence" in entry["reasons"]
+    assert entry["deadline"]
+    assert tocsin(exchange, "queue", "list").returncode == 3
+    number = str(entry["number"])
+    assert tocsin(exchange, "queue", "take", number, "--by", "A. Analyst").returncode == 0
+    other = tocsin(exchange, "queue", "take", number, "--by", "B. Analyst")
+    assert (other.returncode, "A. Analyst works on this entry" in other.stderr) == (1, True)
+    assert tocsin(exchange, "queue", "take", number, "--by", "B. Analyst", "--over").returncode == 0
+    taken = waiting(exchange, "waits-1")
+    assert taken is not None
+    assert taken["taken_by"] == "B. Analyst"
+
+
+def test_suspension_stops_the_next_record_and_the_stand_in_gets_it(exchange: LocalStack) -> None:
+    publish(exchange, "before", items=hosted("DE"))
+    until(lambda: "de-hotline-a" in recipients(exchange, "before"))
+    done = tocsin(exchange, "member", "suspend", "de-hotline-a", "--by", "A. Operator", "--reason", "key lost")
+    assert done.returncode == 0, done.stderr
+    publish(exchange, "after", items=hosted("DE"))
+    got = until(lambda: recipients(exchange, "after"))
+    assert "de-hotline-a" not in got
+    assert "de-hotline-b" in got, "its stand-in"
+    assert waiting(exchange, "before") is None or waiting(exchange, "before")
+    assert tocsin(exchange, "acl", "plan").returncode == 0, "its rules are gone, and no plan wants them back"
+    assert not [line for line in tocsin(exchange, "acl", "plan").stdout.splitlines() if "de-hotline-a" in line]
+    assert "suspended by A. Operator: key lost" in tocsin(exchange, "member", "list").stdout
+    tocsin(exchange, "member", "resume", "de-hotline-a", "--by", "A. Operator", "--reason", "new key")
+    publish(exchange, "again", items=hosted("DE"))
+    assert "de-hotline-a" in until(lambda: recipients(exchange, "again"))
+
+
+def test_a_suspended_submitter_can_write_nothing(exchange: LocalStack) -> None:
+    tocsin(exchange, "member", "suspend", "ngo-b", "--by", "A. Operator", "--reason", "a test")
+    try:
+        with pytest.raises(Failure):
+            publish(exchange, "barred", member=MemberId("ngo-b"), items=hosted("NL"))
+        assert rows(exchange, "select 1 from decisions where submitter_reference = 'barred'") == []
+    finally:
+        tocsin(exchange, "member", "resume", "ngo-b", "--by", "A. Operator", "--reason", "a test")
+
+
+def test_the_life_of_a_member_from_its_key_to_its_last_day(exchange: LocalStack, tmp_path: Path) -> None:
+    made = subprocess.run(  # noqa: S603  # our own words
+        [sys.executable, "-m", "tocsin", "member", "request", "be-hotline", "--folder", str(tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    fingerprint = made.stdout.splitlines()[-1]
+    said = ("--name", "Simulated Hotline BE", "--country", "BE", "--sector", "hotline", "--receives")
+    reached = ("--duty-contact", "desk", "--out-of-band", "a number")
+    asked = ("member", "add", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"), *said, *reached)
+    wrong = tocsin(exchange, *asked, "--fingerprint", "0" * 64)
+    assert (wrong.returncode, "member.fingerprint" in wrong.stderr) == (1, True)
+    added = tocsin(exchange, *asked, "--fingerprint", fingerprint)
+    assert added.returncode == 0, added.stderr
+    assert "be-hotline may READ TOPIC referrals.be.be-hotline.v1" in added.stdout
+    assert not list(exchange.home.rglob("be-hotline.key")), "the key stays with the member"
+    assert tocsin(exchange, "acl", "apply").returncode == 0
+    sheet = tmp_path / "sheet.md"
+    checked = tocsin(exchange, "member", "check", "be-hotline", "--sheet", str(sheet))
+    assert checked.returncode == 3, "no test referral has gone out"
+    assert "✗ a test referral went out" in checked.stdout
+    assert fingerprint in sheet.read_text("utf-8")
+    assert connects(exchange, tmp_path)
+    left = tocsin(exchange, "member", "leave", "be-hotline", "--by", "A. Operator", "--reason", "merged")
+    assert left.returncode == 0, left.stderr
+    assert not connects(exchange, tmp_path)
+    assert tocsin(exchange, "member", "renew", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"),
+                  "--fingerprint", fingerprint).returncode == 1  # fmt: skip
+
+
+def connects(exchange: LocalStack, folder: Path) -> bool:
+    """Whether the member, with its own key and the packet of the exchange, may look at its topic."""
+    from confluent_kafka import KafkaException, TopicCollection  # noqa: PLC0415 -- only this helper asks the broker
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 -- as above
+
+    packet = exchange.home / "members" / "be-hotline"
+    for file in packet.glob("*.pem") if packet.exists() else ():
+        shutil.copy(file, folder)
+    client: dict[str, Any] = {
+        "bootstrap.servers": exchange.kafka.bootstrap,
+        "security.protocol": "ssl",
+        "ssl.ca.location": str(folder / "ca.pem"),
+        "ssl.certificate.location": str(folder / "be-hotline.pem"),
+        "ssl.key.location": str(folder / "be-hotline.key"),
+        "log_level": 0,
+    }
+    topics = TopicCollection(["referrals.be.be-hotline.v1"])
+    found = AdminClient(client).describe_topics(topics, request_timeout=20)["referrals.be.be-hotline.v1"]
+    try:
+        return found.result() is not None
+    except KafkaException:
+        return False

@@ -1,0 +1,111 @@
+"""`tocsin hold`: notices to hosts that a police unit wants held."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from schemas.catalogue import message
+from schemas.failures import Refused
+from schemas.records.identifiers import MemberId, ReportId
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger import holds
+from tocsin.runtime.ledger.holds import NewHold
+from tocsin.runtime.settings import load
+from tocsin.stack.ruling import tell_of_hold
+
+ENDS_SOON = 3
+MOST_DAYS = 90
+_REMIND_HOURS = 24
+
+
+def _home(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
+    )(command)
+
+
+@click.group(name="hold")
+def command() -> None:
+    """Hold notices to hosts for a police unit that has the report.
+
+    A hotline reads in its referral whether a notice is proposed, needs police first, or is held. The exchange itself
+    sends none.
+    """
+
+
+@command.command(name="set")
+@click.argument("report")
+@click.option("--owner", required=True, help="The member that wants it; it has this report.")
+@click.option("--days", type=click.IntRange(1), default=14, show_default=True, help="When it ends by itself.")
+@click.option("--reason", required=True, help="Why; it is kept, and told to nobody but operators.")
+@click.option("--by", required=True, help="Your name; it is kept.")
+@_home
+def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    """Hold notices about REPORT, a report id. Every hotline that has it is told by a new copy of its referral."""
+    if days > MOST_DAYS:
+        raise Refused(message("hold.too_long", days=MOST_DAYS), code="hold.too_long")
+    expires = datetime.now(UTC) + timedelta(days=days)
+    new = NewHold(
+        report_id=ReportId(report),
+        owner=MemberId(owner),
+        reason=reason,
+        set_by=by,
+        expires_at=expires,
+        remind_at=expires - timedelta(hours=_REMIND_HOURS),
+    )
+    with _ledger(home) as connection:
+        number = holds.put(connection, new)
+    tell_of_hold(load(home / "config" / "ops.toml"), ReportId(report), by)
+    click.echo(f"Hold {number} stands until {expires:%Y-%m-%d %H:%M} UTC; its owner is asked a day before.")
+
+
+@command.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@_home
+def list_(home: Path, as_json: bool) -> None:
+    """Show the holds in force: report, owner, reason, since, until. Ends with 3 where one ends within a day."""
+    now = datetime.now(UTC)
+    with _ledger(home) as connection:
+        found = holds.holds(connection)
+    if as_json:
+        for hold in found:
+            click.echo(msgspec.json.encode(hold).decode())
+    else:
+        table = Table("no", "report", "owner", "reason", "set by", "until", "", box=None)
+        for hold in found:
+            until = f"{hold.expires_at:%Y-%m-%d %H:%M}"
+            soon = "[red]ask its owner[/]" if hold.needs_a_word(now) else ""
+            table.add_row(str(hold.number), hold.report_id, hold.owner, hold.reason, hold.set_by, until, soon)
+        Console(width=None if Console().is_terminal else 200).print(table if found else "Nothing is held.")
+    sys.exit(ENDS_SOON if any(hold.needs_a_word(now) for hold in found) else 0)
+
+
+@command.command()
+@click.argument("number", type=int)
+@click.option("--by", required=True, help="Your name; it is kept.")
+@_home
+def release(home: Path, number: int, by: str) -> None:
+    """End hold NUMBER before its time. Every hotline that has the report is told."""
+    with _ledger(home) as connection:
+        report = holds.release(connection, number, by)
+    tell_of_hold(load(home / "config" / "ops.toml"), report, by)
+    click.echo(f"Hold {number} is released.")
+
+
+@contextmanager
+def _ledger(home: Path) -> Iterator[Connection]:
+    database = database_of(load(home / "config" / "ops.toml"))
+    try:
+        with database.transaction() as connection:
+            yield connection
+    finally:
+        database.close()

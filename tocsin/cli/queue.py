@@ -1,0 +1,146 @@
+"""`tocsin queue`: what rules cannot settle, and waits for a person."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from schemas.catalogue import message
+from schemas.records.identifiers import MemberId
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger import queue
+from tocsin.runtime.ledger.queue import Act, Alert, Ruled, Waiting
+from tocsin.runtime.settings import load
+from tocsin.stack.ruling import decide
+
+OVERDUE = 3
+_HOME = click.option(
+    "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
+)
+_BY = click.option("--by", required=True, help="Your name; it is kept.")
+
+
+@click.group(name="queue")
+def command() -> None:
+    """List, take and decide what rules cannot settle.
+
+    Here waits what is undetermined or contradictory, what nobody gets, what a recipient's system does not take, and
+    what nobody takes up. Meanwhile everybody whom rules name has it: waiting withholds nothing.
+    """
+
+
+@command.command(name="list")
+@_HOME
+@click.option("--member", default="", help="Only this submitter's reports and this recipient's deliveries.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_(home: Path, member: str, as_json: bool) -> None:
+    """Show what waits, the most pressing first: number, reason, whose, age, deadline, who works on it, alert.
+
+    Ends with 3 where something is overdue, or urgent and nobody has it. Next: tocsin queue take NUMBER --by NAME, and
+    tocsin explain REPORT for the whole decision.
+    """
+    now = datetime.now(UTC)
+    with _ledger(home) as connection:
+        entries = queue.waiting(connection, member)
+    if as_json:
+        for entry in entries:
+            click.echo(msgspec.json.encode(_as_builtins(entry, now)).decode())
+    else:
+        _show(entries, now)
+    found = queue.alarms(entries, now)
+    sys.exit(OVERDUE if found[Alert.OVERDUE] or found[Alert.URGENT_WITHOUT_RECIPIENT] else 0)
+
+
+@command.command()
+@_HOME
+@click.argument("number", type=int)
+@_BY
+@click.option("--over", is_flag=True, help="Relieve whoever works on it.")
+def take(home: Path, number: int, by: str, over: bool) -> None:
+    """Work on entry NUMBER by name, so that nobody else does. It is not decided by that."""
+    with _ledger(home) as connection:
+        entry = queue.find(connection, number)
+        queue.take(connection, entry, by, over=over)
+    click.echo(f"{number} is yours: {_subject(entry)}. {_why(entry)}")
+    click.echo(f"The whole decision: tocsin explain {entry.report_id}")
+
+
+@command.command(name="decide")
+@_HOME
+@click.argument("number", type=int)
+@_BY
+@click.option("--reason", required=True, help="Why; it is kept, and stands in the decision.")
+@click.option("--refer", "members", multiple=True, help="A member that gets it too; can be repeated.")
+@click.option("--close", "close", is_flag=True, help="Nobody else gets it.")
+def decide_(  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    home: Path, number: int, by: str, reason: str, members: tuple[str, ...], close: bool
+) -> None:
+    """Decide entry NUMBER: refer it to members, or close it.
+
+    A referral is made by triage as every other: what the member may see, the sharing agreements say. No decision goes
+    against a rule: a member that is suspended or that the submitter refuses cannot be chosen.
+    """
+    if bool(members) == close:
+        raise click.UsageError("Say --refer MEMBER, or --close.")
+    ruled = Ruled(
+        number=number,
+        act=Act.CLOSE if close else Act.REFER,
+        members=tuple(map(MemberId, sorted(set(members)))),
+        by=by,
+        reason=reason,
+    )
+    decide(load(home / "config" / "ops.toml"), ruled)
+    click.echo(f"Decided. Triage carries it out: tocsin queue list no longer shows {number} then.")
+
+
+@contextmanager
+def _ledger(home: Path) -> Iterator[Connection]:
+    database = database_of(load(home / "config" / "ops.toml"))
+    try:
+        with database.transaction() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
+def _as_builtins(entry: Waiting, now: datetime) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(entry)
+    return told | {"alert": entry.alert(now), "age_seconds": int((now - entry.at).total_seconds())}
+
+
+def _show(entries: Sequence[Waiting], now: datetime) -> None:
+    if not entries:
+        click.echo("Nothing waits for a person.")
+        return
+    table = Table("no", "reason", "report", "age", "due", "has it", "by", "alert", box=None, show_lines=False)
+    for entry in entries:
+        due = entry.deadline.strftime("%Y-%m-%d %H:%M") if entry.deadline else "-"
+        by = f"{entry.decided_by}: decided" if entry.decided_by else entry.taken_by or "nobody"
+        cells = (_why(entry), _subject(entry), _age(now, entry.at), due, str(entry.recipients), by)
+        table.add_row(str(entry.number), *cells, f"[red]{entry.alert(now)}[/]" if entry.alert(now) else "")
+    Console(width=None if Console().is_terminal else 200).print(table)
+    click.echo(f"{len(entries)} wait. Tiers advise; a person decides: tocsin queue take NUMBER --by NAME")
+
+
+def _subject(entry: Waiting) -> str:
+    to = f", at {entry.recipient}" if entry.recipient else ""
+    return f"{entry.submitter} {entry.submitter_reference} ({entry.tier.lower()}){to}"
+
+
+def _why(entry: Waiting) -> str:
+    return " ".join(message(code) for code in entry.reasons)
+
+
+def _age(now: datetime, at: datetime) -> str:
+    minutes = int((now - at).total_seconds() // 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,0 +1,58 @@
+"""What holds at this moment whatever the policy bundle says: who is barred, and which reports are under a hold."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from schemas.failures import Temporary
+from schemas.records.identifiers import ReportId
+from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.holds import held
+from tocsin.runtime.ledger.suspensions import Barred, barred
+
+_LOG: Final = logging.getLogger(__name__)
+_REST_SECONDS: Final = 5.0
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """As the ledger said it last."""
+
+    barred: Barred = {}
+    held: frozenset[ReportId] = frozenset()
+
+
+Standings = Callable[[], Standing]
+
+
+def nothing_special() -> Standing:
+    """For a place without a ledger."""
+    return Standing()
+
+
+class LedgerStandings:
+    """Asks the ledger for every slice, so that the next record is decided by what was said before it came.
+
+    While the ledger is away nobody can be suspended in it either: what it said last stands, and is not asked for in
+    vain again and again.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._last = Standing()
+        self._rest_until_seconds = 0.0
+
+    def __call__(self) -> Standing:
+        """What holds now."""
+        if self._clock() < self._rest_until_seconds:
+            return self._last
+        try:
+            with self._database.transaction() as connection:
+                self._last = Standing(barred=barred(connection), held=held(connection))
+        except Temporary as failure:
+            self._rest_until_seconds = self._clock() + _REST_SECONDS
+            _LOG.warning("suspensions cannot be asked for: %s", failure, extra={"facts": {"code": failure.code}})
+        return self._last
