@@ -1,17 +1,20 @@
 """Deciding a report again: the ruling, the record that it is about, and whom people added; pure but for the look-up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from datetime import date
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.decision import Proposed
 from processors.intake import Accepted, Door, Rejected
-from processors.steps.route.rules import Addressee
+from processors.steps.route.rules import Case, addressee_of, refusal
 from schemas.catalogue import message
 from schemas.failures import Unreadable
+from schemas.records.identifiers import MemberId
 from schemas.records.report import ReportSubmitted
 from schemas.records.ruling import Ruling
+from schemas.records.triage import RouteRefusal
 from schemas.records.values import Coordinate
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
@@ -58,28 +61,45 @@ def reopened(raw: RawRecord, codec: RecordCodec, door: Door, look_up: LookUp) ->
 
 
 def with_people(proposed: Proposed, ruling: Ruling, bundle: Bundle) -> Proposed:
-    """What a person decided settles what the rules could not, and adds to whom they name."""
+    """What a person decided settles what the rules could not, and adds to whom they name, against no rule."""
     if not (ruling.chosen or ruling.closed):
         return proposed
-    named = {addressee.member for addressee in proposed.route.recipients}
-    added = tuple(one for one in _chosen(ruling, bundle, proposed.now_ms) if one.member not in named)
-    route = replace(proposed.route, recipients=(*proposed.route.recipients, *added), waiting_reasons=())
-    return replace(proposed, route=route)
+    found = proposed.route
+    kept = [one for one in found.recipients if not ruling.closed or one.member in ruling.unchanged]
+    named = {one.member for one in kept}
+    considered = [(name, refused(proposed, name, bundle)) for name in ruling.chosen if name not in named]
+    added = [addressee_of(bundle.members[name], (CHOSEN,)) for name, rule in considered if not rule]
+    refusals = [RouteRefusal(member=name, rule=rule) for name, rule in considered if rule]
+    settled = replace(found, recipients=(*kept, *added), refusals=(*found.refusals, *refusals), waiting_reasons=())
+    return replace(proposed, route=settled)
 
 
-def _chosen(ruling: Ruling, bundle: Bundle, now_ms: int) -> Iterator[Addressee]:
-    for name in ruling.chosen:
-        member = bundle.members.get(name)
-        if member is None or not member.receives or not member.takes_part(day_of(now_ms)):
-            continue
-        if member.id != ruling.submitter:
-            yield Addressee(
-                member=member.id,
-                jurisdiction=member.jurisdiction,
-                sector=member.sector,
-                country=member.country,
-                rules=(CHOSEN,),
-            )
+def reopened_for(
+    raw: RawRecord, codec: RecordCodec, bundle: Bundle, names: Iterable[MemberId]
+) -> tuple[tuple[MemberId, str], ...]:
+    """Whether people may choose these members for a record: each with the rule that is against it, or nothing."""
+    admitted = Door(member=MemberId(""), bundle=bundle, codec=codec).readmit(raw)
+    if isinstance(admitted, Rejected) or not isinstance(admitted.report, ReportSubmitted):
+        return tuple((name, "ruling.another_record") for name in names)
+    case = Case(report=admitted.report, personal=admitted.personal, verdicts=(), evidence=(), is_urgent=True)
+    return tuple((name, _against(case, name, bundle, day_of(raw.timestamp_ms))) for name in names)
+
+
+def refused(proposed: Proposed, name: MemberId, bundle: Bundle) -> str:
+    """The rule by which no person may choose that member, or nothing."""
+    case = Case(
+        report=proposed.report,
+        personal=proposed.personal,
+        verdicts=proposed.verdicts,
+        evidence=proposed.evidence,
+        is_urgent=bool(proposed.gates),
+    )
+    return _against(case, name, bundle, day_of(proposed.now_ms))
+
+
+def _against(case: Case, name: MemberId, bundle: Bundle, on: date) -> str:
+    member = bundle.members.get(name)
+    return refusal(case, member, bundle, on) if member is not None and member.receives else "person.no_recipient"
 
 
 def _rejected(code: str) -> Rejected:

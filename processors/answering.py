@@ -44,6 +44,8 @@ class Answered(Struct, frozen=True, kw_only=True):
     unrouted: Unrouted | None = None
     decision: DecisionMade | None = None
     """Made for the record behind the referrals."""
+    ruling: Ruling | None = None
+    """What was carried out, or overtaken."""
 
 
 class Again(Struct, frozen=True, kw_only=True):
@@ -78,7 +80,7 @@ class Answering(Struct, frozen=True, kw_only=True):
     def ruled(self, decision: Decision, again: Again, known: Knowledge) -> Answered:
         """A report that is decided again: a copy for whom something changes, a recall for who should not have one."""
         if decision.outcome is Outcome.STALE:
-            return Answered(outcome=Outcome.STALE, records=())
+            return Answered(outcome=Outcome.STALE, records=(), ruling=again.ruling)
         stands = {prior.member for prior in known.recipients} & set(again.ruling.unchanged)
         addressees = [each for each in decision.proposed.route.recipients if each.member not in stands]
         named = {addressee.member for addressee in decision.proposed.route.recipients} | stands
@@ -92,9 +94,10 @@ class Answering(Struct, frozen=True, kw_only=True):
             ruling=again.number,
             unchanged=tuple(sorted(stands)),
         )
-        answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), "")
+        code = "queue.closed" if decision.outcome is Outcome.NO_RECIPIENT and again.ruling.closed else ""
+        answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code)
         unrouted = _unrouted(decision, triaged, again.log_offset, len(routed) + len(stands))
-        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged))
+        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged), ruling=again.ruling)
 
     def asks(self, triaged: ReportTriaged) -> bool:
         """Whether the submitter is asked for what is missing: the report has gone on by then."""

@@ -31,6 +31,8 @@ class Decided(Struct, frozen=True, kw_only=True):
     triaged: ReportTriaged
     referrals: tuple[Referral, ...]
     evidence: tuple[Evidence, ...] | None = None
+    said: tuple[str, ...] = ()
+    """What people and processes decided about it since it came in, for operators alone."""
 
 
 def evidence_of(report: ReportSubmitted, bundle: Bundle, now_ms: int) -> tuple[Evidence, ...]:
@@ -53,13 +55,47 @@ def explained(decided: Decided, bundle: Bundle) -> Node:
             _recipients(decided),
             _considered(triaged),
             *_flagged(triaged.flags),
+            *_decided_again(decided.said),
             _versions(triaged.policy),
         ),
     )
 
 
-def explained_for(decided: Decided, recipient: MemberId) -> Node:
-    """What one recipient may see of it: made of its own referral, and of nothing else."""
+def explained_for(decided: Decided, member: MemberId) -> Node:
+    """As a member may see it: its submitter what its status says, a recipient its own referral, and nothing else."""
+    if member == decided.triaged.submitter:
+        return _explained_to_submitter(decided.triaged)
+    return _explained_to_recipient(decided, member)
+
+
+def _explained_to_submitter(triaged: ReportTriaged) -> Node:
+    """Names no recipient and no link: what a submitter hears is what it was told."""
+    completeness = triaged.completeness
+    waiting = [_leaf(f"waits for a person: {_why([reason])}") for reason in triaged.waiting_reasons]
+    return Node(
+        title=f"{triaged.submitter_reference}, revision {triaged.revision}: {triaged.outcome}",
+        children=(
+            _leaf(f"decided as of {_time(triaged.triaged_as_of)}, submitted {_time(triaged.submitted_at)}"),
+            _leaf(f"tier {triaged.priority.tier.value.lower()}. {TIERS_ADVISE}"),
+            _leaf(f"recipients: {len(_holding(triaged))}"),
+            _leaf(f"complete to {completeness.score} of 100; missing: {', '.join(completeness.missing) or 'nothing'}"),
+            *waiting,
+            *_flagged(triaged.flags),
+        ),
+    )
+
+
+def _holding(triaged: ReportTriaged) -> set[MemberId]:
+    recalled = {one.member for one in triaged.recipients if any(rule.startswith("recall.") for rule in one.rules)}
+    return {one.member for one in triaged.recipients}.union(triaged.unchanged) - recalled
+
+
+def _decided_again(said: Sequence[str]) -> Iterator[Node]:
+    if said:
+        yield Node(title="decided since it came in", children=tuple(map(_leaf, said)))
+
+
+def _explained_to_recipient(decided: Decided, recipient: MemberId) -> Node:
     made = next((referral for referral in decided.referrals if referral.recipient == recipient), None)
     if made is None:
         return _leaf(f"{recipient} did not get this report; why not is between the exchange and its submitter.")

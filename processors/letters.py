@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.decision import Decision
 from processors.intake import Rejected
@@ -15,10 +16,11 @@ from schemas.records.answers import Question, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.ruling import Ruling
 from schemas.records.triage import Recipient, ReportTriaged
 from schemas.records.values import Coordinate, Instant, PolicyVersion, Tier
 from schemas.screening import scan_bytes
-from schemas.topics import TRIAGED, dead_letter_topic, referral_topic, status_topic, urgent_topic
+from schemas.topics import RULINGS, TRIAGED, dead_letter_topic, referral_topic, status_topic, urgent_topic
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade
 from tocsin.runtime.registry import RecordCodec
@@ -60,6 +62,11 @@ class Writer(Struct, frozen=True, kw_only=True):
         """On the member's status topic."""
         address = status_topic(status.member), status.report_id
         return self._record(address, (status, Audience.SUBMITTER), status.at.epoch_ms)
+
+    def ruling(self, ruling: Ruling, now_ms: int) -> OutRecord:
+        """On the operators' topic of what is decided again; by report, so that rulings on one stay in order."""
+        record = self._record((RULINGS, ruling.ruling_id), (ruling, Audience.OPERATOR), now_ms)
+        return replace(record, key=ruling.report_id.encode())
 
     def _record(self, address: tuple[str, str], content: tuple[Struct, Audience], at_ms: int) -> OutRecord:
         (topic, key), (record, audience) = address, content

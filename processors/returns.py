@@ -1,6 +1,6 @@
 """The way back: every member's returns close referrals in PostgreSQL, and tell the submitter what policy allows."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, text
 from processors.intake import Rejected, skipped_record
 from processors.letters import Writer, dead_letter, letter_made, status_id
 from processors.steps.release.answers import release_answer
-from processors.unsettled import for_a_person
+from processors.unsettled import for_a_person, ruling_of
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReferralId
@@ -76,6 +76,10 @@ class Known(Struct, frozen=True, kw_only=True):
     recipient: MemberId
     submitter: MemberId
     submitter_reference: str
+    report: Coordinate = Coordinate()
+    """Where the report lies."""
+    holders: tuple[MemberId, ...] = ()
+    """Who has it now."""
 
 
 class Read(Struct, frozen=True, kw_only=True):
@@ -151,15 +155,18 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             if entry.rejected is not None:
                 letters.append((len(records), _letter(entry, member_of(piece.topic))))
                 records.append(dead_letter(entry.raw, piece.coordinate(entry.raw), entry.rejected))
-            elif entry.answer is not None and entry.answer.kind in _TOLD:
-                records.append(self._told(entry, claimed.known[entry.answer.referral_id]))
+            elif entry.answer is not None:
+                records += self._follows(entry.raw, entry.answer, claimed.known[entry.answer.referral_id])
         return Finished(piece=piece, read=read, records=tuple(records), letters=tuple(letters))
 
-    def _told(self, entry: Read, known: Known) -> OutRecord:
-        assert entry.answer is not None  # noqa: S101 -- called for nothing else
-        at_ms = entry.raw.timestamp_ms
-        status = release_answer(_status(entry.answer, known), known.recipient, self._rules.at(at_ms), day_of(at_ms))
-        return self._writer.status(status)
+    def _follows(self, raw: RawRecord, answer: Return, known: Known) -> Iterator[OutRecord]:
+        """What the submitter is told, and what triage has to decide again."""
+        if answer.kind in _TOLD:
+            rules, on = self._rules.at(raw.timestamp_ms), day_of(raw.timestamp_ms)
+            yield self._writer.status(release_answer(_status(answer, known), known.recipient, rules, on))
+        ruling = ruling_of(answer, known.submitter, known.report, known.holders)
+        if ruling is not None:
+            yield self._writer.ruling(ruling, answer.at.epoch_ms)
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """Record the returns and close referrals, with the ledger, in one transaction."""
@@ -203,6 +210,8 @@ def _known(row: Row[Any]) -> Known:
         recipient=MemberId(row.recipient),
         submitter=MemberId(row.submitter),
         submitter_reference=row.submitter_reference,
+        report=Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset),
+        holders=tuple(MemberId(name) for name in row.holders),
     )
 
 
@@ -320,10 +329,22 @@ def _when(answer: Return) -> datetime:
     return datetime.fromtimestamp(answer.at.epoch_ms / 1000, UTC)
 
 
-_REFERRALS: Final = text(
-    "select referral_id, recipient, submitter, submitter_reference from referrals "
-    "where referral_id = any(cast(:ids as uuid[]))"
-)
+_REFERRALS: Final = text("""
+    select r.referral_id, r.recipient, r.submitter, r.submitter_reference, coalesce(own.log_offset, 0) as log_offset,
+           coalesce(s.topic_id, '') as topic_id, coalesce(s.topic, '') as topic, coalesce(s.partition, 0) as partition,
+           holders.names as holders
+    from referrals r
+    left join report_revisions own on own.report_id = r.report_id and own.revision = r.revision
+    left join streams s on s.stream = own.stream
+    cross join lateral (
+        select coalesce(array_agg(held.recipient), '{}') as names from (
+            select distinct on (recipient) recipient, withdrawal from referrals all_
+            where all_.report_id = r.report_id order by recipient, revision desc, ruling desc
+        ) held where not held.withdrawal
+    ) holders
+    where r.referral_id = any(cast(:ids as uuid[]))
+""")
+"""With where the report lies and who has it, for what has to be decided again."""
 _RETURN: Final = text(
     "insert into returns (return_id, referral_id, member, kind, at, by_person, stream, log_offset) "
     "values (:return_id, :referral_id, :member, :kind, :at, :by_person, :stream, :log_offset) on conflict do nothing"

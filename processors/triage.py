@@ -23,7 +23,7 @@ from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
-from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, Settlement, settle
+from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.ledger.standings import Standings, nothing_special
 from tocsin.runtime.registry import RecordCodec
@@ -285,7 +285,8 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
     letters: list[DeadLetterMade] = []
     decisions: list[DecisionMade] = []
     landed = iter(coordinates)
-    for raw, answer in zip(finished.piece.records, finished.answers, strict=True):
+    settled = list(zip(finished.piece.records, finished.answers, strict=True))
+    for raw, answer in settled:
         places = [next(landed) for _ in answer.records]
         if answer.record is not None:
             pairs = zip(answer.referrals, places, strict=False)
@@ -304,6 +305,20 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         dead_letters=tuple(letters),
         unrouted=tuple(answer.unrouted for answer in finished.answers if answer.unrouted is not None),
         decisions=tuple(decisions),
+        rulings=tuple(_done(raw.offset, answer) for raw, answer in settled if answer.ruling is not None),
+    )
+
+
+def _done(log_offset: int, answer: Answered) -> RulingDone:
+    assert answer.ruling is not None  # noqa: S101 -- called for nothing else
+    ruling = answer.ruling
+    return RulingDone(
+        log_offset=log_offset,
+        report_id=ruling.report_id,
+        revision=ruling.revision,
+        occasion=ruling.occasion,
+        source=ruling.source,
+        outcome=answer.outcome,
     )
 
 

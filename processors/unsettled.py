@@ -1,4 +1,4 @@
-"""Which answers of a recipient are for a person of the exchange to look at; pure."""
+"""Which answers of a recipient a person has to look at, and which make triage decide again; pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,6 +6,10 @@ from typing import Final
 from msgspec import Struct
 
 from schemas.records.answers import Return, ReturnKind
+from schemas.records.identifiers import MemberId
+from schemas.records.ruling import Ruling, RulingCause
+from schemas.records.values import Coordinate
+from schemas.topics import RETURNS
 from tocsin.runtime.ledger.queue import Entered
 
 _ARRIVED: Final = ("delivered", "counted", "taken_up", "refused", "withdrawn")
@@ -40,4 +44,28 @@ def for_a_person(answer: Return) -> Entered | None:
         reason=concern.reason,
         ends=concern.ends,
         when_all_refused=answer.kind is ReturnKind.REFUSED,
+    )
+
+
+def ruling_of(answer: Return, submitter: MemberId, report: Coordinate, holders: tuple[MemberId, ...]) -> Ruling | None:
+    """What has to be decided again: an urgent referral that nobody takes up goes to whom the policy names next.
+
+    Whoever is told already and has the report keeps its copy; nobody is recalled, because somebody may look after all.
+    """
+    if answer.kind is not ReturnKind.ESCALATED or answer.addressee in {"", answer.member}:
+        return None
+    if answer.addressee in holders:
+        return None
+    return Ruling(
+        ruling_id=f"return:{answer.return_id}",
+        report_id=answer.report_id,
+        revision=answer.revision,
+        submitter=submitter,
+        source=report,
+        cause=RulingCause.ESCALATED,
+        occasion=f"return:{answer.return_id}",
+        decided_by=RETURNS,
+        reason=answer.reason_code,
+        unchanged=holders,
+        chosen=(answer.addressee,),
     )

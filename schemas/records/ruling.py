@@ -18,6 +18,7 @@ class RulingCause(StrEnum):
     LABEL = "LABEL"
     ESCALATED = "ESCALATED"
     LEFT = "LEFT"
+    HOLD = "HOLD"
 
 
 class Ruling(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from tests.builders.reports import a_hosting, an_escalation, an_item
 from tocsin.policy.bundle import load as load_policy
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import load
 from tocsin.stack.charter import charter_of
 from tocsin.stack.demo.crew import Crew
@@ -109,6 +110,56 @@ def test_what_rules_cannot_settle_waits_with_reason_and_deadline_and_is_taken_by
     taken = waiting(exchange, "waits-1")
     assert taken is not None
     assert taken["taken_by"] == "B. Analyst"
+
+
+def decided(stack: LocalStack, reference: str, *words: str) -> subprocess.CompletedProcess[str]:
+    entry = until(lambda: waiting(stack, reference))
+    number = str(entry["number"])
+    return tocsin(stack, "queue", "decide", number, "--by", "A. Analyst", "--reason", "looked at it", *words)
+
+
+def outcome(stack: LocalStack, reference: str) -> str:
+    """What the ledger says of the place where the report lies."""
+    query = """
+        select get_byte(b.outcomes, (r.log_offset - b.first_offset)::int) as outcome from decisions d
+        join report_revisions r using (report_id, revision) join ledger_blocks b on b.stream = r.stream
+        where d.submitter_reference = :reference and d.ruling = 0
+          and b.first_offset <= r.log_offset and r.log_offset < b.first_offset + length(b.outcomes)
+    """
+    (row,) = rows(stack, query, reference=reference)
+    return Outcome(row.outcome).name
+
+
+def test_a_decision_makes_real_referrals_and_the_ledger_balances(exchange: LocalStack) -> None:
+    denied = SharingChoices(deny_members=(MemberId("gb-hotline"), MemberId("intl-police")))
+    publish(exchange, "decide-1", items=(), incident_types=("grooming",), escalation=an_escalation(), sharing=denied)
+    against = decided(exchange, "decide-1", "--refer", "gb-hotline")
+    assert (against.returncode, "queue.not_possible" in against.stderr) == (1, True), "no person widens a choice"
+    assert outcome(exchange, "decide-1") == "WAITING_PERSON"
+    done = decided(exchange, "decide-1", "--refer", "nl-police", "--refer", "fr-police")
+    assert done.returncode == 0, done.stderr
+    until(lambda: recipients(exchange, "decide-1") == {"nl-police", "fr-police"})
+    assert until(lambda: outcome(exchange, "decide-1") != "WAITING_PERSON")
+    assert outcome(exchange, "decide-1") == "ROUTED"
+    assert waiting(exchange, "decide-1") is None
+    told = tocsin(exchange, "explain", "decide-1").stdout
+    assert "A person chose" in told
+    assert "A. Analyst" in told
+    assert "looked at it" in told
+
+
+def test_what_is_closed_waits_no_longer_and_its_submitter_is_told(exchange: LocalStack) -> None:
+    denied = SharingChoices(deny_members=(MemberId("gb-hotline"), MemberId("intl-police")))
+    publish(exchange, "close-1", items=(), incident_types=("grooming",), escalation=an_escalation(), sharing=denied)
+    assert decided(exchange, "close-1", "--close").returncode == 0
+    until(lambda: waiting(exchange, "close-1") is None)
+    assert outcome(exchange, "close-1") == "NO_RECIPIENT"
+    balance = json.loads(tocsin(exchange, "ledger", "--json").stdout)
+    assert not [name for name in balance["urgent_without_recipient"] if "close-1" in name or "decide-1" in name]
+    assert (
+        "A person of the exchange looked at"
+        in tocsin(exchange, "sent", "--as", MEMBER, "--reference", "close-1").stdout
+    )
 
 
 def test_suspension_stops_the_next_record_and_the_stand_in_gets_it(exchange: LocalStack) -> None:

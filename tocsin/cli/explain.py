@@ -24,7 +24,12 @@ from tocsin.stack.decisions import Recorded, decisions
 
 @click.command()
 @click.argument("asked")
-@click.option("--for", "audience", default="", help="As this recipient may see it: from its own referral alone.")
+@click.option(
+    "--for",
+    "audience",
+    default="",
+    help="As this member may see it: a recipient its own referral, the submitter what its status says.",
+)
 @click.option("--policy", type=click.Path(path_type=Path), help="For a file: the bundle to decide by; else the home's.")
 @click.option("--json", "as_json", is_flag=True, help="The tree as one object.")
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
@@ -66,7 +71,8 @@ def _from_file(file: Path, bundle: Bundle) -> Decided:
 def _recorded(asked: str, settings: Path, rules: Policies) -> Decided:
     with decisions(load_settings(settings)) as read:
         found = read.find(asked)
-    return Decided(triaged=found.triaged, referrals=found.referrals, evidence=_evidence(found, rules))
+    said = tuple(f"{one.at:%Y-%m-%d %H:%M}: {one.cause}, by {one.by}. {one.reason}".strip() for one in found.said)
+    return Decided(triaged=found.triaged, referrals=found.referrals, evidence=_evidence(found, rules), said=said)
 
 
 def _evidence(found: Recorded, rules: Policies) -> tuple | None:  # type: ignore[type-arg]  # see explaining.Decided

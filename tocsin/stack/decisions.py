@@ -25,12 +25,23 @@ _ASK_SECONDS: Final = 10.0
 T = TypeVar("T", bound=Struct)
 
 
+class Said(Struct, frozen=True, kw_only=True):
+    """A ruling on the report: when, why, by whom, and in their words; or a hold on notices to its host."""
+
+    at: datetime
+    cause: str
+    by: str
+    reason: str
+
+
 class Recorded(Struct, frozen=True, kw_only=True):
     """One decision as the topics have it; `record` and referrals are gone once retention took them."""
 
     triaged: ReportTriaged
     referrals: tuple[Referral, ...]
     record: ReportSubmitted | None
+    said: tuple[Said, ...] = ()
+    """What people and processes decided about it since it came in, in that order."""
 
 
 class Quality(Struct, frozen=True, kw_only=True):
@@ -59,6 +70,7 @@ class Decisions:
             if row is None:
                 raise Refused(f"No decision on '{asked}' is in the ledger.", code="explain.unknown")
             sent = connection.execute(_REFERRALS, {"id": row.report_id, "revision": row.revision}).all()
+            said = tuple(_said(one) for one in connection.execute(_SAID, {"id": row.report_id}))
         place = Coordinate(topic=TRIAGED, partition=row.out_partition, offset=row.out_offset)
         triaged = self._read(place, ReportTriaged)
         if triaged is None:
@@ -68,6 +80,7 @@ class Decisions:
             triaged=triaged,
             referrals=tuple(referral for referral in referrals if referral is not None),
             record=self._read(triaged.source, ReportSubmitted),
+            said=said,
         )
 
     def quality(self, submitter: str, weeks: int) -> tuple[Quality, ...]:
@@ -108,6 +121,10 @@ def decisions(settings: Settings) -> Iterator[Decisions]:
         opened.close()
 
 
+def _said(row: Row[Any]) -> Said:
+    return Said(at=row.at, cause=row.cause, by=row.by, reason=row.reason)
+
+
 def _place(row: Row[Any]) -> Coordinate:
     return Coordinate(topic=row.out_topic, partition=row.out_partition, offset=row.out_offset)
 
@@ -138,10 +155,19 @@ _FIND: Final = text("""
        or d.report_id in (select r.report_id from referrals r where r.referral_id = cast(:id as uuid))
     order by d.revision desc, d.ruling desc, d.at desc limit 1
 """)
-_REFERRALS: Final = text(
-    "select distinct on (recipient) out_topic, out_partition, out_offset from referrals "
-    "where report_id = :id and revision = :revision order by recipient, ruling desc"
-)
+_REFERRALS: Final = text("""
+    select distinct on (recipient) recipient, out_topic, out_partition, out_offset from referrals
+    where report_id = :id and revision = :revision order by recipient, ruling desc
+""")
+"""The copy that each recipient was given last."""
+_SAID: Final = text("""
+    select at, lower(cause) as cause, decided_by as by, reason from rulings where report_id = :id
+    union all
+    select set_at, 'hold on notices until ' || to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), owner,
+           reason
+    from lea_holds where report_id = :id and released_at is null and expires_at > now()
+    order by 1
+""")
 _RANGE: Final = "mark <> 'TEST' and at > now() - make_interval(weeks => :weeks) and :submitter in ('', submitter)"
 _WEEKS: Final = text(f"""
     select submitter, date_trunc('week', at) as week, count(*) as reports, avg(completeness) as average

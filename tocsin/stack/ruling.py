@@ -1,22 +1,104 @@
-"""A person's decision on what waits: written down first, then given to triage as a ruling."""
+"""A person's decision on what waits: checked, written down, and then given to triage as a ruling."""
 
-from schemas.records.identifiers import ReportId
-from tocsin.runtime.database import database_of
+import time
+from typing import Final
+
+from sqlalchemy import text
+
+from processors.again import reopened_for
+from schemas.catalogue import message
+from schemas.failures import Refused
+from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.ruling import Ruling, RulingCause
+from schemas.records.values import Coordinate
+from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger import queue
-from tocsin.runtime.ledger.queue import Ruled
+from tocsin.runtime.ledger.queue import Act, Ruled, Waiting
+from tocsin.runtime.ledger.suspensions import barred
+from tocsin.runtime.records import Records
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
+from tocsin.stack.membership import latest
+from tocsin.stack.rulings import Rulings
+
+_GROUP: Final = "ops.records"
 
 
 def decide(settings: Settings, ruled: Ruled) -> None:
-    """PLACEHOLDER until rulings land."""
+    """Raises Refused where nothing of that number waits, another decision stands, or a rule is against it."""
     database = database_of(settings)
     try:
         with database.transaction() as connection:
-            queue.find(connection, ruled.number)
+            entry = queue.find(connection, ruled.number)
+        if ruled.act is Act.REFER:
+            _require_possible(settings, database, entry, ruled.members)
+        with database.transaction() as connection:
             queue.record(connection, ruled)
+            holders = queue.holders(connection, entry.report_id)
+        Rulings(settings).send([_ruling(entry, ruled, tuple(holder.member for holder in holders))])
     finally:
         database.close()
 
 
-def tell_of_hold(settings: Settings, report: ReportId, by: str) -> None:
-    """PLACEHOLDER until rulings land."""
+def tell_of_hold(settings: Settings, report: ReportId, by: str) -> int:
+    """Every hotline that has the report gets a new copy, which says whether notices are held; tells how many do."""
+    database = database_of(settings)
+    try:
+        with database.transaction() as connection:
+            row = connection.execute(_LATEST, {"report": report}).first()
+            holders = queue.holders(connection, report)
+    finally:
+        database.close()
+    if row is None:
+        return 0
+    members = latest(settings).members
+    hotlines = [one.member for one in holders if one.member in members and members[one.member].sector == "hotline"]
+    ruling = Ruling(
+        ruling_id=f"hold:{report}:{time.time_ns()}",
+        report_id=report,
+        revision=row.revision,
+        submitter=row.member,
+        source=Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset),
+        cause=RulingCause.HOLD,
+        decided_by=by,
+        unchanged=tuple(holder.member for holder in holders if holder.member not in hotlines),
+    )
+    Rulings(settings).send([ruling])
+    return len(hotlines)
+
+
+def _ruling(entry: Waiting, ruled: Ruled, unchanged: tuple[MemberId, ...]) -> Ruling:
+    return Ruling(
+        ruling_id=f"queue:{ruled.number}:{ruled.act}:{','.join(ruled.members)}",
+        report_id=ReportId(entry.report_id),
+        revision=entry.revision,
+        submitter=MemberId(entry.submitter),
+        source=entry.source,
+        cause=RulingCause.PERSON,
+        occasion=f"queue:{ruled.number}",
+        decided_by=ruled.by,
+        reason=ruled.reason,
+        unchanged=unchanged,
+        chosen=ruled.members,
+        closed=ruled.act is Act.CLOSE,
+    )
+
+
+def _require_possible(settings: Settings, database: Database, entry: Waiting, members: tuple[MemberId, ...]) -> None:
+    """The same rules that triage applies, asked before anything is written down."""
+    with database.transaction() as connection:
+        bundle = latest(settings).suspending(barred(connection).keys())
+    raw = Records(settings.kafka, _GROUP)(entry.source)
+    if raw is None:
+        raise Refused(message("queue.nobody_yet"), code="queue.nobody_yet")
+    codec = RecordCodec(SchemaDirectory(settings.registry))
+    for member, rule in reopened_for(raw, codec, bundle, members):
+        if rule:
+            raise Refused(message("queue.not_possible", member=member, why=message(rule)), code="queue.not_possible")
+
+
+_LATEST: Final = text("""
+    select r.revision, r.member, r.log_offset, s.topic_id, s.topic, s.partition
+    from report_revisions r join streams s using (stream)
+    where r.report_id = cast(:report as uuid) and not r.withdrawn order by r.revision desc limit 1
+""")

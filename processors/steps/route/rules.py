@@ -132,6 +132,11 @@ def _is_own(item: ContentItem) -> bool:
     return item.self_generated is Ternary.YES or "self_generated" in item.annotations
 
 
+def refusal(case: Case, member: Member, bundle: Bundle, on: date) -> str:
+    """The rule that keeps a report from a member whoever names it, or nothing; no person decides against one."""
+    return _Office(case=case, bundle=bundle, on=on).refusal_of(member, member.country)
+
+
 class _Considered(Struct, frozen=True, kw_only=True):
     """A member that a rule names and what speaks against it; no member where the rule finds nobody."""
 
@@ -194,9 +199,9 @@ class _Office(Struct, frozen=True, kw_only=True):
         yield _Considered(member=None, country=country, rule=rule, refusal="route.nobody")
 
     def _considered(self, member: Member, country: CountryCode, rule: str) -> _Considered:
-        return _Considered(member=member, country=country, rule=rule, refusal=self._refusal(member, country))
+        return _Considered(member=member, country=country, rule=rule, refusal=self.refusal_of(member, country))
 
-    def _refusal(self, member: Member, country: CountryCode) -> str:
+    def refusal_of(self, member: Member, country: CountryCode) -> str:
         """The rule that keeps the report from this member, or nothing."""
         choices = self.case.report.sharing
         if member.sector in _POLICE and is_for_support(self.case):
@@ -225,7 +230,7 @@ def _settled(considered: list[_Considered], waiting: list[str]) -> Route:
     if considered and not taken:
         waiting = [*waiting, "route.all_denied" if _somebody_was_denied(refused.values()) else "route.nobody"]
     return Route(
-        recipients=tuple(_addressee(member, rules) for _, (member, rules) in sorted(taken.items())),
+        recipients=tuple(addressee_of(member, rules) for _, (member, rules) in sorted(taken.items())),
         refusals=tuple(refused[key] for key in sorted(refused)),
         waiting_reasons=tuple(waiting),
     )
@@ -235,7 +240,8 @@ def _somebody_was_denied(refusals: Iterable[RouteRefusal]) -> bool:
     return any(refusal.rule.startswith("route.submitter_denies") for refusal in refusals)
 
 
-def _addressee(member: Member, rules: Iterable[str]) -> Addressee:
+def addressee_of(member: Member, rules: Iterable[str]) -> Addressee:
+    """The member as it gets the report by these rules."""
     return Addressee(
         member=member.id,
         jurisdiction=member.jurisdiction,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from processors.evaluation.running import Runner
 from processors.explaining import Decided, Node, explained, explained_for
 from schemas.catalogue import catalogue
@@ -67,6 +69,21 @@ def test_a_recipient_sees_its_own_referral_and_no_other_member() -> None:
     assert "withheld" in told
     for other in ("fr-police", "fr-hotline", "nl-hotline", "plat-a", "fr@"):
         assert other not in told
+
+
+def test_a_submitter_sees_what_its_status_says_and_neither_recipient_nor_link() -> None:
+    told = "\n".join(lines(explained_for(decided(), MemberId("plat-a"))))
+    for part in ("case-1, revision 1: routed", "recipients: 4", "tier urgent", "of 100; missing: "):
+        assert part in told
+    for other in ("hotline", "police", "reported by", "by hosting"):
+        assert other not in told
+
+
+def test_what_people_decided_since_is_for_operators_alone() -> None:
+    since = replace(decided(), said=("2026-01-01 12:00: person, by A. Analyst. looked at it",))
+    assert "A. Analyst" in "\n".join(lines(explained(since, the_sample())))
+    for member in ("plat-a", "nl-police"):
+        assert "A. Analyst" not in "\n".join(lines(explained_for(since, MemberId(member))))
 
 
 def test_whoever_did_not_get_it_learns_that_and_nothing_else() -> None:

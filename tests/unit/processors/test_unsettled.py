@@ -2,9 +2,11 @@
 
 import pytest
 
-from processors.unsettled import for_a_person
+from processors.unsettled import for_a_person, ruling_of
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.ruling import RulingCause
+from schemas.records.values import Coordinate
 from tests.builders.reports import an_instant
 
 
@@ -53,3 +55,21 @@ def test_a_delivery_that_is_parked_again_enters_again() -> None:
         if (entered := for_a_person(a_return(ReturnKind.PARKED, return_id=name))) is not None
     }
     assert len(causes) == 2
+
+
+PLACE = Coordinate(topic="reports.plat-a.submitted.v1", partition=0, offset=7)
+HOLDERS = (MemberId("m"), MemberId("other"))
+
+
+def test_an_escalation_gives_the_report_to_whom_the_policy_names_next_and_recalls_nobody() -> None:
+    answer = a_return(ReturnKind.ESCALATED, addressee=MemberId("stand-in"), reason_code="escalation.stand_in")
+    ruling = ruling_of(answer, MemberId("plat-a"), PLACE, HOLDERS)
+    assert ruling is not None
+    assert (ruling.chosen, ruling.unchanged, ruling.cause) == (("stand-in",), HOLDERS, RulingCause.ESCALATED)
+    assert ruling == ruling_of(answer, MemberId("plat-a"), PLACE, HOLDERS), "sent again it is the same"
+
+
+@pytest.mark.parametrize("addressee", ["", "m", "other"])
+def test_nothing_is_decided_again_for_the_operator_the_member_itself_or_who_has_it(addressee: str) -> None:
+    answer = a_return(ReturnKind.ESCALATED, addressee=MemberId(addressee))
+    assert ruling_of(answer, MemberId("plat-a"), PLACE, HOLDERS) is None

@@ -183,8 +183,9 @@ _OPEN: Final = text("""
     select q.number, q.report_id::text, q.revision, coalesce(q.referral_id::text, '') as referral_id, q.recipient,
            q.submitter, q.submitter_reference, q.mark, q.tier, q.reasons, q.recipients, q.deadline, q.at,
            coalesce(q.taken_by, '') as taken_by, coalesce(q.decided_by, '') as decided_by,
-           s.topic_id, s.topic, s.partition, q.log_offset
-    from queue q join streams s using (stream) left join referrals r on r.referral_id = q.referral_id
+           s.topic_id, s.topic, s.partition, own.log_offset
+    from queue q join report_revisions own on own.report_id = q.report_id and own.revision = q.revision
+         join streams s on s.stream = own.stream left join referrals r on r.referral_id = q.referral_id
     where q.closed_at is null and (cast(:number as bigint) is null or q.number = :number)
       and :member in ('', q.submitter, q.recipient)
       and not coalesce(r.state = any(q.ends), false)
@@ -200,10 +201,11 @@ _DECIDE: Final = text("""
     update queue set act = :act, members = :members, decided_by = :by, decided_at = now(), reason = :reason,
                      taken_by = coalesce(taken_by, :by), taken_at = coalesce(taken_at, now())
     where number = :number and closed_at is null
-      and (decided_by is null or (act = :act and members = cast(:members as text[])))
+      and (decided_by is null or decided_at < now() - interval '10 minutes'
+           or (act = :act and members = cast(:members as text[])))
 """)
 _CLOSE: Final = text("update queue set closed_at = now() where number = :number")
 _HOLDERS: Final = text("""
     select distinct on (recipient) recipient, jurisdiction, withdrawal from referrals
-    where report_id = cast(:report as uuid) order by recipient, revision desc, referred_at desc
+    where report_id = cast(:report as uuid) order by recipient, revision desc, ruling desc
 """)

@@ -174,6 +174,14 @@ _URGENT_WITHOUT: Final = text("""
     where tier = 'URGENT' and recipients = 0 and mark = 'LIVE' and not exists (
         select 1 from report_revisions later
         where later.report_id = unrouted.report_id and later.revision > unrouted.revision
+    )
+    and not exists (
+        select 1 from queue where queue.report_id = unrouted.report_id and queue.revision = unrouted.revision
+        and queue.act = 'close' and queue.closed_at is not null
+    )
+    and not exists (
+        select 1 from referrals where referrals.report_id = unrouted.report_id
+        and referrals.revision = unrouted.revision and referrals.ruling > 0 and not referrals.withdrawal
     ) and not exists (
         select 1 from referrals ruled where ruled.report_id = unrouted.report_id
         and ruled.revision = unrouted.revision and ruled.ruling > 0 and not ruled.withdrawal

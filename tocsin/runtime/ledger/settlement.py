@@ -83,6 +83,18 @@ class DecisionMade(Struct, frozen=True, kw_only=True):
     landed: Coordinate = Coordinate()
 
 
+class RulingDone(Struct, frozen=True, kw_only=True):
+    """One ruling that was carried out: what waited for a person does so no longer."""
+
+    log_offset: int
+    report_id: ReportId
+    revision: int
+    occasion: str
+    source: Coordinate
+    """Where the report lies: what the ledger says of that place is what became of it in the end."""
+    outcome: Outcome
+
+
 class Settlement(Struct, frozen=True, kw_only=True):
     """All that one slice leaves in the ledger; `first_offset` is that of its first record."""
 
@@ -95,6 +107,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     dead_letters: tuple[DeadLetterMade, ...] = ()
     unrouted: tuple[Unrouted, ...] = ()
     decisions: tuple[DecisionMade, ...] = ()
+    rulings: tuple[RulingDone, ...] = ()
 
 
 def stream_of(connection: Connection, topic_id: str, topic: str, partition: int, first_offset: int) -> int:
@@ -122,6 +135,10 @@ def settle(connection: Connection, settlement: Settlement) -> None:
             connection.execute(_QUEUE, waiting)
     if made.decisions:
         connection.execute(_DECISIONS, _decision_columns(made.decisions))
+    done = [_ruling_row(stream, ruling) for ruling in made.rulings if ruling.outcome is not Outcome.STALE]
+    if done:
+        connection.execute(_ANSWERED, done)
+        connection.execute(_SETTLED_AFTER_ALL, done)
 
 
 def positions(
@@ -201,6 +218,22 @@ def _unrouted_row(stream: int, made: Unrouted) -> dict[str, object]:
         "outcome": int(made.outcome),
         "reasons": list(made.reasons),
         "deadline": deadline,
+    }
+
+
+def _ruling_row(stream: int, done: RulingDone) -> dict[str, object]:
+    return {
+        "stream": stream,
+        "log_offset": done.log_offset,
+        "report_id": done.report_id,
+        "revision": done.revision,
+        "occasion": done.occasion,
+        "topic_id": done.source.topic_id,
+        "topic": done.source.topic,
+        "partition": done.source.partition,
+        "offset": done.source.offset,
+        "waiting": int(Outcome.WAITING_PERSON),
+        "outcome": outcome_bytes((done.outcome,)),
     }
 
 
@@ -288,6 +321,21 @@ _QUEUE: Final = text(
     "reasons, recipients, deadline) values (:stream, :log_offset, 'triage', :report_id, :revision, :submitter, "
     ":submitter_reference, :mark, :tier, :reasons, :recipients, :deadline) on conflict do nothing"
 )
+_ANSWERED: Final = text("""
+    update queue set closed_at = now()
+    where closed_at is null and not (stream = :stream and log_offset = :log_offset)
+      and (:occasion = 'queue:' || number
+           or (report_id = cast(:report_id as uuid) and revision = :revision and cause = 'triage'))
+""")
+_SETTLED_AFTER_ALL: Final = text("""
+    update ledger_blocks b
+    set outcomes = overlay(b.outcomes placing cast(:outcome as bytea)
+                           from cast(:offset - b.first_offset + 1 as integer) for 1)
+    from streams s
+    where s.stream = b.stream and s.topic_id = :topic_id and s.topic = :topic and s.partition = :partition
+      and b.first_offset <= :offset and :offset < b.first_offset + length(b.outcomes)
+      and get_byte(b.outcomes, cast(:offset - b.first_offset as integer)) = :waiting
+""")
 _LOG_START: Final = text(
     "insert into log_starts (stream, log_start) select stream, :start from streams "
     "where topic_id = :topic_id and topic = :topic and partition = :partition on conflict do nothing"
