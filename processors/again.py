@@ -6,6 +6,7 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.amending import amended
 from processors.decision import Proposed
 from processors.intake import Accepted, Door, Rejected
 from processors.steps.route.rules import Case, addressee_of, refusal
@@ -57,7 +58,7 @@ def reopened(raw: RawRecord, codec: RecordCodec, door: Door, look_up: LookUp) ->
         ruling.revision,
     ):
         return _rejected("ruling.another_record")
-    return Reopened(ruling=ruling, accepted=admitted)
+    return Reopened(ruling=ruling, accepted=replace(admitted, report=amended(report, ruling.amendments)))
 
 
 def with_people(proposed: Proposed, ruling: Ruling, bundle: Bundle) -> Proposed:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
 from schemas.records.values import Coordinate
 
 
@@ -19,6 +19,14 @@ class RulingCause(StrEnum):
     ESCALATED = "ESCALATED"
     LEFT = "LEFT"
     HOLD = "HOLD"
+
+
+class Amendment(Struct, frozen=True, kw_only=True):
+    """What a recipient found out about one item after the report came in; what is empty did not change."""
+
+    content_id: ContentId = ContentId("")
+    hosting_country: CountryCode = CountryCode("")
+    classification: str = ""
 
 
 class Ruling(Struct, frozen=True, kw_only=True):
@@ -36,3 +44,5 @@ class Ruling(Struct, frozen=True, kw_only=True):
     unchanged: tuple[MemberId, ...] = ()
     chosen: tuple[MemberId, ...] = ()
     closed: bool = False
+    amendments: tuple[Amendment, ...] = ()
+    """All that is known of its items since: the record itself says nothing of that."""
