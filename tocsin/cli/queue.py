@@ -97,8 +97,10 @@ def decide_(  # noqa: PLR0913, PLR0917  # one parameter a documented option
         by=by,
         reason=reason,
     )
-    decide(load(home / "config" / "ops.toml"), ruled)
-    click.echo(f"Decided. Triage carries it out: tocsin queue list no longer shows {number} then.")
+    if decide(load(home / "config" / "ops.toml"), ruled):
+        click.echo("Decided and carried out.")
+    else:
+        click.echo(f"Decided. Triage of the normal lane carries it out: tocsin queue list shows {number} until then.")
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """A person's decision on what waits: checked, written down, and then given to triage as a ruling."""
 
 import time
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from processors.again import reopened_for
 from schemas.catalogue import message
@@ -13,7 +13,7 @@ from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.values import Coordinate
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger import queue
-from tocsin.runtime.ledger.queue import Act, Ruled, Waiting
+from tocsin.runtime.ledger.queue import Act, Holder, Ruled, Waiting
 from tocsin.runtime.ledger.suspensions import barred
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -22,10 +22,14 @@ from tocsin.stack.membership import latest
 from tocsin.stack.rulings import Rulings
 
 _GROUP: Final = "ops.records"
+_WAIT_SECONDS: Final = 15.0
+"""Longer than triage takes; a person waits no longer for it."""
 
 
-def decide(settings: Settings, ruled: Ruled) -> None:
-    """Raises Refused where nothing of that number waits, another decision stands, or a rule is against it."""
+def decide(settings: Settings, ruled: Ruled) -> bool:
+    """Whether triage has carried it out already; raises Refused where nothing of that number waits, another decision
+    stands, or a rule is against it.
+    """
     database = database_of(settings)
     try:
         with database.transaction() as connection:
@@ -35,7 +39,8 @@ def decide(settings: Settings, ruled: Ruled) -> None:
         with database.transaction() as connection:
             queue.record(connection, ruled)
             holders = queue.holders(connection, entry.report_id)
-        Rulings(settings).send([_ruling(entry, ruled, tuple(holder.member for holder in holders))])
+        ruling = _ruling(entry, ruled, tuple(holder.member for holder in holders))
+        return _carried_out(settings, database, ruling)
     finally:
         database.close()
 
@@ -47,10 +52,15 @@ def tell_of_hold(settings: Settings, report: ReportId, by: str) -> int:
         with database.transaction() as connection:
             row = connection.execute(_LATEST, {"report": report}).first()
             holders = queue.holders(connection, report)
+        return 0 if row is None else _tell(settings, database, (report, by, row), holders)
     finally:
         database.close()
-    if row is None:
-        return 0
+
+
+def _tell(
+    settings: Settings, database: Database, about: tuple[ReportId, str, Row[Any]], holders: tuple[Holder, ...]
+) -> int:
+    report, by, row = about
     members = latest(settings).members
     hotlines = [one.member for one in holders if one.member in members and members[one.member].sector == "hotline"]
     ruling = Ruling(
@@ -63,8 +73,15 @@ def tell_of_hold(settings: Settings, report: ReportId, by: str) -> int:
         decided_by=by,
         unchanged=tuple(holder.member for holder in holders if holder.member not in hotlines),
     )
-    Rulings(settings).send([ruling])
+    _carried_out(settings, database, ruling)
     return len(hotlines)
+
+
+def _carried_out(settings: Settings, database: Database, ruling: Ruling) -> bool:
+    """On the topic in any case; settled as well where triage runs."""
+    rulings = Rulings(settings, RecordCodec(SchemaDirectory(settings.registry)))
+    rulings.send([ruling], time.time_ns() // 1_000_000)
+    return rulings.settled(database, _WAIT_SECONDS)
 
 
 def _ruling(entry: Waiting, ruled: Ruled, unchanged: tuple[MemberId, ...]) -> Ruling:
