@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from schemas.records.answers import Return, ReturnKind
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, ruling_id_of
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.values import Coordinate
 from schemas.topics import RETURNS
@@ -57,7 +57,7 @@ def ruling_of(answer: Return, submitter: MemberId, report: Coordinate, holders: 
     if answer.addressee in holders:
         return None
     return Ruling(
-        ruling_id=f"return:{answer.return_id}",
+        ruling_id=ruling_id_of(answer.report_id, answer.revision, f"return:{answer.return_id}"),
         report_id=answer.report_id,
         revision=answer.revision,
         submitter=submitter,

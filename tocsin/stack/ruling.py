@@ -8,7 +8,7 @@ from sqlalchemy import Row, text
 from processors.again import reopened_for
 from schemas.catalogue import message
 from schemas.failures import Refused
-from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.identifiers import MemberId, ReportId, ruling_id_of
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.values import Coordinate
 from tocsin.runtime.database import Database, database_of
@@ -64,7 +64,7 @@ def _tell(
     members = latest(settings).members
     hotlines = [one.member for one in holders if one.member in members and members[one.member].sector == "hotline"]
     ruling = Ruling(
-        ruling_id=f"hold:{report}:{time.time_ns()}",
+        ruling_id=ruling_id_of(report, row.revision, f"hold:{time.time_ns()}"),
         report_id=report,
         revision=row.revision,
         submitter=row.member,
@@ -86,7 +86,9 @@ def _carried_out(settings: Settings, database: Database, ruling: Ruling) -> bool
 
 def _ruling(entry: Waiting, ruled: Ruled, unchanged: tuple[MemberId, ...]) -> Ruling:
     return Ruling(
-        ruling_id=f"queue:{ruled.number}:{ruled.act}:{','.join(ruled.members)}",
+        ruling_id=ruling_id_of(
+            ReportId(entry.report_id), entry.revision, f"queue:{ruled.number}:{ruled.act}:{','.join(ruled.members)}"
+        ),
         report_id=ReportId(entry.report_id),
         revision=entry.revision,
         submitter=MemberId(entry.submitter),

@@ -12,18 +12,19 @@ from processors.index.port import PriorRecipient
 from processors.referring import Desk
 from processors.triage import Tools, TriageStages
 from schemas.records.answers import Status
-from schemas.records.identifiers import MemberId, ReportId
-from schemas.records.report import ReportSubmitted, Withdrawal
-from schemas.records.ruling import Ruling
+from schemas.records.identifiers import CountryCode, MemberId, ReportId
+from schemas.records.report import ReportSubmitted, SharingChoices, Withdrawal
+from schemas.records.ruling import Amendment, Ruling
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.topics import RULINGS, TRIAGED, submitted_topic
 from tests.builders.identity import KEYS, VEIL
 from tests.builders.promotions import a_chancery, another_bundle
-from tests.builders.reports import a_report, a_withdrawal
+from tests.builders.reports import a_hosting, a_report, a_withdrawal, an_item
 from tests.builders.rulings import a_ruling
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.standings import Standing
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord, Slice
 
@@ -42,7 +43,15 @@ class Exchange:
         self.holders: dict[ReportId, dict[MemberId, PriorRecipient]] = {}
         self.log: dict[tuple[str, int], RawRecord] = {}
         desk = Desk(bundle=self.rules.at(0), keys=KEYS, personal_schema_id=8)
-        tools = Tools(desk=desk, veil=VEIL, codec=CODEC, policies=self.rules, look_up=self.look_up)
+        self.standing = Standing()
+        tools = Tools(
+            desk=desk,
+            veil=VEIL,
+            codec=CODEC,
+            policies=self.rules,
+            look_up=self.look_up,
+            standings=lambda: self.standing,
+        )
         index = MemoryIndex(lambda report: tuple(self.holders.get(report, {}).values()))
         self.stages = TriageStages(tools, index, cast(Database, None), {})
 
@@ -197,3 +206,65 @@ def test_a_ruling_on_what_is_not_there_is_a_dead_letter_and_tells_no_member(
 def test_what_is_no_ruling_is_a_dead_letter(exchange: Exchange) -> None:
     (answer,) = exchange.take(b"no ruling", at_ms=INSTANT_MS)
     assert answer.outcome is Outcome.REFUSED
+
+
+def test_no_person_goes_against_what_the_submitter_refused(exchange: Exchange) -> None:
+    report = a_report(sharing=SharingChoices(deny_members=(MemberId("fr-police"),)))
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    (answer,) = exchange.take(a_ruling(report, SOURCE, chosen=(MemberId("fr-police"),)), at_ms=INSTANT_MS)
+    assert "fr-police" not in members(answer, recalled=False)
+    assert ("fr-police", "route.submitter_denies_member") in {(r.member, r.rule) for r in triaged(answer).refusals}
+
+
+def test_what_is_closed_goes_to_nobody_else_and_whoever_has_it_keeps_it(exchange: Exchange) -> None:
+    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    have = tuple(sorted(members(first, recalled=False)))
+    exchange.holders[a_report().report_id].pop(LEAVING)
+    ruling = a_ruling(a_report(), SOURCE, closed=True, unchanged=tuple(name for name in have if name != LEAVING))
+    (answer,) = exchange.take(ruling, at_ms=INSTANT_MS)
+    assert answer.referrals == ()
+    assert answer.ruling == ruling
+    assert triaged(answer).waiting_reasons == ()
+
+
+def test_what_nobody_got_and_a_person_closes_has_no_recipient_and_its_submitter_is_told_why(
+    exchange: Exchange,
+) -> None:
+    report = a_report(
+        source_url=None, items=(), sharing=SharingChoices(deny_sectors=("hotline", "lea", "international"))
+    )
+    (first,) = exchange.take(report, at_ms=INSTANT_MS - 1)
+    assert first.outcome is Outcome.WAITING_PERSON
+    (answer,) = exchange.take(a_ruling(report, SOURCE, closed=True), at_ms=INSTANT_MS)
+    told = CODEC.loads(answer.records[-1].value, Status)
+    assert isinstance(told, Status)
+    assert (answer.outcome, told.code) == (Outcome.NO_RECIPIENT, "queue.closed")
+
+
+def test_a_moved_item_goes_to_the_country_where_it_lies_now_and_the_old_one_is_told(exchange: Exchange) -> None:
+    report = a_report(source_url=None, items=(an_item(hosting=a_hosting(country=CountryCode("FR"))),))
+    (first,) = exchange.take(report, at_ms=INSTANT_MS - 1)
+    assert members(first, recalled=False) == {"fr-hotline", "fr-police"}
+    moved = Amendment(content_id=report.items[0].content_id, hosting_country=CountryCode("DE"))
+    (answer,) = exchange.take(a_ruling(report, SOURCE, amendments=(moved,)), at_ms=INSTANT_MS)
+    assert members(answer, recalled=False) == {"de-hotline-a", "de-police"}
+    assert members(answer, recalled=True) == {"fr-hotline", "fr-police"}
+    copy = next(made for made in answer.referrals if made.recipient == "de-hotline-a")
+    assert copy.items[0].hosting is not None
+    assert copy.items[0].hosting.country == "DE"
+
+
+def test_while_police_hold_notices_the_hotline_reads_that_and_once_they_do_not_that_one_is_proposed(
+    exchange: Exchange,
+) -> None:
+    report = a_report(source_url=None, items=(an_item(hosting=a_hosting(country=CountryCode("FR"))),))
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    found = []
+    for occasion, held in (("set", frozenset({report.report_id})), ("released", frozenset[ReportId]())):
+        exchange.standing = Standing(held=held)
+        (answer,) = exchange.take(
+            a_ruling(report, SOURCE, occasion=occasion, unchanged=(MemberId("fr-police"),)), at_ms=INSTANT_MS
+        )
+        (copy,) = answer.referrals
+        found.append((copy.recipient, [flag for flag in copy.flags if flag.startswith("notice.")]))
+    assert found == [("fr-hotline", ["notice.held"]), ("fr-hotline", ["notice.proposed"])]
