@@ -23,6 +23,13 @@ NOBODY = "127.0.0.1:1"
 _TOPICS = (submitted_topic(MEMBER), escalated_topic(MEMBER))
 
 
+class Terminal(io.TextIOWrapper):
+    """A standard input at which somebody sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Ended:
     """How a command ended, and what it said."""
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import resource
 import subprocess
@@ -14,10 +15,11 @@ import pytest
 
 from schemas.catalogue import catalogue
 from tests.builders.policy import a_folder
-from tests.builders.submitting import MEMBER, NOBODY, Office, an_office
+from tests.builders.submitting import MEMBER, NOBODY, Office, Terminal, an_office
 from tests.builders.submitting import any_json as a_row
 from tests.unit.producers.test_feed_xarf import an_xarf
 from tests.unit.producers.test_identity import a_certificate
+from tocsin.cli.main import main
 
 Capture = pytest.CaptureFixture[str]
 NOISE = hashlib.shake_256(b"seed").digest(600)
@@ -139,6 +141,19 @@ def test_x_arf_of_another_category_is_refused_with_the_reason_and_the_others_arr
     ended = office.run(capsys, "publish", "-", stdin=json.dumps([an_xarf(), other, last]).encode())
     assert (ended.code, "[xarf.other_type]" in ended.said, "line 2" in ended.said) == (1, True, True)
     assert len(references(office)) == 2
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
+def test_who_sits_at_the_terminal_is_asked_about_many_escalations(
+    answer: str, code: int, office: Office, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urgent = [a_row(submitter_reference=f"e{n}", escalation={"reason_code": "other"}) for n in range(21)]
+    name = a_file(office.home, *urgent)
+    monkeypatch.setattr("sys.stdin", Terminal(io.BytesIO(f"{answer}\n".encode())))
+    with pytest.raises(SystemExit) as ended:
+        main(["publish", name, "--as", MEMBER, "--home", str(office.home)])
+    assert "escalates 21 reports. Is each of them urgent?" in capsys.readouterr().err
+    assert (ended.value.code or 0, len(references(office))) == (code, 21 if answer == "y" else 0)
 
 
 @pytest.mark.parametrize("bad", ["missing.jsonl", "picture.png", "eager.jsonl"])

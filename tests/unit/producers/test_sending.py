@@ -1,16 +1,21 @@
 """A broker that is away loses nothing: what waits stays in the journal, and the sentence says how much."""
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from producers.intake import Intake
 from producers.journal import entries
-from producers.journal.store import open_journal
+from producers.journal.store import Journal, open_journal
 from producers.sending import Sender
 from schemas.failures import Temporary
 from schemas.records.identifiers import MemberId
+from schemas.topics import submitted_topic
 from tests.builders.drafts import a_submitter, an_entry
 from tests.builders.reports import HOUR_MS, NOON_MS
 from tests.builders.submitting import an_office
@@ -53,6 +58,43 @@ def test_an_hour_without_broker_loses_nothing_and_doubles_nothing(tmp_path: Path
         assert Sender(back, journal, MEMBER, lambda: clock[0]).send(wait_seconds=60) == 0
         assert sorted(office.values()) == sorted(intended)
         journal.close()
+
+
+A_BROKER = """
+import sys
+from confluent_kafka import Producer
+cluster = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
+cluster.list_topics(sys.argv[1], timeout=10)
+(broker,) = cluster.list_topics(timeout=10).brokers.values()
+print(f"{broker.host}:{broker.port}", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def a_broker_that_can_be_killed() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    command = [sys.executable, "-c", A_BROKER, submitted_topic(MEMBER)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as broker:  # noqa: S603  # our own words
+        assert broker.stdout is not None
+        yield broker.stdout.readline().strip(), broker
+        broker.kill()
+
+
+def test_a_broker_that_dies_in_the_middle_keeps_what_it_confirmed_and_the_rest_waits(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path, MEMBER)
+    found = [an_entry(submitter_reference=f"case-{n}") for n in range(2_500)]
+    list(Intake(journal, a_submitter(), RecordCodec(FixedDirectory()), lambda: NOON_MS).take(found))
+    with a_broker_that_can_be_killed() as (bootstrap, broker), pytest.raises(Temporary) as failed:
+        _sender(bootstrap, journal).send(8.0, confirmed=lambda _: broker.kill())
+    assert failed.value.code == "send.away"
+    assert "1500 reports wait" in str(failed.value)
+    with a_broker_that_can_be_killed() as (bootstrap, _):
+        assert _sender(bootstrap, journal).send(wait_seconds=60) == 1_500
+    journal.close()
+
+
+def _sender(bootstrap: str, journal: Journal) -> Sender:
+    return Sender(KafkaSettings(bootstrap=bootstrap), journal, MEMBER, lambda: NOON_MS)
 
 
 def test_with_nothing_to_send_no_broker_is_asked(tmp_path: Path) -> None:
