@@ -45,7 +45,7 @@ def explained(decided: Decided, bundle: Bundle) -> Node:
     """Everything, for operators of the exchange."""
     triaged = decided.triaged
     return Node(
-        title=f"{triaged.submitter} {triaged.submitter_reference}, revision {triaged.revision}: {triaged.outcome}",
+        title=f"{triaged.submitter} {triaged.submitter_reference}, revision {_decision(triaged)}: {triaged.outcome}",
         children=(
             _leaf(f"decided as of {_time(triaged.triaged_as_of)}, submitted {_time(triaged.submitted_at)}"),
             _evidence(decided.evidence, bundle),
@@ -100,7 +100,7 @@ def _explained_to_recipient(decided: Decided, recipient: MemberId) -> Node:
     if made is None:
         return _leaf(f"{recipient} did not get this report; why not is between the exchange and its submitter.")
     return Node(
-        title=f"referral {made.referral_id}, revision {made.revision}, to {recipient}",
+        title=f"referral {made.referral_id}, revision {_decision(made)}, to {recipient}",
         children=(
             _leaf(f"decided as of {_time(made.triaged_as_of)}"),
             _verdicts(made.verdicts),
@@ -165,16 +165,24 @@ def _link(link: Link) -> str:
     return f"{link.report_id} by {link.selector_kind} ({', '.join(marks)})"
 
 
+def _decision(triaged: ReportTriaged | Referral) -> str:
+    return f"{triaged.revision}, ruling {triaged.ruling}" if triaged.ruling else str(triaged.revision)
+
+
 def _recipients(decided: Decided) -> Node:
+    triaged = decided.triaged
     withheld = {made.recipient: made.withheld for made in decided.referrals}
     return Node(
-        title=f"recipients: {len(decided.triaged.recipients)}",
-        children=tuple(
-            Node(
-                title=f"{recipient.member}: {_why(recipient.rules)}",
-                children=(_withheld(withheld[recipient.member]),) if recipient.member in withheld else (),
-            )
-            for recipient in decided.triaged.recipients
+        title=f"recipients: {len(triaged.recipients) + len(triaged.unchanged)}",
+        children=(
+            *(
+                Node(
+                    title=f"{recipient.member}: {_why(recipient.rules)}",
+                    children=(_withheld(withheld[recipient.member]),) if recipient.member in withheld else (),
+                )
+                for recipient in triaged.recipients
+            ),
+            *(_leaf(f"{member}: the copy that it has stands") for member in triaged.unchanged),
         ),
     )
 

@@ -89,7 +89,7 @@ class Bureau(Struct, frozen=True, kw_only=True):
             if (bundle := self.rules.of(digest)) is not None
         }
         before = {MemberId(holder.recipient): _held(earlier, holder) for holder in holders}
-        return _compared(ruling, recorded.submitter_reference, before, after)
+        return compared(ruling, recorded.submitter_reference, before, after)
 
     def _court(self, bundle: Bundle) -> Court:
         return Court(bundle=bundle, codec=self.codec, personal_schema_id=self.personal_schema_id)
@@ -151,8 +151,8 @@ def _held(earlier: Mapping[str, Verdict], holder: Row[Any]) -> Held | None:
     return verdict.held.get(MemberId(holder.recipient)) if verdict else None
 
 
-def _compared(ruling: Ruling, reference: str, before: Mapping[MemberId, Held | None], after: Verdict) -> Repair | None:
-    """In doubt about what a member has, it gets another copy."""
+def compared(ruling: Ruling, reference: str, before: Mapping[MemberId, Held | None], after: Verdict) -> Repair | None:
+    """What differs, or None; in doubt about what a member has, it gets another copy."""
     both = sorted(before.keys() & after.held.keys())
     stands = tuple(m for m in both if (held := before[m]) is not None and held.sees_as(after.held[m]))
     found = Repair(

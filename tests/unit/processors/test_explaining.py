@@ -94,3 +94,11 @@ def test_whoever_did_not_get_it_learns_that_and_nothing_else() -> None:
 def test_every_code_is_told_in_words() -> None:
     told = list(lines(explained(decided(), the_sample())))
     assert not [line for line in told if any(f" {code}." in line for code in catalogue())]
+
+
+def test_a_decision_that_was_made_again_says_so_and_whose_copy_stands() -> None:
+    found = decided()
+    again = replace(found, triaged=replace(found.triaged, ruling=2, recipients=(), unchanged=(MemberId("nl-police"),)))
+    told = list(lines(explained(again, the_sample())))
+    assert "revision 1, ruling 2: routed" in told[0]
+    assert {"recipients: 1", "nl-police: the copy that it has stands"} <= set(told)
