@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.catalogue import message
 from schemas.failures import Refused
-from tocsin.cli.policing.homes import HOME, bundle_named, instant_ms, now_ms, rules_of
+from tocsin.cli.policing.homes import HOME, bundle_named, instant_ms, now_ms
 from tocsin.cli.policing.progress import counting
 from tocsin.policy.policies import policies
 from tocsin.runtime.settings import load as load_settings
@@ -36,7 +36,7 @@ def shadow(policy: str, since: str, until: str, as_json: bool, home: Path) -> No
     span = Range(from_ms=instant_ms(since), until_ms=instant_ms(until) if until else at_ms)
     if not span.from_ms < span.until_ms <= at_ms:
         raise Refused(message("shadow.range"), code="shadow.range")
-    rules = policies(ops.policy, ops.policy_trust) if home.exists() else rules_of(home)
+    rules = policies(ops.policy, ops.policy_trust)
     with counting() as progress:
         found = shadowed(ops, bundle_named(policy, home), rules, span, progress)
     click.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(_told(found)))
