@@ -1,6 +1,6 @@
 """Deciding a report again: the ruling, the record that it is about, and whom people added; pure but for the look-up."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from msgspec import Struct
@@ -22,15 +22,15 @@ from tocsin.policy.members import day_of
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
-LookUp = Callable[[Coordinate], RawRecord | None]
-"""Reads a record where it lies; None where retention took it. May raise Temporary."""
+LookUp = Callable[[Iterable[Coordinate]], Mapping[Coordinate, RawRecord]]
+"""Reads records where they lie; what retention took is left out. May raise Temporary."""
 
 CHOSEN = "person.chosen"
 
 
-def no_record(_: Coordinate) -> RawRecord | None:
+def no_records(_: Iterable[Coordinate]) -> Mapping[Coordinate, RawRecord]:
     """For whoever decides nothing again."""
-    return None
+    return {}
 
 
 class Reopened(Struct, frozen=True, kw_only=True):
@@ -40,13 +40,18 @@ class Reopened(Struct, frozen=True, kw_only=True):
     accepted: Accepted
 
 
-def reopened(raw: RawRecord, codec: RecordCodec, door: Door, look_up: LookUp) -> Reopened | Rejected:
-    """Read a ruling and its record; whether the member still takes part does not matter: it was accepted then."""
+def ruling_in(raw: RawRecord, codec: RecordCodec) -> Ruling | Rejected:
+    """What somebody ruled, or why that cannot be read."""
     try:
         ruling = codec.loads(raw.value, Ruling)
     except Unreadable as failure:
         return Rejected(code=failure.code, field="", message=str(failure))
-    found = look_up(ruling.source)
+    assert isinstance(ruling, Ruling)  # noqa: S101 -- loads gives the type it was asked for
+    return ruling
+
+
+def reopened(ruling: Ruling, found: RawRecord | None, door: Door) -> Reopened | Rejected:
+    """Open its record; whether the member still takes part does not matter: it was accepted then."""
     if found is None:
         return _rejected("ruling.record_gone")
     admitted = replace(door, member=ruling.submitter).readmit(found)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.again import LookUp, no_record, reopened, with_people
+from processors.again import LookUp, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering, prior_of
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
@@ -80,7 +80,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     codec: RecordCodec
     policies: Policies | None = None
     """Which bundle is in force when; without it the desk's own, always."""
-    look_up: LookUp = no_record
+    look_up: LookUp = no_records
     """Reads what is decided again."""
     standings: Standings = nothing_special
     """What holds at this moment, whatever the bundle says."""
@@ -111,6 +111,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             skipped=self._skips.get((piece.topic_id, piece.partition), frozenset()),
             standing=self._standings(),
         )
+        if piece.topic == RULINGS:
+            return Decided(piece=piece, examined=tuple(self._reexamined(piece, door)))
         return Decided(piece=piece, examined=tuple(self._examine(piece, raw, door) for raw in piece.records))
 
     def early(self, decided: Decided) -> tuple[Decided, tuple[OutRecord, ...]]:
@@ -154,8 +156,6 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         with named(piece, raw):
             bundle = self._policies.at(raw.timestamp_ms)
             at_door = door if door.bundle is bundle else replace(door, bundle=bundle)
-            if piece.topic == RULINGS:
-                return self._reexamine(raw, at_door)
             admitted = at_door.admit(raw)
             if isinstance(admitted, Rejected):
                 return Examined(raw=raw, bundle=bundle, rejected=admitted)
@@ -163,8 +163,22 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
                 return Examined(raw=raw, bundle=bundle, withdrawal=admitted.report)
             return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, at_door, raw))
 
-    def _reexamine(self, raw: RawRecord, door: Door) -> Examined:
-        found = skipped_record() if raw.offset in door.skipped else reopened(raw, self._codec, door, self._look_up)
+    def _reexamined(self, piece: Slice, door: Door) -> Iterator[Examined]:
+        """Rulings, with the records that they are about: those are looked up at once."""
+        read = [
+            (raw, skipped_record() if raw.offset in door.skipped else ruling_in(raw, self._codec))
+            for raw in piece.records
+        ]
+        records = self._look_up([ruling.source for _, ruling in read if isinstance(ruling, Ruling)])
+        for raw, ruling in read:
+            with named(piece, raw):
+                at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
+                yield self._reexamine(raw, ruling, records, at_door)
+
+    def _reexamine(
+        self, raw: RawRecord, ruling: Ruling | Rejected, records: Mapping[Coordinate, RawRecord], door: Door
+    ) -> Examined:
+        found = reopened(ruling, records.get(ruling.source), door) if isinstance(ruling, Ruling) else ruling
         if isinstance(found, Rejected):
             return Examined(raw=raw, bundle=door.bundle, rejected=found)
         proposed = with_people(self._propose(found.accepted, door, raw), found.ruling, door.standing_bundle)

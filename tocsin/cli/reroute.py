@@ -46,8 +46,10 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     """Decide past reports again under the bundle now in force, where route or release differ.
 
     Members that newly should have a report get it, whoever sees other fields gets a new copy, and whoever should not
-    have it is told to give it up; the others hear nothing. Conditions: policy, submitter, reference, report, tier,
-    mark, recipient, from and until (of the decision). Try it with --dry-run first.
+    have it is told to give it up; the others hear nothing. Whom people added stays added, what they closed stays
+    closed, and what recipients found out about an item still holds. Try it with --dry-run first.
+
+    Conditions: policy, submitter, reference, report, tier, mark, recipient, from and until (of the decision).
 
     Each repair is a ruling that triage carries out, in the ledger and with your name and reason. Interrupted, the same
     command goes on where it was; repeated, it changes nothing. Ends with 3 where triage has not settled it in time.

@@ -1,34 +1,38 @@
 """Repairing a past range: whose route or release differs under the rules in force now is decided again, by a ruling."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
+from processors.again import ruling_in
+from processors.amending import amended
 from processors.intake import Rejected
 from processors.retrial import Court, Held, Verdict
 from schemas.catalogue import message
 from schemas.failures import Refused, Unreadable
-from schemas.records.identifiers import MemberId, ReportId, ruling_id_of
+from schemas.records.identifiers import ContentId, MemberId, ReportId, ruling_id_of
 from schemas.records.report import ReportSubmitted
-from schemas.records.ruling import Ruling, RulingCause
+from schemas.records.ruling import Amendment, Ruling, RulingCause
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.topics import TRIAGED
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import Policies
+from tocsin.runtime.ledger.suspensions import barred
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec
+from tocsin.runtime.transport.slices import RawRecord
 
 MOST_REPORTS: Final = 100_000
 """In one repair; a larger one is narrowed."""
+_CHUNK: Final = 500
 _CONDITION: Final = re.compile(r"(?P<key>[a-z]+)=(?P<value>.+)")
 
 Conditions = Mapping[str, str]
-T = TypeVar("T", bound=Struct)
 
 
 class Sworn(Struct, frozen=True, kw_only=True):
@@ -66,23 +70,31 @@ class Bureau(Struct, frozen=True, kw_only=True):
 
     def repairs(self, connection: Connection, conditions: Conditions, sworn: Sworn) -> Iterator[Repair | Gone | None]:
         """One answer for each report that fits; None where nothing differs."""
-        for row in candidates(connection, conditions):
-            yield self._repair(connection, row, sworn)
+        for rows in _chunks(candidates(connection, conditions)):
+            decisions = self._decisions(rows)
+            records = self.records([recorded.source for recorded in decisions.values()])
+            for row in rows:
+                recorded = decisions.get(str(row.report_id))
+                raw = records.get(recorded.source) if recorded else None
+                if recorded is None or raw is None:
+                    yield Gone(report_id=ReportId(str(row.report_id)))
+                else:
+                    yield self._repair(connection, (recorded, raw), sworn)
 
-    def _repair(self, connection: Connection, row: Row[Any], sworn: Sworn) -> Repair | Gone | None:
-        gone = Gone(report_id=ReportId(str(row.report_id)))
-        place = Coordinate(topic=TRIAGED, partition=row.out_partition, offset=row.out_offset)
-        recorded = self._read(place, ReportTriaged)
-        raw = self.records(recorded.source) if recorded else None
-        if recorded is None or raw is None:
-            return gone
-        court = self._court(self.rules.at(self.now_ms))
+    def _repair(
+        self, connection: Connection, case: tuple[ReportTriaged, RawRecord], sworn: Sworn
+    ) -> Repair | Gone | None:
+        recorded, raw = case
+        court = self._court(self.rules.at(self.now_ms).suspending(barred(connection).keys()))
         accepted = court.readmit(raw, recorded.submitter)
         if isinstance(accepted, Rejected) or not isinstance(accepted.report, ReportSubmitted):
-            return gone
-        ruling = _ruling(connection, recorded, sworn)
+            return Gone(report_id=recorded.report_id)
+        ruling = self._ruling(connection, recorded, sworn)
+        if ruling.closed:
+            return None
+        accepted = replace(accepted, report=amended(accepted.report, ruling.amendments))
         after = court.decide(accepted, recorded, self.now_ms, ruling)
-        holders = connection.execute(_HOLDERS, {"report": row.report_id}).all()
+        holders = connection.execute(_HOLDERS, {"report": recorded.report_id}).all()
         earlier = {
             digest: self._court(bundle).decide(accepted, recorded, recorded.triaged_as_of.epoch_ms, ruling)
             for digest in {holder.policy for holder in holders}
@@ -91,16 +103,51 @@ class Bureau(Struct, frozen=True, kw_only=True):
         before = {MemberId(holder.recipient): _held(earlier, holder) for holder in holders}
         return compared(ruling, recorded.submitter_reference, before, after)
 
+    def _ruling(self, connection: Connection, recorded: ReportTriaged, sworn: Sworn) -> Ruling:
+        """Whom people have added stays added, what they closed stays closed, and what was found out stays found out."""
+        key = {"report": recorded.report_id, "revision": recorded.revision}
+        people = connection.execute(_PEOPLE, key).one()
+        return Ruling(
+            ruling_id=ruling_id_of(recorded.report_id, recorded.revision, sworn.occasion),
+            report_id=recorded.report_id,
+            revision=recorded.revision,
+            submitter=recorded.submitter,
+            source=recorded.source,
+            cause=RulingCause.REROUTE,
+            occasion=sworn.occasion,
+            decided_by=sworn.by,
+            reason=sworn.reason,
+            chosen=tuple(map(MemberId, people.chosen or ())),
+            closed=bool(people.closed),
+            amendments=merged(self._amendments([_place(row) for row in connection.execute(_AMENDING, key)])),
+        )
+
+    def _amendments(self, places: Sequence[Coordinate]) -> Iterator[Amendment]:
+        """Of earlier rulings, the first one first."""
+        records = self.records(places) if places else {}
+        for place in places:
+            if (raw := records.get(place)) is not None:
+                ruling = ruling_in(raw, self.codec)
+                yield from ruling.amendments if isinstance(ruling, Ruling) else ()
+
     def _court(self, bundle: Bundle) -> Court:
         return Court(bundle=bundle, codec=self.codec, personal_schema_id=self.personal_schema_id)
 
-    def _read(self, place: Coordinate, kind: type[T]) -> T | None:
-        raw = self.records(place)
+    def _decisions(self, rows: Sequence[Row[Any]]) -> Mapping[str, ReportTriaged]:
+        """By report; what retention took is left out."""
+        places = {
+            Coordinate(topic=TRIAGED, partition=row.out_partition, offset=row.out_offset): str(row.report_id)
+            for row in rows
+        }
+        read = ((places[place], self._triaged(raw)) for place, raw in self.records(places).items())
+        return {report: triaged for report, triaged in read if triaged is not None}
+
+    def _triaged(self, raw: RawRecord) -> ReportTriaged | None:
         try:
-            found = self.codec.loads(raw.value, kind) if raw else None
+            found = self.codec.loads(raw.value, ReportTriaged)
         except Unreadable:
             return None
-        return found if isinstance(found, kind) else None
+        return found if isinstance(found, ReportTriaged) else None
 
 
 def conditions_of(words: Sequence[str]) -> Conditions:
@@ -126,23 +173,25 @@ def candidates(connection: Connection, conditions: Conditions) -> Sequence[Row[A
     return rows
 
 
-def _ruling(connection: Connection, recorded: ReportTriaged, sworn: Sworn) -> Ruling:
-    """Whom people have added stays added."""
-    key = {"report": recorded.report_id, "revision": recorded.revision}
-    people = connection.execute(_PEOPLE, key).one()
-    return Ruling(
-        ruling_id=ruling_id_of(recorded.report_id, recorded.revision, sworn.occasion),
-        report_id=recorded.report_id,
-        revision=recorded.revision,
-        submitter=recorded.submitter,
-        source=recorded.source,
-        cause=RulingCause.REROUTE,
-        occasion=sworn.occasion,
-        decided_by=sworn.by,
-        reason=sworn.reason,
-        chosen=tuple(map(MemberId, people.chosen or ())),
-        closed=bool(people.closed),
-    )
+def merged(found: Iterable[Amendment]) -> tuple[Amendment, ...]:
+    """The latest word on each item."""
+    latest: dict[ContentId, Amendment] = {}
+    for one in found:
+        before = latest.get(one.content_id, one)
+        latest[one.content_id] = replace(
+            one,
+            hosting_country=one.hosting_country or before.hosting_country,
+            classification=one.classification or before.classification,
+        )
+    return tuple(latest.values())
+
+
+def _place(row: Row[Any]) -> Coordinate:
+    return Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset)
+
+
+def _chunks(rows: Sequence[Row[Any]]) -> Iterator[Sequence[Row[Any]]]:
+    return (rows[first : first + _CHUNK] for first in range(0, len(rows), _CHUNK))
 
 
 def _held(earlier: Mapping[str, Verdict], holder: Row[Any]) -> Held | None:
@@ -184,12 +233,12 @@ _CANDIDATES: Final = """
     ) and not exists (
         select 1 from report_revisions other where other.report_id = d.report_id and other.revision > d.revision
     ) and {where}
-    order by d.report_id limit :limit
+    order by d.out_partition, d.out_offset limit :limit
 """
 _HOLDERS: Final = text("""
     select held.recipient, coalesce(d.policy, '') as policy from (
         select distinct on (recipient) recipient, report_id, revision, ruling, withdrawal from referrals
-        where report_id = :report order by recipient, revision desc, ruling desc
+        where report_id = cast(:report as uuid) order by recipient, revision desc, ruling desc
     ) held left join decisions d using (report_id, revision, ruling)
     where not held.withdrawal order by held.recipient
 """)
@@ -197,4 +246,9 @@ _PEOPLE: Final = text("""
     select array_agg(distinct name) filter (where name is not null) as chosen, bool_or(closed) as closed
     from rulings left join lateral unnest(chosen) as name on true
     where report_id = cast(:report as uuid) and revision = :revision
+""")
+_AMENDING: Final = text("""
+    select s.topic_id, s.topic, s.partition, r.log_offset from rulings r join streams s using (stream)
+    where r.report_id = cast(:report as uuid) and r.revision = :revision and r.cause in ('MOVED', 'LABEL', 'REROUTE')
+    order by r.number
 """)

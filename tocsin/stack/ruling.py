@@ -107,7 +107,7 @@ def _require_possible(settings: Settings, database: Database, entry: Waiting, me
     """The same rules that triage applies, asked before anything is written down."""
     with database.transaction() as connection:
         bundle = latest(settings).suspending(barred(connection).keys())
-    raw = Records(settings.kafka, _GROUP)(entry.source)
+    raw = Records(settings.kafka, _GROUP)([entry.source]).get(entry.source)
     if raw is None:
         raise Refused(message("queue.nobody_yet"), code="queue.nobody_yet")
     codec = RecordCodec(SchemaDirectory(settings.registry))

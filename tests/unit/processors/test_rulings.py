@@ -1,5 +1,6 @@
 """A report is decided again: who newly should have it gets it, who should not gives it back, and nobody else hears."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -55,8 +56,9 @@ class Exchange:
         index = MemoryIndex(lambda report: tuple(self.holders.get(report, {}).values()))
         self.stages = TriageStages(tools, index, cast(Database, None), {})
 
-    def look_up(self, place: Coordinate) -> RawRecord | None:
-        return self.log.get((place.topic, place.offset))
+    def look_up(self, places: Iterable[Coordinate]) -> dict[Coordinate, RawRecord]:
+        found = ((place, self.log.get((place.topic, place.offset))) for place in places)
+        return {place: record for place, record in found if record is not None}
 
     def take(self, *records: ReportSubmitted | Withdrawal | Ruling | bytes, at_ms: int) -> tuple[Answered, ...]:
         is_ruling = isinstance(records[0], Ruling | bytes)
