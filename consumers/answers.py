@@ -14,8 +14,9 @@ from msgspec import Struct
 from consumers.messages import return_id_of
 from consumers.states import Event
 from schemas.catalogue import message
+from schemas.item_state import MOVED
 from schemas.records.answers import Outcome, Question, Return, ReturnKind
-from schemas.records.identifiers import ContentId, MemberId, ReferralId, ReportId
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Instant, Mark, Ternary, Text
 from schemas.vocabularies import vocabulary
 
@@ -53,10 +54,18 @@ class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     actionable: str = ""
     false_positive: str = ""
     identified: str = ""
+    classification: str = ""
+    """An assessment: a code of vocabularies/classification."""
+    hosting_country: str = ""
+    """First step of a move: where it is hosted now."""
+    assigned_country: str = ""
+    """Second step of a move: whose hotline works on it from now on."""
     question: str = ""
     field: str = ""
     text: str = ""
     due: str = ""
+    again: str = ""
+    """Says the same once more, after it was refused and things have changed: any new word."""
 
 
 COLUMNS: Final = Answer.__struct_fields__
@@ -169,8 +178,26 @@ _Rule = tuple[str, str, Check]
 _YES_NO: Final = {"": Ternary.UNKNOWN, "yes": Ternary.YES, "no": Ternary.NO}
 
 
+_ACTS: Final = ("action", "classification", "hosting_country", "assigned_country")
+"""What only an outcome says."""
+_OUTCOMES: Final = (*_ACTS, "actionable", "false_positive", "identified")
+"""What an outcome can say: at least one of these."""
+
+
 def _known(name: str, written: str) -> bool:
-    return vocabulary(name).is_known(vocabulary(name).code_of(written, "iccam"))
+    return vocabulary(name).is_known(_code(name, written))
+
+
+def _code(name: str, written: str) -> str:
+    return vocabulary(name).code_of(written, "iccam")
+
+
+def _is_country(written: str) -> bool:
+    return vocabulary("country").is_known(vocabulary("country").code_of(written))
+
+
+def _is_move(answer: Answer) -> bool:
+    return _code("action", answer.action) == MOVED
 
 
 _RULES: Final[tuple[_Rule, ...]] = (
@@ -178,7 +205,17 @@ _RULES: Final[tuple[_Rule, ...]] = (
     ("answer", "answer.kind", lambda a: a.answer in KINDS),
     ("reason", "answer.reason", lambda a: not a.reason or _known("action_reason", a.reason)),
     ("reason", "answer.reason_missing", lambda a: a.answer != "refused" or bool(a.reason)),
-    ("action", "answer.action", lambda a: (a.answer == "outcome") == bool(a.action)),
+    ("action", "answer.action", lambda a: a.answer == "outcome" or not any(getattr(a, name) for name in _ACTS)),
+    ("action", "answer.no_outcome", lambda a: a.answer != "outcome" or any(getattr(a, name) for name in _OUTCOMES)),
+    ("action", "answer.moved", lambda a: not _is_move(a) or bool(a.hosting_country or a.assigned_country)),
+    (
+        "classification",
+        "answer.classification",
+        lambda a: not a.classification or _known("classification", a.classification),
+    ),
+    ("hosting_country", "answer.country", lambda a: not a.hosting_country or _is_country(a.hosting_country)),
+    ("assigned_country", "answer.country", lambda a: not a.assigned_country or _is_country(a.assigned_country)),
+    ("assigned_country", "answer.one_step", lambda a: not (a.hosting_country and a.assigned_country)),
     ("action", "answer.action_unknown", lambda a: not a.action or _known("action", a.action)),
     ("actionable", "answer.yes_no", lambda a: a.actionable in _YES_NO),
     ("false_positive", "answer.yes_no", lambda a: a.false_positive in _YES_NO),
@@ -219,12 +256,15 @@ def _reason(written: str) -> str:
 def _outcome(answer: Answer, now_ms: int) -> Outcome:
     return Outcome(
         content_id=ContentId(answer.content_id),
-        action=vocabulary("action").code_of(answer.action, "iccam"),
+        action=_code("action", answer.action),
         reason=_reason(answer.reason),
         actionable=_YES_NO[answer.actionable],
         false_positive=_YES_NO[answer.false_positive],
         identified=_YES_NO[answer.identified],
         at=Instant(epoch_ms=now_ms, utc_offset_minutes=0),
+        classification=_code("classification", answer.classification),
+        hosting_country=CountryCode(vocabulary("country").code_of(answer.hosting_country)),
+        assigned_country=CountryCode(vocabulary("country").code_of(answer.assigned_country)),
     )
 
 

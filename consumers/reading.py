@@ -1,14 +1,14 @@
-"""Reading a member's referrals without taking delivery: no position is kept or committed, nothing is answered."""
+"""Reading a member's topics without taking delivery: no position is kept or committed, nothing is answered."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from msgspec import Struct
 
 from consumers.codec import Codec
 from schemas.failures import Broken, Temporary, Unreadable
 from schemas.records.identifiers import MemberId
-from schemas.records.referral import Referral
 from tocsin.runtime.metrics import failure_met
 
 _ASK_SECONDS = 10.0
@@ -17,12 +17,23 @@ _IDLE_SECONDS = 0.5
 Place = tuple[str, int]
 
 
-class Reader:
-    """Every referral on the topics between two instants, in the order of each partition."""
+Record = TypeVar("Record", bound=Struct)
 
-    def __init__(self, client: Mapping[str, Any], member: MemberId, topics: Sequence[str], codec: Codec) -> None:
+
+class Reader(Generic[Record]):
+    """Every record of one type on the topics between two instants, in the order of each partition."""
+
+    def __init__(
+        self,
+        client: Mapping[str, Any],
+        member: MemberId,
+        topics: Sequence[str],
+        codec: Codec,
+        record_type: type[Record],
+    ) -> None:
         self._codec = codec
         self._topics = tuple(topics)
+        self._record_type = record_type
         self._consumer = Consumer(
             dict(client)
             | {
@@ -34,8 +45,8 @@ class Reader:
             }
         )
 
-    def read(self, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:
-        """Referrals appended from `since_ms` on; with `until_ms`, those before it that are there now, else for ever."""
+    def read(self, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Record]:
+        """Records appended from `since_ms` on; with `until_ms`, those before it that are there now, else for ever."""
         starts = self._offsets_at(since_ms) if since_ms is not None else self._first_offsets()
         ends = self._offsets_at(until_ms) if until_ms is not None else None
         self._consumer.assign([TopicPartition(*place, offset) for place, offset in starts.items()])
@@ -44,12 +55,12 @@ class Reader:
             message = self._consumer.poll(_IDLE_SECONDS)
             if message is None:
                 continue
-            referral = self._referral(message)
+            record = self._record(message)
             place, offset = _place(message)
             if ends is not None and offset + 1 >= ends[place]:
                 left.discard(place)
-            if referral and (ends is None or offset < ends[place]):
-                yield referral
+            if record and (ends is None or offset < ends[place]):
+                yield record
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -89,15 +100,15 @@ class Reader:
         first, end = marks
         return first, end
 
-    def _referral(self, message: Message) -> Referral | None:
-        """The referral; a record that cannot be read is counted here, and kept by the inbox of the member."""
+    def _record(self, message: Message) -> Record | None:
+        """The record; one that cannot be read is counted here, and kept by the inbox of the member."""
         error = message.error()
         if error is not None:
             raise Broken(
                 f"The broker refuses to let this member read ({error.name()}).", code="inbox.refused_by_broker"
             )
         try:
-            return self._codec.loads(message.value(), Referral)
+            return self._codec.loads(message.value(), self._record_type)
         except Unreadable as failure:
             failure_met("subscribe", failure)
             return None

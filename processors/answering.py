@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from processors.decision import Decision
 from processors.index.port import Knowledge, PriorRecipient
 from processors.intake import Rejected
+from processors.items import items_of
 from processors.letters import (
     Taken,
     Writer,
@@ -25,6 +26,7 @@ from schemas.records.ruling import Ruling
 from schemas.records.triage import Recipient, ReportTriaged
 from schemas.records.values import Coordinate, Mark
 from schemas.topics import OPS
+from tocsin.runtime.ledger.items import ItemMade
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, Unrouted
 from tocsin.runtime.transport.slices import OutRecord, RawRecord
@@ -46,6 +48,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     """Made for the record behind the referrals."""
     ruling: Ruling | None = None
     """What was carried out, or overtaken."""
+    items: tuple[ItemMade, ...] = ()
 
 
 class Again(Struct, frozen=True, kw_only=True):
@@ -75,7 +78,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         if self.asks(triaged):
             answered = replace(answered, records=(*answered.records, self.writer.status(question_status(triaged))))
         unrouted = _unrouted(decision, triaged, source.offset, len(routed))
-        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged))
+        items = () if decision.outcome is Outcome.STALE else items_of(decision.proposed, self.desk.bundle)
+        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged), items=items)
 
     def ruled(self, decision: Decision, again: Again, known: Knowledge) -> Answered:
         """A report that is decided again: a copy for whom something changes, a recall for who should not have one."""

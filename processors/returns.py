@@ -1,7 +1,8 @@
 """The way back: every member's returns close referrals in PostgreSQL, and tell the submitter what policy allows."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
@@ -9,18 +10,22 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
 from processors.intake import Rejected, skipped_record
-from processors.letters import Writer, dead_letter, letter_made, status_id
+from processors.items import judged
+from processors.letters import Writer, dead_letter, letter_made
 from processors.steps.release.answers import release_answer
+from processors.telling import TOLD, Known, Read, refusal_of, status_of
 from processors.unsettled import for_a_person, ruling_of
 from schemas.failures import Temporary, Unreadable
-from schemas.records.answers import Return, ReturnKind, Status, StatusKind
-from schemas.records.identifiers import MemberId, ReferralId
+from schemas.records.answers import Return, ReturnKind
+from schemas.records.identifiers import MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate
+from tocsin.policy.authority import actor_of
 from tocsin.policy.members import day_of
 from tocsin.policy.policies import Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger import queue
+from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle, stream_of
 from tocsin.runtime.ledger.skips import Skips
@@ -61,34 +66,6 @@ _RANKS: Final = {
 }
 """A state never goes back: returns of one referral may arrive out of order. Of equals the later one holds."""
 
-_TOLD: Final = {
-    ReturnKind.DELIVERED: StatusKind.DELIVERED,
-    ReturnKind.TAKEN_UP: StatusKind.TAKEN_UP,
-    ReturnKind.OUTCOME: StatusKind.OUTCOME,
-    ReturnKind.QUESTION: StatusKind.QUESTION,
-}
-"""What a submitter hears; refusals and parking are between the recipient and the operator."""
-
-
-class Known(Struct, frozen=True, kw_only=True):
-    """The referral that a return answers, as the ledger has it."""
-
-    recipient: MemberId
-    submitter: MemberId
-    submitter_reference: str
-    report: Coordinate = Coordinate()
-    """Where the report lies."""
-    holders: tuple[MemberId, ...] = ()
-    """Who has it now."""
-
-
-class Read(Struct, frozen=True, kw_only=True):
-    """One record of a returns topic."""
-
-    raw: RawRecord
-    answer: Return | None = None
-    rejected: Rejected | None = None
-
 
 class Decided(Struct, frozen=True, kw_only=True):
     """A slice before its referrals are looked up."""
@@ -102,6 +79,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
     decided: Decided
     known: Mapping[str, Known]
+    refused: Mapping[str, str] = {}
+    """By return id, the rule of its item that it broke."""
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -138,32 +117,35 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         return Decided(piece=piece, read=tuple(self._read(piece, raw, member, skipped) for raw in piece.records))
 
     def claim(self, decided: Decided) -> Claimed:
-        """Look the referrals up."""
+        """Look the referrals up, and decide what is done to items: once, so that a replay is answered the same."""
         ids = sorted({entry.answer.referral_id for entry in decided.read if entry.answer is not None})
         known = self._looked_up(ids)
         if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
             raise Temporary("A referral was answered before triage had settled it.", code="return.early")
-        return Claimed(decided=decided, known=known)
+        held = [_held(entry, known) for entry in decided.read]
+        return Claimed(decided=decided, known=known, refused=self._judged(held))
 
     def finish(self, claimed: Claimed) -> Finished:
         """Hold each return against its referral, and write statuses and dead letters."""
         piece = claimed.decided.piece
-        read = tuple(_held(entry, claimed.known) for entry in claimed.decided.read)
+        read = tuple(_ruled(_held(entry, claimed.known), claimed.refused) for entry in claimed.decided.read)
         records: list[OutRecord] = []
         letters: list[tuple[int, DeadLetterMade]] = []
         for entry in read:
             if entry.rejected is not None:
                 letters.append((len(records), _letter(entry, member_of(piece.topic))))
                 records.append(dead_letter(entry.raw, piece.coordinate(entry.raw), entry.rejected))
+                if entry.answer is not None:
+                    records.append(self._writer.status(refusal_of(entry.answer, entry.rejected)))
             elif entry.answer is not None:
                 records += self._follows(entry.raw, entry.answer, claimed.known[entry.answer.referral_id])
         return Finished(piece=piece, read=read, records=tuple(records), letters=tuple(letters))
 
     def _follows(self, raw: RawRecord, answer: Return, known: Known) -> Iterator[OutRecord]:
         """What the submitter is told, and what triage has to decide again."""
-        if answer.kind in _TOLD:
+        if answer.kind in TOLD:
             rules, on = self._rules.at(raw.timestamp_ms), day_of(raw.timestamp_ms)
-            yield self._writer.status(release_answer(_status(answer, known), known.recipient, rules, on))
+            yield self._writer.status(release_answer(status_of(answer, known), known.recipient, rules, on))
         ruling = ruling_of(answer, known.submitter, known.report, known.holders)
         if ruling is not None:
             yield self._writer.ruling(ruling, answer.at.epoch_ms)
@@ -186,6 +168,22 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         if self._reachable_since_ms == UNREACHABLE_MS:
             self._reachable_since_ms = self._now_ms()
         return {str(row.referral_id): _known(row) for row in rows}
+
+    def _judged(self, held: Sequence[Read]) -> Mapping[str, str]:
+        """The outcomes among these that break a rule of their items, by return id."""
+        found = [(entry.raw, answer) for entry in held if (answer := entry.accepted()) is not None and answer.outcomes]
+        if not found:
+            return {}
+        with self._database.transaction() as connection:
+            states = locked_states(connection, [answer.report_id for _, answer in found])
+            refused = dict(decided_before(connection, [answer.return_id for _, answer in found]))
+            for raw, answer in found:
+                if answer.return_id not in refused:
+                    rules, on = self._rules.at(raw.timestamp_ms), day_of(raw.timestamp_ms)
+                    made = judged(answer, states, partial(actor_of, answer.member, bundle=rules, on=on))
+                    note_acts(connection, made.done)
+                    states, refused[answer.return_id] = made.states, made.refused
+        return {return_id: code for return_id, code in refused.items() if code}
 
     def _read(self, piece: Slice, raw: RawRecord, member: MemberId, skipped: frozenset[int]) -> Read:
         if raw.offset in skipped:
@@ -212,6 +210,7 @@ def _known(row: Row[Any]) -> Known:
         submitter_reference=row.submitter_reference,
         report=Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset),
         holders=tuple(MemberId(name) for name in row.holders),
+        report_id=ReportId(str(row.report_id)),
     )
 
 
@@ -231,14 +230,23 @@ def _is_early(decided: Decided, known: Mapping[str, Known], now_ms: int, reachab
 
 def _held(entry: Read, known: Mapping[str, Known]) -> Read:
     """A return to a referral that this member never got is refused, as is one to no referral at all."""
-    if entry.answer is None:
+    if entry.answer is None or entry.rejected is not None:
         return entry
     referral = known.get(entry.answer.referral_id)
     if referral is None:
-        return Read(raw=entry.raw, rejected=_rejected("return.unknown_referral", "referral_id"))
+        return replace(entry, rejected=_rejected("return.unknown_referral", "referral_id"))
     if referral.recipient != entry.answer.member:
-        return Read(raw=entry.raw, rejected=_rejected("return.foreign_referral", "referral_id"))
+        return replace(entry, rejected=_rejected("return.foreign_referral", "referral_id"))
+    if referral.report_id != entry.answer.report_id:
+        return replace(entry, rejected=_rejected("return.other_report", "report_id"))
     return entry
+
+
+def _ruled(entry: Read, refused: Mapping[str, str]) -> Read:
+    """An outcome that breaks a rule of its item is refused as a whole."""
+    answer = entry.accepted()
+    code = refused.get(answer.return_id, "") if answer is not None else ""
+    return replace(entry, rejected=_rejected(code, "outcomes")) if code else entry
 
 
 def _rejected(code: str, field: str) -> Rejected:
@@ -248,26 +256,6 @@ def _rejected(code: str, field: str) -> Rejected:
 def _letter(entry: Read, member: MemberId) -> DeadLetterMade:
     assert entry.rejected is not None  # noqa: S101 -- called for nothing else
     return letter_made(entry.raw, entry.rejected, member)
-
-
-def _status(answer: Return, known: Known) -> Status:
-    """Everything that could be told; release narrows it."""
-    kind = _TOLD[answer.kind]
-    return Status(
-        status_id=status_id(answer.return_id, answer.revision, kind),
-        member=known.submitter,
-        report_id=answer.report_id,
-        submitter_reference=known.submitter_reference,
-        revision=answer.revision,
-        mark=answer.mark,
-        kind=kind,
-        at=answer.at,
-        code=answer.reason_code,
-        recipient=known.recipient,
-        case_number=answer.case_number,
-        outcomes=answer.outcomes,
-        question=answer.question,
-    )
 
 
 def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Settlement:
@@ -284,7 +272,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
 
 def _apply(connection: Connection, finished: Finished) -> None:
     piece = finished.piece
-    answers = [(entry.raw, entry.answer) for entry in finished.read if entry.answer is not None]
+    answers = [(entry.raw, answer) for entry in finished.read if (answer := entry.accepted()) is not None]
     if not answers:
         return
     stream = stream_of(connection, piece.topic_id, piece.topic, piece.partition, piece.first)
@@ -330,7 +318,8 @@ def _when(answer: Return) -> datetime:
 
 
 _REFERRALS: Final = text("""
-    select r.referral_id, r.recipient, r.submitter, r.submitter_reference, coalesce(own.log_offset, 0) as log_offset,
+    select r.referral_id, r.report_id, r.recipient, r.submitter, r.submitter_reference,
+           coalesce(own.log_offset, 0) as log_offset,
            coalesce(s.topic_id, '') as topic_id, coalesce(s.topic, '') as topic, coalesce(s.partition, 0) as partition,
            holders.names as holders
     from referrals r

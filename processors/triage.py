@@ -319,6 +319,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         dead_letters=tuple(letters),
         unrouted=tuple(answer.unrouted for answer in finished.answers if answer.unrouted is not None),
         decisions=tuple(decisions),
+        items=tuple(item for answer in finished.answers for item in answer.items),
         rulings=tuple(_done(raw.offset, answer) for raw, answer in settled if answer.ruling is not None),
     )
 

@@ -32,6 +32,7 @@ class Subscriber:
             membership.member,
             membership.topics(),
             RecordCodec(SchemaDirectory(process.registry)),
+            Referral,
         )
 
     def read(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:

@@ -43,3 +43,9 @@ def confirm(connection: Connection, return_ids: Sequence[str], now_ms: int) -> N
 def owed_count(connection: Connection) -> int:
     """How many Returns wait."""
     return connection.scalar(select(func.count()).select_from(OUTBOX).where(OUTBOX.c.confirmed_ms.is_(None))) or 0
+
+
+def said_of(connection: Connection, referral_id: str) -> list[Return]:
+    """What this member has said of one referral, in order."""
+    statement = select(OUTBOX.c.body).where(OUTBOX.c.referral_id == referral_id).order_by(OUTBOX.c.sequence)
+    return [msgspec.json.decode(body, type=Return) for body in connection.scalars(statement)]

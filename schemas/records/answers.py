@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from schemas.records.identifiers import ContentId, MemberId, ReferralId, ReportId
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReferralId, ReportId
 from schemas.records.report import Label
 from schemas.records.values import Instant, Mark, Ternary, Text, Tier
 
@@ -47,7 +47,7 @@ class StatusKind(StrEnum):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What came of a referral: an ICCAM action with its reason, and how useful it was."""
+    """What came of a referral: an ICCAM assessment, action or move with its reason, and how useful it was."""
 
     content_id: ContentId = ContentId("")
     action: str = ""
@@ -58,6 +58,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
     false_positive: Ternary = Ternary.UNKNOWN
     identified: Ternary = Ternary.UNKNOWN
     at: Instant | None = None
+    classification: str = ""
+    """An assessment: a code of vocabularies/classification."""
+    hosting_country: CountryCode = CountryCode("")
+    """First step of a move: the country that hosts the item now."""
+    assigned_country: CountryCode = CountryCode("")
+    """Second step of a move: the country whose hotline works on it from now on."""
 
 
 class Question(Struct, frozen=True, kw_only=True):

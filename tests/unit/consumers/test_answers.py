@@ -42,7 +42,17 @@ def everything_is_known(_: str) -> bool:
         ({"answer": "yes"}, "answer", "answer.kind"),
         ({"answer": "refused"}, "reason", "answer.reason_missing"),
         ({"answer": "refused", "reason": "because"}, "reason", "answer.reason"),
-        ({"answer": "outcome"}, "action", "answer.action"),
+        ({"answer": "outcome"}, "action", "answer.no_outcome"),
+        ({"answer": "outcome", "action": "moved"}, "action", "answer.moved"),
+        ({"answer": "outcome", "classification": "bad"}, "classification", "answer.classification"),
+        ({"answer": "outcome", "hosting_country": "Holland"}, "hosting_country", "answer.country"),
+        ({"answer": "outcome", "assigned_country": "QQ"}, "assigned_country", "answer.country"),
+        (
+            {"answer": "outcome", "hosting_country": "DE", "assigned_country": "DE"},
+            "assigned_country",
+            "answer.one_step",
+        ),
+        ({"classification": "national"}, "action", "answer.action"),
         ({"answer": "outcome", "action": "done"}, "action", "answer.action_unknown"),
         ({"action": "removed"}, "action", "answer.action"),
         ({"answer": "question"}, "question", "answer.question"),
@@ -65,6 +75,20 @@ def test_an_outcome_speaks_the_vocabulary_whatever_scheme_it_was_written_in() ->
     (outcome,) = as_return(answer, RECIPIENT, ABOUT, NOON_MS).outcomes
     assert (outcome.action, outcome.reason, outcome.actionable) == ("removed", "virtual_material", Ternary.YES)
     assert outcome.content_id == "item-1"
+
+
+def test_a_move_and_an_assessment_are_outcomes_in_our_codes_and_countries() -> None:
+    moved = an_answer(answer="outcome", action="moved", hosting_country="uk")
+    assessed = an_answer(answer="outcome", classification="2", content_id="item-1")
+    (move,) = as_return(moved, RECIPIENT, ABOUT, NOON_MS).outcomes
+    (assessment,) = as_return(assessed, RECIPIENT, ABOUT, NOON_MS).outcomes
+    assert (move.action, move.hosting_country, move.assigned_country) == ("moved", "GB", "")
+    assert (assessment.action, assessment.classification) == ("", "national")
+
+
+def test_an_outcome_may_only_say_how_useful_it_was() -> None:
+    (outcome,) = as_return(an_answer(answer="outcome", identified="yes"), RECIPIENT, ABOUT, NOON_MS).outcomes
+    assert (outcome.action, outcome.identified) == ("", Ternary.YES)
 
 
 def test_a_question_keeps_its_offset() -> None:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.intake import Rejected
-from processors.returns import _RANKS, _TOLD, EARLY_MS, STATES, Decided, Known, Read, _held, _is_early, _status
+from processors.returns import _RANKS, EARLY_MS, STATES, Decided, _held, _is_early
 from processors.steps.release.answers import release_answer
-from schemas.records.answers import Return, ReturnKind
+from processors.telling import TOLD, Known, Read, refusal_of, status_of
+from schemas.records.answers import Return, ReturnKind, StatusKind
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
 from tests.builders.policy import TODAY, the_sample
 from tests.builders.reports import an_instant
@@ -15,11 +16,15 @@ from tocsin.runtime.transport.slices import RawRecord, Slice
 
 RECIPIENT, SUBMITTER = MemberId("nl-hotline"), MemberId("plat-a")
 REFERRAL = ReferralId("2b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
-KNOWN: dict[str, Known] = {REFERRAL: Known(recipient=RECIPIENT, submitter=SUBMITTER, submitter_reference="case-1")}
+REPORT = ReportId("3b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
+KNOWN: dict[str, Known] = {
+    REFERRAL: Known(recipient=RECIPIENT, submitter=SUBMITTER, submitter_reference="case-1", report_id=REPORT)
+}
 
 
-def an_answer(kind: ReturnKind = ReturnKind.TAKEN_UP, member: MemberId = RECIPIENT) -> Return:
-    report = ReportId("3b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
+def an_answer(
+    kind: ReturnKind = ReturnKind.TAKEN_UP, member: MemberId = RECIPIENT, report: ReportId = REPORT
+) -> Return:
     return Return(return_id="r", referral_id=REFERRAL, report_id=report, member=member, kind=kind, at=an_instant())
 
 
@@ -54,6 +59,8 @@ def code(entry: Read) -> str:
 def test_a_return_to_nothing_and_one_to_a_referral_of_another_are_refused() -> None:
     assert code(_held(read(an_answer()), {})) == "return.unknown_referral"
     assert code(_held(read(an_answer(member=MemberId("de-police"))), KNOWN)) == "return.foreign_referral"
+    elsewhere = ReportId("4b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
+    assert code(_held(read(an_answer(report=elsewhere)), KNOWN)) == "return.other_report"
     assert code(_held(read(an_answer()), KNOWN)) == ""
 
 
@@ -62,11 +69,20 @@ def test_what_was_refused_already_stays_refused() -> None:
     assert _held(refused, KNOWN) is refused
 
 
-@pytest.mark.parametrize("kind", sorted(_TOLD))
+@pytest.mark.parametrize("kind", sorted(TOLD))
 def test_a_submitter_hears_its_own_reference_and_no_recipient(kind: ReturnKind) -> None:
-    status = release_answer(_status(an_answer(kind), KNOWN[REFERRAL]), RECIPIENT, the_sample(), TODAY)
+    status = release_answer(status_of(an_answer(kind), KNOWN[REFERRAL]), RECIPIENT, the_sample(), TODAY)
     assert (status.member, status.submitter_reference) == (SUBMITTER, "case-1")
     assert RECIPIENT not in str(status)
+
+
+def test_whoever_gives_an_answer_that_does_not_count_is_told_and_nobody_else() -> None:
+    refused = _held(read(an_answer(member=MemberId("de-police"))), KNOWN)
+    assert refused.answer is not None
+    assert refused.rejected is not None
+    status = refusal_of(refused.answer, refused.rejected)
+    assert (status.member, status.kind, status.code) == ("de-police", StatusKind.REFUSED, "return.foreign_referral")
+    assert SUBMITTER not in str(status)
 
 
 def test_every_kind_of_return_that_closes_something_has_a_rank() -> None:

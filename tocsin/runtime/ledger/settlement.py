@@ -11,6 +11,7 @@ from schemas.failures import Broken
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate
 from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.items import ItemMade, record_items
 from tocsin.runtime.ledger.outcomes import Outcome, outcome_bytes
 
 
@@ -108,6 +109,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     unrouted: tuple[Unrouted, ...] = ()
     decisions: tuple[DecisionMade, ...] = ()
     rulings: tuple[RulingDone, ...] = ()
+    items: tuple[ItemMade, ...] = ()
 
 
 def stream_of(connection: Connection, topic_id: str, topic: str, partition: int, first_offset: int) -> int:
@@ -139,6 +141,8 @@ def settle(connection: Connection, settlement: Settlement) -> None:
     if done:
         connection.execute(_ANSWERED, done)
         connection.execute(_SETTLED_AFTER_ALL, done)
+    if made.items:
+        record_items(connection, made.items)
 
 
 def positions(

@@ -86,8 +86,8 @@ class Story:
         """Recipients take up some of what was delivered to them, and say what came of it."""
         self.told.now = "recipients answer"
         answers: dict[MemberId, list[Answer]] = {}
-        for number, (recipient, referral_id) in enumerate(self._delivered()):
-            answers.setdefault(recipient, []).extend(_answers(referral_id, number))
+        for number, (recipient, referral_id, action) in enumerate(self._delivered()):
+            answers.setdefault(recipient, []).extend(_answers(referral_id, action, number))
         for recipient, said in answers.items():
             drop(self._exchange.state(recipient) / "replies", said)
             self.told.answered += len(said)
@@ -158,14 +158,15 @@ class Story:
             producer.produce(submitted_topic(member), value=value, key="noise")
         self.told.unreadable = len(_UNREADABLE) - producer.flush(_SEND_SECONDS)
 
-    def _delivered(self) -> list[tuple[MemberId, str]]:
+    def _delivered(self) -> list[tuple[MemberId, str, str]]:
+        """Recipient, referral, and the action that it may take: each report is one hotline's to end."""
         database = database_of(settings.load(self._exchange.stack.config("ops")))
         try:
             with database.transaction() as connection:
                 rows = connection.execute(_DELIVERED, {"most": ANSWERED}).all()
         finally:
             database.close()
-        return [(MemberId(row.recipient), str(row.referral_id)) for row in rows]
+        return [(MemberId(row.recipient), str(row.referral_id), "removed" if row.decides else "") for row in rows]
 
     def _publishing(self, member: MemberId) -> "_Closing":
         return _Closing(Publishing(settings.load(self._exchange.stack.config(member)), self._now_ms))
@@ -184,18 +185,24 @@ class _Closing:
         self._publishing.close()
 
 
-def _answers(referral_id: str, number: int) -> Iterator[Answer]:
+def _answers(referral_id: str, action: str, number: int) -> Iterator[Answer]:
     """Most are taken up; of some the outcome follows, some ask, some refuse."""
     if number % 10 == 9:  # noqa: PLR2004  # one in ten
         yield Answer(referral_id=referral_id, answer="refused", reason="legally_unable_to_access")
         return
     yield Answer(referral_id=referral_id, answer="taken_up", case_number=f"SIM-{number:04d}")
     if number % 3 == 0:
-        yield Answer(referral_id=referral_id, answer="outcome", action="removed", actionable="yes")
+        yield Answer(referral_id=referral_id, answer="outcome", action=action, actionable="yes")
     if number % 10 == 4:  # noqa: PLR2004  # one in ten
         yield Answer(referral_id=referral_id, answer="question", question="missing_time", field="incident_at")
 
 
 _DELIVERED: Final = text("""
-    select recipient, referral_id from referrals where state = 'delivered' order by referred_at desc limit :most
+    select recipient, referral_id,
+           recipient = min(recipient) over (partition by report_id)
+           and 1 = row_number() over (partition by report_id order by recipient, revision)
+           and recipient like '%-hotline%'
+           and exists (select from items where items.report_id = referrals.report_id
+                       and assigned_country = upper(jurisdiction)) as decides
+    from referrals where state = 'delivered' order by referred_at desc limit :most
 """)

@@ -1,0 +1,214 @@
+"""ICCAM's state rules on the real stack: real Returns of several members, a refusal that is told, and replays."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from processors.returns import Claimed, Finished, ReturnStages
+from schemas.records.answers import Outcome, Return
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId, report_id_of
+from schemas.records.report import Label
+from schemas.topics import returns_topic
+from tests.builders.answers import an_outcome_return
+from tests.builders.drafts import a_draft
+from tests.builders.policy import the_sample
+from tests.builders.reports import a_hosting, an_item
+from tocsin.policy.policies import OnePolicy
+from tocsin.publisher import Publisher
+from tocsin.runtime import settings
+from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.transport.slices import RawRecord, Slice
+from tocsin.stack.demo.crew import Crew
+
+pytestmark = pytest.mark.stack
+SUBMITTER, HOTLINE, OTHER, POLICE = (
+    MemberId(name) for name in ("fr-hotline", "nl-hotline", "de-hotline-a", "nl-police")
+)
+NATIONAL = Label(scheme="iccam", label="national")
+DE = CountryCode("DE")
+
+
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
+@pytest.fixture
+def database(stack: Any) -> Iterator[Database]:
+    database = database_of(settings.load(stack.config("ops")))
+    yield database
+    database.close()
+
+
+def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+
+
+def referrals_of(database: Database, report: ReportId) -> dict[str, str]:
+    deadline = time.monotonic() + 60
+    while True:
+        with database.transaction() as connection:
+            rows = connection.execute(
+                text("select recipient, referral_id from referrals where report_id = :id"), {"id": report}
+            ).all()
+        if rows:
+            return {row.recipient: str(row.referral_id) for row in rows}
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def published(stack: Any, database: Database, reference: str, *items: Any) -> tuple[ReportId, dict[str, str]]:
+    with Publisher(stack.config(SUBMITTER)) as publisher:
+        publisher.publish(a_draft(submitter_reference=reference, items=items))
+    report = report_id_of(SUBMITTER, reference)
+    return report, referrals_of(database, report)
+
+
+@pytest.fixture
+def workers(stack: Any, tmp_path: Path) -> Iterator[None]:
+    with Crew(stack.home, tmp_path / "logs") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        crew.start("returns", ("returns",))
+        yield
+
+
+def answer(stack: Any, member: MemberId, referral: str, *said: str) -> str:
+    """What `tocsin answer` warns of; the answer has reached the broker when this returns."""
+    done = tocsin(stack, "answer", referral, "--as", member, *said)
+    assert done.returncode == 0, done.stderr
+    delivered = tocsin(stack, "deliver", member, "--once")
+    assert delivered.returncode == 0, delivered.stderr
+    return done.stderr
+
+
+def acts(database: Database, report: ReportId, count: int) -> list[tuple[str, str, str]]:
+    """Who said what and which rule it broke, once so many are on record."""
+    deadline = time.monotonic() + 60
+    while True:
+        with database.transaction() as connection:
+            rows = connection.execute(
+                text("select member, value, refused from item_acts where report_id = :id order by number"),
+                {"id": report},
+            ).all()
+        if len(rows) >= count:
+            return [(row.member, row.value, row.refused) for row in rows]
+        assert time.monotonic() < deadline, rows
+        time.sleep(0.5)
+
+
+@pytest.mark.usefixtures("workers")
+def test_an_item_is_assessed_moved_and_ended_by_those_who_may_and_others_are_told_why_not(
+    stack: Any, database: Database
+) -> None:
+    item = an_item(hosting=a_hosting(country=CountryCode("NL")), labels=(NATIONAL,))
+    report, referrals = published(stack, database, "moves-1", item)
+    for member in (HOTLINE, POLICE):
+        assert tocsin(stack, "deliver", member, "--once").returncode == 0
+
+    warned = answer(stack, POLICE, referrals[POLICE], "--outcome", "removed")
+    assert "item.not_assigned" in warned
+    assert acts(database, report, 1) == [(POLICE, "removed", "item.not_assigned")]
+    answer(stack, HOTLINE, referrals[HOTLINE], "--assign-to", "DE")
+    answer(stack, HOTLINE, referrals[HOTLINE], "--hosted-in", "DE")
+    answer(stack, HOTLINE, referrals[HOTLINE], "--assign-to", "DE", "--again")
+    found = acts(database, report, 4)
+    assert [(value, refused) for _, value, refused in found[1:]] == [
+        ("DE", "item.host_first"),
+        ("DE", ""),
+        ("DE", ""),
+    ]
+    answer(stack, HOTLINE, referrals[HOTLINE], "--assessed", "not_illegal")
+    assert acts(database, report, 5)[-1] == (HOTLINE, "not_illegal", "item.not_assigned")
+
+    told = tocsin(stack, "answer", "--as", POLICE, "--list-refused").stdout
+    assert referrals[POLICE] in told
+    assert "item.not_assigned" in told
+    assert tocsin(stack, "ledger").returncode == 0, "every return is applied or refused"
+
+
+@pytest.fixture
+def returns(stack: Any) -> Iterator[tuple[ReturnStages, RecordCodec]]:
+    process = settings.load(stack.config("returns"))
+    database = database_of(process)
+    codec = RecordCodec(SchemaDirectory(process.registry))
+    yield ReturnStages(codec, OnePolicy(the_sample()), database, {}, lambda: 2**60), codec
+    database.close()
+
+
+def a_slice(codec: RecordCodec, *answers: Return) -> Slice:
+    records = tuple(
+        RawRecord(offset=number, timestamp_ms=1_790_000_000_000, key=None, value=codec.dumps(said), headers=())
+        for number, said in enumerate(answers)
+    )
+    return Slice(topic_id="t", topic=returns_topic(answers[0].member), partition=0, records=records)
+
+
+def test_a_replay_of_a_slice_is_answered_as_the_first_time_and_changes_nothing(
+    stack: Any, database: Database, tmp_path: Path, returns: tuple[ReturnStages, RecordCodec]
+) -> None:
+    item = an_item(hosting=a_hosting(country=CountryCode("NL")), labels=(NATIONAL,))
+    with Crew(stack.home, tmp_path / "logs") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        report, referrals = published(stack, database, "replayed-1", item)
+    stages, codec = returns
+    about: Any = {"referral_id": referrals[HOTLINE], "report_id": report}
+    said = [
+        an_outcome_return(HOTLINE, Outcome(content_id=ContentId("item-1"), action=action), **about)
+        for action in ("reported_to_lea", "removed", "reported_to_isp")
+    ]
+    piece = a_slice(codec, *said)
+
+    def run() -> tuple[Claimed, Finished]:
+        claimed = stages.claim(stages.decide(piece))
+        return claimed, stages.finish(claimed)
+
+    first, again = run(), run()
+    assert [entry.rejected and entry.rejected.code for entry in first[1].read] == [None, None, "item.ended"]
+    assert first == again
+    assert acts(database, report, 3) == [
+        (HOTLINE, "reported_to_lea", ""),
+        (HOTLINE, "removed", ""),
+        (HOTLINE, "reported_to_isp", "item.ended"),
+    ]
+
+
+def test_a_later_revision_changes_an_item_that_nobody_has_touched_and_no_other(
+    stack: Any, database: Database, tmp_path: Path, returns: tuple[ReturnStages, RecordCodec]
+) -> None:
+    places = [a_hosting(country=CountryCode(code)) for code in ("NL", "NL", "DE")]
+    touched, untouched = ContentId("item-1"), ContentId("item-2")
+    items = [an_item(content_id=one, hosting=places[0], labels=(NATIONAL,)) for one in (touched, untouched)]
+    stages, codec = returns
+    with Crew(stack.home, tmp_path / "logs") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        report, referrals = published(stack, database, "revised-1", *items)
+        about: Any = {"referral_id": referrals[HOTLINE], "report_id": report}
+        outcome = Outcome(content_id=touched, action="reported_to_lea")
+        stages.claim(stages.decide(a_slice(codec, an_outcome_return(HOTLINE, outcome, **about))))
+        moved = [an_item(content_id=one, hosting=places[2], labels=(NATIONAL,)) for one in (touched, untouched)]
+        with Publisher(stack.config(SUBMITTER)) as publisher:
+            publisher.correct(a_draft(submitter_reference="revised-1", items=tuple(moved)))
+        assigned = _assigned(database, report, {untouched: "DE"})
+    assert assigned == {touched: "NL", untouched: "DE"}
+
+
+def _assigned(database: Database, report: ReportId, awaited: dict[ContentId, str]) -> dict[str, str]:
+    deadline = time.monotonic() + 60
+    while True:
+        with database.transaction() as connection:
+            rows = connection.execute(
+                text("select content_id, assigned_country from items where report_id = :id"), {"id": report}
+            ).all()
+        found = {row.content_id: row.assigned_country for row in rows}
+        if awaited.items() <= found.items():
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)

@@ -1,0 +1,1 @@
+"""What the commands of recipients are made of."""

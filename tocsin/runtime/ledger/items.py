@@ -1,0 +1,115 @@
+"""Content items in the ledger: as triage found them, and what recipients did to them since, in order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, text
+
+from schemas.item_state import Act, ActKind, ItemState, replayed
+from schemas.records.identifiers import ContentId, MemberId, ReportId
+
+ItemKey = tuple[ReportId, ContentId]
+
+
+class ItemMade(Struct, frozen=True, kw_only=True):
+    """One item of one revision as triage found it; a report without items has one with an empty id."""
+
+    report_id: ReportId
+    content_id: ContentId
+    revision: int
+    hosting_country: str = ""
+    assigned_country: str = ""
+    classification: str = ""
+
+
+class ActDone(Struct, frozen=True, kw_only=True):
+    """One act of one return, with the code of its refusal where it broke a rule."""
+
+    return_id: str
+    position: int
+    report_id: ReportId
+    content_id: ContentId
+    member: MemberId
+    act: Act
+    refused: str
+    at_ms: int
+
+
+def record_items(connection: Connection, made: Sequence[ItemMade]) -> None:
+    """Write items down; a later revision changes one that nobody has done anything to."""
+    latest = {(one.report_id, one.content_id): one for one in sorted(made, key=lambda one: one.revision)}
+    columns = {name: [getattr(one, name) for one in latest.values()] for name in ItemMade.__struct_fields__}
+    connection.execute(_ITEMS, columns)
+
+
+def locked_states(connection: Connection, report_ids: Iterable[ReportId]) -> Mapping[ItemKey, ItemState]:
+    """Where the items of these reports stand; nobody else decides on them until the transaction ends."""
+    ids = {"ids": sorted(set(report_ids))}
+    rows = connection.execute(_LOCK, ids).all()
+    done: dict[ItemKey, list[Act]] = {}
+    for row in connection.execute(_ACCEPTED, ids):
+        done.setdefault(_key(row.report_id, row.content_id), []).append(Act(kind=ActKind(row.kind), value=row.value))
+    states = ((_key(row.report_id, row.content_id), _state(row)) for row in rows)
+    return {key: replayed(state, done.get(key, ())) for key, state in states}
+
+
+def decided_before(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, str]:
+    """The returns among these that were decided already, with the refusal; empty where all of it was accepted."""
+    rows = connection.execute(_DECIDED, {"ids": list(return_ids)}).all()
+    return {row.return_id: row.refused for row in rows}
+
+
+def note_acts(connection: Connection, acts: Sequence[ActDone]) -> None:
+    """Write down what was done and what was refused."""
+    if acts:
+        connection.execute(_ACT, [_act_row(act) for act in acts])
+
+
+def _key(report_id: object, content_id: str) -> ItemKey:
+    return ReportId(str(report_id)), ContentId(content_id)
+
+
+def _state(row: object) -> ItemState:
+    return ItemState(**{name: getattr(row, name) for name in _STATED})
+
+
+def _act_row(done: ActDone) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(done, name) for name in _NOTED}
+    at = datetime.fromtimestamp(done.at_ms / 1000, UTC)
+    return row | {"kind": done.act.kind.value, "value": done.act.value, "at": at}
+
+
+_STATED: Final = ("hosting_country", "assigned_country", "classification")
+_NOTED: Final = ("return_id", "position", "report_id", "content_id", "member", "refused")
+_ITEMS: Final = text("""
+    insert into items (report_id, content_id, revision, hosting_country, assigned_country, classification)
+    select * from unnest(cast(:report_id as uuid[]), cast(:content_id as text[]), cast(:revision as integer[]),
+                         cast(:hosting_country as text[]), cast(:assigned_country as text[]),
+                         cast(:classification as text[])) as found (report_id, content_id, revision)
+    order by 1, 2, 3
+    on conflict (report_id, content_id) do update
+    set revision = excluded.revision, hosting_country = excluded.hosting_country,
+        assigned_country = excluded.assigned_country, classification = excluded.classification
+    where items.revision < excluded.revision and not exists (
+        select from item_acts done
+        where done.report_id = items.report_id and done.content_id = items.content_id and done.refused = '')
+""")
+_LOCK: Final = text("""
+    select report_id, content_id, hosting_country, assigned_country, classification from items
+    where report_id = any(cast(:ids as uuid[])) order by report_id, content_id for update
+""")
+"""Always in the same order, so that two workers cannot wait for each other."""
+_ACCEPTED: Final = text("""
+    select report_id, content_id, kind, value from item_acts
+    where report_id = any(cast(:ids as uuid[])) and refused = '' order by number
+""")
+_DECIDED: Final = text("""
+    select return_id, max(refused) as refused from item_acts where return_id = any(:ids) group by return_id
+""")
+_ACT: Final = text("""
+    insert into item_acts (return_id, position, report_id, content_id, member, kind, value, refused, at)
+    values (:return_id, :position, :report_id, :content_id, :member, :kind, :value, :refused, :at)
+    on conflict do nothing
+""")
