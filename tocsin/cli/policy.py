@@ -1,5 +1,6 @@
 """`tocsin policy`: look at the policy bundle, and at what changing it would do."""
 
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from tocsin.cli.policing import changing, reading, shadow
 from tocsin.cli.policing.homes import HOME, bundle_named
 from tocsin.cli.policing.labels import ucs_table
 from tocsin.cli.policing.legal_page import page
-from tocsin.cli.policing.legal_table import comparison, table
+from tocsin.cli.policing.legal_table import LEGEND, comparison, table
 from tocsin.policy.bundle import load
 from tocsin.policy.legal_map import WARNING, legal_map
 
 _POLICY = click.option("--policy", type=click.Path(path_type=Path), help="Folder of the bundle; else the home's.")
+_PIPED_COLUMNS = 200
+"""Nothing is cut where no terminal says how wide it is."""
 
 
 @click.group(name="policy")
@@ -50,11 +53,13 @@ def legal(policy: Path | None, home: Path, as_of: datetime | None, compare: str,
     chosen = [code.strip() for code in compare.split(",") if code.strip()]
     entries = legal_map(bundle, on, chosen)
     if html:
+        html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(page(entries, on, bundle.digest), "utf-8")
         click.echo(f"{len(entries)} jurisdictions as of {on} in {html}. {WARNING}")
         return
-    Console().print(comparison(entries) if chosen else table(entries))
-    click.echo(f"As of {on}. {WARNING}")
+    console = Console() if sys.stdout.isatty() else Console(width=_PIPED_COLUMNS)
+    console.print(comparison(entries) if chosen else table(entries))
+    click.echo(f"As of {on}. {WARNING}" if chosen else f"{LEGEND}\nAs of {on}. {WARNING}")
 
 
 @command.command()

@@ -1,6 +1,6 @@
 """What members and jurisdictions must keep to: ids, names that exist, receivers that receive, periods in order."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from schemas.records.identifiers import JurisdictionCode, MemberId
@@ -8,7 +8,7 @@ from schemas.topics import PROCESSES
 from schemas.vocabularies import vocabulary
 from tocsin.policy.dates import overlap, reversed_period
 from tocsin.policy.duty import hours_of, is_zone
-from tocsin.policy.jurisdictions import COLUMNS, Jurisdiction
+from tocsin.policy.jurisdictions import COLUMNS, Jurisdiction, LegalRow
 from tocsin.policy.members import Member, Profile
 from tocsin.policy.problems import Problem, one_of, unknown_words
 from tocsin.policy.words import DUPLICATE_SELECTORS, DUPLICATE_TREATMENTS, MANDATES
@@ -136,13 +136,15 @@ def _odd(wanted: tuple[str, str], found: str) -> Problem:
 
 
 def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Members) -> Iterator[Problem]:
-    """Fall-backs that can take a report, and one row of law on any day."""
+    """Fall-backs that can take a report, one file a country, and one row of law on any day."""
+    jurisdictions = tuple(jurisdictions)
     for jurisdiction in jurisdictions:
         file = f"jurisdictions/{jurisdiction.code}.toml"
         yield from receiver_problems(jurisdiction.fallback, members, (file, "fallback"))
         yield from _code_problems(jurisdiction, file)
         for row in jurisdiction.legal:
             yield from unknown_words("policy.unknown_column", (file, "legal.doubtful"), row.doubtful, _COLUMNS)
+            yield from _row_problems(row, file)
         if reversed_period(jurisdiction.legal):
             yield _reversed((file, "legal.valid_to"))
         if day := overlap(jurisdiction.legal):
@@ -153,6 +155,40 @@ def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Member
                 expected="one row that is in force on any day",
                 found=f"two on {day}",
             )
+    yield from _name_problems(jurisdictions)
+
+
+def _row_problems(row: LegalRow, file: str) -> Iterator[Problem]:
+    """A row says where it comes from, and a verified one who says so and since when."""
+    if not row.source_ref.strip():
+        yield Problem(
+            code="policy.no_source", file=file, key="legal.source_ref", expected="where it comes from", found="nothing"
+        )
+    if row.verified and not (row.verified_by.strip() and row.verified_on):
+        yield Problem(
+            code="policy.unsigned_law",
+            file=file,
+            key="legal.verified",
+            expected="verified_by and verified_on: who checked the row, and when",
+            found="nobody" if not row.verified_by.strip() else "no day",
+        )
+
+
+def _name_problems(jurisdictions: Sequence[Jurisdiction]) -> Iterator[Problem]:
+    """A code or an alias that two files claim would hide one of them; a file is named after its country."""
+    taken: dict[str, str] = {}
+    for jurisdiction in jurisdictions:
+        file = f"jurisdictions/{jurisdiction.code}.toml"
+        for name in (jurisdiction.country, *jurisdiction.aliases):
+            if name in taken:
+                expected = "a name that no other file has"
+                found = f"'{name}', as in {taken[name]}"
+                yield Problem(code="policy.country_twice", file=file, key="country", expected=expected, found=found)
+            taken[name] = file
+        if jurisdiction.code != jurisdiction.country.lower():
+            expected = f"the file {jurisdiction.country.lower()}.toml"
+            found = f"{jurisdiction.code}.toml"
+            yield Problem(code="policy.file_name", file=file, key="country", expected=expected, found=found)
 
 
 def _code_problems(jurisdiction: Jurisdiction, file: str) -> Iterator[Problem]:

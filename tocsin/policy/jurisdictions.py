@@ -10,7 +10,7 @@ from tocsin.policy.dates import Dated, in_force
 
 
 class Criminalised(StrEnum):
-    """Whether a kind of material is criminalised; what is not known is a value of its own."""
+    """Whether a kind of material is criminalised, or another thing holds; what is not known is a value of its own."""
 
     YES = "yes"
     PARTLY = "partly"
@@ -18,12 +18,20 @@ class Criminalised(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Confidence(StrEnum):
+    """How far a source carries."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class LegalRow(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One period of one jurisdiction's law; an unverified row can flag, and never make anything not illegal."""
 
     valid_from: date
     source_ref: str
-    confidence: str = "low"
+    confidence: Confidence = Confidence.LOW
     verified: bool = False
     real_child: Criminalised = Criminalised.YES
     appears_child: Criminalised = Criminalised.UNKNOWN
@@ -35,10 +43,14 @@ class LegalRow(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Below this age a person is a child for this law."""
     age_of_consent: int | None = None
     hotline_may_view: Criminalised = Criminalised.UNKNOWN
-    lea_first: bool = False
+    lea_first: Criminalised = Criminalised.UNKNOWN
+    """Whether police must be asked before a host is told."""
     retention_days: int | None = None
     doubtful: tuple[str, ...] = ()
     """Columns whose value is a guess: they decide nothing."""
+    verified_by: str = ""
+    """The lawyer who checked the row."""
+    verified_on: date | None = None
     note: str = ""
 
 

@@ -20,6 +20,8 @@ HEADINGS: Final = {
     "text": "texts",
     "self_generated_peer": "peers' own images",
 }
+FACTS: Final = ("child below", "consent", "hotline may view", "police first", "retention", "since", "until")
+"""The other columns of a row (domain facts 6.2): `police first` is asked before a host is told."""
 _WORDS: Final = {
     Criminalised.YES: "yes",
     Criminalised.PARTLY: "partly",
@@ -63,9 +65,28 @@ class Entry(Struct, frozen=True, kw_only=True):
         known = _NETWORKS[found.network]
         return f"{found.name} ({known})" if found.name and found.name != "yes" else known
 
+    def network(self) -> Network:
+        """Whether it has a hotline in the hotlines' network."""
+        return self.jurisdiction.hotline.network if self.jurisdiction.hotline else Network.UNKNOWN
+
     def sources(self) -> str:
         """Where it comes from."""
         return self.law.source_ref if self.law else ""
+
+    def confidence(self) -> str:
+        """The standing with how far the sources carry: what nobody has checked says so wherever it is shown."""
+        return f"{self.standing()}, {self.law.confidence}" if self.law else self.standing()
+
+    def facts(self) -> tuple[str, ...]:
+        """What a row says beside kinds of material, in the order of FACTS."""
+        law = self.law
+        if law is None:
+            return ("",) * len(FACTS)
+        days = "?" if law.retention_days is None else f"{law.retention_days} days"
+        consent = "?" if law.age_of_consent is None else str(law.age_of_consent)
+        until = str(law.valid_to) if law.valid_to else "open"
+        seen = (_WORDS[law.hotline_may_view], _WORDS[law.lea_first])
+        return (str(law.age_limit), consent, *seen, days, str(law.valid_from), until)
 
 
 def legal_map(bundle: Bundle, on: date, only: Iterable[str] = ()) -> tuple[Entry, ...]:

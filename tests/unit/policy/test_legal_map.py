@@ -1,16 +1,21 @@
 """The legal map as of a day, side by side and as a page: what nobody has checked stays marked everywhere."""
 
+import html
 from datetime import date
 from html.parser import HTMLParser
 
 import pytest
+from click.testing import CliRunner
 
 from schemas.failures import Refused
 from schemas.records.identifiers import CountryCode
 from tests.builders.policy import TODAY, a_legal_row, the_sample, with_law
 from tocsin.cli.policing.legal_page import page
+from tocsin.cli.policing.world import PLACES
+from tocsin.cli.policy import command
+from tocsin.policy.bundle import SAMPLE
 from tocsin.policy.jurisdictions import COLUMNS, Criminalised
-from tocsin.policy.legal_map import WARNING, differing, legal_map
+from tocsin.policy.legal_map import FACTS, HEADINGS, WARNING, differing, legal_map
 
 COUNTRIES = [
     "AT",
@@ -149,16 +154,57 @@ def test_what_differs_between_countries_is_named() -> None:
     assert differing(entries) == ("non_realistic",)
 
 
-def test_the_page_needs_nothing_else_and_warns_on_screen_and_on_every_printed_page() -> None:
-    entries = legal_map(the_sample(), TODAY)
-    text = page(entries, TODAY, the_sample().digest)
+def the_page() -> str:
+    return page(legal_map(the_sample(), TODAY), TODAY, the_sample().digest)
+
+
+def test_the_page_needs_nothing_else() -> None:
     reader = Reader()
-    reader.feed(text)
+    reader.feed(the_page())
     assert all(link.startswith("#") for link in reader.links)
-    assert reader.tags.count("tr") == len(entries) + 1 + len(COLUMNS) + 1
-    assert text.count(WARNING.replace("'", "&#x27;")) == 2
-    assert "position: fixed" in text
-    assert text.count("unverified, ") == sum(entry.law is not None and not entry.law.verified for entry in entries)
+    assert "url(" not in the_page()
+    assert "@import" not in the_page()
+
+
+def test_the_page_warns_on_screen_and_on_every_printed_page() -> None:
+    text, warning = the_page(), html.escape(WARNING)
+    sheets = text.split("class='sheet'")[1:]
+    assert len(sheets) == 4
+    assert all(warning in sheet for sheet in sheets)
+    assert f"<thead><tr class='warned'><th colspan='17'>{warning}" in text, (
+        "the head of a table is printed on each page"
+    )
+    assert f'@bottom-left {{ content: "{WARNING}"' in text
+
+
+def test_the_page_has_every_country_on_each_map_and_in_the_table_with_its_standing() -> None:
+    entries, reader = legal_map(the_sample(), TODAY), Reader()
+    reader.feed(the_page())
+    assert reader.tags.count("figure") == len(COLUMNS)
+    assert reader.links == [f"#{entry.jurisdiction.code}" for _ in COLUMNS for entry in entries]
+    assert the_page().count("<td>unverified, ") == len(entries)
+    assert the_page().count(" unverified' style") == len(entries) * len(COLUMNS)
+    assert {entry.jurisdiction.country for entry in entries} == set(PLACES)
+    assert len(set(PLACES.values())) == len(PLACES), "no two on one tile"
+
+
+def test_a_row_that_a_lawyer_checked_is_told_apart() -> None:
+    bundle = with_law("nl", a_legal_row())
+    text = page(legal_map(bundle, TODAY, ["NL"]), TODAY, "d")
+    assert ("<td>verified, low" in text, "unverified' style" in text) == (True, False)
+
+
+def test_what_nobody_has_checked_is_marked_in_the_terminal() -> None:
+    for arguments in ([], ["--compare", "NL,UK"]):
+        told = CliRunner().invoke(command, ["legal-map", "--policy", str(SAMPLE), *arguments]).output
+        assert WARNING in told
+        assert told.count("unverified") >= (2 if arguments else len(COUNTRIES))
+
+
+def test_every_column_of_the_facts_is_shown_side_by_side() -> None:
+    told = CliRunner().invoke(command, ["legal-map", "--policy", str(SAMPLE), "--compare", "NL,DE"]).output
+    for name in (*HEADINGS.values(), *FACTS, "hotline", "source", "standing"):
+        assert name in told
 
 
 def test_the_page_escapes_what_the_bundle_says() -> None:

@@ -1,4 +1,7 @@
-"""The legal map as one page that needs nothing else: overview, filter, sources; printable and plain."""
+"""The legal map as one page that needs nothing else: maps of tiles, filter, sources; printable and plain.
+
+Every printed page says that it is starting data: the sheets each begin with it, and the head of a table repeats.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,8 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from tocsin.policy.jurisdictions import COLUMNS, Criminalised
-from tocsin.policy.legal_map import HEADINGS, WARNING, Cell, Entry
+from tocsin.cli.policing.world import PLACES
+from tocsin.policy.jurisdictions import COLUMNS, Criminalised, Network
+from tocsin.policy.legal_map import FACTS, HEADINGS, UNVERIFIED, WARNING, Cell, Entry
 
 _MARKS: Final = {
     Criminalised.YES: "●",
@@ -17,90 +21,117 @@ _MARKS: Final = {
     Criminalised.UNKNOWN: "?",
 }
 """Not told apart by colour alone."""
+_VALUES: Final = {
+    Criminalised.YES: "criminalised",
+    Criminalised.PARTLY: "partly or disputed",
+    Criminalised.NO: "not criminalised",
+    Criminalised.UNKNOWN: "not known",
+}
+_HOTLINES: Final = {
+    Network.INHOPE: "in the network",
+    Network.NONE: "none known",
+    Network.UNKNOWN: "not known",
+}
+_WARNING: Final = f'<p class="warning" role="note">{escape(WARNING)}</p>'
 
 
 def page(entries: Sequence[Entry], on: date, digest: str) -> str:
     """The whole document."""
-    body = "".join(
-        (
-            _head(on),
-            _overview(entries),
-            _filter(),
-            _table(entries),
-            _sources(entries),
-            f"<footer><p>{escape(WARNING)}</p><p>As of {on}. Policy bundle {digest[:16]}.</p></footer>",
-        )
-    )
     title = f"Legal map as of {on}"
+    parts = (_overview(entries, title), _worlds(entries), _filter(), _table(entries), _sources(entries, digest))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{_part('css')}</style></head><body>{body}<script>{_part('js')}</script>"
-        "</body></html>\n"
+        f"<title>{title}</title><style>{_part('css')}</style></head><body>{''.join(parts)}"
+        f"<script>{_part('js')}</script></body></html>\n"
     )
 
 
 def _part(kind: str) -> str:
     """Style and script lie beside this file, and go into the page: it must need nothing else."""
-    return Path(__file__).with_suffix(f".{kind}").read_text("utf-8")
+    return Path(__file__).with_suffix(f".{kind}").read_text("utf-8").replace("WARNING", WARNING)
 
 
-def _head(on: date) -> str:
-    return (
-        f'<header><h1>Legal map</h1><p class="warning" role="note">{escape(WARNING)}</p>'
-        f"<p>What the law of each jurisdiction says of kinds of material, as of {on}. "
-        "● criminalised, ◐ partly or disputed, ○ not, ? not known; a question mark behind a value is a guess.</p>"
-        "</header>"
-    )
-
-
-def _overview(entries: Sequence[Entry]) -> str:
+def _overview(entries: Sequence[Entry], title: str) -> str:
     rows = "".join(
         f"<tr><th scope='row'>{HEADINGS[column]}</th>{_counts(entries, number)}</tr>"
         for number, column in enumerate(COLUMNS)
     )
-    heads = "".join(f"<th scope='col'>{mark} {value.value}</th>" for value, mark in _MARKS.items())
-    tiles = "".join(_tile(entry) for entry in entries)
+    heads = "".join(f"<th scope='col'>{mark} {_VALUES[value]}</th>" for value, mark in _MARKS.items())
+    unverified = sum(entry.standing() == UNVERIFIED for entry in entries)
+    hotlines = sum(entry.network() is Network.INHOPE for entry in entries)
     return (
-        f"<section><h2>Overview</h2><p>{len(entries)} jurisdictions; none of their rows that is marked unverified "
-        "makes anything lawful here.</p>"
-        f"<table><thead><tr><th scope='col'>material</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        f"<h3>Realistic synthetic material, by country</h3><ul class='tiles'>{tiles}</ul></section>"
+        f"<header class='sheet'><h1>{title}</h1>{_WARNING}"
+        "<p>What the law of each jurisdiction says of kinds of material, how sure that is, and where it comes from.</p>"
+        f"<p><b>{len(entries)}</b> jurisdictions, <b>{hotlines}</b> with a hotline in the network. "
+        f"<b>{unverified}</b> rows are {UNVERIFIED}: no lawyer has checked them. "
+        "Such a row may raise a flag; it makes nothing lawful, withholds nothing and lowers no tier.</p>"
+        "<table class='counts'><caption>Jurisdictions by what they say</caption><thead><tr>"
+        f"<th scope='col'>material</th>{heads}</tr></thead><tbody>{rows}</tbody></table></header>"
     )
 
 
 def _counts(entries: Sequence[Entry], number: int) -> str:
-    counts = Counter(entry.cells[number].value for entry in entries if entry.cells)
-    return "".join(f"<td>{counts[value]}</td>" for value in _MARKS)
+    counts = Counter(entry.cells[number].value if entry.cells else Criminalised.UNKNOWN for entry in entries)
+    return "".join(f"<td class='{value.value}'>{counts[value]}</td>" for value in _MARKS)
 
 
-def _tile(entry: Entry) -> str:
-    value = entry.law.realistic_synthetic if entry.law else Criminalised.UNKNOWN
-    country = entry.jurisdiction
-    label = f"{country.name}: {value.value}"
-    link = f"<a href='#{country.code}' title='{escape(label)}'>{country.country} {_MARKS[value]}</a>"
-    return f"<li class='{value.value}'>{link}</li>"
+def _worlds(entries: Sequence[Entry]) -> str:
+    maps = "".join(_world(entries, number, column) for number, column in enumerate(COLUMNS))
+    return (
+        f"<section class='sheet' aria-label='World overview'><h2>World overview</h2>{_WARNING}"
+        "<p class='key'>● criminalised, ◐ partly or disputed, ○ not criminalised, ? not known. A dashed tile is "
+        f"{UNVERIFIED}. Tiles of one size, neighbours near each other; the map draws no borders.</p>"
+        f"<div class='worlds'>{maps}</div></section>"
+    )
+
+
+def _world(entries: Sequence[Entry], number: int, column: str) -> str:
+    tiles = "".join(_tile(entry, number) for entry in entries)
+    return (
+        f"<figure data-column='{column}'><figcaption>{HEADINGS[column]}</figcaption>"
+        f"<ul class='world'>{tiles}</ul></figure>"
+    )
+
+
+def _tile(entry: Entry, number: int) -> str:
+    """One country at its place; one without a place comes after the map."""
+    cell = entry.cells[number] if entry.cells else None
+    value = cell.value if cell else Criminalised.UNKNOWN
+    country, place = entry.jurisdiction, PLACES.get(entry.jurisdiction.country)
+    says = f"{country.name}: {cell.text() if cell else 'no row'}, {entry.standing()}"
+    where = f" style='grid-area:{place[0]}/{place[1]}'" if place else ""
+    standing = "verified" if entry.standing() == "verified" else "unverified"
+    doubt = "?" if cell and cell.doubtful and value is not Criminalised.UNKNOWN else ""
+    link = f"<a href='#{country.code}' title='{escape(says, quote=True)}'>{country.country}"
+    return f"<li class='{value.value} {standing}'{where}>{link}<i>{_MARKS[value]}{doubt}</i></a></li>"
 
 
 def _filter() -> str:
     columns = "".join(f"<option value='{column}'>{HEADINGS[column]}</option>" for column in COLUMNS)
-    values = "".join(f"<option value='{value.value}'>{value.value}</option>" for value in _MARKS)
+    values = "".join(f"<option value='{value.value}'>{text}</option>" for value, text in _VALUES.items())
+    hotlines = "".join(f"<option value='{value.value}'>{text}</option>" for value, text in _HOTLINES.items())
     return (
         "<form class='filter' hidden><label>Country <input type='search' name='name'></label> "
         f"<label>Material <select name='column'><option value=''>any</option>{columns}</select></label> "
         f"<label>says <select name='value'><option value=''>anything</option>{values}</select></label> "
-        "<output></output></form>"
+        f"<label>Hotline <select name='hotline'><option value=''>any</option>{hotlines}</select></label> "
+        "<button type='reset'>Show all</button> <button type='button' name='print'>Print</button> "
+        "<output aria-live='polite'></output></form>"
     )
 
 
 def _table(entries: Sequence[Entry]) -> str:
-    heads = "".join(f"<th scope='col'>{HEADINGS[column]}</th>" for column in COLUMNS)
+    heads = "".join(
+        f"<th scope='col'>{text}</th>"
+        for text in (*HEADINGS.values(), *FACTS, "hotline", "standing, confidence", "source and note")
+    )
     rows = "".join(_row(entry) for entry in entries)
+    columns = len(COLUMNS) + len(FACTS) + 4
     return (
-        "<section><h2>By jurisdiction</h2><table id='map'><thead><tr><th scope='col'>jurisdiction</th>"
-        f"{heads}<th scope='col'>child below</th><th scope='col'>consent</th><th scope='col'>hotline</th>"
-        "<th scope='col'>since</th><th scope='col'>confidence</th><th scope='col'>source and note</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></section>"
+        "<section class='sheet'><h2>By jurisdiction</h2><table id='map'>"
+        f"<thead><tr class='warned'><th colspan='{columns}'>{escape(WARNING)}</th></tr>"
+        f"<tr><th scope='col'>jurisdiction</th>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
     )
 
 
@@ -108,27 +139,28 @@ def _row(entry: Entry) -> str:
     law, country = entry.law, entry.jurisdiction
     cells = "".join(_cell(cell) for cell in entry.cells) or f"<td colspan='{len(COLUMNS)}'>no row for this day</td>"
     data = "".join(f" data-{cell.column.replace('_', '-')}='{cell.value.value}'" for cell in entry.cells)
-    told = (
-        (str(law.age_limit), str(law.age_of_consent or "?"), entry.hotline(), str(law.valid_from))
-        if law
-        else ("", "", entry.hotline(), "")
-    )
     note = f"{entry.sources()}. {law.note}" if law and law.note else entry.sources()
-    standing = f"{entry.standing()}, {law.confidence}" if law else entry.standing()
-    rest = "".join(f"<td>{escape(text)}</td>" for text in (*told, standing, note))
+    rest = "".join(f"<td>{escape(text)}</td>" for text in (*entry.facts(), entry.hotline(), entry.confidence(), note))
     name = f"{escape(country.name)} ({', '.join((country.country, *country.aliases))})"
-    searched = f"{escape(country.name.lower())} {country.country.lower()}"
-    return f"<tr id='{country.code}' data-name='{searched}'{data}><th scope='row'>{name}</th>{cells}{rest}</tr>"
+    searched = escape(" ".join((country.name, country.country, *country.aliases)).lower(), quote=True)
+    return (
+        f"<tr id='{country.code}' data-name='{searched}' data-hotline='{entry.network().value}'{data}>"
+        f"<th scope='row'>{name}</th>{cells}{rest}</tr>"
+    )
 
 
 def _cell(cell: Cell) -> str:
-    return f"<td class='{cell.value.value}'>{_MARKS[cell.value]} {escape(cell.text())}</td>"
+    text = f"{_MARKS[cell.value]} {cell.text()}" if cell.value is not Criminalised.UNKNOWN else cell.text()
+    return f"<td class='{cell.value.value}'>{escape(text)}</td>"
 
 
-def _sources(entries: Sequence[Entry]) -> str:
+def _sources(entries: Sequence[Entry], digest: str) -> str:
     items = "".join(f"<li>{escape(source)}</li>" for source in _distinct(entries))
     return (
-        f"<section><h2>Sources</h2><p>S numbers are those of the project's domain facts.</p><ul>{items}</ul></section>"
+        f"<section class='sheet'><h2>Sources</h2>{_WARNING}"
+        "<p>S numbers are those of the project's domain facts; ~ is a secondary source. "
+        "Without a number the facts themselves are general knowledge that wants a source.</p>"
+        f"<ul class='sources'>{items}</ul><p>Policy bundle {digest[:16]}.</p></section>"
     )
 
 
