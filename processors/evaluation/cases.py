@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from processors.evaluation.outcomes import OUTCOME_KEYS
+from processors.evaluation.outcomes import OUTCOME_KEYS, unknown_keys
 from schemas.failures import Refused
 
 LONGEST_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -69,7 +69,7 @@ def _case(line: bytes, file: Path, place: str) -> Case:
         raise _refused(place, f"1 to {MOST_REPORTS} reports", str(len(written.reports)))
     if len(expect) > len(written.reports):
         raise _refused(place, "at most one expectation for each report", f"{len(expect)} for {len(written.reports)}")
-    if unknown := sorted({key for one in expect for key in one} - OUTCOME_KEYS):
+    if unknown := [key for one in expect for key in unknown_keys(one)]:
         raise _refused(place, f"expectations of {', '.join(sorted(OUTCOME_KEYS))}", f"'{unknown[0]}'")
     return Case(
         name=written.name,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _TOLERANCE: Final = 1e-6
-_OPERATORS: Final = frozenset({"at_least", "at_most", "contains", "exactly", "none_of"})
+OPERATORS: Final = frozenset({"at_least", "at_most", "contains", "exactly", "none_of"})
 
 
 def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
@@ -12,7 +12,7 @@ def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
 
     An object matches where each of its keys does; a list where each of its members matches another member found, and
     an empty list only nothing; texts match in any case. `{"at_least": n}`, `{"at_most": n}`, `{"contains": text}`,
-    `{"exactly": [...]}` and `{"none_of": [...]}` say more.
+    `{"exactly": [...]}` and `{"none_of": [...]}` say more; of a single value, `none_of` is that it is none of these.
     """
     if _is_operation(expected) and not (isinstance(found, Mapping) and expected.keys() <= found.keys()):
         yield from _operated(expected, found, path)
@@ -30,7 +30,7 @@ def matches(expected: Any, found: Any) -> bool:
 
 
 def _is_operation(expected: Any) -> bool:
-    return isinstance(expected, Mapping) and bool(expected) and expected.keys() <= _OPERATORS
+    return isinstance(expected, Mapping) and bool(expected) and expected.keys() <= OPERATORS
 
 
 def _operated(expected: Mapping[str, Any], found: Any, path: str) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _holds(name: str, value: Any, found: Any) -> bool:
         return bool(found >= value) if name == "at_least" else bool(found <= value)
     if name == "contains":
         return isinstance(found, str) and str(value).casefold() in found.casefold()
-    members = list(found) if isinstance(found, Sequence | Mapping) else []
+    members = list(found) if isinstance(found, Sequence | Mapping) and not isinstance(found, str) else [found]
     if name == "none_of":
         return not any(matches(one, member) for one in value for member in members)
     return len(value) == len(members) and matches(value, members)

@@ -1,13 +1,14 @@
 """What triage said of one report, in plain values that an expectation is held against."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from processors.evaluation.matching import OPERATORS
 from schemas.records.identifiers import ReportId
-from schemas.records.referral import Referral
-from schemas.records.triage import Link, ReportTriaged
+from schemas.records.referral import Referral, Withheld
+from schemas.records.triage import ItemVerdict, Link, ReportTriaged, RouteRefusal
 
 OUTCOME_KEYS: Final = frozenset(
     {
@@ -34,6 +35,36 @@ OUTCOME_KEYS: Final = frozenset(
     }
 )
 """What an expectation may name; a key of no report is a mistake in the case."""
+
+_OF_MEMBERS: Final = frozenset({"withheld"})
+"""Keyed by member before the parts come."""
+_PARTS: Final[Mapping[str, frozenset[str]]] = {
+    "links": frozenset({*Link.__struct_fields__, "report"}),
+    "verdicts": frozenset(ItemVerdict.__struct_fields__),
+    "refusals": frozenset(RouteRefusal.__struct_fields__),
+    "withheld": frozenset(Withheld.__struct_fields__),
+}
+"""What the objects in an outcome consist of."""
+
+
+def unknown_keys(expected: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an expectation names and no outcome has: misspelt, it would hold of everything or of nothing."""
+    found = [key for key in expected if key not in OUTCOME_KEYS]
+    for key, parts in _PARTS.items():
+        inner = expected.get(key)
+        by_member = inner.values() if key in _OF_MEMBERS and isinstance(inner, Mapping) else (inner,)
+        found += [f"{key}.{name}" for one in by_member for name in _names(one) if name not in parts]
+    return tuple(sorted(set(found)))
+
+
+def _names(value: Any) -> Iterator[str]:
+    """The keys of the objects in an expectation, whatever operator stands before them."""
+    if isinstance(value, list):
+        yield from (name for member in value for name in _names(member))
+    elif isinstance(value, Mapping) and value.keys() <= OPERATORS:
+        yield from (name for member in value.values() for name in _names(member))
+    elif isinstance(value, Mapping):
+        yield from value
 
 
 def refused(code: str, removed: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class MemoryIndex:
 
     def __init__(self, recipients: Callable[[ReportId], tuple[PriorRecipient, ...]] = lambda _: ()) -> None:
         self._recipients = recipients
-        self._revisions: dict[tuple[ReportId, int], _Revision] = {}
+        self._revisions: dict[ReportId, dict[int, _Revision]] = {}
         self._sightings: dict[bytes, dict[MemberId, _Seen]] = {}
         self._near: dict[tuple[bytes, MemberId], _Seen] = {}
         self._rulings: dict[str, _Ruling] = {}
@@ -91,7 +91,7 @@ class MemoryIndex:
 
     def _record(self, source: Source, claim: Claim, number: int) -> None:
         revision = _Revision(source, claim.log_offset, claim.digest, claim.withdrawn, number)
-        self._revisions.setdefault((claim.report_id, claim.revision), revision)
+        self._revisions.setdefault(claim.report_id, {}).setdefault(claim.revision, revision)
         for selected in claim.selectors:
             seen = _Seen(claim.report_id, number, selected.bound)
             self._sightings.setdefault(selected.digest, {}).setdefault(claim.member, seen)
@@ -99,7 +99,7 @@ class MemoryIndex:
             self._near.setdefault((vector, claim.member), _Seen(claim.report_id, number))
 
     def _answer(self, source: Source, claim: Claim) -> Knowledge:
-        own = self._revisions[claim.report_id, claim.revision]
+        own = self._revisions[claim.report_id][claim.revision]
         is_replay = (own.source, own.log_offset) == (source, claim.log_offset)
         return Knowledge(
             is_stale=self._has_higher(claim, own.number),
@@ -112,8 +112,8 @@ class MemoryIndex:
 
     def _has_higher(self, claim: Claim, number: int) -> bool:
         return any(
-            report == claim.report_id and revision > claim.revision and known.number < number
-            for (report, revision), known in self._revisions.items()
+            revision > claim.revision and known.number < number
+            for revision, known in self._revisions[claim.report_id].items()
         )
 
     def _earlier(self, claim: Claim, number: int) -> tuple[Sighting, ...]:
@@ -138,11 +138,7 @@ class MemoryIndex:
 
     def _state(self, report_id: ReportId, number: int) -> LinkState:
         """What had become of it when the claim was made: the same answer for ever."""
-        taken_back = (
-            known.number < number
-            for (report, _), known in self._revisions.items()
-            if report == report_id and known.withdrawn
-        )
+        taken_back = (known.number < number for known in self._revisions[report_id].values() if known.withdrawn)
         if any(taken_back):
             return LinkState.RETRACTED
         return LinkState.DISPUTED if self._disputes.get(report_id, number) < number else LinkState.STANDS

@@ -4,7 +4,7 @@ The truth goes to nobody who decides: rules cannot import it, and it is compared
 reports, and say nothing of the field.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from producers.generator.generating import Generated, Order, generate
 from producers.generator.parameters import Parameters
 from schemas.records.identifiers import MemberId
 from schemas.records.report import ReportSubmitted
-from schemas.records.values import Tier
+from schemas.records.values import Novelty, Tier
 from schemas.sealing import personal_part
 from tocsin.cli.evaluating.submissions import submission_of
 from tocsin.policy.bundle import SAMPLE, load
@@ -42,21 +42,36 @@ class Figures(Struct, frozen=True, kw_only=True):
     reports: int
     urgent: int
     found: int
+    duplicates: int
+    """Truly of a case that an earlier report is of."""
+    seen: int
+    """Called seen before."""
+    rightly_seen: int
 
     def recall(self) -> float:
         """Of the reports that are truly urgent, the share among the first hundredth."""
         return self.found / self.urgent
 
-    def holds(self) -> bool:
-        """Whether the target is met."""
-        return self.recall() >= LEAST_RECALL
+    def duplicate_precision(self) -> float:
+        """Of what is called seen before, the share that truly was."""
+        return self.rightly_seen / self.seen
 
-    def sentence(self) -> str:
+    def duplicate_recall(self) -> float:
+        """Of what was truly seen before, the share that is called so."""
+        return self.rightly_seen / self.duplicates
+
+    def holds(self) -> bool:
+        """Whether the targets are met."""
+        return self.recall() >= LEAST_RECALL and self.duplicate_precision() == self.duplicate_recall() == 1.0
+
+    def sentences(self) -> tuple[str, ...]:
         """For people."""
         return (
-            f"Urgent recall {self.recall():.3f} at {WORKLOAD:.0%} workload ({self.found} of {self.urgent} among "
+            f"urgent recall {self.recall():.3f} at {WORKLOAD:.0%} workload ({self.found} of {self.urgent} among "
             f"{self.reports} generated reports, as many false "
-            f"alarms; synthetic, not field accuracy; target {LEAST_RECALL})."
+            f"alarms; synthetic, not field accuracy; target {LEAST_RECALL})",
+            f"exact duplicates precision {self.duplicate_precision():.3f}, recall {self.duplicate_recall():.3f} "
+            f"({self.duplicates} duplicates among them; synthetic, not field accuracy; target 1.000)",
         )
 
 
@@ -67,6 +82,9 @@ def figures(reports: int = REPORTS, seeds: Sequence[int] = SEEDS) -> Figures:
         reports=sum(len(world.urgent) for world in worlds),
         urgent=sum(sum(world.urgent) for world in worlds),
         found=sum(world.found() for world in worlds),
+        duplicates=sum(len(world.repeated) for world in worlds),
+        seen=sum(len(world.seen) for world in worlds),
+        rightly_seen=sum(len(world.seen & world.repeated) for world in worlds),
     )
 
 
@@ -74,6 +92,10 @@ class Ranked(Struct, frozen=True, kw_only=True):
     """One world in the order of its queue: whether each report is truly urgent, the most pressing first."""
 
     urgent: tuple[bool, ...]
+    repeated: frozenset[int] = frozenset()
+    """Positions in the order of arrival of reports that truly are of an earlier case."""
+    seen: frozenset[int] = frozenset()
+    """Positions of those that were called so."""
 
     def found(self) -> int:
         """How many of the urgent stand in the first hundredth."""
@@ -85,9 +107,23 @@ def ranked(reports: int, seed: int) -> Ranked:
     order = Order(count=reports, members=_members(), prefix="truth", now_ms=NOW_MS)
     noise = Parameters(over_escalated=OVER_ESCALATED)
     made = list({one.content["submitter_reference"]: one for one in generate(order, noise, seed)}.values())
-    ranks = list(map(_rank, _decided(made)))
+    decided = _decided(made)
+    ranks = list(map(_rank, decided))
     places = sorted(range(len(made)), key=lambda place: ranks[place], reverse=True)
-    return Ranked(urgent=tuple(bool(made[place].truth["urgent"]) for place in places))
+    return Ranked(
+        urgent=tuple(bool(made[place].truth["urgent"]) for place in places),
+        repeated=frozenset(_repeated(made)),
+        seen=frozenset(n for n, one in enumerate(decided) if one.novelties.novelty is Novelty.SEEN),
+    )
+
+
+def _repeated(made: Iterable[Generated]) -> Iterator[int]:
+    """The positions of reports of a case that was reported before: the truth knows them by its number."""
+    cases: set[int] = set()
+    for position, one in enumerate(made):
+        if one.truth["case"] in cases:
+            yield position
+        cases.add(one.truth["case"])
 
 
 def _members() -> tuple[MemberId, ...]:

@@ -1,5 +1,6 @@
 """Every jurisdiction under each kind of material: what the domain facts, 6.2 and 6.3, allow to be said and no more."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from tests.evaluation.writing import Family, a_case, a_label, a_report, an_item
@@ -18,13 +19,46 @@ _NATIONAL: Final = [a_label("iccam", "national")]
 
 def jurisdictions() -> Family:
     """Real, synthetic, drawn and self-generated: only a plain Y makes it national, and no unverified row lawful."""
+    for country, name, cell, item in _matrix():
+        verdict = "national" if cell == "Y" else "undetermined"
+        flags = ["classify.unverified_law"] if cell == "Y" else []
+        yield _case(country, name, verdict, item) | {"expect": [_judged(country, verdict) | {"flags": flags}]}
+
+
+def checked() -> Family:
+    """The same rows once a lawyer has checked them: N is not illegal, and a guess decides nothing.
+
+    What is not illegal in every country concerned goes to nobody, which a person can see.
+    """
+    for country, name, cell, item in _matrix():
+        verdict = {"Y": "national", "N": "not_illegal"}.get(cell, "undetermined")
+        outcome = "no_recipient" if cell == "N" else "routed"
+        expect = _judged(country, verdict, verified=True) | {"outcome": outcome, "flags": []}
+        yield _case(country, name, verdict, item) | {"expect": [expect], "policy": CHECKED}
+
+
+CHECKED: Final = "checked"
+"""The folder of the sample policy with every row marked as checked, beside the case files."""
+
+
+def _matrix() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Country, kind of material, the cell of the facts, and the item."""
     rows = [row.split() for row in FACTS.replace("\n", "|").split("|") if row.strip()]
-    for country, synthetic, drawn in [*rows, *([code, "?", "?"] for code in UNKNOWN.split())]:
-        real = "national" if [country, synthetic, drawn] in rows else "undetermined"
-        yield _case(country, "real", real, {})
-        yield _case(country, "synthetic", _verdict(synthetic), {"realism": "realistic", "synthetic_origin": "full"})
-        yield _case(country, "drawn", _verdict(drawn), {"realism": "non_realistic"})
-        yield _case(country, "self-generated", real, {"self_generated": "yes", "apparent_age_band": "14-15"})
+    for country, synthetic, drawn in rows:
+        yield from _kinds(country, "Y", synthetic, drawn)
+    for country in UNKNOWN.split():
+        yield from _kinds(country, "?", "?", "?")
+
+
+def _kinds(country: str, real: str, synthetic: str, drawn: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    yield country, "real", real, {}
+    yield country, "synthetic", synthetic, {"realism": "realistic", "synthetic_origin": "full"}
+    yield country, "drawn", drawn, {"realism": "non_realistic"}
+    yield country, "self-generated", real, {"self_generated": "yes", "apparent_age_band": "14-15"}
+
+
+def _judged(country: str, verdict: str, *, verified: bool = False) -> dict[str, Any]:
+    return {"verdicts": [{"jurisdiction": country.lower(), "verdict": verdict, "verified": verified}]}
 
 
 def baseline() -> Family:
@@ -38,7 +72,6 @@ def baseline() -> Family:
         )
 
 
-_NOT_BASELINE: Final = "not baseline"
 _NEVER: Final[dict[str, dict[str, Any]]] = {
     "synthetic": {"synthetic_origin": "full"},
     "partly synthetic": {"synthetic_origin": "partial"},
@@ -70,15 +103,9 @@ def bases() -> Family:
         yield a_case(f"found on {day}", [report], [{"flags": flags}])
 
 
-def _verdict(cell: str) -> str:
-    return "national" if cell == "Y" else "undetermined"
-
-
 def _case(country: str, name: str, verdict: Any, item: dict[str, Any]) -> dict[str, Any]:
     whole = an_item(**({"labels": _NATIONAL, "apparent_age_band": "pubescent", "hosting": {"country": country}} | item))
     if whole["labels"] and whole["labels"][0]["label"] in {"A1", "baseline"} and "apparent_age_band" not in item:
         whole["apparent_age_band"] = ""
     expected: Any = [{"jurisdiction": country.lower(), "verdict": verdict, "verified": False}]
-    if verdict == _NOT_BASELINE:
-        expected = {"none_of": [{"verdict": "baseline"}]}
     return a_case(f"{country} {name}", [a_report(items=[whole])], [{"verdicts": expected}])

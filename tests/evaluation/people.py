@@ -1,5 +1,6 @@
 """Who gets it, how soon, what is missing and what is seen (domain facts 0, 3.3, 5.3, 6.1)."""
 
+from itertools import combinations
 from typing import Any, Final
 
 from tests.evaluation.writing import Family, a_case, a_label, a_report, an_item
@@ -17,12 +18,12 @@ _NEXUS: Final = ("offence", "suspect", "victim")
 def routes() -> Family:
     """Fan-out to every state concerned; countries without a hotline are a main path (0.3, 6.1)."""
     countries = list(_MEMBERS)
-    for count in range(5):
-        chosen = countries[:count]
+    for chosen in (some for count in range(5) for some in combinations(countries, count)):
         claims = [{"kind": _NEXUS[n % 3], "country": country} for n, country in enumerate(chosen)]
         reached = [member for country in chosen for member in _MEMBERS[country]]
         expect = {"members": {"exactly": reached}} if reached else {"waiting": ["route.no_evidence"]}
-        yield a_case(f"{count} countries concerned", [a_report(incident_types=["grooming"], nexus=claims)], [expect])
+        name = f"{len(chosen)} countries concerned: {' '.join(chosen)}"
+        yield a_case(name, [a_report(incident_types=["grooming"], nexus=claims)], [expect])
     for country, members in _MEMBERS.items():
         for name, content in _WAYS.items():
             report = a_report(**_placed(content, country))

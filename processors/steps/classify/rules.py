@@ -41,11 +41,14 @@ def classify(
     return tuple(_verdicts(report, laws, (bundle, on)))
 
 
-def flags(report: ReportSubmitted, bundle: Bundle) -> tuple[str, ...]:
-    """What a person should know of the legal side: the basis had lapsed when the content was found."""
+def flags(report: ReportSubmitted, verdicts: Iterable[ItemVerdict], bundle: Bundle) -> tuple[str, ...]:
+    """What a person should know of the legal side: on what a verdict or the report itself stands (ADR 0012)."""
     found = report.detected_at or report.received_at or report.submitted_at
-    lapsed = bundle.bases.has_lapsed(report.governance.legal_basis, day_of(found.epoch_ms))
-    return ("classify.basis_lapsed",) if lapsed else ()
+    stands = {
+        "classify.basis_lapsed": bundle.bases.has_lapsed(report.governance.legal_basis, day_of(found.epoch_ms)),
+        "classify.unverified_law": any(one.verdict is Verdict.NATIONAL and not one.verified for one in verdicts),
+    }
+    return tuple(code for code, holds in stands.items() if holds)
 
 
 _Laws = list[tuple[Jurisdiction, LegalRow | None]]

@@ -173,7 +173,14 @@ def test_a_verdict_names_the_row_of_the_law_that_it_stands_on() -> None:
 def test_a_basis_that_had_lapsed_when_it_was_found_is_flagged(basis: str, detected: date, lapsed: bool) -> None:
     at = an_instant(int(datetime(detected.year, detected.month, detected.day, 12, tzinfo=UTC).timestamp() * 1000))
     report = a_report(governance=a_governance(legal_basis=basis), detected_at=at)
-    assert flags(report, the_sample()) == (("classify.basis_lapsed",) if lapsed else ())
+    assert flags(report, (), the_sample()) == (("classify.basis_lapsed",) if lapsed else ())
+
+
+@pytest.mark.parametrize(("verified", "flagged"), [(True, ()), (False, ("classify.unverified_law",))])
+def test_a_verdict_that_stands_on_unchecked_law_is_a_flag(verified: bool, flagged: tuple[str, ...]) -> None:
+    found = judged({"verified": verified}, labels=(NATIONAL,), apparent_age_band="")
+    assert found.verdict is Verdict.NATIONAL
+    assert flags(a_report(), [found], the_sample()) == flagged
 
 
 @pytest.mark.parametrize("jurisdiction", sorted(the_sample().jurisdictions))

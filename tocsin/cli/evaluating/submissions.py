@@ -18,6 +18,7 @@ from tocsin.runtime.registry import FixedDirectory
 
 SUBMITTER: Final = "submitter"
 WITHDRAW: Final = "withdraw"
+_UNKNOWN_KEY: Final = "field.unknown"
 _WITHDRAWAL_KEYS: Final = frozenset({SUBMITTER, WITHDRAW, "revision", "reason_code"})
 
 
@@ -31,6 +32,7 @@ def submission_of(written: Mapping[str, Any], bundle: Bundle, now_ms: int) -> Su
     entry = entry_of_object(content, Context(now_ms=now_ms, utc_offset_minutes=profile.utc_offset_minutes))
     found = checked(entry)
     if isinstance(found, Rejection):
+        _require_known_keys(found)
         return Submission(record=None, code=found.problems[0].code)
     personal_id = FixedDirectory().id_of(PersonalPart)
     publisher = Submitter(member=member, profile=profile, personal_schema_id=personal_id)
@@ -45,6 +47,13 @@ def _submitter(written: Mapping[str, Any], bundle: Bundle) -> MemberId:
     if named not in able:
         raise _wrong(f"a submitter of the policy: {', '.join(able)}", repr(named))
     return MemberId(named)
+
+
+def _require_known_keys(rejection: Rejection) -> None:
+    """A key that no report has is a mistake of the case: what it expects would be found for the wrong reason."""
+    unknown = next((one.field for one in rejection.problems if one.code == _UNKNOWN_KEY), None)
+    if unknown is not None:
+        raise _wrong("keys that tocsin template json explains", repr(unknown))
 
 
 def _withdrawal(written: Mapping[str, Any], member: MemberId, now_ms: int) -> Withdrawal:

@@ -27,6 +27,7 @@ FOUND = {
         {"members": {"exactly": ["nl-police", "nl-hotline"]}},
         {"members": {"none_of": ["de-police"]}},
         {"links": [{"kind": "url"}]},
+        {"tier": {"none_of": ["low", "urgent"]}},
     ],
 )
 def test_a_part_matches(expected: dict[str, Any]) -> None:
@@ -44,6 +45,7 @@ def test_a_part_matches(expected: dict[str, Any]) -> None:
         ({"members": {"exactly": ["nl-police"]}}, "exactly"),
         ({"members": {"none_of": ["nl-police"]}}, "none_of"),
         ({"links": [{"kind": "url", "weak": True}]}, "links"),
+        ({"tier": {"none_of": ["high"]}}, "none_of"),
         ({"links": {"kind": "url"}}, "links"),
         ({"tier": {"at_least": 1}}, "at_least"),
     ],
