@@ -76,8 +76,8 @@ class MemoryIndex:
     def _ruled(self, source: Source, claim: RulingClaim) -> Ruled:
         made, ruling = self._rulings[claim.ruling.ruling_id], claim.ruling
         overtaken = any(
-            report == ruling.report_id and revision > ruling.revision and known.number < made.block
-            for (report, revision), known in self._revisions.items()
+            revision > ruling.revision and known.number < made.block
+            for revision, known in self._revisions.get(ruling.report_id, {}).items()
         )
         is_elsewhere = (made.source, made.log_offset) != (source, claim.log_offset)
         return Ruled(

@@ -3,16 +3,21 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.decision import Decision, Naming, conclude, propose
+from processors.index.port import Knowledge
+from processors.intake import Accepted
 from processors.steps.classify.rules import classify
+from processors.steps.deduplicate.near import Veil
+from processors.steps.deduplicate.selectors import Keys
 from schemas.records.identifiers import JurisdictionCode
 from schemas.records.report import ContentItem, Label
 from schemas.records.triage import ItemVerdict
 from schemas.records.values import Realism, SyntheticOrigin, Verdict
 from schemas.vocabularies import vocabulary
 from tests.builders.policy import TODAY, a_legal_row, the_sample, with_law
-from tests.builders.reports import a_report, an_item
+from tests.builders.reports import NOON_MS, a_report, an_item
 from tocsin.policy.bundle import Bundle
-from tocsin.policy.jurisdictions import Criminalised
+from tocsin.policy.jurisdictions import COLUMNS, Criminalised, LegalRow
 
 KNOWN = [Label(scheme=mapping.scheme, label=mapping.label) for mapping in the_sample().labels.mapping]
 LABELS = st.lists(st.sampled_from([*KNOWN, Label(scheme="x", label="unheard of")]), max_size=4)
@@ -72,3 +77,31 @@ def test_baseline_is_never_synthetic_or_drawn(bundle: Bundle, item: ContentItem)
         assert item.synthetic_origin in {SyntheticOrigin.UNKNOWN, SyntheticOrigin.NONE}
         assert item.realism in {Realism.UNKNOWN, Realism.PHOTO}
         assert item.apparent_age_band not in {"pubescent", "14-15", "16-17", "adult"}
+
+
+UNVERIFIED = st.builds(
+    a_legal_row,
+    verified=st.just(False),
+    **{column: st.sampled_from(Criminalised) for column in COLUMNS},
+    doubtful=st.lists(st.sampled_from(COLUMNS), max_size=2).map(tuple),
+)
+NAMING = Naming(keys=Keys(digest=(b"k" * 32,), recipient=b"r" * 32), veil=Veil(b"v" * 32))
+
+
+def decided(bundle: Bundle, *items: ContentItem) -> Decision:
+    accepted = Accepted(report=a_report(items=items))
+    return conclude(propose(accepted, bundle, NAMING, NOON_MS), Knowledge(), bundle)
+
+
+@given(UNVERIFIED, st.lists(ITEMS, min_size=1, max_size=2))
+def test_whatever_unchecked_law_says_it_withholds_nothing_and_changes_no_tier(
+    row: LegalRow, items: list[ContentItem]
+) -> None:
+    silent, guessed = decided(with_law("nl"), *items), decided(with_law("nl", row), *items)
+    assert guessed.proposed.route == silent.proposed.route
+    assert guessed.outcome == silent.outcome
+    assert guessed.priority == silent.priority
+    allowed = {Verdict.BASELINE, Verdict.NATIONAL, Verdict.UNDETERMINED}
+    assert {verdict.verdict for verdict in guessed.proposed.verdicts} <= allowed
+    national = any(verdict.verdict is Verdict.NATIONAL for verdict in guessed.proposed.verdicts)
+    assert ("classify.unverified_law" in guessed.proposed.flags) is national
