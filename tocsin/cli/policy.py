@@ -72,7 +72,7 @@ def ucs(file: Path, scheme_version: str, out: Path) -> None:
     Columns: label_id, section, and optionally neutral (words of the neutral vocabulary, separated by spaces), source.
     The labels are not public and none is shipped; a label without neutral words is known, and says nothing.
     """
-    text, count = ucs_table(file, scheme_version)
+    text, count = ucs_table(file, scheme_version, _today())
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, "utf-8")
     click.echo(f"{count} labels in {out}. Next: tocsin policy check {out.parent.parent}")

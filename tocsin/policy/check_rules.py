@@ -39,6 +39,7 @@ def label_problems(labels: Labels) -> Iterator[Problem]:
     for number, mapping in enumerate(labels.mapping):
         where = (LABELS, f"mapping[{number}].neutral")
         yield from unknown_words("policy.unknown_neutral_label", where, mapping.neutral, neutral)
+        yield from _loss_problems(mapping, (LABELS, f"mapping[{number}].lossy"))
         by_label.setdefault((mapping.scheme, mapping.label), []).append(mapping)
     yield from reversed_periods((LABELS, "mapping"), labels.mapping)
     for (scheme, label), mappings in by_label.items():
@@ -50,6 +51,15 @@ def label_problems(labels: Labels) -> Iterator[Problem]:
                 expected="one that is in force on any day",
                 found=f"two on {day}",
             )
+
+
+def _loss_problems(mapping: LabelMapping, where: tuple[str, str]) -> Iterator[Problem]:
+    """A label that means nothing in neutral words has lost everything on the way."""
+    if not mapping.neutral and not mapping.lossy:
+        file, key = where
+        yield Problem(
+            code="policy.silent_loss", file=file, key=key, expected="true without neutral words", found="false"
+        )
 
 
 def basis_problems(bases: Bases) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """The shapes of the rule files: label mappings, routing evidence and priority."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Self
 
 from msgspec import Struct
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from schemas.records.identifiers import MemberId
 from tocsin.policy.dates import Dated
+from tocsin.policy.jurisdictions import Confidence
 
 
 class LabelMapping(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,8 +19,11 @@ class LabelMapping(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True)
     label: str
     neutral: tuple[str, ...]
     source: str
-    confidence: str = "medium"
-    lossy: bool = False
+    as_of: date
+    """When the source was looked at."""
+    valid_from: date
+    confidence: Confidence
+    lossy: bool
 
 
 class Labels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,6 +17,8 @@ _OLDER_BANDS: Final = frozenset({"pubescent", "14-15", "16-17", "adult"})
 _ACT_OR_FOCUS: Final = frozenset({"sexual_act", "intimate_focus"})
 _ILLEGAL: Final = frozenset({"illegal_claimed", "baseline_claimed"})
 _NOTHING_TO_JUDGE: Final = frozenset({"comparison_only", "not_pertinent", "not_sexualised"})
+_CLASSIFIER: Final = "ai_detection"
+"""Labels of an item that a classifier found and nobody looked at are the classifier's: they decide nothing."""
 _AGES: Final = frozenset({"prepubescent", "pubescent"})
 
 
@@ -30,6 +32,8 @@ def neutral_labels(item: ContentItem, bundle: Bundle, on: date) -> frozenset[str
         found.add("pubescent")
     if item.self_generated is Ternary.YES:
         found.add("self_generated")
+    if item.live_stream is Ternary.YES:
+        found.add("live_stream")
     return frozenset(found)
 
 
@@ -70,6 +74,8 @@ def _verdicts(report: ReportSubmitted, laws: _Laws, policy: tuple[Bundle, date])
 
 
 def _verdict(item: ContentItem, labels: frozenset[str], law: LegalRow | None) -> tuple[Verdict, str]:
+    if item.detection_method == _CLASSIFIER and item.viewed_by_reporter is not Ternary.YES:
+        return Verdict.UNDETERMINED, "classify.machine_only"
     if "not_illegal_claimed" in labels and labels & _ILLEGAL:
         return Verdict.UNDETERMINED, "classify.contradictory_claims"
     if _is_baseline(item, labels):
@@ -114,8 +120,11 @@ def _column(item: ContentItem, labels: frozenset[str]) -> str:
 
 
 def _may_be_exempt(law: LegalRow, labels: frozenset[str], column: str) -> bool:
-    """Where peers' own images may be lawful, nobody can tell consent from metadata: a person looks."""
-    is_own = {"self_generated", "pubescent"} <= labels
+    """Where peers' own images may be lawful, nobody can tell consent from metadata: a person looks.
+
+    A live stream is shown to others while it is made: no exemption for images that peers keep among themselves.
+    """
+    is_own = {"self_generated", "pubescent"} <= labels and "live_stream" not in labels
     return is_own and column == "real_child" and law.self_generated_peer in {Criminalised.NO, Criminalised.PARTLY}
 
 

@@ -17,6 +17,7 @@ _LEAST_STRENGTH: Final = 0.05
 """What happened longer ago than some four half-lives is not recent."""
 _MANY_ITEMS: Final = 100.0
 """This many items count in full, ten of them half."""
+_CLASSIFIER: Final = "ai_detection"
 _UNKNOWN_BANDS: Final = frozenset({"", "not_categorised"})
 
 
@@ -156,12 +157,19 @@ def _suspect(signals: Signals, _: float | None) -> Strength:
 
 
 def _ai_only(signals: Signals, _: float | None) -> Strength:
+    """A model spoke of some item, and of no item a person."""
     items = signals.facts.report.items
-    return float(bool(items) and all(map(_only_a_model_spoke, items)))
+    return float(any(map(_a_model_spoke, items)) and not any(map(_a_person_spoke, items)))
 
 
-def _only_a_model_spoke(item: ContentItem) -> bool:
-    return bool(item.ai_signals) and item.viewed_by_reporter is not Ternary.YES and not item.labels
+def _a_model_spoke(item: ContentItem) -> bool:
+    return bool(item.ai_signals) or item.detection_method == _CLASSIFIER
+
+
+def _a_person_spoke(item: ContentItem) -> bool:
+    """Who looked, or a label that is not the classifier's own."""
+    is_labelled = bool(item.labels) and item.detection_method != _CLASSIFIER
+    return item.viewed_by_reporter is Ternary.YES or is_labelled
 
 
 def _ai_signal(signals: Signals, _: float | None) -> Strength:

@@ -51,7 +51,8 @@ def test_the_law_is_that_of_the_day() -> None:
 
 def test_a_label_means_what_it_meant_on_the_day(tmp_path: Path) -> None:
     mapping = '[[mapping]]\nscheme = "iccam"\nlabel = "baseline"\n'
-    later = mapping + 'neutral = ["illegal_claimed"]\nsource = "a test"\nvalid_from = 2026-06-01\n\n'
+    dates = "valid_from = 2026-06-01\nas_of = 2026-06-01\n"
+    later = f'{mapping}neutral = ["illegal_claimed"]\nsource = "a test"\nconfidence = "low"\nlossy = true\n{dates}\n'
     bundle = load(a_folder(tmp_path, ("labels.toml", mapping, later + mapping + "valid_to = 2026-06-01\n")))
     assert bundle.neutral("iccam", "baseline", SPRING) == ("baseline_claimed", "illegal_claimed")
     assert bundle.neutral("iccam", "baseline", AUTUMN) == ("illegal_claimed",)

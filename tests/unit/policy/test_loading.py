@@ -110,6 +110,7 @@ MISTAKES = [
         "valid_from = 2020-01-01\nvalid_to = 2019-01-01",
         "legal",
     ),
+    ("policy.silent_loss", LABELS, 'neutral = ["illegal_claimed"]', "neutral = []", "mapping[1].lossy"),
     ("policy.unknown_neutral_label", LABELS, '"baseline_claimed"', '"base_line_claimed"', "mapping[0].neutral"),
     ("policy.periods_overlap", LABELS, 'label = "national"', 'label = "baseline"', "mapping of iccam baseline"),
     ("policy.invalid", MEMBERS, "owner = false", "ownr = false", "de-hotline-b"),

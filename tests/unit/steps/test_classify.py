@@ -113,6 +113,21 @@ def test_an_ai_score_alone_decides_nothing() -> None:
     assert judged({}, labels=(), ai_signals=(signal,)).verdict is Verdict.UNDETERMINED
 
 
+@pytest.mark.parametrize(("viewed", "decides"), [(Ternary.YES, True), (Ternary.NO, False), (Ternary.UNKNOWN, False)])
+@pytest.mark.parametrize("label", [A1, BASELINE, NATIONAL, NOT_ILLEGAL])
+def test_labels_that_a_classifier_gave_decide_nothing_until_a_person_looked(
+    label: Label, viewed: Ternary, decides: bool
+) -> None:
+    found = judged({}, labels=(label,), detection_method="ai_detection", viewed_by_reporter=viewed)
+    assert (found.verdict is not Verdict.UNDETERMINED) is decides
+    assert (found.rules == ("classify.machine_only",)) is not decides
+
+
+def test_a_live_stream_is_no_image_that_peers_keep_among_themselves() -> None:
+    own = {"self_generated": Ternary.YES, "apparent_age_band": "16-17", "labels": (NATIONAL,)}
+    assert judged({"self_generated_peer": NO}, live_stream=Ternary.YES, **own).verdict is Verdict.NATIONAL
+
+
 def test_where_there_is_no_law_of_the_day_nothing_is_not_illegal() -> None:
     future = {"valid_from": TODAY.replace(year=2030)}
     assert said(judged(future, labels=(NOT_ILLEGAL,))) == (Verdict.UNDETERMINED, ("classify.no_law",))

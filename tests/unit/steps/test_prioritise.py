@@ -153,12 +153,20 @@ def test_a_condition_holds_does_not_or_is_not_known(
         ({"labels": (), "viewed_by_reporter": Ternary.NO}, True),
         ({"labels": ()}, False),
         ({"viewed_by_reporter": Ternary.NO}, False),
+        ({"viewed_by_reporter": Ternary.NO, "detection_method": "ai_detection"}, True),
     ],
 )
 def test_where_only_a_classifier_has_spoken_the_report_is_capped(item: dict[str, Any], is_capped: bool) -> None:
     signal = AiSignal(model_id="m", score=0.99)
     found = ranked(a_thin_report(items=(an_item(ai_signals=(signal,), **item),)))
     assert ("cap.ai_only" in found.rules) is is_capped
+
+
+def test_an_item_of_which_nobody_says_anything_does_not_lift_the_cap() -> None:
+    silent = an_item(labels=(), viewed_by_reporter=Ternary.UNKNOWN)
+    machine = an_item(ai_signals=(AiSignal(model_id="m", score=0.99),), labels=(), viewed_by_reporter=Ternary.NO)
+    assert "cap.ai_only" in ranked(a_thin_report(items=(machine, silent))).rules
+    assert "cap.ai_only" not in ranked(a_thin_report(items=(machine, an_item()))).rules
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,20 +13,28 @@ from schemas.vocabularies import vocabulary
 
 _MOST_LABELS: Final = 5_000
 _SCHEME: Final = "ucs"
+_LAUNCHED: Final = date(2023, 3, 15)
+"""The schema's first launch (domain facts 2.1): no label is older."""
 
 
-def ucs_table(file: Path, version: str) -> tuple[str, int]:
+def ucs_table(file: Path, version: str, on: date) -> tuple[str, int]:
     """The TOML text, and how many labels it has; raises Refused for a file that is no list of labels."""
     rows = _rows(file)
     if not 1 <= len(rows) <= _MOST_LABELS:
         raise _refused(file, 0, f"1 to {_MOST_LABELS} labels", str(len(rows)))
-    entries = [_entry(row, number, file) for number, row in enumerate(rows, start=1)]
+    entries = [
+        (*_entry(row, number, file), f"valid_from = {_LAUNCHED}", f"as_of = {on}") for number, row in _numbered(rows)
+    ]
     lines = [
         "# Labels of the Universal Classification Schema, from a file that its owner gave to this deployment.",
         f"version = {_text(f'ucs-{version}')}",
         *(line for entry in entries for line in entry),
     ]
     return "\n".join(lines) + "\n", len(entries)
+
+
+def _numbered(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    return enumerate(rows, start=1)
 
 
 def _rows(file: Path) -> Sequence[Mapping[str, Any]]:
