@@ -2,6 +2,8 @@
 
 from random import Random
 
+from msgspec.structs import replace
+
 from processors.steps.prioritise.signals import Facts
 from producers.generator.generating import Order, generate
 from producers.generator.parameters import Parameters
@@ -46,8 +48,11 @@ def test_recall_falls_where_the_truth_is_another() -> None:
 
 
 def test_a_target_that_is_missed_is_said() -> None:
-    assert not Figures(reports=1_000, urgent=20, found=18).holds()
-    assert Figures(reports=1_000, urgent=20, found=19).holds()
+    held = Figures(reports=1_000, urgent=20, found=19, duplicates=300, seen=300, rightly_seen=300)
+    assert held.holds()
+    assert not replace(held, found=18).holds()
+    assert not replace(held, seen=301).holds(), "one that is new is called seen"
+    assert not replace(held, duplicates=301).holds(), "one that was seen is called new"
 
 
 def test_one_world_holds_the_target() -> None:

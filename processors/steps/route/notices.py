@@ -9,9 +9,12 @@ from processors.steps.route.rules import Addressee
 from schemas.records.triage import ItemVerdict
 from schemas.records.values import Verdict
 from tocsin.policy.bundle import Bundle
+from tocsin.policy.jurisdictions import Criminalised
 from tocsin.policy.members import Sector
 
 _HOSTED: Final = frozenset({"hosting", "ip"})
+_FIRST: Final = frozenset({Criminalised.YES, Criminalised.PARTLY})
+"""Where the law wants police to be asked first, if only in some cases."""
 _ILLEGAL: Final = frozenset({Verdict.BASELINE, Verdict.NATIONAL})
 
 
@@ -29,4 +32,4 @@ def notice(
     if not (hosted and illegal):
         return ""
     law = home.law(on)
-    return "notice.police_first" if law is not None and law.lea_first else "notice.proposed"
+    return "notice.police_first" if law is not None and law.lea_first in _FIRST else "notice.proposed"

@@ -73,7 +73,7 @@ def is_strong(found: Evidence, bundle: Bundle) -> bool:
 
 
 CONFLICT: Final = "classify.contradictory_claims"
-_NOBODY_JUDGED: Final = frozenset({"classify.no_human_label", "classify.nothing_to_judge"})
+_NOBODY_JUDGED: Final = frozenset({"classify.no_human_label", "classify.nothing_to_judge", "classify.machine_only"})
 """Undetermined because no person has said anything: nothing that another person could settle from metadata."""
 
 

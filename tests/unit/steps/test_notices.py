@@ -12,6 +12,7 @@ from schemas.records.triage import ItemVerdict
 from schemas.records.values import Verdict
 from tests.builders.policy import TODAY, a_legal_row, the_sample, with_law
 from tocsin.policy.bundle import Bundle
+from tocsin.policy.jurisdictions import Criminalised
 
 HOSTED = Evidence(CountryCode("NL"), "hosting")
 ILLEGAL = ItemVerdict(jurisdiction=JurisdictionCode("nl"), verdict=Verdict.NATIONAL)
@@ -29,7 +30,7 @@ def test_what_lies_in_the_hotlines_country_and_is_illegal_there_is_proposed() ->
 
 
 def test_where_the_law_wants_police_first_that_is_said() -> None:
-    assert told("nl-hotline", with_law("nl", a_legal_row(lea_first=True))) == "notice.police_first"
+    assert told("nl-hotline", with_law("nl", a_legal_row(lea_first=Criminalised.YES))) == "notice.police_first"
 
 
 @pytest.mark.parametrize(
