@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from schemas.failures import Failure
-from schemas.records.identifiers import CountryCode, MemberId
+from schemas.records.identifiers import CountryCode, MemberId, report_id_of
 from schemas.records.report import SharingChoices
 from tests.builders.drafts import a_draft
 from tests.builders.policy import a_folder
@@ -25,6 +25,7 @@ from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import load
 from tocsin.stack.charter import charter_of
+from tocsin.stack.decisions import decisions
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.local import LocalStack
 
@@ -143,7 +144,7 @@ def test_a_decision_makes_real_referrals_and_the_ledger_balances(exchange: Local
     assert outcome(exchange, "decide-1") == "ROUTED"
     assert waiting(exchange, "decide-1") is None
     told = tocsin(exchange, "explain", "decide-1").stdout
-    assert "A person chose" in told
+    assert "A person decided that this member gets it" in told
     assert "A. Analyst" in told
     assert "looked at it" in told
 
@@ -160,6 +161,37 @@ def test_what_is_closed_waits_no_longer_and_its_submitter_is_told(exchange: Loca
         "A person of the exchange looked at"
         in tocsin(exchange, "sent", "--as", MEMBER, "--reference", "close-1").stdout
     )
+
+
+def test_a_test_report_travels_to_one_member_and_to_nobody_else(exchange: LocalStack) -> None:
+    told = tocsin(exchange, "member", "check", "ngo-b", "--round-trip").stdout
+    assert "✓ a test report came in" in told
+    query = "select recipient from referrals where submitter = 'ngo-b' and mark = 'TEST'"
+    assert rows(exchange, query) == []
+
+
+def test_a_hold_on_notices_is_told_to_each_hotline_that_has_the_report_and_to_nobody_else(
+    exchange: LocalStack,
+) -> None:
+    publish(exchange, "held-1", items=hosted("NL"))
+    until(lambda: {"nl-hotline", "nl-police"} <= recipients(exchange, "held-1"))
+    report = str(report_id_of(MEMBER, "held-1"))
+    words = ("--reason", "an operation", "--by", "A. Operator")
+    assert tocsin(exchange, "hold", "set", report, "--owner", "gb-police", *words).returncode == 1
+    assert "notice.proposed" in flags(exchange, "held-1")
+    done = tocsin(exchange, "hold", "set", report, "--owner", "nl-police", *words)
+    assert done.returncode == 0, done.stderr
+    until(lambda: "notice.held" in flags(exchange, "held-1"))
+    query = "select recipient from referrals where submitter_reference = 'held-1' and ruling > 0"
+    assert {row.recipient for row in rows(exchange, query)} == {"nl-hotline"}
+    assert report in tocsin(exchange, "hold", "list").stdout
+
+
+def flags(exchange: LocalStack, reference: str) -> set[str]:
+    """What the Dutch hotline reads in its latest copy."""
+    with decisions(load(exchange.config("ops"))) as read:
+        made = read.find(reference).referrals
+    return {flag for referral in made if referral.recipient == "nl-hotline" for flag in referral.flags}
 
 
 def test_suspension_stops_the_next_record_and_the_stand_in_gets_it(exchange: LocalStack) -> None:
@@ -213,16 +245,16 @@ def test_the_life_of_a_member_from_its_key_to_its_last_day(exchange: LocalStack,
     assert checked.returncode == 3, "no test referral has gone out"
     assert "✗ a test referral went out" in checked.stdout
     assert fingerprint in sheet.read_text("utf-8")
-    assert connects(exchange, tmp_path)
+    assert trouble(exchange, tmp_path) == ""
     left = tocsin(exchange, "member", "leave", "be-hotline", "--by", "A. Operator", "--reason", "merged")
     assert left.returncode == 0, left.stderr
-    assert not connects(exchange, tmp_path)
+    assert "AUTHORIZATION" in trouble(exchange, tmp_path)
     assert tocsin(exchange, "member", "renew", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"),
                   "--fingerprint", fingerprint).returncode == 1  # fmt: skip
 
 
-def connects(exchange: LocalStack, folder: Path) -> bool:
-    """Whether the member, with its own key and the packet of the exchange, may look at its topic."""
+def trouble(exchange: LocalStack, folder: Path) -> str:
+    """What keeps the member, with its own key and the packet of the exchange, from its topic; empty for nothing."""
     from confluent_kafka import KafkaException, TopicCollection  # noqa: PLC0415 -- only this helper asks the broker
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415 -- as above
 
@@ -240,6 +272,7 @@ def connects(exchange: LocalStack, folder: Path) -> bool:
     topics = TopicCollection(["referrals.be.be-hotline.v1"])
     found = AdminClient(client).describe_topics(topics, request_timeout=20)["referrals.be.be-hotline.v1"]
     try:
-        return found.result() is not None
-    except KafkaException:
-        return False
+        found.result()
+    except KafkaException as error:
+        return str(error.args[0].name())
+    return ""
