@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -200,11 +200,12 @@ def leave(home: Path, member: str, policy: Path | None, by: str, reason: str) ->
     retention has emptied them; then take the member out of the bundle, and `tocsin acl plan` names what to delete.
     """
     settings, name = _ops(home), MemberId(member)
-    membership.require_known(membership.latest(settings), name)
-    if policy or not is_store(settings.policy):
-        editing.changed(_editable(policy, settings), editing.ending(name, datetime.now(UTC).date()))
+    bundle = membership.latest(settings)
     done = membership.bar(settings, name, Kind.LEFT, Excuse(by=by, reason=reason))
     files = forget_keys(home, name)
+    if policy or not is_store(settings.policy):  # last: no rule to correct keeps a member in
+        last_day = max(datetime.now(UTC).date(), bundle.members[name].valid_from + timedelta(days=1))
+        editing.changed(_editable(policy, settings), editing.ending(name, last_day))
     click.echo(
         f"{member} has left. {done.revoked} access rules revoked, {len(files)} files of keys and certificates deleted, "
         f"{done.cases.ended} open cases ended, {done.cases.queued} of them in the queue."
