@@ -13,17 +13,18 @@ help: ## Show this help
 setup: $(READY) ## Create the virtual environment from the hash-locked requirements
 
 $(READY): requirements/dev.txt pyproject.toml
+	@test -e /proc/self/stat || { echo "Tocsin's local stack needs Linux, and this is $$(uname -s): use a Linux machine, container or virtual machine."; exit 4; }
 	@command -v $(PYTHON) >/dev/null || { echo "Tocsin needs Python 3.11 or newer, and '$(PYTHON)' was not found: install it, or say make PYTHON=/path/to/python3."; exit 4; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tocsin needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V): say make PYTHON=python3.11."; exit 4; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Tocsin needs Python's venv module, which '$(PYTHON)' lacks: on Debian, apt install python3-venv."; exit 4; }
-	@echo "Setting up $(VENV) (once) ..."
+	@echo "Setting up $(VENV), once: about 120 packages, a minute or two ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt || { echo "Installing the packages of requirements/dev.txt failed. Check that pip can reach its index from here, and run the command again: what is there is kept."; exit 4; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## Set everything up and run the main job (SERVE=1 stays up)
-	@$(BIN)/tocsin demo $(if $(SERVE),--serve)
+	@$(BIN)/tocsin demo
 
 test: $(READY) ## Set everything up and pass the tests
 	@$(BIN)/pytest

@@ -1,6 +1,5 @@
 """`tocsin demo`: the whole exchange with simulated members, on this machine."""
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +16,11 @@ from tocsin.stack.demo import view
 from tocsin.stack.demo.closing import closing_words
 from tocsin.stack.demo.exchange import Exchange
 from tocsin.stack.demo.nursery import Nursery
-from tocsin.stack.demo.running import Run, Show, Summary
+from tocsin.stack.demo.running import Account, Run, Show
 from tocsin.stack.demo.snapshot import Snapshot
 from tocsin.stack.demo.story import Story, Told
 from tocsin.stack.display import progress_display
+from tocsin.stack.interrupts import interrupted_once, undisturbed
 from tocsin.stack.ledger import balance_of
 
 NOT_BALANCED = 3
@@ -43,22 +43,29 @@ def command(home: Path, reports: int, seed: int, serve: bool, as_json: bool) -> 
     answer; ends with the ledger. Everything is stopped at the end, also by Ctrl-C. Exit code 3 where the ledger
     does not balance.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with interrupted_once():
+        balanced = _demo(home, reports, seed, serve=serve, as_json=as_json)
+    raise click.exceptions.Exit(0 if balanced else NOT_BALANCED)
+
+
+def _demo(home: Path, reports: int, seed: int, *, serve: bool, as_json: bool) -> bool:
+    started_seconds = time.monotonic()
     nursery = Nursery(main, _PRELOADED)  # first: it imports while the services start
     exchange = Exchange(home, nursery.launch, stays=serve)
     try:
         with progress_display() as progress:
             exchange.up(progress)
         with exchange.crew:
-            summary = _run(exchange, reports, seed)
-            _say(exchange, summary, as_json=as_json, stays=serve)
-            _serve(exchange, stays=serve)
+            account = _run(exchange, reports, seed)
+            _say(exchange, account, time.monotonic() - started_seconds, as_json=as_json)
+            _serve(exchange)
     finally:
-        _end(exchange)
-    raise click.exceptions.Exit(0 if summary.balanced else NOT_BALANCED)
+        with undisturbed():
+            exchange.stack.down()
+    return account.summary.balanced
 
 
-def _run(exchange: Exchange, reports: int, seed: int) -> Summary:
+def _run(exchange: Exchange, reports: int, seed: int) -> Account:
     with progress_display() as progress:
         exchange.start(progress)
     story = Story(exchange, reports, seed, lambda: int(time.time() * 1000))
@@ -93,24 +100,19 @@ def _lines() -> Show:
     return show
 
 
-def _say(exchange: Exchange, summary: Summary, *, as_json: bool, stays: bool) -> None:
+def _say(exchange: Exchange, account: Account, whole_seconds: float, *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode(summary).decode())
+        click.echo(msgspec.json.encode(account.summary).decode())
         return
     show(balance_of(exchange.home))
-    for sentence in closing_words(exchange, summary, stays=stays):
-        click.echo(sentence)
+    console = Console(highlight=False)
+    for sentence in closing_words(exchange, account, whole_seconds):
+        to_copy = sentence.startswith("  ") or not console.is_terminal
+        console.print(sentence, markup=False, soft_wrap=to_copy)
 
 
-def _serve(exchange: Exchange, *, stays: bool) -> None:
+def _serve(exchange: Exchange) -> None:
     """Keep everything running until somebody ends it."""
-    while stays:
+    while exchange.stays:
         exchange.crew.require_all()
         time.sleep(1)
-
-
-def _end(exchange: Exchange) -> None:
-    """Stop the services; a second Ctrl-C must not leave one behind."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    exchange.stack.down()

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tocsin.stack.display import progress_display
+from tocsin.stack.interrupts import undisturbed
 from tocsin.stack.local import LocalStack
 
 
@@ -15,6 +16,6 @@ def command(home: Path) -> None:
     if not home.exists():
         click.echo(f"Nothing to stop: there is no {home}.")
         return
-    with progress_display() as progress:
+    with undisturbed(), progress_display() as progress:
         LocalStack(home).down(progress)
     click.echo("Down.")

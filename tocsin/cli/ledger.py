@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tocsin.runtime.ledger.balance import Balance
 from tocsin.runtime.ledger.outcomes import Outcome
@@ -94,7 +94,7 @@ def proof_as_builtins(verdict: Verdict) -> dict[str, Any]:
 
 def show(balance: Balance) -> None:
     """Two tables and a sentence."""
-    console, now = Console(width=110), datetime.now(UTC)
+    console, now = Console(width=None if sys.stdout.isatty() else 110), datetime.now(UTC)
     console.print(_topics(balance, now))
     console.print(_referrals(balance, now))
     states = ", ".join(f"{count} {state}" for state, count in balance.referred.items())
@@ -111,7 +111,8 @@ def show(balance: Balance) -> None:
 
 def _topics(balance: Balance, now: datetime) -> Table:
     title = "What came in (in brackets: the age of the oldest)"
-    table = Table("topic", "in", "became", "waiting", "", title=title, title_justify="left", expand=True)
+    topic = Column("topic", overflow="fold")
+    table = Table(topic, "in", "became", "waiting", "", title=title, title_justify="left", expand=True)
     for line in balance.lines:
         if line.came_in:
             ages = {name: f" ({age(now - at)})" for name, at in line.oldest.items()}

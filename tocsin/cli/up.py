@@ -7,6 +7,7 @@ import click
 
 from tocsin.stack.charter import kept_charter
 from tocsin.stack.display import progress_display
+from tocsin.stack.interrupts import interrupted_once
 from tocsin.stack.local import LocalStack
 
 
@@ -21,11 +22,12 @@ def command(home: Path, policy: Path | None) -> None:
     """Start Kafka, PostgreSQL and the schema registry, and make everything as the policy bundle says.
 
     The first start downloads what is needed and creates certificates; all state is in the home. Starting twice is
-    harmless, and after a crash of anything the next start recovers. Next: tocsin doctor, tocsin triage --lane normal.
+    harmless, and after a crash of anything the next start recovers. Ctrl-C ends what this start began.
+    Next: tocsin doctor, tocsin triage --lane normal.
 
     A home keeps its bundles in <home>/policy; later ones take effect by tocsin policy promote.
     """
     stack = LocalStack(home)
-    with progress_display() as progress:
+    with interrupted_once(), progress_display() as progress:
         stack.up(kept_charter(stack.home, policy, int(time.time() * 1000)), progress)
     click.echo(f"Up. Broker {stack.kafka.bootstrap}, settings in {home / 'config'}. Next: tocsin doctor")

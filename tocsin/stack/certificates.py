@@ -1,6 +1,5 @@
 """The certificates of one home: its own authority, and a PEM pair per principal that proves who connects."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -12,11 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from tocsin.stack.files import write_whole
+
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 AUTHORITY: Final = "tocsin-local-authority"
 _AUTHORITY_DAYS: Final = 3650
 _DAYS: Final = 365
 _CLOCK_SKEW: Final = timedelta(minutes=5)
+RENEWED_BEFORE: Final = timedelta(days=30)
+"""A certificate that ends within this time is issued again at the next `tocsin up`; the doctor tells of it as long."""
 
 
 class Pair(Struct, frozen=True):
@@ -38,10 +41,10 @@ class Authority:
             self._create()
 
     def pair(self, principal: str, now: datetime | None = None) -> Pair:
-        """The pair of a principal; issued on first use, and again when less than a week is left."""
+        """The pair of a principal; issued on first use, and again when less than a month is left."""
         pair = Pair(*(self._folder / f"{principal}.{end}" for end in ("pem", "key", "bundle.pem")))
         now = now or datetime.now(UTC)
-        if not pair.bundle.exists() or expiry(pair.certificate) < now + timedelta(days=7):
+        if not pair.bundle.exists() or expiry(pair.certificate) <= now + RENEWED_BEFORE:
             self.issue(principal, pair, now, now + timedelta(days=_DAYS))
         return pair
 
@@ -53,9 +56,9 @@ class Authority:
             signer, hashes.SHA256()
         )
         chain = _pem(certificate)
-        _write(pair.key, _key_pem(key))
-        _write(pair.certificate, chain)
-        _write(pair.bundle, _key_pem(key) + chain)
+        write_whole(pair.key, _key_pem(key))
+        write_whole(pair.certificate, chain)
+        write_whole(pair.bundle, _key_pem(key) + chain)
 
     def sign(self, principal: str, public: PublicKey, now: datetime) -> bytes:
         """A certificate for a key that stays with its owner, as PEM."""
@@ -72,8 +75,8 @@ class Authority:
             .add_extension(_key_usage(authority=True), critical=True)
             .sign(key, hashes.SHA256())
         )
-        _write(self._folder / "ca.key", _key_pem(key))
-        _write(self.certificate, _pem(certificate))
+        write_whole(self._folder / "ca.key", _key_pem(key))
+        write_whole(self.certificate, _pem(certificate))
 
     def _load(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         key = serialization.load_pem_private_key((self._folder / "ca.key").read_bytes(), password=None)
@@ -139,10 +142,3 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(data)
-    draft.replace(path)

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.failures import Broken
+from tocsin.stack.files import write_whole
 
 _POLL_SECONDS: Final = 0.05
 _KILL_SECONDS: Final = 5.0
@@ -32,6 +34,8 @@ class Daemon:
         self.name = name
         self.log = home / "logs" / f"{name}.log"
         self._trace_file = home / "run" / f"{name}.pid"
+        self._starting = threading.Lock()
+        self._forbidden = False
 
     def running(self) -> bool:
         """Whether the process that we started is still there."""
@@ -44,9 +48,19 @@ class Daemon:
         return trace.pid if trace and self.running() else None
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start it, unless it runs."""
-        if self.running():
-            return
+        """Start it, unless it runs; raises Broken where it was forbidden meanwhile."""
+        with self._starting:
+            if self._forbidden:
+                raise Broken(f"{self.name} was not started: the command was stopped.", code="stack.stopped")
+            if not self.running():
+                self._launch(command, environment)
+
+    def forbid(self) -> None:
+        """From now on `start` raises Broken: whoever stops it next is not overtaken by a thread that starts it."""
+        with self._starting:
+            self._forbidden = True
+
+    def _launch(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         for folder in (self.log.parent, self._trace_file.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -59,7 +73,7 @@ class Daemon:
                 start_new_session=True,  # it outlives the command that started it, and Ctrl-C is not for it
             )
         _reap_later(process)
-        self._trace_file.write_bytes(msgspec.json.encode(Trace(process.pid, _started_ticks(process.pid) or 0)))
+        write_whole(self._trace_file, msgspec.json.encode(Trace(process.pid, _started_ticks(process.pid) or 0)))
 
     def require_running(self) -> None:
         """Raise Broken with the end of the log where it has ended."""

@@ -31,17 +31,22 @@ def progress_display() -> Iterator[Progress]:
 
 
 def _line(parts: dict[str, str], part: str, text: str) -> None:
-    """Counters would fill a log: only what is done is written for them."""
-    counted = text.split(" of ")
-    if len(counted) == 1 or counted[0] == counted[-1]:
+    """Counters would fill a log: only their beginning and their end are written."""
+    begins = " of " not in parts.get(part, "")
+    if " of " not in text or _is_done(text) or begins:
         click.echo(f"{part}: {text}", err=True)
     parts[part] = text
+
+
+def _is_done(text: str) -> bool:
+    counted = text.split(" of ")
+    return text in {"ready", "stopped"} or (len(counted) > 1 and counted[0] == counted[-1])
 
 
 def _table(parts: dict[str, str], seconds: float) -> Table:
     table = Table.grid(padding=(0, 2))
     for part, text in parts.items():
-        mark = "[green]✓[/]" if text in {"ready", "stopped"} else "[yellow]…[/]"
+        mark = "[green]✓[/]" if _is_done(text) else "[yellow]…[/]"
         table.add_row(mark, part, text)
     table.add_row("", "", f"[dim]{seconds:.0f} s[/]")
     return table

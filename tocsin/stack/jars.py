@@ -1,9 +1,15 @@
 """The Java programs of the local stack: fetched by coordinate, checked against the lock, kept in one shared cache."""
 
+import errno
+import fcntl
 import hashlib
 import os
+import shutil
 import tarfile
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +23,7 @@ LOCK: Final = Path(__file__).with_name("jars.lock")
 _PARALLEL: Final = 4
 _TIMEOUT_SECONDS: Final = 60
 _TRIES: Final = 2
+_MEGABYTE: Final = 1_000_000
 
 
 class Jar(Struct, frozen=True, kw_only=True):
@@ -50,9 +57,10 @@ def cache_folder() -> Path:
 class Jars:
     """Fetches what the lock names; a file whose digest differs is thrown away and fetched once more, then refused."""
 
-    def __init__(self, cache: Path, context: MavenContext | None = None) -> None:
+    def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._context = context or maven(cache)
+        self._received = Received()
+        self.context = maven(cache, self._received)
 
     def fetch(self, jars: tuple[Jar, ...], progress: Progress) -> tuple[Path, ...]:
         """The files, in order; says how many of them are there."""
@@ -65,28 +73,47 @@ class Jars:
             progress("downloads", f"{done} of {len(jars)}")
             return path
 
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            return tuple(pool.map(one, jars))
+        self._received.tell = lambda megabytes: progress("downloads", f"{done} of {len(jars)}, {megabytes} MB received")
+        with self._alone(progress), ThreadPoolExecutor(_PARALLEL) as pool:
+            try:
+                return tuple(pool.map(one, jars))
+            except BaseException:
+                self._received.given_up = True  # the other downloads end too, and nobody waits for them
+                raise
 
     def unpacked(self, jar: Jar, progress: Progress) -> Path:
         """The folder of an archive's contents; unpacked once, whole or not at all."""
         folder = self._cache / f"{jar.artifact}-{jar.version}"
         if folder.exists():
             return folder
-        archive = self._fetch_one(jar)
-        progress("downloads", f"unpacking {jar.artifact}")
-        draft = folder.with_name(f"{folder.name}.{os.getpid()}")
-        with tarfile.open(archive) as tar:
-            tar.extractall(draft, filter="data")
-        try:
-            draft.rename(folder)
-        except OSError:  # another home unpacked it meanwhile: same lock, same contents
-            if not folder.exists():
-                raise
+        with self._alone(progress):
+            if not folder.exists():  # nobody else has done it meanwhile
+                progress("downloads", f"unpacking {jar.artifact}")
+                self._unpack(self._fetch_one(jar), folder)
+        progress("downloads", "ready")
         return folder
 
+    def _unpack(self, archive: Path, folder: Path) -> None:
+        draft = folder.with_name(f"{folder.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)  # what a killed command left
+        with tarfile.open(archive) as tar:
+            tar.extractall(draft, filter="data")
+        draft.rename(folder)
+
+    @contextmanager
+    def _alone(self, progress: Progress) -> Iterator[None]:
+        """One command at a time fills the cache: a file that another one writes would have the wrong digest."""
+        self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._cache / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                progress("downloads", "waiting for another command that downloads")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     def _fetch_one(self, jar: Jar) -> Path:
-        artifact = artifact_of(self._context, jar)
+        artifact = artifact_of(self.context, jar)
         for _ in range(_TRIES):
             path = _resolved(artifact, jar)
             if sha256_of(path) == jar.sha256:
@@ -99,9 +126,33 @@ class Jars:
         )
 
 
-def maven(cache: Path) -> MavenContext:
+class Received:
+    """Counts what comes in over all downloads, and ends them when they are given up."""
+
+    def __init__(self) -> None:
+        self.given_up = False
+        self.tell: Callable[[int], None] = lambda megabytes: None
+        self._count_bytes = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def __call__(self, name: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
+        """What the resolver calls around one download; the callable inside is told of each piece."""
+        yield self._count
+
+    def _count(self, piece_bytes: int) -> None:
+        if self.given_up:
+            raise OSError(errno.ECANCELED, "given up")
+        with self._lock:
+            before, self._count_bytes = self._count_bytes, self._count_bytes + piece_bytes
+        if before // _MEGABYTE != self._count_bytes // _MEGABYTE:
+            self.tell(self._count_bytes // _MEGABYTE)
+
+
+def maven(cache: Path, received: Received | None = None) -> MavenContext:
     """A resolver that keeps what it downloads in this cache and looks into nobody else's."""
-    return MavenContext(resolver=PythonResolver(), repo_cache=cache / "maven", local_repos=[], timeout=_TIMEOUT_SECONDS)
+    resolver = PythonResolver(progress_callback=received)
+    return MavenContext(resolver=resolver, repo_cache=cache / "maven", local_repos=[], timeout=_TIMEOUT_SECONDS)
 
 
 def _resolved(artifact: Artifact, jar: Jar) -> Path:

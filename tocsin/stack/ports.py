@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from schemas.failures import Broken
+from tocsin.stack.files import write_whole
 
-_LOWEST: Final = 20000
+_USUAL: Final = 20000
+_UNPRIVILEGED: Final = 1025
+_ENOUGH: Final = 1000
 _LET_GO_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 _EPHEMERAL_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -25,7 +28,7 @@ def ports_of(home: Path, names: Sequence[str]) -> dict[str, int]:
     for name in names:
         if name not in known:
             known[name] = next(free)
-    file.write_text(json.dumps(known, indent=1))
+    write_whole(file, json.dumps(known, indent=1).encode())
     return {name: known[name] for name in names}
 
 
@@ -44,14 +47,22 @@ def require_free(name: str, port: int) -> None:
 
 
 def _free_ports(seed: int, taken: set[int]) -> Iterator[int]:
-    highest = _ephemeral_start()
-    span = highest - _LOWEST
+    lowest, highest = window(_ephemeral_start())
+    span = highest - lowest
     for step in range(span):
-        port = _LOWEST + (seed + step * 7919) % span  # a prime: homes spread instead of racing for neighbours
+        port = lowest + (seed + step * 7919) % span  # a prime: homes spread instead of racing for neighbours
         if port not in taken and _is_free(port):
             taken.add(port)
             yield port
-    raise Broken(f"No free port between {_LOWEST} and {highest} on loopback.", code="stack.no_port")
+    raise Broken(f"No free port between {lowest} and {highest} on loopback.", code="stack.no_port")
+
+
+def window(ephemeral_start: int) -> tuple[int, int]:
+    """Where ports are looked for: below the ephemeral range, and where that leaves nothing, where it usually is not."""
+    for lowest in (_USUAL, _UNPRIVILEGED):
+        if ephemeral_start - lowest >= _ENOUGH:
+            return lowest, ephemeral_start
+    return _USUAL, _EPHEMERAL_DEFAULT
 
 
 def _ephemeral_start() -> int:

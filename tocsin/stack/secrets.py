@@ -4,6 +4,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from tocsin.stack.files import write_whole
+
 _BYTES: Final = 24
 
 
@@ -13,6 +15,5 @@ def password(home: Path, name: str) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / f"{name}.password"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(_BYTES))
+        write_whole(file, secrets.token_urlsafe(_BYTES).encode())
     return file

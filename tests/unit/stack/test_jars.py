@@ -1,5 +1,6 @@
 """The lock, and what is refused: a file with another digest, a download that fails."""
 
+import fcntl
 import gc
 import hashlib
 from collections.abc import Iterator
@@ -8,10 +9,10 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jgo.maven import MavenContext, PythonResolver
 
 from schemas.failures import Broken
 from tocsin.stack.jars import LOCK, Jar, Jars, locked
@@ -76,16 +77,15 @@ def repository() -> Iterator[SmallRepository]:
     small.close()
 
 
+def jars_from(repository: SmallRepository, cache: Path) -> Jars:
+    jars = Jars(cache)
+    jars.context.remote_repos = {"small": repository.url}
+    return jars
+
+
 @pytest.fixture
 def jars(repository: SmallRepository, tmp_path: Path) -> Iterator[Jars]:
-    context = MavenContext(
-        resolver=PythonResolver(),
-        repo_cache=tmp_path / "maven",
-        local_repos=[],
-        remote_repos={"small": repository.url},
-        timeout=5,
-    )
-    yield Jars(tmp_path, context)
+    yield jars_from(repository, tmp_path)
     gc.collect()
 
 
@@ -127,6 +127,41 @@ def test_a_repository_that_is_away_is_one_clear_sentence(jars: Jars, repository:
     with pytest.raises(Broken, match="failed") as caught:
         jars.fetch((JAR,), silent)
     assert caught.value.code == "download.failed"
+
+
+def test_what_comes_in_is_told_while_it_comes(repository: SmallRepository, jars: Jars) -> None:
+    repository.content = b"x" * 3_500_000
+    large = msgspec.structs.replace(JAR, sha256=hashlib.sha256(repository.content).hexdigest())
+    told: list[str] = []
+    jars.fetch((large,), lambda part, text: told.append(text))
+    assert told == ["0 of 1, 1 MB received", "0 of 1, 2 MB received", "0 of 1, 3 MB received", "1 of 1"]
+
+
+def test_what_is_given_up_ends_in_the_middle_and_is_fetched_whole_the_next_time(
+    repository: SmallRepository, jars: Jars, tmp_path: Path
+) -> None:
+    repository.content = b"x" * 3_500_000
+    large = msgspec.structs.replace(JAR, sha256=hashlib.sha256(repository.content).hexdigest())
+
+    def ctrl_c(part: str, text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jars.fetch((large,), ctrl_c)
+    assert jars_from(repository, tmp_path).fetch((large,), silent)[0].read_bytes() == repository.content
+
+
+def test_two_commands_fill_the_cache_one_after_the_other(jars: Jars, tmp_path: Path) -> None:
+    told: list[str] = []
+    with (tmp_path / "lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        def wait(part: str, text: str) -> None:
+            told.append(text)
+            fcntl.flock(other, fcntl.LOCK_UN)
+
+        jars.fetch((JAR,), wait)
+    assert told == ["waiting for another command that downloads", "1 of 1"]
 
 
 def test_the_committed_lock_has_a_broker_first_a_registry_last_and_no_host() -> None:

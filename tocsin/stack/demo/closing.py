@@ -1,30 +1,45 @@
 """The last words of the demo: what happened, where the referrals lie, and what to try next."""
 
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 
 from tocsin.stack.demo.exchange import Exchange
-from tocsin.stack.demo.running import Summary
+from tocsin.stack.demo.running import Account
 
 
-def closing_words(exchange: Exchange, summary: Summary, *, stays: bool) -> Iterator[str]:
+def closing_words(exchange: Exchange, account: Account, whole_seconds: float) -> Iterator[str]:
     """For a person who has just watched it."""
-    urgent = summary.urgent_p99_seconds
+    yield from numbers(account)
     yield (
-        f"In {summary.seconds:.0f} seconds {summary.published} records were published and {summary.triaged} triaged; "
-        f"{summary.refused} reports were refused, each with its reason."
+        f"All of it took {whole_seconds:.0f} seconds on {os.cpu_count()} cores, "
+        f"{whole_seconds - account.seconds:.0f} of them to start."
     )
-    yield (
-        f"{summary.referrals} referrals were made, {summary.delivered} arrived, {summary.taken_up} were taken up, "
-        f"{summary.bundled} wait for their recipient's daily bundle, {summary.withdrawn} were taken back in time."
-    )
-    if urgent is not None:
-        yield f"Urgent reports had their first referral after {urgent:.2f} seconds (99th percentile)."
     yield "The members are simulated and the reports synthetic. The referrals lie here:"
     for name, place in exchange.places().items():
         yield f"  {name}: {place}"
-    yield "Try next:" if stays else "Everything is stopped; the data stay. Try next:"
-    home = f" --home {exchange.home}"
+    yield "Try next:" if exchange.stays else "Everything is stopped; the data stay. Try next:"
+    home = f" --home {shlex.quote(str(exchange.home))}"
     commands = ["ledger", "sent --as plat-a --state refused", "dlq list", "doctor"]
-    for command in commands if stays else ["up", *commands, "down"]:
+    for command in commands if exchange.stays else ["up", *commands, "down"]:
         yield f"  {sys.argv[0]} {command}{home}"
+    if exchange.stays:
+        yield "Everything stays up until you press Ctrl-C."
+
+
+def numbers(account: Account) -> Iterator[str]:
+    """What came in, what was made of it, and where every referral is."""
+    told = account.summary
+    yield (
+        f"In {account.seconds:.0f} seconds {told.published} records were published and {told.triaged} triaged; "
+        f"{told.refused} reports were refused, each with its reason."
+    )
+    yield (
+        f"{told.referrals} referrals were made, {told.delivered} arrived, {told.taken_up} were taken up, "
+        f"{account.bundled} wait for their recipient's daily bundle, {account.withdrawn} were taken back in time."
+    )
+    if told.parked or account.unexplained:
+        yield f"{told.parked} are parked and {account.unexplained} are on their way: tocsin ledger names them."
+    if told.urgent_p99_seconds is not None:
+        yield f"Urgent reports had their first referral after {told.urgent_p99_seconds:.2f} seconds (99th percentile)."

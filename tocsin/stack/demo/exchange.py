@@ -29,6 +29,7 @@ class Exchange:
     """Starts in the order in which things are needed; ending it is the crew's and the stack's work."""
 
     def __init__(self, home: Path, launch: Launch, *, stays: bool = False) -> None:
+        self.stays = stays
         self.stack = LocalStack(home, brief=not stays)
         self.home = self.stack.home
         self.crew = Crew(self.home, self.home / "logs" / "demo", launch=launch)

@@ -10,6 +10,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from tocsin.stack.demo.crew import PR_SET_PDEATHSIG, Child
+from tocsin.stack.interrupts import kept_back
 
 Program = Callable[[list[str]], None]
 """What a child runs; found by its name, so it must be a function of a module."""
@@ -22,7 +23,8 @@ class Nursery:
         self._program = program
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(list(preloaded))
-        forkserver.ensure_running()
+        with kept_back():  # Ctrl-C on a terminal reaches this process too
+            forkserver.ensure_running()
 
     def launch(self, arguments: Sequence[str], log: Path) -> Child:
         """Start one; its output goes to its own log file."""

@@ -21,7 +21,7 @@ Show = Callable[[Told, Snapshot, float | None, float], None]
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """What `tocsin demo --json` prints; counts are of this run."""
+    """What `tocsin demo --json` prints, and no more; counts are of this run."""
 
     published: int
     triaged: int
@@ -30,13 +30,26 @@ class Summary(Struct, frozen=True, kw_only=True):
     referrals: int
     delivered: int
     taken_up: int
-    bundled: int
-    """Of known content, for members that asked for one bundle a day."""
     parked: int
-    withdrawn: int
     urgent_p99_seconds: float | None
     balanced: bool
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """The summary, and what explains the referrals that are neither delivered nor parked."""
+
+    summary: Summary
+    bundled: int
+    """Of known content, for members that asked for one bundle a day."""
+    withdrawn: int
     seconds: float
+    """From the first look at the started exchange."""
+
+    @property
+    def unexplained(self) -> int:
+        """Referrals of which nobody knows where they are: none, where nothing disappears."""
+        told = self.summary
+        return told.referrals - told.delivered - told.parked - self.bundled - self.withdrawn
 
 
 class Run:
@@ -55,14 +68,14 @@ class Run:
             [exchange.policy.members[member] for member in exchange.receivers()],
         )
 
-    def tell(self) -> Summary:
+    def tell(self) -> Account:
         """Publish, wait until everything arrived, answer, wait again; raises Temporary where it never rests."""
         try:
             self._during(self._story.publish)
             self._until(self._has_arrived, "all referrals arrive")
             self._during(self._story.answer)
             self._until(self._is_answered, "all answers are read")
-            return self._summary(self._look())
+            return self._account(self._look())
         finally:
             self._latency.close()
 
@@ -113,6 +126,14 @@ class Run:
         taken_up = now.referrals.get("taken_up", 0) + now.referrals.get("refused", 0)
         return now.waiting == 0 and taken_up >= self._story.told.referrals_answered
 
+    def _account(self, now: Snapshot) -> Account:
+        return Account(
+            summary=self._summary(now),
+            bundled=self._exchange.bundled() - self._bundled_before,
+            withdrawn=now.referrals.get("withdrawn", 0),
+            seconds=time.monotonic() - self._started,
+        )
+
     def _summary(self, now: Snapshot) -> Summary:
         told = self._story.told
         return Summary(
@@ -122,10 +143,7 @@ class Run:
             referrals=now.made,
             delivered=now.arrived,
             taken_up=now.referrals.get("taken_up", 0),
-            bundled=self._exchange.bundled() - self._bundled_before,
             parked=now.referrals.get("parked", 0),
-            withdrawn=now.referrals.get("withdrawn", 0),
             urgent_p99_seconds=self._latency.p99_seconds(),
             balanced=now.balanced,
-            seconds=round(time.monotonic() - self._started, 1),
         )

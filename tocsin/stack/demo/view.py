@@ -1,5 +1,6 @@
 """The demo on a terminal: flow per stage, referrals per member, urgent latency; elsewhere a line now and then."""
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -10,8 +11,9 @@ from tocsin.stack.demo.story import Told
 
 def screen(told: Told, now: Snapshot, p99_seconds: float | None, seconds: float) -> RenderableType:
     """The whole picture at one moment."""
-    heading = Text(f"Tocsin demo, {seconds:.0f} s: simulated members, synthetic reports. {told.now}")
-    return Group(heading, _flow(told, now, p99_seconds), _members(now))
+    heading = Text(f"Tocsin demo, {seconds:.0f} s: simulated members, synthetic reports", style="bold")
+    doing = Text(told.now, style="dim", no_wrap=True, overflow="ellipsis")
+    return Group(heading, doing, _flow(told, now, p99_seconds), _members(now))
 
 
 def line(told: Told, now: Snapshot, seconds: float) -> str:
@@ -23,8 +25,18 @@ def line(told: Told, now: Snapshot, seconds: float) -> str:
     ).rstrip()
 
 
+def _table(first: str, *numbers: str) -> Table:
+    """Narrow and low enough for 80 columns and 24 lines."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=True)
+    table.add_column(first, min_width=14, no_wrap=True)
+    for number in numbers:
+        table.add_column(number, justify="right", no_wrap=True, min_width=9)
+    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+    return table
+
+
 def _flow(told: Told, now: Snapshot, p99_seconds: float | None) -> Table:
-    table = Table("stage", "records", "", title="Flow", title_justify="left", width=90)
+    table = _table("stage", "records")
     table.add_row("published", str(told.published), f"{told.refused_before} refused by the members' own validation")
     table.add_row("on the broker", str(now.came_in), f"{now.waiting} not processed yet")
     became = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(now.outcomes.items()))
@@ -37,7 +49,7 @@ def _flow(told: Told, now: Snapshot, p99_seconds: float | None) -> Table:
 
 
 def _members(now: Snapshot) -> Table:
-    table = Table("recipient", "referrals", "arrived", "", title="Recipients", title_justify="left", width=90)
+    table = _table("recipient", "referrals", "arrived")
     for name, states in sorted(now.by_recipient.items()):
         made, arrived = sum(states.values()), sum(states.get(state, 0) for state in ARRIVED)
         done = "█" * round(30 * arrived / made) if made else ""

@@ -1,17 +1,21 @@
 """What each fact means: pure rules from facts to findings, each with the command that helps."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
+from tocsin.stack.certificates import RENEWED_BEFORE
 from tocsin.stack.provision import Plan
 
-SOON: Final = timedelta(days=30)
-"""Certificates that end within this time are told."""
 _MOST_NAMED: Final = 5
+_RENEWAL: Final = {
+    "broker": "tocsin down, then tocsin up",
+    "ca": "tocsin down, move the home's folder certificates away, then tocsin up",
+}
+"""Whose certificate a running stack does not exchange; everybody else's is new after `tocsin up`."""
 
 
 class Level(StrEnum):
@@ -52,15 +56,16 @@ def of_services(answers: Mapping[str, str]) -> Iterator[Finding]:
 def of_certificates(expiries: Mapping[str, datetime], now: datetime) -> Iterator[Finding]:
     """Each principal's certificate by its last day; the good ones are one line together."""
     past = {name: end for name, end in expiries.items() if end <= now}
-    soon = {name: end for name, end in expiries.items() if now < end <= now + SOON}
+    soon = {name: end for name, end in expiries.items() if now < end <= now + RENEWED_BEFORE}
     for level, found, word in ((Level.FAIL, past, "ended"), (Level.WARN, soon, "ends")):
         for name, end in sorted(found.items()):
-            yield Finding(
-                part="certificates", level=level, says=f"{name}'s {word} on {end.date()}", next_command="tocsin up"
-            )
+            says, renewal = f"{name}'s {word} on {end.date()}", _RENEWAL.get(name, "tocsin up")
+            yield Finding(part="certificates", level=level, says=says, next_command=renewal)
     good = len(expiries) - len(past) - len(soon)
     if good:
-        yield Finding(part="certificates", level=Level.OK, says=f"{good} valid for more than {SOON.days} days")
+        yield Finding(
+            part="certificates", level=Level.OK, says=f"{good} valid for more than {RENEWED_BEFORE.days} days"
+        )
 
 
 def of_plan(plan: Plan) -> Iterator[Finding]:

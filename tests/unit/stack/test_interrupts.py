@@ -1,0 +1,59 @@
+"""Ctrl-C, SIGTERM and a closed terminal end a command once, and its clean-up in peace."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tocsin.stack.interrupts import interrupted_once, kept_back, undisturbed
+
+
+def interrupted_by(number: signal.Signals, cleaned: list[bool]) -> None:
+    with interrupted_once():
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                os.kill(os.getpid(), again)
+            cleaned.append(True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_interrupts_and_the_next_leave_the_clean_up_alone(number: signal.Signals) -> None:
+    before, cleaned = signal.getsignal(number), list[bool]()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_by(number, cleaned)
+    assert cleaned
+    assert signal.getsignal(number) == before
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupted_once():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_an_undisturbed_block_is_not_interrupted() -> None:
+    with undisturbed():
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+ENDS_BY_CTRL_C = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+
+
+def test_ctrl_c_that_is_kept_back_comes_afterwards_and_not_to_a_child() -> None:
+    done: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        _pressed_while_starting(done)
+    assert done == [0]
+
+
+def _pressed_while_starting(done: list[int]) -> None:
+    with kept_back():
+        done.append(subprocess.run([sys.executable, "-c", ENDS_BY_CTRL_C], check=False).returncode)  # noqa: S603  # our words
+        os.kill(os.getpid(), signal.SIGINT)
