@@ -38,7 +38,7 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def kept_back() -> Iterator[None]:
-    """A process that is started in the block never heeds Ctrl-C: it keeps the mask. Ours comes later, and is not lost."""
+    """A process that is started in the block never heeds Ctrl-C: it keeps the mask. Ours is not lost."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
