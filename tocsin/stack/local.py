@@ -72,7 +72,6 @@ class LocalStack:
 
     def up(self, charter: Charter, progress: Progress = silent) -> None:
         """Start what does not run, then make topics, access rules, schemas, tables and settings as they must be."""
-        require_own(self.config(OPS).parent)
         with self._locked(), self._undone_by_interrupt():
             self._start(progress)
             self._provision(charter, progress)
@@ -172,6 +171,7 @@ class LocalStack:
 
 def require_home(folder: Path) -> None:
     """Raise Broken for a folder of something else: a home is made private, and nobody's folder shall be by mistake."""
+    require_own(folder / "config")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise Broken(
             f"{folder} is a folder with other contents, and no home of a stack. Name another: --home FOLDER",
