@@ -145,7 +145,7 @@ class Provisioner:
 
     def _grant(self, grants: tuple[AclGrant, ...]) -> None:
         if grants:
-            bindings = [_binding(grant) for grant in grants]
+            bindings = [AclBinding(*_words(grant)) for grant in grants]
             for future in self._admin.create_acls(bindings, request_timeout=self._timeout_seconds).values():
                 future.result()
             self._await(lambda: frozenset(grants) <= self._grants())
@@ -160,7 +160,7 @@ class Provisioner:
 
     def _revoke(self, grants: tuple[AclGrant, ...]) -> None:
         if grants:
-            filters = [_filter(grant) for grant in grants]
+            filters = [AclBindingFilter(*_words(grant)) for grant in grants]
             for future in self._admin.delete_acls(filters, request_timeout=self._timeout_seconds).values():
                 future.result()
             self._await(lambda: self._grants().isdisjoint(grants))
@@ -212,20 +212,9 @@ def _pattern(grant: AclGrant) -> ResourcePatternType:
     return ResourcePatternType.PREFIXED if grant.prefixed else ResourcePatternType.LITERAL
 
 
-def _binding(grant: AclGrant) -> AclBinding:
-    return AclBinding(
-        _RESOURCES[grant.resource],
-        grant.name,
-        _pattern(grant),
-        f"User:{grant.principal}",
-        _HOST,
-        _OPERATIONS[grant.operation],
-        AclPermissionType.ALLOW,
-    )
-
-
-def _filter(grant: AclGrant) -> AclBindingFilter:
-    return AclBindingFilter(
+def _words(grant: AclGrant) -> tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]:
+    """A grant as the client says it, of a rule as of a filter that finds that rule."""
+    return (
         _RESOURCES[grant.resource],
         grant.name,
         _pattern(grant),

@@ -28,7 +28,9 @@ from tocsin.stack.demo.exchange import Exchange
 
 PARAMETERS: Final = Parameters(urgent=0.01, bad=0.005, resent=0.03, live=True)
 """More urgent and more broken reports than in the world, so that both are seen in two thousand."""
-EXAMPLES: Final = Path(__file__).parents[3] / "examples"
+_INSTALLED: Final = Path(__file__).with_name("examples")
+EXAMPLES: Final = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[3] / "examples"
+"""In a wheel they lie beside this file; in a checkout, where people look for them."""
 EXAMPLE_SUBMITTERS: Final[Mapping[str, MemberId]] = {
     ".json": MemberId("plat-a"),
     ".csv": MemberId("ngo-b"),
