@@ -1,5 +1,6 @@
 """What happens in the demo: members publish, correct and take back; recipients answer. All of it synthetic."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -28,9 +29,9 @@ from tocsin.stack.demo.exchange import Exchange
 
 PARAMETERS: Final = Parameters(urgent=0.01, bad=0.005, resent=0.03, live=True)
 """More urgent and more broken reports than in the world, so that both are seen in two thousand."""
-_INSTALLED: Final = Path(__file__).with_name("examples")
-EXAMPLES: Final = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[3] / "examples"
-"""In a wheel they lie beside this file; in a checkout, where people look for them."""
+_CHECKOUT: Final = Path(__file__).parents[3] / "examples"
+EXAMPLES: Final = _CHECKOUT if _CHECKOUT.is_dir() else Path(sys.prefix) / "share" / "tocsin" / "examples"
+"""In a checkout where people look for them; a wheel brings them to the shared data of its environment."""
 EXAMPLE_SUBMITTERS: Final[Mapping[str, MemberId]] = {
     ".json": MemberId("plat-a"),
     ".csv": MemberId("ngo-b"),
