@@ -23,6 +23,7 @@ from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.database import database_of
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
+from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.ledger.settlement import positions
 from tocsin.runtime.ledger.skips import skips_of
 from tocsin.runtime.ledger.standings import LedgerStandings
@@ -66,6 +67,7 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         desk=desk,
         veil=Veil(secrets.near),
         codec=codec,
+        directory=directory_of(settings.trust),
         policies=rules,
         look_up=Records(settings.kafka, f"{TRIAGE}.records"),
         standings=LedgerStandings(database),

@@ -1,9 +1,12 @@
 """The composition of the steps: what needs no other report is decided first, the rest once the claim is known; pure."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from processors.index.port import Claim, Knowledge, NearSighting, Selected, Sighting
 from processors.intake import Accepted
+from processors.origins import Origin
 from processors.steps.classify import rules as classify
 from processors.steps.completeness.rules import completeness
 from processors.steps.deduplicate import near
@@ -21,6 +24,10 @@ from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.members import day_of
 from tocsin.runtime.ledger.outcomes import Outcome
+
+ORIGIN_UNVERIFIED: Final = "origin_unverified"
+"""Flag of a report whose signature was made with a key that has ended: what is urgent goes on with it."""
+_UNPROVEN: Final = route.Route(waiting_reasons=("route.origin_expired",))
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -73,15 +80,16 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, *, 
     case = route.Case(
         report=report, personal=accepted.personal, verdicts=verdicts, evidence=pointed, is_urgent=bool(gates)
     )
+    unproven = (ORIGIN_UNVERIFIED,) if accepted.origin is Origin.EXPIRED else ()
     return Proposed(
         report=report,
         personal=accepted.personal,
         now_ms=now_ms,
         evidence=pointed,
         verdicts=verdicts,
-        flags=classify.flags(report, verdicts, bundle),
+        flags=(*classify.flags(report, verdicts, bundle), *unproven),
         gates=gates,
-        route=route.route(case, bundle, on),
+        route=_UNPROVEN if unproven and not gates else route.route(case, bundle, on),
         selectors=selectors(report, accepted.personal, naming.keys, bundle.tracking(on)),
         near=near.vectors(report, naming.veil),
         digest=deduplicate.content_digest(report),

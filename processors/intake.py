@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from processors.origins import Origin, origin_of, refusal_of
 from processors.steps.firewall import rules as firewall
 from schemas.catalogue import message
 from schemas.codec import MAX_SUBMITTED_BYTES
@@ -15,6 +16,7 @@ from schemas.screening import Finding
 from schemas.sealing import personal_part
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
+from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.standings import Standing
 from tocsin.runtime.registry import RecordCodec
@@ -31,6 +33,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
     report: ReportSubmitted | Withdrawal
     personal: PersonalPart | None = None
     findings: tuple[Finding, ...] = ()
+    origin: Origin = Origin.NOT_ASKED
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
@@ -51,6 +54,8 @@ class Door(Struct, frozen=True, kw_only=True):
     """Whose topic it is: the broker let nobody else write there."""
     bundle: Bundle
     codec: RecordCodec
+    directory: Directory | None = None
+    """Whose signatures count; None where nothing is verified."""
     skipped: frozenset[int] = frozenset()
     """Offsets that a named person set aside, because they halted triage."""
     standing: Standing = Standing()
@@ -74,14 +79,18 @@ class Door(Struct, frozen=True, kw_only=True):
                 check(record, self, raw.timestamp_ms)
         except Refused as failure:
             return Rejected(code=failure.code, field=_field(failure), message=str(failure), report=record)
-        return self._screened(record)
+        origin = origin_of(raw, type(record), self.member, self.directory)
+        if code := refusal_of(origin, signs=self.bundle.members[self.member].signs):
+            return Rejected(code=code, field="", message=message(code), report=record)
+        return self._screened(record, origin)
 
     def readmit(self, raw: RawRecord) -> Accepted | Rejected:
         """Decode and screen a record that was admitted before."""
         try:
-            return self._screened(self._decoded(raw))
+            record = self._decoded(raw)
         except Unreadable as failure:
             return Rejected(code=failure.code, field="", message=str(failure))
+        return self._screened(record, origin_of(raw, type(record), record.submitter, self.directory))
 
     def _decoded(self, raw: RawRecord) -> ReportSubmitted | Withdrawal:
         if raw.value is not None and len(raw.value) > MAX_SUBMITTED_BYTES:
@@ -93,13 +102,13 @@ class Door(Struct, frozen=True, kw_only=True):
         assert isinstance(record, ReportSubmitted | Withdrawal)  # noqa: S101 -- loads gives one of the types it was asked for
         return record
 
-    def _screened(self, record: ReportSubmitted | Withdrawal) -> Accepted | Rejected:
+    def _screened(self, record: ReportSubmitted | Withdrawal, origin: Origin) -> Accepted | Rejected:
         decided = firewall.decide(record)
         if isinstance(decided, firewall.Stopped):
             return Rejected(code=decided.code, field=decided.field, message=decided.message, report=record)
         cleaned = decided.record
         personal = _personal(cleaned) if isinstance(cleaned, ReportSubmitted) else None
-        return Accepted(report=cleaned, personal=personal, findings=decided.findings)
+        return Accepted(report=cleaned, personal=personal, findings=decided.findings, origin=origin)
 
 
 def skipped_record() -> Rejected:

@@ -1,6 +1,6 @@
 """Triage of one slice: every record becomes a dead letter or a decision with its referrals (ADR 0003)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
+from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.ledger.standings import Standings, nothing_special
@@ -84,6 +85,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     """Reads what is decided again."""
     standings: Standings = nothing_special
     """What holds at this moment, whatever the bundle says."""
+    directory: Callable[[], Directory] | None = None
+    """Reads the key directory, once a slice; None where nothing is verified."""
 
 
 class TriageStages(Stages[Decided, Claimed, Finished]):
@@ -96,6 +99,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         self._standings = tools.standings
         self._codec = tools.codec
         self._look_up = tools.look_up
+        self._directory = tools.directory
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
         self._clerks = Clerks(tools.desk, Writer(codec=tools.codec))
         self._index = index
@@ -110,6 +114,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             codec=self._codec,
             skipped=self._skips.get((piece.topic_id, piece.partition), frozenset()),
             standing=self._standings(),
+            directory=self._directory() if self._directory else None,
         )
         if piece.topic == RULINGS:
             return Decided(piece=piece, examined=tuple(self._reexamined(piece, door)))

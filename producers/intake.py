@@ -9,16 +9,15 @@ import msgspec
 from msgspec import Struct
 
 from producers.building import Checked, Submitter, checked, report_of
+from producers.envelope import Envelope
 from producers.feeds.entries import Entry, Problem, Rejection, rejection
 from producers.journal import entries
 from producers.journal.entries import Latest
 from producers.journal.store import Journal
 from producers.lanes import Lane, topic_of
-from schemas.headers import cloud_event_headers
 from schemas.records.identifiers import ReportId, report_id_of
 from schemas.records.report import ReportSubmitted
 from schemas.records.values import Mark
-from tocsin.runtime.registry import RecordCodec
 
 BATCH: Final = 500
 T = TypeVar("T")
@@ -46,10 +45,10 @@ class Taken(Struct, frozen=True, kw_only=True):
 class Intake:
     """Takes entries batch by batch, so that a crash loses none that it named as taken."""
 
-    def __init__(self, journal: Journal, submitter: Submitter, codec: RecordCodec, now_ms: Callable[[], int]) -> None:
+    def __init__(self, journal: Journal, submitter: Submitter, envelope: Envelope, now_ms: Callable[[], int]) -> None:
         self._journal = journal
         self._submitter = submitter
-        self._codec = codec
+        self._envelope = envelope
         self._now_ms = now_ms
 
     def take(
@@ -104,7 +103,7 @@ class Intake:
         now_ms = self._now_ms()
         draft = msgspec.structs.replace(one.draft, revision=revision)
         report = report_of(draft, self._submitter, now_ms)
-        member = self._submitter.member
+        wrapped = self._envelope.wrap(report, event_id(report), now_ms)
         return entries.Entry(
             reference=report.submitter_reference,
             revision=revision,
@@ -112,9 +111,9 @@ class Intake:
             kind=entries.REPORT,
             mark=report.mark,
             digest=one.digest,
-            topic=topic_of(one.lane, member),
-            value=self._codec.dumps(report),
-            headers=cloud_event_headers(ReportSubmitted, event_id(report), source=member, at_ms=now_ms),
+            topic=topic_of(one.lane, self._submitter.member),
+            value=wrapped.value,
+            headers=wrapped.headers,
             intended_ms=now_ms,
         )
 

@@ -68,6 +68,8 @@ def publish(choices: Choices, publishing: Publishing, voice: Voice) -> Totals:
     the broker is away; what was taken stays in the journal then.
     """
     totals = Totals()
+    for warning in publishing.warnings():
+        voice.say(warning)
     for name in choices.files:
         with _refused_alone(name, voice, totals.unread), opened(name, choices.format_name) as file:
             _confirm_escalations(file, publishing, voice)

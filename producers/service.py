@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from producers.building import Submitter
+from producers.envelope import Envelope
 from producers.feeds.entries import Context, Entry, Rejection
 from producers.identity import check_certificate
 from producers.intake import Intake, Mode, Taken
@@ -19,6 +20,7 @@ from schemas.records.values import Mark
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Profile, day_of
 from tocsin.policy.policies import policies
+from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 
@@ -39,11 +41,17 @@ class Publishing:
         for record_type in (ReportSubmitted, Withdrawal):
             directory.id_of(record_type)  # now, while the registry is asked: later it may be away
         self._journal = open_journal(settings.state, self.member)
-        self._intake = Intake(self._journal, submitter, self._codec, now_ms)
+        self._signer = Signer.of(settings.trust, self.member, now_ms)
+        self._envelope = Envelope(member=self.member, codec=self._codec, signer=self._signer)
+        self._intake = Intake(self._journal, submitter, self._envelope, now_ms)
 
     def context(self) -> Context:
         """What reading a file needs to know of this member."""
         return Context(now_ms=self._now_ms(), utc_offset_minutes=self._utc_offset_minutes)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What the member should do soon, before publishing fails."""
+        return self._signer.warnings() if self._signer else ()
 
     def take(
         self, found: Iterable[Entry], mode: Mode = Mode.PUBLISH, *, mark: Mark | None = None
@@ -57,7 +65,7 @@ class Publishing:
             known = entries.latest(connection, [plea.reference]).get(plea.reference)
             withdrawal = withdrawal_of(plea, known, self.member, self._now_ms())
             assert known is not None  # noqa: S101 -- else withdrawal_of had refused
-            entries.intend(connection, [entry_of(withdrawal, known, self._codec)])
+            entries.intend(connection, [entry_of(withdrawal, known, self._envelope)])
         return withdrawal
 
     def waiting_count(self) -> int:

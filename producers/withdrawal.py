@@ -2,16 +2,15 @@
 
 from msgspec import Struct
 
+from producers.envelope import Envelope
 from producers.journal import entries
 from producers.journal.entries import Entry, Latest
 from schemas.catalogue import message
 from schemas.failures import Refused
-from schemas.headers import cloud_event_headers
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import Withdrawal
 from schemas.records.values import Instant, Mark, Text
 from schemas.screening import screen
-from tocsin.runtime.registry import RecordCodec
 
 
 class Plea(Struct, frozen=True, kw_only=True):
@@ -45,10 +44,10 @@ def withdrawal_of(plea: Plea, known: Latest | None, member: MemberId, now_ms: in
     return withdrawal
 
 
-def entry_of(withdrawal: Withdrawal, known: Latest, codec: RecordCodec) -> Entry:
+def entry_of(withdrawal: Withdrawal, known: Latest, envelope: Envelope) -> Entry:
     """As it goes into the journal: behind the report that it takes back, on the same topic."""
     at_ms = withdrawal.withdrawn_at.epoch_ms
-    event_id = f"{withdrawal.report_id}/{withdrawal.revision}"
+    wrapped = envelope.wrap(withdrawal, f"{withdrawal.report_id}/{withdrawal.revision}", at_ms)
     return Entry(
         reference=withdrawal.submitter_reference,
         revision=withdrawal.revision,
@@ -57,7 +56,7 @@ def entry_of(withdrawal: Withdrawal, known: Latest, codec: RecordCodec) -> Entry
         mark=withdrawal.mark,
         digest="",
         topic=known.topic,
-        value=codec.dumps(withdrawal),
-        headers=cloud_event_headers(Withdrawal, event_id, source=withdrawal.submitter, at_ms=at_ms),
+        value=wrapped.value,
+        headers=wrapped.headers,
         intended_ms=at_ms,
     )

@@ -6,10 +6,12 @@ from typing import Any
 
 from producers.building import Checked, Submitter, checked
 from producers.draft import ReportDraft
+from producers.envelope import Envelope
 from producers.feeds.entries import Context, Drafted, Entry
 from schemas.records.identifiers import MemberId
 from tests.builders.reports import NOON_MS, an_instant, an_item
 from tocsin.policy.members import Profile, day_of
+from tocsin.runtime.registry import FixedDirectory, RecordCodec
 
 CONTEXT = Context(now_ms=NOON_MS)
 
@@ -30,6 +32,11 @@ def a_checked(**changes: Any) -> Checked:
     found = checked(an_entry(**changes))
     assert isinstance(found, Checked)
     return found
+
+
+def an_envelope() -> Envelope:
+    """Of a member whose settings name no keys."""
+    return Envelope(member=MemberId("plat-a"), codec=RecordCodec(FixedDirectory()))
 
 
 def a_profile(**changes: Any) -> Profile:

@@ -52,6 +52,8 @@ class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mandate: tuple[str, ...] = ()
     """`orphan`: takes reports of countries without a hotline."""
     agreement: DuplicateAgreement = DuplicateAgreement()
+    signs: bool = False
+    """Whether it has agreed to sign what it sends: then what is not signed is refused."""
     dead_letter_limit_per_hour: int = 1000
     near_distance: int = 31
     """Perceptual hashes farther apart than this are no link for the member; bits of 256, at most 31."""

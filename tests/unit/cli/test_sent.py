@@ -15,10 +15,9 @@ from producers.journal.store import open_journal
 from schemas.records.answers import Outcome, Question, Status, StatusKind
 from schemas.records.identifiers import report_id_of
 from schemas.records.values import Tier
-from tests.builders.drafts import a_submitter, an_entry
+from tests.builders.drafts import a_submitter, an_entry, an_envelope
 from tests.builders.reports import NOON_MS, an_instant
 from tests.builders.submitting import MEMBER, Office, an_office
-from tocsin.runtime.registry import FixedDirectory, RecordCodec
 
 Capture = pytest.CaptureFixture[str]
 
@@ -41,7 +40,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     """A member with one report in each state, its reference the state's name."""
     with an_office(tmp_path) as found:
         journal = open_journal(tmp_path / "state", MEMBER)
-        intake = Intake(journal, a_submitter(), RecordCodec(FixedDirectory()), lambda: NOON_MS)
+        intake = Intake(journal, a_submitter(), an_envelope(), lambda: NOON_MS)
         taken = list(intake.take(an_entry(submitter_reference=stage) for stage in Stage))
         with journal.begin() as connection:
             receipts = (Receipt(number=number, partition=0, offset=number) for number in range(2, len(taken) + 1))

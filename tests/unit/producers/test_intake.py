@@ -21,7 +21,7 @@ from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.topics import escalated_topic, submitted_topic
-from tests.builders.drafts import a_checked, a_submitter, an_entry
+from tests.builders.drafts import a_checked, a_submitter, an_entry, an_envelope
 from tests.builders.reports import NOON_MS, an_escalation, an_instant
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 
@@ -37,7 +37,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def an_intake(journal: Journal) -> Intake:
-    return Intake(journal, a_submitter(), CODEC, lambda: NOON_MS)
+    return Intake(journal, a_submitter(), an_envelope(), lambda: NOON_MS)
 
 
 def take(journal: Journal, *found: Drafted, mode: Mode = Mode.PUBLISH) -> list[Taken | Rejection]:
@@ -115,7 +115,7 @@ def test_a_withdrawal_stands_as_the_next_revision_on_the_topic_of_its_report(jou
     with journal.begin() as connection:
         known = entries.latest(connection, ["case-1"])["case-1"]
         withdrawal = withdrawal_of(Plea(reference="case-1", reason_code="other"), known, MEMBER, NOON_MS)
-        entries.intend(connection, [entry_of(withdrawal, known, CODEC)])
+        entries.intend(connection, [entry_of(withdrawal, known, an_envelope())])
     stored = waiting(journal)[-1]
     assert CODEC.loads(stored.value, Withdrawal).revision == 2
     assert stored.topic == submitted_topic(MEMBER)

@@ -16,10 +16,9 @@ from producers.sending import Sender
 from schemas.failures import Temporary
 from schemas.records.identifiers import MemberId
 from schemas.topics import submitted_topic
-from tests.builders.drafts import a_submitter, an_entry
+from tests.builders.drafts import a_submitter, an_entry, an_envelope
 from tests.builders.reports import HOUR_MS, NOON_MS
 from tests.builders.submitting import an_office
-from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.settings import KafkaSettings
 
 MEMBER = MemberId("plat-a")
@@ -29,7 +28,7 @@ NOBODY = KafkaSettings(bootstrap="127.0.0.1:1")
 def test_without_broker_everything_waits_in_the_journal(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, MEMBER)
     found = [an_entry(submitter_reference=f"case-{n}") for n in range(3)]
-    list(Intake(journal, a_submitter(), RecordCodec(FixedDirectory()), lambda: NOON_MS).take(found))
+    list(Intake(journal, a_submitter(), an_envelope(), lambda: NOON_MS).take(found))
     started = time.monotonic()
     with pytest.raises(Temporary) as failed:
         Sender(NOBODY, journal, MEMBER, lambda: NOON_MS).send(wait_seconds=1.0)
@@ -46,7 +45,7 @@ def test_an_hour_without_broker_loses_nothing_and_doubles_nothing(tmp_path: Path
     with an_office(tmp_path) as office:
         journal = open_journal(tmp_path / "state", MEMBER)
         found = [an_entry(submitter_reference=f"case-{n}") for n in range(1_200)]
-        list(Intake(journal, a_submitter(), RecordCodec(FixedDirectory()), lambda: clock[0]).take(found))
+        list(Intake(journal, a_submitter(), an_envelope(), lambda: clock[0]).take(found))
         with journal.begin() as connection:
             intended = [one.value for one in entries.waiting(connection, 0, 2_000)]
         for _ in range(3):

@@ -11,6 +11,7 @@ from schemas.failures import Broken, Unreadable
 from tocsin.runtime.keys.directory import KEEPER, Directory
 from tocsin.runtime.keys.files import KeyFolder, Use, new_key
 from tocsin.runtime.keys.notes import NoteKey, open_note, sign_note
+from tocsin.runtime.settings import TrustSettings
 
 
 class DirectoryFile:
@@ -45,6 +46,11 @@ class DirectoryFile:
                 code="keys.no_directory",
             ) from error
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def directory_of(trust: TrustSettings | None) -> Callable[[], Directory] | None:
+    """How a process asks for the directory; None where its settings name none."""
+    return DirectoryFile(trust.directory, NoteKey.parse(trust.keeper)).current if trust else None
 
 
 class Keeper:

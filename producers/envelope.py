@@ -1,0 +1,30 @@
+"""How a member's record travels: its framed bytes, and the headers that say what it is and who signed it."""
+
+from msgspec import Struct
+
+from schemas.headers import Headers, cloud_event_headers
+from schemas.records.identifiers import MemberId
+from tocsin.runtime.keys.signer import Signer
+from tocsin.runtime.registry import RecordCodec
+
+
+class Wrapped(Struct, frozen=True, kw_only=True):
+    """Exactly what is sent, now or after a crash."""
+
+    value: bytes
+    headers: Headers
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """One member's; without a signer nothing is signed."""
+
+    member: MemberId
+    codec: RecordCodec
+    signer: Signer | None = None
+
+    def wrap(self, record: Struct, event_id: str, at_ms: int) -> Wrapped:
+        """Encode and sign."""
+        value = self.codec.dumps(record)
+        headers = cloud_event_headers(type(record), event_id, source=self.member, at_ms=at_ms)
+        signed = self.signer.headers(type(record), value) if self.signer else []
+        return Wrapped(value=value, headers=[*headers, *signed])
