@@ -29,6 +29,7 @@ from tocsin.policy.bundle import load
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
 from tocsin.runtime.health import Health
+from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.application import WorkerSettings, _credentials
@@ -74,7 +75,12 @@ def triage_stages(process: Settings) -> TriageStages:
     bundle, database = load(process.policy), database_of(process, 8)
     secrets = keyring(process.state)
     desk = Desk(bundle=bundle, keys=secrets.keys, personal_schema_id=personal_schema_id(process))
-    tools = Tools(desk=desk, veil=Veil(secrets.near), codec=RecordCodec(SchemaDirectory(process.registry)))
+    tools = Tools(
+        desk=desk,
+        veil=Veil(secrets.near),
+        codec=RecordCodec(SchemaDirectory(process.registry)),
+        directory=directory_of(process.trust),
+    )
     return TriageStages(tools, PostgresIndex(database), database, {})
 
 

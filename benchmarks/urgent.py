@@ -57,7 +57,8 @@ def _send(world: World, count: int, latency: UrgentLatency) -> None:
     producer = Producer(world.stack.client("ops") | {"linger.ms": 0, "enable.idempotence": True})
     for report in reports(count, first=10_000_000):
         urgent = replace(report, escalation=an_escalation())
-        producer.produce(escalated_topic(MEMBER), key=urgent.report_id, value=world.codec.dumps(urgent))
+        value, headers = world.signed(urgent)
+        producer.produce(escalated_topic(MEMBER), key=urgent.report_id, value=value, headers=headers)
         producer.flush(10)
         latency.look()
         time.sleep(_INTERVAL_SECONDS)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -13,6 +13,7 @@ from schemas.records.identifiers import ContentId, CountryCode, MemberId
 from schemas.records.report import ReportSubmitted
 from schemas.topics import submitted_topic
 from tests.builders.reports import a_hash, a_hosting, a_report, a_source_url, an_item
+from tests.builders.signing import a_signer
 from tocsin.runtime import settings
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -43,6 +44,7 @@ class World:
         admin = AdminClient(self.stack.client("ops"))
         admin.create_topics([NewTopic(OUTPUT, PARTITIONS)])[OUTPUT].result(_WAIT_SECONDS)
         self._passed_before = 0
+        self._signer = a_signer(self.stack.config(MEMBER))
         self._consumer = Consumer(self.stack.client("ops") | {"group.id": "ops.bench", "enable.auto.commit": False})
 
     def down(self) -> None:
@@ -55,10 +57,16 @@ class World:
         """Put unique reports onto the input topic."""
         producer = Producer(self.stack.client("ops") | {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
         for report in reports(count, first):
-            producer.produce(INPUT, key=report.report_id, value=self.codec.dumps(report))
+            value, headers = self.signed(report)
+            producer.produce(INPUT, key=report.report_id, value=value, headers=headers)
             producer.poll(0)
         if producer.flush(_WAIT_SECONDS):
             raise SystemExit("The broker did not take all reports.")
+
+    def signed(self, report: ReportSubmitted) -> tuple[bytes, Any]:
+        """As its submitter sends it."""
+        value = self.codec.dumps(report)
+        return value, self._signer.headers(ReportSubmitted, value)
 
     def forget(self) -> None:
         """Empty the ledger and the sightings, so that every run does the same work."""

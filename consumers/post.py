@@ -7,14 +7,12 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from consumers.codec import Codec
 from consumers.store import outbox
 from consumers.store.engine import DeliveryStore
 from schemas.failures import Temporary
-from schemas.headers import cloud_event_headers
 from schemas.records.answers import Return
-from schemas.records.identifiers import MemberId
 from schemas.topics import returns_topic
+from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.metrics import record_left
 
 BATCH = 500
@@ -27,12 +25,15 @@ class Post:
     """At least once: a crash between sending and confirming sends the same `return_id` again."""
 
     def __init__(
-        self, store: DeliveryStore, client: Mapping[str, Any], codec: Codec, member: MemberId, now_ms: Callable[[], int]
+        self,
+        store: DeliveryStore,
+        client: Mapping[str, Any],
+        envelope: Envelope,
+        now_ms: Callable[[], int],
     ) -> None:
         self._store = store
-        self._codec = codec
-        self._topic = returns_topic(member)
-        self._member = member
+        self._envelope = envelope
+        self._topic = returns_topic(envelope.member)
         self._now_ms = now_ms
         self._rest_until_ms = 0
         self._settings = dict(client) | {
@@ -82,12 +83,12 @@ class Post:
         return confirmed
 
     def _produce(self, answer: Return, confirmed: list[str]) -> None:
-        headers = cloud_event_headers(Return, answer.return_id, source=self._member, at_ms=answer.at.epoch_ms)
+        wrapped = self._envelope.wrap(answer, answer.return_id, answer.at.epoch_ms)
         self._producer.produce(
             self._topic,
             key=answer.referral_id.encode(),
-            value=self._codec.dumps(answer),
-            headers=dict(headers),
+            value=wrapped.value,
+            headers=dict(wrapped.headers),
             on_delivery=partial(_note, answer.return_id, confirmed),
         )
 

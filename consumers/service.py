@@ -26,7 +26,9 @@ from consumers.store.engine import DeliveryStore, open_store
 from consumers.store.outbox import owed_count
 from schemas.failures import Temporary
 from schemas.records.identifiers import MemberId
+from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.health import Health
+from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
@@ -69,7 +71,9 @@ class Service:
         self._source = _source(settings, membership, self._store, gap_reason)
         self._inbox = Inbox(self._store, self._source, codec, self._terms())
         self._courier = Courier(self._store, _outlets(delivery), codec, self._desk)
-        self._post = Post(self._store, settings.kafka.client(), codec, membership.member, now_ms)
+        signer = Signer.of(settings.trust, membership.member, now_ms)
+        envelope = Envelope(member=membership.member, codec=codec, signer=signer)
+        self._post = Post(self._store, settings.kafka.client(), envelope, now_ms)
         self._replies = Replies(self._store, settings.state / "replies", membership.member, now_ms)
         self._rest_until_seconds: dict[str, float] = {}
         self._tended_seconds = 0.0

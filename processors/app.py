@@ -12,7 +12,7 @@ from processors.keyring import keyring
 from processors.letters import Writer
 from processors.pausing import Pauses
 from processors.referring import Desk
-from processors.returns import ReturnStages
+from processors.returns import ReturnStages, ReturnTools
 from processors.steps.deduplicate.near import Veil
 from processors.triage import Tools, TriageStages
 from processors.watching import QueueWatch
@@ -99,7 +99,8 @@ def run_returns(settings: Settings, instance: str) -> None:
         gather_seconds=_RETURNS_GATHER_SECONDS,
     )
     codec = RecordCodec(SchemaDirectory(settings.registry))
-    stages = ReturnStages(codec, rules, database, skips_of(database), _now_ms)
+    tools = ReturnTools(codec=codec, policies=rules, directory=directory_of(settings.trust))
+    stages = ReturnStages(tools, database, skips_of(database), _now_ms)
     pauses = Pauses(rules, Writer(codec=codec), database, topics)
     _serve(settings, worker, stages, pauses, QueueWatch(database))
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from processors.origins import Origin, origin_of, refusal_of
+from processors.origins import Origin, origin_of, origin_refusal
 from processors.steps.firewall import rules as firewall
 from schemas.catalogue import message
 from schemas.codec import MAX_SUBMITTED_BYTES
@@ -80,7 +80,7 @@ class Door(Struct, frozen=True, kw_only=True):
         except Refused as failure:
             return Rejected(code=failure.code, field=_field(failure), message=str(failure), report=record)
         origin = origin_of(raw, type(record), self.member, self.directory)
-        if code := refusal_of(origin, signs=self.bundle.members[self.member].signs):
+        if code := origin_refusal(origin, signs=self.bundle.members[self.member].signs):
             return Rejected(code=code, field="", message=message(code), report=record)
         return self._screened(record, origin)
 

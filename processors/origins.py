@@ -61,6 +61,6 @@ def origin_of(raw: RawRecord, record_type: type[Struct], member: MemberId, direc
     return _BY_STANDING[key.standing(raw.timestamp_ms)]
 
 
-def refusal_of(origin: Origin, *, signs: bool) -> str:
+def origin_refusal(origin: Origin, *, signs: bool) -> str:
     """The code that refuses a record, or nothing; a member that has not agreed to sign may send unsigned."""
     return "" if origin is Origin.UNSIGNED and not signs else REFUSALS.get(origin, "")

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, text
 from processors.intake import Rejected, skipped_record
 from processors.items import judged
 from processors.letters import Writer, dead_letter, letter_made
+from processors.origins import origin_of, origin_refusal
 from processors.steps.release.answers import release_answer
 from processors.telling import TOLD, Known, Read, refusal_of, status_of
 from processors.unsettled import for_a_person, ruling_of
@@ -24,6 +25,7 @@ from tocsin.policy.members import day_of
 from tocsin.policy.policies import Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
+from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger import queue
 from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
 from tocsin.runtime.ledger.outcomes import Outcome
@@ -67,6 +69,16 @@ _RANKS: Final = {
 """A state never goes back: returns of one referral may arrive out of order. Of equals the later one holds."""
 
 
+class ReturnTools(Struct, frozen=True, kw_only=True):
+    """What every slice of returns is read with."""
+
+    codec: RecordCodec
+    policies: Policies
+    """What is told to whom, and which members have agreed to sign."""
+    directory: Callable[[], Directory] | None = None
+    """Reads the key directory, once a slice; None where nothing is verified."""
+
+
 class Decided(Struct, frozen=True, kw_only=True):
     """A slice before its referrals are looked up."""
 
@@ -98,11 +110,10 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
     name = NAME
 
-    def __init__(
-        self, codec: RecordCodec, rules: Policies, database: Database, skips: Skips, now_ms: Callable[[], int]
-    ) -> None:
-        self._codec = codec
-        self._rules = rules
+    def __init__(self, tools: ReturnTools, database: Database, skips: Skips, now_ms: Callable[[], int]) -> None:
+        codec = self._codec = tools.codec
+        self._rules = tools.policies
+        self._directory = tools.directory
         self._skips = skips
         self._writer = Writer(codec=codec)
         self._database = database
@@ -114,7 +125,9 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         """Decode, and refuse what names another member than the topic's."""
         member = member_of(piece.topic)
         skipped = self._skips.get((piece.topic_id, piece.partition), frozenset())
-        return Decided(piece=piece, read=tuple(self._read(piece, raw, member, skipped) for raw in piece.records))
+        directory = self._directory() if self._directory else None
+        read = (self._read(piece, raw, skipped) for raw in piece.records)
+        return Decided(piece=piece, read=tuple(self._proven(entry, member, directory) for entry in read))
 
     def claim(self, decided: Decided) -> Claimed:
         """Look the referrals up, and decide what is done to items: once, so that a replay is answered the same."""
@@ -185,7 +198,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
                     states, refused[answer.return_id] = made.states, made.refused
         return {return_id: code for return_id, code in refused.items() if code}
 
-    def _read(self, piece: Slice, raw: RawRecord, member: MemberId, skipped: frozenset[int]) -> Read:
+    def _read(self, piece: Slice, raw: RawRecord, skipped: frozenset[int]) -> Read:
         if raw.offset in skipped:
             return Read(raw=raw, rejected=skipped_record())
         try:
@@ -193,9 +206,24 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
                 answer = self._codec.loads(raw.value, Return)
         except Unreadable as failure:
             return Read(raw=raw, rejected=Rejected(code=failure.code, field="", message=str(failure)))
-        if answer.member != member:
-            return Read(raw=raw, rejected=_rejected("return.wrong_member", "member"))
         return Read(raw=raw, answer=answer)
+
+    def _proven(self, entry: Read, member: MemberId, directory: Directory | None) -> Read:
+        """An answer counts where it names the topic's member, and that member signed it as it agreed to.
+
+        A key that has ended still closes a referral: an outcome that is lost would be worse than one not proven.
+        """
+        if entry.answer is None:
+            return entry
+        if entry.answer.member != member:
+            return Read(raw=entry.raw, rejected=_rejected("return.wrong_member", "member"))
+        origin = origin_of(entry.raw, Return, member, directory)
+        code = origin_refusal(origin, signs=self._signs(member, entry.raw.timestamp_ms))
+        return Read(raw=entry.raw, answer=entry.answer, rejected=_rejected(code, "")) if code else entry
+
+    def _signs(self, member: MemberId, at_ms: int) -> bool:
+        known = self._rules.at(at_ms).members.get(member)
+        return known is not None and known.signs
 
 
 def member_of(topic: str) -> MemberId:

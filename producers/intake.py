@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from producers.building import Checked, Submitter, checked, report_of
-from producers.envelope import Envelope
 from producers.feeds.entries import Entry, Problem, Rejection, rejection
 from producers.journal import entries
 from producers.journal.entries import Latest
@@ -18,6 +17,7 @@ from producers.lanes import Lane, topic_of
 from schemas.records.identifiers import ReportId, report_id_of
 from schemas.records.report import ReportSubmitted
 from schemas.records.values import Mark
+from tocsin.runtime.envelope import Envelope
 
 BATCH: Final = 500
 T = TypeVar("T")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from producers.building import Submitter
-from producers.envelope import Envelope
 from producers.feeds.entries import Context, Entry, Rejection
 from producers.identity import check_certificate
 from producers.intake import Intake, Mode, Taken
@@ -20,6 +19,7 @@ from schemas.records.values import Mark
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Profile, day_of
 from tocsin.policy.policies import policies
+from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings

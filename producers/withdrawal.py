@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from producers.envelope import Envelope
 from producers.journal import entries
 from producers.journal.entries import Entry, Latest
 from schemas.catalogue import message
@@ -11,6 +10,7 @@ from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import Withdrawal
 from schemas.records.values import Instant, Mark, Text
 from schemas.screening import screen
+from tocsin.runtime.envelope import Envelope
 
 
 class Plea(Struct, frozen=True, kw_only=True):

@@ -6,11 +6,11 @@ from typing import Any
 
 from producers.building import Checked, Submitter, checked
 from producers.draft import ReportDraft
-from producers.envelope import Envelope
 from producers.feeds.entries import Context, Drafted, Entry
 from schemas.records.identifiers import MemberId
 from tests.builders.reports import NOON_MS, an_instant, an_item
 from tocsin.policy.members import Profile, day_of
+from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 
 CONTEXT = Context(now_ms=NOON_MS)

@@ -20,6 +20,7 @@ from schemas.records.identifiers import ContentId, CountryCode, MemberId
 from schemas.records.report import ReportSubmitted
 from schemas.topics import escalated_topic, submitted_topic
 from tests.builders.reports import a_hash, a_hosting, a_report, a_source_url, an_escalation, an_item
+from tests.builders.signing import a_signer
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import load
 
@@ -80,6 +81,7 @@ class Publishing:
         self.confirmed = Confirmed()
         settings = {member: load(home / "config" / f"{member}.toml") for member in SUBMITTERS}
         self._codec = RecordCodec(SchemaDirectory(settings[SUBMITTERS[0]].registry))
+        self._signers = {member: a_signer(home / "config" / f"{member}.toml") for member in SUBMITTERS}
         self._producers = {
             member: Producer(
                 each.kafka.client()
@@ -101,12 +103,14 @@ class Publishing:
 
         producer = self._producers[report.submitter]
         now_ms = time.time_ns() // 1_000_000
-        headers = cloud_event_headers(ReportSubmitted, report.report_id, source=report.submitter, at_ms=now_ms)
+        value = self._codec.dumps(report)
+        described = cloud_event_headers(ReportSubmitted, report.report_id, source=report.submitter, at_ms=now_ms)
+        signed = self._signers[report.submitter].headers(ReportSubmitted, value)
         producer.produce(
             topic,
             key=report.report_id.encode(),
-            value=self._codec.dumps(report),
-            headers=[*headers],
+            value=value,
+            headers=[*described, *signed],
             on_delivery=delivered,
         )
         producer.poll(0)

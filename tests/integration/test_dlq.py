@@ -16,6 +16,7 @@ from schemas.framing import frame
 from schemas.records.identifiers import MemberId
 from schemas.topics import submitted_topic
 from tests.builders.reports import a_report
+from tests.builders.signing import a_signer
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.stack.demo.crew import Crew
@@ -54,9 +55,10 @@ def noise(stack: Any, tmp_path: Path) -> Iterator[None]:
     report = a_report(submitter=MEMBER, submitter_reference="good")
     whole = codec.dumps(report)
     values = [whole, whole[:40], frame(987_654) + whole[5:], b"", b"no frame", whole + b"x", whole]
-    producer = Producer(stack.client(MEMBER))
+    producer, signer = Producer(stack.client(MEMBER)), a_signer(stack.config(MEMBER))
     for value in values:
-        producer.produce(TOPIC, value=value, key=b"noise")
+        headers: Any = signer.headers(type(report), value)
+        producer.produce(TOPIC, value=value, key=b"noise", headers=headers)
     assert producer.flush(30) == 0
     with Crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))

@@ -139,7 +139,8 @@ def returns(stack: Any) -> Iterator[tuple[ReturnStages, RecordCodec]]:
     process = settings.load(stack.config("returns"))
     database = database_of(process)
     codec = RecordCodec(SchemaDirectory(process.registry))
-    yield ReturnStages(codec, OnePolicy(the_sample()), database, {}, lambda: 2**60), codec
+    tools = ReturnTools(codec=codec, policies=OnePolicy(the_sample()))
+    yield ReturnStages(tools, database, {}, lambda: 2**60), codec
     database.close()
 
 

@@ -21,6 +21,7 @@ from schemas.records.report import ReportSubmitted
 from schemas.records.values import Text
 from schemas.topics import submitted_topic
 from tests.builders.reports import a_hosting, a_report, a_source_url, an_instant, an_item
+from tests.builders.signing import a_signer
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.stack.demo.crew import Crew
@@ -75,9 +76,10 @@ def settled_after(stack: Any, before: dict[str, int]) -> dict[str, int]:
 
 
 def send(stack: Any, *values: bytes) -> None:
-    producer = Producer(stack.client(MEMBER))
+    producer, signer = Producer(stack.client(MEMBER)), a_signer(stack.config(MEMBER))
     for value in values:
-        producer.produce(TOPIC, value=value, key=b"one partition")
+        headers: Any = signer.headers(ReportSubmitted, value)
+        producer.produce(TOPIC, value=value, key=b"one partition", headers=headers)
     assert producer.flush(30) == 0
 
 

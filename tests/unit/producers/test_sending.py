@@ -82,7 +82,7 @@ def a_broker_that_can_be_killed() -> Iterator[tuple[str, subprocess.Popen[str]]]
 def test_a_broker_that_dies_in_the_middle_keeps_what_it_confirmed_and_the_rest_waits(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, MEMBER)
     found = [an_entry(submitter_reference=f"case-{n}") for n in range(2_500)]
-    list(Intake(journal, a_submitter(), RecordCodec(FixedDirectory()), lambda: NOON_MS).take(found))
+    list(Intake(journal, a_submitter(), an_envelope(), lambda: NOON_MS).take(found))
     with a_broker_that_can_be_killed() as (bootstrap, broker), pytest.raises(Temporary) as failed:
         _sender(bootstrap, journal).send(8.0, confirmed=lambda _: broker.kill())
     assert failed.value.code == "send.away"

@@ -1,0 +1,105 @@
+"""Origin signatures on the real stack: the member's word goes on, and what others wrote on its topic does not."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from schemas.headers import Headers
+from schemas.records.identifiers import MemberId
+from schemas.records.report import ReportSubmitted
+from schemas.topics import OPS, submitted_topic
+from tests.builders.drafts import a_draft
+from tests.builders.reports import a_report
+from tests.builders.signing import signed
+from tocsin import Publisher
+from tocsin.runtime import settings
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ledger import balance_of
+
+pytestmark = pytest.mark.stack
+MEMBER, OTHER = MemberId("ngo-b"), MemberId("plat-a")
+TOPIC = submitted_topic(MEMBER)
+
+
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
+@pytest.fixture
+def codec(stack: Any) -> RecordCodec:
+    return RecordCodec(SchemaDirectory(settings.load(stack.config(OPS)).registry))
+
+
+@pytest.fixture(autouse=True)
+def crew(stack: Any, tmp_path: Path) -> Iterator[None]:
+    with Crew(stack.home, tmp_path) as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        yield
+
+
+def outcomes(stack: Any) -> dict[str, int]:
+    """What became of the member's records, once nothing waits."""
+    deadline = time.monotonic() + 60
+    while True:
+        (line,) = [line for line in balance_of(stack.home).lines if line.topic == TOPIC]
+        if not line.waiting:
+            return dict(line.outcomes)
+        assert time.monotonic() < deadline, "not settled in time"
+        time.sleep(0.5)
+
+
+def refusals(stack: Any) -> list[str]:
+    listed = tocsin(stack, "dlq", "list", "--json", "--member", MEMBER)
+    return sorted(line.split('"code":"')[1].split('"')[0] for line in listed.splitlines())
+
+
+def tocsin(stack: Any, *words: str) -> str:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout  # noqa: S603  # our own words
+
+
+def send(stack: Any, value: bytes, headers: Headers) -> None:
+    """As whoever got hold of the member's certificate, or of the broker."""
+    producer, given = Producer(stack.client(OPS)), list[Any](headers)
+    producer.produce(TOPIC, value=value, key=b"one partition", headers=given)
+    assert producer.flush(30) == 0
+
+
+def publish(stack: Any, reference: str) -> None:
+    with Publisher(stack.config(MEMBER)) as publisher:
+        publisher.publish(a_draft(submitter_reference=reference))
+
+
+def test_only_what_the_member_signed_goes_on_while_its_key_is_exchanged(stack: Any, codec: RecordCodec) -> None:
+    before = outcomes(stack)
+    publish(stack, "signed-1")
+    value = codec.dumps(a_report(submitter=MEMBER, submitter_reference="forged"))
+    changed = codec.dumps(a_report(submitter=MEMBER, submitter_reference="forged", platform="changed"))
+    send(stack, value, [])
+    send(stack, value, signed(stack.config(OTHER), ReportSubmitted, value))
+    send(stack, changed, signed(stack.config(MEMBER), ReportSubmitted, value))
+    tocsin(stack, "keys", "rotate", "--as", MEMBER)
+    publish(stack, "signed-2")
+    after = outcomes(stack)
+    changes = {name: count - before.get(name, 0) for name, count in after.items()}
+    assert {name: count for name, count in changes.items() if count} == {"routed": 2, "refused": 3}
+    assert refusals(stack) == ["origin.unknown_key", "origin.unsigned", "origin.wrong"]
+
+
+def test_what_is_signed_with_a_revoked_key_is_refused_at_once(stack: Any, codec: RecordCodec) -> None:
+    value = codec.dumps(a_report(submitter=MEMBER, submitter_reference="late"))
+    headers = signed(stack.config(MEMBER), ReportSubmitted, value)
+    tocsin(stack, "keys", "revoke", dict(headers)["tocsin-key-id"].decode(), "--reason", "lost")
+    send(stack, value, headers)
+    outcomes(stack)
+    assert "origin.revoked" in refusals(stack)
+    tocsin(stack, "keys", "new", "--as", MEMBER)
+    publish(stack, "with the key that took its place")
