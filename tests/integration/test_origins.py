@@ -24,7 +24,7 @@ from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
-MEMBER, OTHER = MemberId("de-hotline-c"), MemberId("plat-a")
+MEMBER, OTHER = MemberId("fr-hotline"), MemberId("plat-a")
 TOPIC = submitted_topic(MEMBER)
 
 
