@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from processors.returns import Claimed, Finished, ReturnStages
+from processors.returns import Claimed, Finished, ReturnStages, ReturnTools
 from schemas.records.answers import Outcome, Return
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId, report_id_of
 from schemas.records.report import Label
