@@ -48,6 +48,8 @@ def run_engine(name: str, home: Path, wanted: int, count: Callable[[], int]) -> 
 def _measured(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> Run:
     first, started, cpu = _when(child, 1, count)
     last, ended, cpu_ended = _when(child, wanted, count)
+    if last == first:
+        raise SystemExit("The engine was done before it was looked at twice: measure more reports (--reports).")
     return Run(records=last - first, seconds=ended - started, cpu_seconds=cpu_ended - cpu)
 
 
