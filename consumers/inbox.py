@@ -1,18 +1,18 @@
 """The inbox: a batch of referrals and the positions it was read from become one transaction of the delivery store."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from consumers.agreement import Agreement, Decision, Treatment, bundle_due_ms, decide
+from consumers.agreement import Agreement, Decision, Standing, Treatment, bundle_due_ms, decide, given_by
 from consumers.codec import Codec
 from consumers.escalation import begins_ms
 from consumers.messages import state_return
 from consumers.settings import Limits
-from consumers.states import MAY_HAVE, State
+from consumers.states import MAY_HAVE, Event, State, after
 from consumers.store import arrivals, deliveries
 from consumers.store.deliveries import BUNDLE, REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
@@ -153,7 +153,31 @@ class Inbox:
         is_out = any(copy.state in MAY_HAVE for copy in copies) or _left(connection, copies)
         stopped = arrivals.recall(connection, copies, self._terms.now_ms())
         self._tell(connection, stopped, State.WITHDRAWN, "delivery.withdrawn")
+        self._reconsider(connection, copies)
         return bool(copies) and not is_out
+
+    def _reconsider(self, connection: Connection, recalled: Sequence[Delivery]) -> None:
+        """What was held back because of a copy that is taken back now would never be had in full: let it go."""
+        agreement, now_ms, coming = self._terms.agreement, self._terms.now_ms(), Standing()
+        for delivery in arrivals.held_back(connection, [copy.key for copy in recalled]):
+            referral = self._codec.loads(delivery.value, Referral)
+            standing = arrivals.standing_of(connection, referral, agreement.since_ms(delivery.received_ms))
+            decision = decide(referral, standing.beside(coming), agreement)
+            if decision.treatment is Treatment.DELIVER:
+                self._let_go(connection, delivery, decision.rule, now_ms)
+                coming = coming.beside(given_by(referral))
+
+    def _let_go(self, connection: Connection, delivery: Delivery, rule: str, now_ms: int) -> None:
+        deliveries.settle(
+            connection,
+            delivery,
+            after(delivery.state, Event.RESUME),
+            now_ms,
+            due_ms=now_ms,
+            expires_ms=min(self._terms.limits.give_up_ms(now_ms), delivery.retain_ms),
+            reason_code=rule,
+            bundle_key=None,
+        )
 
     def _is_recalled(self, connection: Connection, referral: Referral) -> bool:
         """Whether its recall overtook it: an urgent referral and its recall are on two topics."""
@@ -178,15 +202,17 @@ class Inbox:
         prefix = f"bundle-{terms.member}-{due_ms}-{referral.mark.lower()}-"
         sizes = arrivals.bundle_sizes(connection, prefix)
         part = 0
-        while not self._has_room(connection, f"{prefix}{part}", sizes.get(f"{prefix}{part}", 0)):
+        while not self._joins(connection, _bundle_row(f"{prefix}{part}", referral, due_ms, terms), sizes):
             part += 1
-        arrivals.ensure_bundle(connection, _bundle_row(f"{prefix}{part}", referral, due_ms, terms))
         return f"{prefix}{part}"
 
     @staticmethod
-    def _has_room(connection: Connection, key: str, size: int) -> bool:
-        bundle = deliveries.find(connection, key)
-        return bundle is None or (bundle.state is State.RECEIVED and size < MAX_BUNDLE_MEMBERS)
+    def _joins(connection: Connection, bundle: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
+        """Whether there is room in that bundle, and it has not left."""
+        if sizes.get(bundle["key"], 0) >= MAX_BUNDLE_MEMBERS:
+            return False
+        arrivals.ensure_bundle(connection, bundle)
+        return arrivals.hold_bundle(connection, bundle["key"])
 
 
 def _order(referral: Referral) -> tuple[int, int]:

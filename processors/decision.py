@@ -11,7 +11,7 @@ from processors.steps.classify import rules as classify
 from processors.steps.completeness.rules import completeness
 from processors.steps.deduplicate import near
 from processors.steps.deduplicate import rules as deduplicate
-from processors.steps.deduplicate.selectors import Keys, Selector, selectors
+from processors.steps.deduplicate.selectors import Contents, Keys, Selector, contents, selectors
 from processors.steps.prioritise import rules as prioritise
 from processors.steps.prioritise.signals import Facts
 from processors.steps.route import rules as route
@@ -49,6 +49,7 @@ class Proposed(Struct, frozen=True, kw_only=True):
     gates: tuple[str, ...]
     route: route.Route
     selectors: tuple[Selector, ...]
+    contents: Contents
     near: tuple[near.Vector, ...]
     digest: bytes
     held: bool = False
@@ -81,6 +82,8 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, *, 
         report=report, personal=accepted.personal, verdicts=verdicts, evidence=pointed, is_urgent=bool(gates)
     )
     unproven = (ORIGIN_UNVERIFIED,) if accepted.origin is Origin.EXPIRED else ()
+    is_tracking = bundle.tracking(on)
+    own = selectors(report, accepted.personal, naming.keys, is_tracking)
     return Proposed(
         report=report,
         personal=accepted.personal,
@@ -90,7 +93,8 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, *, 
         flags=(*classify.flags(report, verdicts, bundle), *unproven),
         gates=gates,
         route=_UNPROVEN if unproven and not gates else route.route(case, bundle, on),
-        selectors=selectors(report, accepted.personal, naming.keys, bundle.tracking(on)),
+        selectors=own,
+        contents=contents(report, own, is_tracking),
         near=near.vectors(report, naming.veil),
         digest=deduplicate.content_digest(report),
         held=held,

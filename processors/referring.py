@@ -139,7 +139,8 @@ class Desk(Struct, frozen=True, kw_only=True):
             novelty=decision.novelties.novelty,
             corroboration=decision.novelties.corroboration,
             linked_reports=self._linked(decision, addressee.member),
-            content_keys=content_keys(proposed.selectors, self.keys, addressee.member),
+            content_keys=content_keys(proposed.contents, self.keys, addressee.member),
+            content_kinds=proposed.contents.kinds,
             circumstance_keys=circumstance_keys(
                 proposed.selectors, report, proposed.gates, self.keys, addressee.member
             ),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.agreement import Standing
-from consumers.states import GOT, STOPPABLE, Event, after
+from consumers.states import GOT, STOPPABLE, Event, State, after
 from consumers.store.deliveries import Delivery, delivery_of
 from consumers.store.tables import CONTENT_KEYS, DEAD_LETTERS, DELIVERIES, GAPS, POSITIONS
 from schemas.records.identifiers import ReportId
@@ -81,10 +81,36 @@ def known(connection: Connection, keys: Iterable[str]) -> frozenset[str]:
 
 
 def standing_of(connection: Connection, referral: Referral, since_ms: int = 0) -> Standing:
-    """Which of the referral's keys this member has certainly got since then; no test makes a live report known."""
-    keys = {CONTENT: referral.content_keys, CIRCUMSTANCE: referral.circumstance_keys}
-    held = {kind: _held(connection, (kind, wanted), referral.mark, since_ms) for kind, wanted in keys.items()}
-    return Standing(content=held[CONTENT], circumstances=held[CIRCUMSTANCE])
+    """Which of the referral's keys this member has certainly got since then, together or alone.
+
+    No test makes a live report known, and nothing that was recalled makes anything known.
+    """
+    if not referral.content_keys:
+        return Standing()
+    content, circumstance = CONTENT_KEYS, CONTENT_KEYS.alias("circumstance")
+    has_it = [
+        content.c.kind == CONTENT,
+        content.c.content_key.in_(referral.content_keys),
+        DELIVERIES.c.state.in_(GOT),
+        DELIVERIES.c.recalled.is_(False),
+        DELIVERIES.c.mark == referral.mark,
+        DELIVERIES.c.state_since_ms >= since_ms,
+    ]
+    alone = select(content.c.content_key).join(DELIVERIES, DELIVERIES.c.key == content.c.delivery_key).where(*has_it)
+    together = (
+        select(content.c.content_key, circumstance.c.content_key)
+        .join(DELIVERIES, DELIVERIES.c.key == content.c.delivery_key)
+        .join(circumstance, circumstance.c.delivery_key == content.c.delivery_key)
+        .where(
+            *has_it,
+            circumstance.c.kind == CIRCUMSTANCE,
+            circumstance.c.content_key.in_(referral.circumstance_keys),
+        )
+    )
+    return Standing(
+        content=frozenset(connection.scalars(alone.distinct())),
+        told=frozenset((key, with_it) for key, with_it in connection.execute(together.distinct())),
+    )
 
 
 def add(connection: Connection, row: Mapping[str, Any], referral: Referral) -> None:
@@ -98,9 +124,39 @@ def add(connection: Connection, row: Mapping[str, Any], referral: Referral) -> N
         connection.execute(insert(CONTENT_KEYS), rows)
 
 
+def held_back(connection: Connection, copies: Sequence[str]) -> list[Delivery]:
+    """What waits in a bundle or was only counted and shares a content with these copies, in the order of arrival."""
+    shared = select(CONTENT_KEYS.c.content_key).where(
+        CONTENT_KEYS.c.kind == CONTENT, CONTENT_KEYS.c.delivery_key.in_(copies)
+    )
+    carrying = select(CONTENT_KEYS.c.delivery_key).where(
+        CONTENT_KEYS.c.kind == CONTENT, CONTENT_KEYS.c.content_key.in_(shared)
+    )
+    statement = (
+        select(DELIVERIES)
+        .where(
+            DELIVERIES.c.key.in_(carrying),
+            DELIVERIES.c.state.in_((State.COUNTED, State.BUNDLED)),
+            DELIVERIES.c.recalled.is_(False),
+            DELIVERIES.c.value.is_not(None),
+        )
+        .order_by(DELIVERIES.c.received_ms, DELIVERIES.c.key)
+    )
+    return [delivery_of(row) for row in connection.execute(statement)]
+
+
 def ensure_bundle(connection: Connection, row: Mapping[str, Any]) -> None:
     """Open the bundle of a period; it leaves by its own due time, so no timer needs to live in a process."""
     connection.execute(_insert(connection, DELIVERIES).values(**row).on_conflict_do_nothing())
+
+
+def hold_bundle(connection: Connection, key: str) -> bool:
+    """Whether a bundle still takes members; until this transaction ends no courier takes it."""
+    still_open = (DELIVERIES.c.state == State.RECEIVED) & (DELIVERIES.c.attempts == 0)
+    held = connection.execute(
+        update(DELIVERIES).where(DELIVERIES.c.key == key, still_open).values(state=State.RECEIVED)
+    )
+    return held.rowcount == 1
 
 
 def bundle_sizes(connection: Connection, prefix: str) -> Mapping[str, int]:
@@ -184,25 +240,6 @@ def mend(connection: Connection, place: Coordinate, now_ms: int) -> None:
             table.c.offset == place.offset,
         )
         .values(mended_ms=now_ms, value=None)
-    )
-
-
-def _held(connection: Connection, wanted: tuple[str, Sequence[str]], mark: str, since_ms: int) -> frozenset[str]:
-    kind, keys = wanted
-    if not keys:
-        return frozenset()
-    return frozenset(
-        connection.scalars(
-            select(CONTENT_KEYS.c.content_key)
-            .join(DELIVERIES, DELIVERIES.c.key == CONTENT_KEYS.c.delivery_key)
-            .where(
-                CONTENT_KEYS.c.kind == kind,
-                CONTENT_KEYS.c.content_key.in_(tuple(keys)),
-                DELIVERIES.c.state.in_(GOT),
-                DELIVERIES.c.mark == mark,
-                DELIVERIES.c.state_since_ms >= since_ms,
-            )
-        )
     )
 
 

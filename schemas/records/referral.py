@@ -73,6 +73,8 @@ class Referral(Struct, frozen=True, kw_only=True):
     linked_reports: int = 0
     content_keys: tuple[str, ...] = ()
     """Keyed digests of the selectors, under this recipient's own key: equal content has equal keys for it alone."""
+    content_kinds: tuple[str, ...] = ()
+    """For each page and item the kinds of key it has (`sha256+url`), once each; an empty one: nothing recognises it."""
     circumstance_keys: tuple[str, ...] = ()
     """Keyed digests of accounts, nexus, gates and incident time: a new one is delivered whatever the agreement says."""
     withheld: tuple[Withheld, ...] = ()

@@ -18,6 +18,7 @@ from consumers.store.deliveries import Delivery
 from consumers.store.engine import DeliveryStore, open_store
 from schemas.failures import Failure
 from schemas.records.answers import Return
+from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate
 from tests.builders.referrals import RECIPIENT
@@ -94,6 +95,7 @@ class Counter:
 
     folder: Path
     agreement: Agreement = field(default_factory=Agreement)
+    member: MemberId = RECIPIENT
     limits: Limits = field(default_factory=Limits)
     sinks: dict[str, Sink] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
@@ -107,9 +109,9 @@ class Counter:
 
     def open(self) -> None:
         """Start the process, on the store that the process before left behind."""
-        self.store: DeliveryStore = open_store(self.store_settings or StoreSettings(folder=self.folder), RECIPIENT)
-        self.desk = Desk(member=RECIPIENT, limits=self.limits, now_ms=self.clock, chance=random.Random(1))  # noqa: S311 -- a test wants the same chance again
-        terms = Terms(member=RECIPIENT, agreement=self.agreement, limits=self.limits, now_ms=self.clock)
+        self.store: DeliveryStore = open_store(self.store_settings or StoreSettings(folder=self.folder), self.member)
+        self.desk = Desk(member=self.member, limits=self.limits, now_ms=self.clock, chance=random.Random(1))  # noqa: S311 -- a test wants the same chance again
+        terms = Terms(member=self.member, agreement=self.agreement, limits=self.limits, now_ms=self.clock)
         self.inbox = Inbox(self.store, self.source, CODEC, terms)
         outlets = [Outlet(name=name, sink=sink, write=write) for name, sink in self.sinks.items()]
         self.courier = Courier(self.store, outlets, CODEC, self.desk)

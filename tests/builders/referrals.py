@@ -43,4 +43,6 @@ def a_referral(reference: str = "case-1", **changes: Any) -> Referral:
         "content_keys": (f"url:{reference}",),
         "withheld": (Withheld(path="memo", rule="release.default"),),
     }
-    return Referral(**(values | changes))
+    values |= changes
+    kinds = {key.partition(":")[0] for key in values["content_keys"]}
+    return Referral(**({"content_kinds": ("+".join(sorted(kinds)),)} | values))

@@ -1,7 +1,7 @@
 """What a report can be recognised by: addresses, digests, accounts and incidents, each under secret keys; pure."""
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -78,11 +78,32 @@ def _selector(key: bytes, value: bytes, kind: str, item: ContentItem | None) -> 
     )
 
 
-def content_keys(own: Iterable[Selector], keys: Keys, recipient: MemberId) -> tuple[str, ...]:
+class Contents(Struct, frozen=True, kw_only=True):
+    """What a recipient may recognise a report by: its items, and the page they were found at."""
+
+    values: tuple[tuple[str, bytes], ...]
+    """Kind and value of every selector that proves the same content."""
+    kinds: tuple[str, ...]
+    """The kinds that each page or item has, once each; an empty one: nothing recognises it."""
+
+
+def contents(report: ReportSubmitted, own: Sequence[Selector], is_tracking: IsTracking) -> Contents:
+    """A page counts beside its items: known pictures on a page that nobody has reported are news to its country."""
+    found = {s.value: s.kind for s in own if s.kind in CONTENT_KINDS and s.strength is Strength.SAME}
+    kinds = {_kinds_of(item) for item in report.items}
+    if report.source_url and report.source_url.url:
+        kind, value, _ = _value("url", canonical_url(report.source_url.url, is_tracking))
+        found[value] = kind
+        kinds.add(kind)
+    if len({selector.value for selector in own}) >= MAX_SELECTORS:
+        kinds.add("")  # there may be more that has no key
+    return Contents(values=tuple((kind, value) for value, kind in found.items()), kinds=tuple(sorted(kinds)))
+
+
+def content_keys(own: Contents, keys: Keys, recipient: MemberId) -> tuple[str, ...]:
     """The content selectors under one recipient's key: equal for it alone, meaningless to anybody else."""
-    strong = {s.value: s.kind for s in own if s.kind in CONTENT_KINDS and s.strength is Strength.SAME}
     own_key = _key_of(recipient, keys)
-    return tuple(sorted(f"{kind}:{_short(own_key, value)}" for value, kind in strong.items()))
+    return tuple(sorted(f"{kind}:{_short(own_key, value)}" for kind, value in own.values))
 
 
 def circumstance_keys(
@@ -109,15 +130,16 @@ _Value = tuple[str, bytes, ContentItem | None]
 
 
 def _values(report: ReportSubmitted, personal: PersonalPart | None, is_tracking: IsTracking) -> Iterator[_Value]:
-    for item in report.items:
-        yield from _item_values(item, is_tracking)
-    if report.source_url and report.source_url.url and not report.items:
-        yield _value("url", canonical_url(report.source_url.url, is_tracking))
+    """Accounts and incidents first: where a report has more than is kept, each of them says more than one item."""
     for account in personal.accounts if personal else ():
         if account.value:
             yield _value("account", f"{account.platform.lower()}:{account.kind}:{account.value.strip()}")
     for system, external_id in sorted(report.external_ids.items()):
         yield _value("incident", f"{system}:{external_id}")
+    for item in report.items:
+        yield from _item_values(item, is_tracking)
+    if report.source_url and report.source_url.url and not report.items:
+        yield _value("url", canonical_url(report.source_url.url, is_tracking))
 
 
 def _item_values(item: ContentItem, is_tracking: IsTracking) -> Iterator[_Value]:
@@ -126,6 +148,11 @@ def _item_values(item: ContentItem, is_tracking: IsTracking) -> Iterator[_Value]
     for digest in item.hashes:
         if digest.algorithm in STRONG_HASHES | WEAK_HASHES:
             yield _value(digest.algorithm, digest.value.lower(), item)
+
+
+def _kinds_of(item: ContentItem) -> str:
+    kinds = {digest.algorithm for digest in item.hashes if digest.algorithm in STRONG_HASHES}
+    return "+".join(sorted(kinds | {"url"} if item.url else kinds))
 
 
 def _value(kind: str, text: str, item: ContentItem | None = None) -> _Value:

@@ -28,6 +28,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "items": "content",
     "platform": "content",
     "content_keys": "content",
+    "content_kinds": "content",
     "circumstance_keys": "content",
     "incident_types": "circumstances",
     "incident_medium": "circumstances",

@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from consumers.agreement import Agreement, Treatment
 from consumers.states import State
-from consumers.store import arrivals
+from consumers.store import arrivals, deliveries
 from consumers.store.tables import DEAD_LETTERS
 from schemas.records.answers import ReturnKind
 from schemas.records.identifiers import MemberId
+from schemas.records.referral import Referral
 from schemas.records.values import Mark
 from tests.builders.deliveries import CODEC, TOPIC, Counter
 from tests.builders.referrals import a_referral
@@ -160,3 +161,66 @@ def test_an_older_revision_that_a_mere_correction_overtakes_is_delivered(counter
     older = a_referral("r", revision=1)
     counter.arrive(older)
     assert counter.find(older.referral_id).state is State.RECEIVED
+
+
+def delivered(counter: Counter, *referrals: Referral) -> None:
+    for referral in referrals:
+        counter.arrive(referral)
+        counter.courier.turn()
+
+
+def test_a_circumstance_that_came_with_another_content_is_news_of_this_one(open_counter: Opener) -> None:
+    counter = open_counter(agreement=COUNTING)
+    delivered(
+        counter,
+        a_referral("first", content_keys=("url:c",)),
+        a_referral("elsewhere", content_keys=("url:d",), circumstance_keys=("nexus",)),
+        a_referral("again", content_keys=("url:c",), circumstance_keys=("nexus",)),
+        a_referral("and again", content_keys=("url:c",), circumstance_keys=("nexus",)),
+    )
+    assert counter.find(a_referral("again").referral_id).state is State.DELIVERED
+    assert counter.find(a_referral("and again").referral_id).state is State.COUNTED
+
+
+def test_what_was_taken_back_makes_nothing_a_duplicate(open_counter: Opener) -> None:
+    counter = open_counter(agreement=COUNTING)
+    first = a_referral("first", content_keys=("url:c",))
+    delivered(counter, first, a_referral("first", revision=2, withdrawn=True, content_keys=()))
+    delivered(counter, a_referral("again", content_keys=("url:c",)))
+    assert counter.find(a_referral("again").referral_id).state is State.DELIVERED
+
+
+@pytest.mark.parametrize("agreement", [COUNTING, BUNDLING])
+def test_what_was_held_back_because_of_a_report_that_is_taken_back_is_delivered_in_full(
+    open_counter: Opener, agreement: Agreement
+) -> None:
+    counter = open_counter(agreement=agreement)
+    copies = [a_referral(f"copy-{number}", content_keys=("url:c",)) for number in range(3)]
+    other = a_referral("other", content_keys=("url:d",))
+    delivered(counter, a_referral("first", content_keys=("url:c",)), other, *copies)
+    held = counter.find(copies[0].referral_id).state
+    assert held in {State.COUNTED, State.BUNDLED}
+    delivered(counter, a_referral("first", revision=2, withdrawn=True, content_keys=()))
+    counter.courier.turn()
+    states = [counter.find(copy.referral_id).state for copy in copies]
+    assert states == [State.DELIVERED, held, held]
+    assert counter.sink.keys[-1] == copies[0].referral_id
+
+
+def test_a_bundle_that_has_left_takes_no_more(open_counter: Opener) -> None:
+    counter = open_counter(agreement=BUNDLING)
+    delivered(counter, a_referral("first", content_keys=("url:c",)))
+    counter.arrive(a_referral("copy-1", content_keys=("url:c",)))
+    key = counter_bundle(counter, "copy-1")
+    with counter.store.begin() as connection:
+        assert arrivals.hold_bundle(connection, key)
+        deliveries.change(connection, key, attempts=1)
+        assert not arrivals.hold_bundle(connection, key)
+    counter.arrive(a_referral("copy-2", content_keys=("url:c",)))
+    assert counter_bundle(counter, "copy-2") != key
+
+
+def counter_bundle(counter: Counter, reference: str) -> str:
+    key = counter.find(a_referral(reference).referral_id).bundle_key
+    assert key is not None
+    return key

@@ -15,11 +15,12 @@ from processors.steps.deduplicate.selectors import (
     Strength,
     circumstance_keys,
     content_keys,
+    contents,
     selectors,
 )
 from processors.steps.deduplicate.urls import canonical_url
 from schemas.records.identifiers import ContentId, MemberId, ReportId
-from schemas.records.report import PersonalPart, ReportSubmitted
+from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import LinkState
 from schemas.records.values import Novelty
 from tests.builders.identity import KEYS, nothing_follows
@@ -44,6 +45,10 @@ SHA256_OF_ANOTHER = SHA256[::-1]
 
 def found(report: ReportSubmitted | None = None, personal: PersonalPart | None = None) -> tuple[Selector, ...]:
     return selectors(report or a_report(), personal, KEYS, nothing_follows)
+
+
+def keys_of(report: ReportSubmitted, recipient: MemberId) -> tuple[str, ...]:
+    return content_keys(contents(report, found(report), nothing_follows), KEYS, recipient)
 
 
 def of_url(url: str) -> bytes:
@@ -177,7 +182,8 @@ def test_while_a_key_is_exchanged_everything_is_under_both() -> None:
     both = Keys(digest=(b"the new one", *KEYS.digest), recipient=KEYS.recipient)
     during = selectors(a_report(), None, both, nothing_follows)
     assert {selector.digest for selector in during} > {selector.digest for selector in found()}
-    assert content_keys(during, both, OTHER) == content_keys(found(), KEYS, OTHER)
+    now = contents(a_report(), during, nothing_follows)
+    assert content_keys(now, both, OTHER) == keys_of(a_report(), OTHER)
 
 
 def test_selectors_are_bounded() -> None:
@@ -299,14 +305,42 @@ def test_a_link_is_told_by_its_strongest_selector() -> None:
 
 
 def test_keys_of_one_recipient_mean_nothing_to_another() -> None:
-    own = found()
-    assert content_keys(own, KEYS, MemberId("nl-police")) == content_keys(own, KEYS, MemberId("nl-police"))
-    assert not set(content_keys(own, KEYS, MemberId("nl-police"))) & set(content_keys(own, KEYS, MemberId("de-police")))
+    nl, de = (keys_of(a_report(), MemberId(name)) for name in ("nl-police", "de-police"))
+    assert nl == keys_of(a_report(), MemberId("nl-police"))
+    assert not set(nl) & set(de)
 
 
 def test_content_keys_leave_out_weak_hashes_and_accounts() -> None:
-    weak = a_report(items=(an_item(url="", hashes=(a_hash(algorithm="md5", value=MD5),)),))
-    assert content_keys(found(weak, a_personal_part()), KEYS, OTHER) == ()
+    weak = a_report(source_url=None, items=(an_item(url="", hashes=(a_hash(algorithm="md5", value=MD5),)),))
+    assert keys_of(weak, OTHER) == ()
+    assert contents(weak, found(weak, a_personal_part()), nothing_follows).kinds == ("",)
+
+
+def test_a_page_counts_beside_its_items_as_the_item_that_it_may_be_elsewhere() -> None:
+    page, item = a_source_url(url="https://forum.example.test/1"), an_item(url="https://forum.example.test/1")
+    together = a_report(source_url=page, items=(an_item(),))
+    assert set(keys_of(a_report(source_url=None, items=(item,)), OTHER)) & set(keys_of(together, OTHER))
+    assert len(keys_of(together, OTHER)) == len(keys_of(a_report(source_url=None, items=(an_item(),)), OTHER)) + 1
+
+
+@pytest.mark.parametrize(
+    ("items", "kinds"),
+    [
+        ((an_item(url="https://files.example.test/1", hashes=(a_hash(),)),), ("sha256+url",)),
+        ((an_item(url="", hashes=(a_hash(),)), an_item(hashes=())), ("sha256", "url")),
+        ((an_item(hashes=()), an_item(url="", hashes=())), ("", "url")),
+        (tuple(an_item(url=f"https://files.example.test/{n}", hashes=()) for n in range(MAX_SELECTORS)), ("", "url")),
+    ],
+)
+def test_a_recipient_learns_whether_each_item_has_a_key(items: tuple[ContentItem, ...], kinds: tuple[str, ...]) -> None:
+    report = a_report(source_url=None, items=items)
+    assert contents(report, found(report), nothing_follows).kinds == kinds
+
+
+def test_accounts_and_incidents_have_their_selectors_however_many_items_there_are() -> None:
+    items = tuple(an_item(url=f"https://files.example.test/{number}") for number in range(MAX_SELECTORS))
+    own = found(a_report(items=items, external_ids={"ncmec": "1"}), a_personal_part())
+    assert {"account", "incident"} <= {selector.kind for selector in own}
 
 
 @pytest.mark.parametrize(
