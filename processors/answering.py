@@ -28,7 +28,7 @@ from schemas.records.values import Coordinate, Mark
 from schemas.topics import OPS
 from tocsin.runtime.ledger.items import ItemMade
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, Unrouted
+from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, LinkMade, Unrouted
 from tocsin.runtime.transport.slices import OutRecord, RawRecord
 
 
@@ -193,6 +193,7 @@ def _decision_made(triaged: ReportTriaged) -> DecisionMade:
         completeness=triaged.completeness.score,
         policy=triaged.policy.bundle,
         missing=triaged.completeness.missing,
+        links=tuple(LinkMade(other=link.report_id, distance=link.distance) for link in triaged.links),
     )
 
 

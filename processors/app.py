@@ -7,12 +7,15 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
+from msgspec import Struct
+
 from processors.index.postgres import PostgresIndex
 from processors.keyring import keyring
 from processors.letters import Writer
 from processors.pausing import Pauses
 from processors.referring import Desk
 from processors.returns import ReturnStages, ReturnTools
+from processors.spreading import Spreading
 from processors.steps.deduplicate.near import Veil
 from processors.triage import Tools, TriageStages
 from processors.watching import QueueWatch
@@ -32,6 +35,7 @@ from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.application import WorkerSettings
+from tocsin.runtime.transport.errands import Errand, no_errand
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.worker import run_worker, topic_ids_of
@@ -102,7 +106,18 @@ def run_returns(settings: Settings, instance: str) -> None:
     tools = ReturnTools(codec=codec, policies=rules, directory=directory_of(settings.trust))
     stages = ReturnStages(tools, database, skips_of(database), _now_ms)
     pauses = Pauses(rules, Writer(codec=codec), database, topics)
-    _serve(settings, worker, stages, pauses, QueueWatch(database))
+    spreading = Spreading(rules, Writer(codec=codec), database)
+    _serve(settings, worker, stages, pauses, Duties(watch=QueueWatch(database), errand=lambda: spreading(_now_ms())))
+
+
+class Duties(Struct, frozen=True, kw_only=True):
+    """What a worker looks after every few seconds, beside its slices."""
+
+    watch: Callable[[int], None] = lambda _: None
+    errand: Callable[[], Errand] = no_errand
+
+
+_NO_DUTIES: Final = Duties()
 
 
 def _serve(
@@ -110,14 +125,18 @@ def _serve(
     worker: WorkerSettings,
     stages: Stages[Any, Any, Any],
     pauses: Pauses,
-    watch: Callable[[int], None] = lambda _: None,
+    duties: Duties = _NO_DUTIES,
 ) -> None:
-    """Run a worker whose positions are the ledger's, and which looks after something every few seconds."""
+    """Run a worker whose positions are the ledger's, and which looks after its duties every few seconds."""
     describe_build(worker.group)
     health = Health()
     endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     ids = topic_ids_of(settings.kafka, worker.topics)
-    books = Bookkeeping(positions=partial(positions, pauses.database, ids), pause=lambda: _looked(pauses, watch))
+    books = Bookkeeping(
+        positions=partial(positions, pauses.database, ids),
+        pause=lambda: _looked(pauses, duties.watch),
+        errand=duties.errand,
+    )
     try:
         run_worker(settings.kafka, worker, stages, books, health)
     finally:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
+from processors.index.disputes import Dispute, dispute, disputes
 from processors.intake import Rejected, skipped_record
 from processors.items import judged
 from processors.letters import Writer, dead_letter, letter_made
@@ -305,10 +306,17 @@ def _apply(connection: Connection, finished: Finished) -> None:
         return
     stream = stream_of(connection, piece.topic_id, piece.topic, piece.partition, piece.first)
     connection.execute(_RETURN, [_return_row(stream, raw, answer) for raw, answer in answers])
+    dispute(connection, _disputes(answers))
     closing = list(_state_rows(answer for _, answer in answers))
     if closing:
         connection.execute(_CLOSE, closing)
     queue.enter(connection, [entered for _, answer in answers if (entered := for_a_person(answer)) is not None])
+
+
+def _disputes(answers: Iterable[tuple[RawRecord, Return]]) -> Iterable[Dispute]:
+    for _, answer in answers:
+        if disputes(answer):
+            yield Dispute(return_id=answer.return_id, report_id=answer.report_id, member=answer.member)
 
 
 def _return_row(stream: int, raw: RawRecord, answer: Return) -> dict[str, object]:

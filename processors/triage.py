@@ -359,5 +359,6 @@ def _made(
         log_offset=log_offset,
         submitted_ms=referral.submitted_at.epoch_ms,
         ruling=referral.ruling,
+        links_told=referral.linked_reports > 0,
         landed=landed,
     )

@@ -1,11 +1,13 @@
 """The index in memory: for evaluation and tests, with PostgreSQL's contract."""
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
 from processors.index.port import (
     CLAIM_BLOCK,
+    KEPT,
     MAX_DISTANCE,
     MAX_NEAR,
     Claim,
@@ -44,14 +46,42 @@ class _Ruling(Struct, frozen=True):
     block: int
 
 
+_Place = tuple[bytes, MemberId]
+_Room = dict[_Place, set[ReportId]]
+"""Places that take more reports, with those that they took from these claims."""
+
+
+class _Kept:
+    """What is remembered of each selector, by member and report."""
+
+    def __init__(self) -> None:
+        self.places: dict[bytes, dict[MemberId, dict[ReportId, _Seen]]] = defaultdict(lambda: defaultdict(dict))
+
+    def room(
+        self, claims: tuple[Claim, ...], keys: list[dict[bytes, bytes]], stands: Callable[[ReportId], bool]
+    ) -> _Room:
+        """Where fewer of the member's reports stand than are kept."""
+        asked = {(key, claim.member) for claim, own in zip(claims, keys, strict=True) for key in own}
+        return {(key, member): set() for key, member in asked if sum(map(stands, self.places[key][member])) < KEPT}
+
+    def keep(self, claim: Claim, number: int, keys: Mapping[bytes, bytes], room: _Room) -> None:
+        """Each with what it is bound to."""
+        for key, bound in keys.items():
+            reports = room.get((key, claim.member))
+            if reports is not None and (len(reports) < KEPT or claim.report_id in reports):
+                reports.add(claim.report_id)
+                seen = _Seen(claim.report_id, number, bound)
+                self.places[key][claim.member].setdefault(claim.report_id, seen)
+
+
 class MemoryIndex:
     """Forgets everything when the process ends."""
 
     def __init__(self, recipients: Callable[[ReportId], tuple[PriorRecipient, ...]] = lambda _: ()) -> None:
         self._recipients = recipients
         self._revisions: dict[ReportId, dict[int, _Revision]] = {}
-        self._sightings: dict[bytes, dict[MemberId, _Seen]] = {}
-        self._near: dict[tuple[bytes, MemberId], _Seen] = {}
+        self._sightings = _Kept()
+        self._near = _Kept()
         self._rulings: dict[str, _Ruling] = {}
         self._disputes: dict[ReportId, int] = {}
         self._next_block = 0
@@ -59,8 +89,16 @@ class MemoryIndex:
     def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
         """Claim everything first, then answer."""
         base, self._next_block = self._next_block, self._next_block + CLAIM_BLOCK
+        digests = [{selected.digest: selected.bound for selected in reversed(claim.selectors)} for claim in claims]
+        room = self._sightings.room(claims, digests, self._stands_now)
         for position, claim in enumerate(claims):
-            self._record(source, claim, base + position)
+            revision = _Revision(source, claim.log_offset, claim.digest, claim.withdrawn, base + position)
+            self._revisions.setdefault(claim.report_id, {}).setdefault(claim.revision, revision)
+        vectors = [dict.fromkeys(claim.near, b"") for claim in claims]
+        near_room = self._near.room(claims, vectors, self._stands_now)  # as PostgreSQL's second statement sees it
+        for position, claim in enumerate(claims):
+            self._sightings.keep(claim, base + position, digests[position], room)
+            self._near.keep(claim, base + position, vectors[position], near_room)
         return tuple(self._answer(source, claim) for claim in claims)
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
@@ -89,15 +127,6 @@ class MemoryIndex:
         self._disputes.setdefault(report_id, self._next_block)
         self._next_block += CLAIM_BLOCK
 
-    def _record(self, source: Source, claim: Claim, number: int) -> None:
-        revision = _Revision(source, claim.log_offset, claim.digest, claim.withdrawn, number)
-        self._revisions.setdefault(claim.report_id, {}).setdefault(claim.revision, revision)
-        for selected in claim.selectors:
-            seen = _Seen(claim.report_id, number, selected.bound)
-            self._sightings.setdefault(selected.digest, {}).setdefault(claim.member, seen)
-        for vector in claim.near:
-            self._near.setdefault((vector, claim.member), _Seen(claim.report_id, number))
-
     def _answer(self, source: Source, claim: Claim) -> Knowledge:
         own = self._revisions[claim.report_id][claim.revision]
         is_replay = (own.source, own.log_offset) == (source, claim.log_offset)
@@ -117,24 +146,33 @@ class MemoryIndex:
         )
 
     def _earlier(self, claim: Claim, number: int) -> tuple[Sighting, ...]:
-        return tuple(
-            sorted(
-                Sighting(selected.digest, member, seen.report_id, seen.bound, self._state(seen.report_id, number))
-                for selected in claim.selectors
-                for member, seen in self._sightings[selected.digest].items()
-                if seen.number < number and seen.report_id != claim.report_id
-            )
+        found = (
+            self._first((selected.digest, member), _before(reports, claim, number), number)
+            for selected in claim.selectors
+            for member, reports in self._sightings.places[selected.digest].items()
         )
+        return tuple(sorted(sighting for sighting in found if sighting is not None))
+
+    def _first(self, place: _Place, earlier: list[_Seen], number: int) -> Sighting | None:
+        """The member's first report that stood then; where none did, the first."""
+        if not earlier:
+            return None
+        seen = min(earlier, key=lambda one: (self._state(one.report_id, number) is not LinkState.STANDS, one.number))
+        return Sighting(*place, seen.report_id, seen.bound, self._state(seen.report_id, number))
 
     def _near_to(self, claim: Claim, number: int) -> Iterator[NearSighting]:
         for position, vector in enumerate(claim.near):
             found = (
                 NearSighting(position, distance, seen.report_id, member, self._state(seen.report_id, number))
-                for (other, member), seen in self._near.items()
-                if seen.number < number and seen.report_id != claim.report_id
+                for other, members in self._near.places.items()
                 if (distance := _distance(vector, other)) <= MAX_DISTANCE
+                for member, reports in members.items()
+                for seen in _before(reports, claim, number)
             )
             yield from sorted(found)[:MAX_NEAR]
+
+    def _stands_now(self, report_id: ReportId) -> bool:
+        return self._state(report_id, self._next_block) is LinkState.STANDS
 
     def _state(self, report_id: ReportId, number: int) -> LinkState:
         """What had become of it when the claim was made: the same answer for ever."""
@@ -146,6 +184,10 @@ class MemoryIndex:
 
 def _revision_of(ruling: Ruling) -> tuple[ReportId, int]:
     return ruling.report_id, ruling.revision
+
+
+def _before(reports: Mapping[ReportId, _Seen], claim: Claim, number: int) -> list[_Seen]:
+    return [seen for seen in reports.values() if seen.number < number and seen.report_id != claim.report_id]
 
 
 def _distance(vector: bytes, other: bytes) -> int:

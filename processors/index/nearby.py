@@ -1,13 +1,13 @@
 """Near hashes in PostgreSQL, where they survive, and in memory, where they are searched: one claim at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row, text
 
 from processors.index.nearest import Nearest, Stored
-from processors.index.port import MAX_DISTANCE, MAX_NEAR, Claim, NearSighting
+from processors.index.port import KEPT, MAX_DISTANCE, MAX_NEAR, Claim, NearSighting
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.triage import LinkState
 
@@ -87,6 +87,12 @@ STATE_COLUMNS: Final = """
 """
 """Of a row `s` with a report_id: what `state_at` asks for."""
 
+STANDS: Final = """
+    not exists (select 1 from report_revisions r where r.report_id = k.report_id and r.withdrawn)
+    and not exists (select 1 from disputes d where d.report_id = k.report_id)
+"""
+"""Of a row `k` with a report_id: whether it was neither taken back nor disputed until now."""
+
 
 def _stored(rows: Sequence[Row[Any]]) -> list[Stored]:
     return [Stored(bytes(r.veiled), MemberId(r.member), ReportId(str(r.report_id)), r.claim_number) for r in rows]
@@ -101,13 +107,23 @@ def _closest(found: set[NearSighting]) -> Iterator[NearSighting]:
 
 
 def _parameters(entries: Sequence[Numbered]) -> dict[str, Any]:
-    rows = [(vector, entry) for entry in entries for vector in entry.claim.near]
+    rows = list(_first_reports((vector, entry) for entry in entries for vector in entry.claim.near))
     return {
         "veiled": [vector for vector, _ in rows],
         "members": [entry.claim.member for _, entry in rows],
         "reports": [entry.claim.report_id for _, entry in rows],
         "numbers": [entry.claimed for _, entry in rows],
+        "kept": KEPT,
     }
+
+
+def _first_reports(rows: Iterable[tuple[bytes, Numbered]]) -> Iterator[tuple[bytes, Numbered]]:
+    kept: dict[tuple[bytes, MemberId], set[ReportId]] = {}
+    for vector, entry in rows:
+        reports = kept.setdefault((vector, entry.claim.member), set())
+        if len(reports) < KEPT or entry.claim.report_id in reports:
+            reports.add(entry.claim.report_id)
+            yield vector, entry
 
 
 def _states(connection: Connection, found: Sequence[Sequence[NearSighting]]) -> dict[str, tuple[Any, Any]]:
@@ -135,15 +151,17 @@ _READ: Final = text(
     "select number, veiled, member, report_id, claim_number from restricted.near_hashes "
     "where number > :last order by number limit :limit"
 )
-_INSERT: Final = text("""
+_INSERT: Final = text(f"""
     insert into restricted.near_hashes (veiled, member, report_id, claim_number)
     select veiled, member, report_id, claim_number
     from unnest(cast(:veiled as bytea[]), cast(:members as text[]), cast(:reports as uuid[]),
                 cast(:numbers as bigint[])) as n(veiled, member, report_id, claim_number)
+    where :kept > (select count(*) from restricted.near_hashes k where k.veiled = n.veiled and k.member = n.member
+                   and {STANDS})
     order by claim_number
     on conflict do nothing
     returning veiled, member, report_id, claim_number
-""")
+""")  # noqa: S608 -- put together from our own text
 _STATES: Final = text(
     f"select s.report_id, {STATE_COLUMNS} from unnest(cast(:reports as uuid[])) as s(report_id)"  # noqa: S608 -- ours
 )

@@ -13,6 +13,8 @@ CLAIM_BLOCK = 1000
 MAX_DISTANCE = 31
 """Bits of 256: whoever wants a smaller distance filters what the index answers."""
 MAX_NEAR = 50
+KEPT = 2
+"""Reports of one member that are kept standing for a selector: where one is taken back, the other stands in for it."""
 
 
 class Source(Struct, frozen=True):

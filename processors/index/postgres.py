@@ -1,22 +1,36 @@
 """The index in PostgreSQL: one short transaction per slice, three round trips, five with near hashes (ADR 0002)."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
-from processors.index.nearby import STATE_COLUMNS, Nearby, Numbered, state_at
-from processors.index.port import Claim, Knowledge, NearSighting, PriorRecipient, Ruled, RulingClaim, Sighting, Source
+from processors.index.nearby import STANDS, STATE_COLUMNS, Nearby, Numbered, state_at
+from processors.index.port import (
+    KEPT,
+    Claim,
+    Knowledge,
+    NearSighting,
+    PriorRecipient,
+    Ruled,
+    RulingClaim,
+    Selected,
+    Sighting,
+    Source,
+)
 from processors.index.ruled import rule
 from schemas.failures import Temporary
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
+from schemas.records.triage import LinkState
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.settlement import stream_of
 
-_CLAIM_LOCK: Final = 7_031_954
+CLAIM_LOCK: Final = 7_031_954
 """Claims are taken one slice at a time, so that claim numbers have the order in which claims became visible."""
+_Row = tuple[Selected, MemberId, int]
+"""A selector, whose it is, and the position of the claim."""
 _MAX_SIGHTINGS: Final = 20_000
 """Per slice; a selector that everybody reports must not fill the memory of the worker."""
 
@@ -36,7 +50,7 @@ class PostgresIndex:
         with self._database.transaction() as connection:
             stream = self._stream(connection, source, claims[0].log_offset)
             # A statement of its own: the next one must see what the last holder of the lock committed.
-            connection.execute(_LOCK, {"lock": _CLAIM_LOCK})
+            connection.execute(_LOCK, {"lock": CLAIM_LOCK})
             numbered = connection.execute(_CLAIM, _parameters(stream, claims)).all()
             sightings = connection.execute(_READ_SIGHTINGS, _selectors(claims)).all()
             recipients = _recipients(connection, stream, claims)
@@ -52,7 +66,7 @@ class PostgresIndex:
             return ()
         with self._database.transaction() as connection:
             stream = self._stream(connection, source, claims[0].log_offset)
-            connection.execute(_LOCK, {"lock": _CLAIM_LOCK})
+            connection.execute(_LOCK, {"lock": CLAIM_LOCK})
             return rule(connection, stream, claims)
 
     def _stream(self, connection: Connection, source: Source, first_offset: int) -> int:
@@ -90,7 +104,8 @@ def _parameters(stream: int, claims: tuple[Claim, ...]) -> dict[str, Any]:
 
 def _sighting_parameters(claims: tuple[Claim, ...]) -> dict[str, Any]:
     """Sorted, so that two workers can never wait for each other in a circle."""
-    rows = sorted((selected, claim.member, i) for i, claim in enumerate(claims) for selected in claim.selectors)
+    wanted = ((selected, claim.member, i) for i, claim in enumerate(claims) for selected in claim.selectors)
+    rows = list(_first_reports(sorted(wanted, key=_place), claims))
     return {
         "sighted": [selected.digest for selected, _, _ in rows],
         "sighted_bounds": [selected.bound for selected, _, _ in rows],
@@ -98,7 +113,23 @@ def _sighting_parameters(claims: tuple[Claim, ...]) -> dict[str, Any]:
         "sighted_in": [i for _, _, i in rows],
         "sighted_reports": [claims[i].report_id for _, _, i in rows],
         "sighted_at": [claims[i].log_offset for _, _, i in rows],
+        "kept": KEPT,
     }
+
+
+def _place(row: _Row) -> tuple[bytes, MemberId, int]:
+    selected, member, position = row
+    return selected.digest, member, position
+
+
+def _first_reports(rows: Iterable[_Row], claims: tuple[Claim, ...]) -> Iterator[_Row]:
+    """As many reports of a member as are kept for a selector; a slice of one flood must not fill the table."""
+    kept: dict[tuple[bytes, MemberId], set[ReportId]] = defaultdict(set)
+    for selected, member, i in rows:
+        reports = kept[selected.digest, member]
+        if len(reports) < KEPT or claims[i].report_id in reports:
+            reports.add(claims[i].report_id)
+            yield selected, member, i
 
 
 def _selectors(claims: tuple[Claim, ...]) -> dict[str, Any]:
@@ -175,13 +206,28 @@ def _earlier(claim: Claim, number: int, sightings: dict[bytes, list[Row[Any]]]) 
                 state_at(number, row.withdrawn_at, row.disputed_at),
             )
             for selected in claim.selectors
-            for row in sightings[selected.digest]
-            if row.claim_number < number and str(row.report_id) != claim.report_id
+            for row in _one_a_member(claim, number, sightings[selected.digest])
         )
     )
 
 
-_CLAIM: Final = text("""
+def _one_a_member(claim: Claim, number: int, rows: Sequence[Row[Any]]) -> Iterable[Row[Any]]:
+    """The first of its reports that stood then; where none did, the first."""
+    found: dict[str, Row[Any]] = {}
+    for row in rows:
+        if row.claim_number >= number or str(row.report_id) == claim.report_id:
+            continue
+        known = found.setdefault(row.member, row)
+        if not _stands(known, number) and _stands(row, number):
+            found[row.member] = row
+    return found.values()
+
+
+def _stands(row: Row[Any], number: int) -> bool:
+    return state_at(number, row.withdrawn_at, row.disputed_at) is LinkState.STANDS
+
+
+_CLAIM: Final = text(f"""
     with base as materialized (select nextval('claim_numbers') as number),
     claims as materialized (
         select report_id, revision, member, withdrawn, digest, log_offset, (position - 1) as position
@@ -203,6 +249,8 @@ _CLAIM: Final = text("""
         from unnest(cast(:sighted as bytea[]), cast(:sighted_by as text[]), cast(:sighted_reports as uuid[]),
                     cast(:sighted_at as bigint[]), cast(:sighted_in as integer[]), cast(:sighted_bounds as bytea[]))
              as s(selector, member, report_id, log_offset, position, bound), base
+        where :kept > (select count(*) from sightings k where k.selector = s.selector and k.member = s.member
+                       and {STANDS})
         order by selector, member, position
         on conflict do nothing
     )
@@ -211,7 +259,7 @@ _CLAIM: Final = text("""
     select r.report_id, r.revision, r.digest, r.stream, r.log_offset, r.claim_number, number as base
     from report_revisions r, base
     where r.report_id = any(cast(:reports as uuid[]))
-""")
+""")  # noqa: S608 -- put together from our own text
 """One statement claims and reads: what it inserts itself is not visible to its own select, hence the union."""
 
 _LOCK: Final = text("select pg_advisory_xact_lock(:lock)")

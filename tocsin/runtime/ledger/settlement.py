@@ -30,9 +30,18 @@ class ReferralMade(Struct, frozen=True, kw_only=True):
     withdrawal: bool
     log_offset: int
     submitted_ms: int
+    links_told: bool = False
+    """Its recipient may see how many reports are linked to it, and there are some."""
     landed: Coordinate
     ruling: int = 0
     """Which decision on its revision made it."""
+
+
+class LinkMade(Struct, frozen=True, kw_only=True):
+    """One report that a decision was linked to; whoever was told so is told when it stands no more."""
+
+    other: ReportId
+    distance: int | None = None
 
 
 class DeadLetterMade(Struct, frozen=True, kw_only=True):
@@ -81,6 +90,7 @@ class DecisionMade(Struct, frozen=True, kw_only=True):
     """Digest of the bundle that decided."""
     ruling: int = 0
     missing: tuple[str, ...] = ()
+    links: tuple[LinkMade, ...] = ()
     landed: Coordinate = Coordinate()
 
 
@@ -143,6 +153,9 @@ def settle(connection: Connection, settlement: Settlement) -> None:
         connection.execute(_SETTLED_AFTER_ALL, done)
     if made.items:
         record_items(connection, made.items)
+    links = [(decision.report_id, link) for decision in made.decisions for link in decision.links]
+    if links:
+        connection.execute(_LINKS, _link_columns(links))
 
 
 def positions(
@@ -214,6 +227,14 @@ def _decision_columns(made: Sequence[DecisionMade]) -> dict[str, object]:
     return columns
 
 
+def _link_columns(made: Sequence[tuple[ReportId, LinkMade]]) -> dict[str, object]:
+    return {
+        "report_id": [report for report, _ in made],
+        "other": [link.other for _, link in made],
+        "distance": [link.distance for _, link in made],
+    }
+
+
 def _unrouted_row(stream: int, made: Unrouted) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(made, name) for name in Unrouted.__struct_fields__}
     deadline = None if made.deadline_ms is None else datetime.fromtimestamp(made.deadline_ms / 1000, UTC)
@@ -252,6 +273,7 @@ _REFERRAL_FIELDS: Final = (
     "tier",
     "mark",
     "withdrawal",
+    "links_told",
     "log_offset",
     "ruling",
 )
@@ -275,6 +297,11 @@ _DECISIONS: Final = text("""
                          cast(:missing as text[]), cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
     on conflict do nothing
 """)
+_LINKS: Final = text("""
+    insert into links (report_id, other, distance)
+    select * from unnest(cast(:report_id as uuid[]), cast(:other as uuid[]), cast(:distance as smallint[]))
+    on conflict do nothing
+""")
 _NEW_STREAM: Final = text(
     "insert into streams (topic_id, topic, partition, first_offset, next_offset) "
     "values (:topic_id, :topic, :partition, :first, :first) on conflict do nothing"
@@ -294,19 +321,21 @@ _BLOCK: Final = text(
 """A replay in a longer slice adds its tail: what a person decided meanwhile stays."""
 _REFERRALS: Final = text("""
     insert into referrals (referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
-                           tier, mark, withdrawal, stream, log_offset, ruling, out_topic, out_partition,
+                           tier, mark, withdrawal, links_told, stream, log_offset, ruling, out_topic, out_partition,
                            out_offset, submitted_at)
     select referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
-           tier, mark, withdrawal, :stream, log_offset, ruling, out_topic, out_partition, out_offset,
+           tier, mark, withdrawal, links_told, :stream, log_offset, ruling, out_topic, out_partition, out_offset,
            submitted_at
     from unnest(cast(:referral_id as uuid[]), cast(:report_id as uuid[]), cast(:revision as integer[]),
                 cast(:submitter as text[]), cast(:submitter_reference as text[]), cast(:recipient as text[]),
                 cast(:jurisdiction as text[]), cast(:tier as text[]), cast(:mark as text[]),
-                cast(:withdrawal as boolean[]), cast(:log_offset as bigint[]), cast(:ruling as integer[]),
+                cast(:withdrawal as boolean[]), cast(:links_told as boolean[]), cast(:log_offset as bigint[]),
+                cast(:ruling as integer[]),
                 cast(:out_topic as text[]), cast(:out_partition as integer[]), cast(:out_offset as bigint[]),
                 cast(:submitted_at as timestamptz[]))
          as r(referral_id, report_id, revision, submitter, submitter_reference, recipient, jurisdiction,
-              tier, mark, withdrawal, log_offset, ruling, out_topic, out_partition, out_offset, submitted_at)
+              tier, mark, withdrawal, links_told, log_offset, ruling, out_topic, out_partition, out_offset,
+              submitted_at)
     on conflict do nothing
 """)
 _DEAD_LETTER: Final = text(

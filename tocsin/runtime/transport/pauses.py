@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from tocsin.runtime.transport.errands import Errand, no_errand
 from tocsin.runtime.transport.slices import OutRecord
 
 Positions = Callable[[Mapping[tuple[str, int], int]], Mapping[tuple[str, int], int]]
@@ -36,3 +37,5 @@ class Bookkeeping(Struct, frozen=True, kw_only=True):
     positions: Positions
     pause: Callable[[], Pause] = nothing_paused
     """May raise Temporary: what was paused stays so until the ledger answers."""
+    errand: Callable[[], Errand] = no_errand
+    """Asked as often; may raise Temporary."""

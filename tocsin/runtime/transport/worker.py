@@ -126,11 +126,21 @@ async def _watch_pauses(app: SliceApp, books: Bookkeeping, producer: OutputProdu
                 log.warning("pausing a topic: its member is over its limit", extra={"facts": {"topic": topic}})
                 await producer.send_all(pause.notices[topic])
             app.paused_topics = pause.topics
+            await _run_errand(books, producer)
         except Temporary as failure:
             log.warning("waiting: %s", failure, extra={"facts": {"code": failure.code}})
         except Broken as failure:
             app.halt(failure)
         await asyncio.sleep(PAUSES_SECONDS)
+
+
+async def _run_errand(books: Bookkeeping, producer: OutputProducer) -> None:
+    """Written down only when the broker has it: after a crash it is said again, with the same id."""
+    loop = asyncio.get_running_loop()
+    errand = await loop.run_in_executor(None, books.errand)
+    if errand.records:
+        await producer.send_all(errand.records)
+    await loop.run_in_executor(None, errand.done)
 
 
 def _watch_topics(app: SliceApp, admin: AdminClient, expected: Mapping[str, str], health: Health) -> None:

@@ -1,0 +1,43 @@
+"""Reports that a recipient disputes: written with the return that says so, read with every claim that comes later."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, text
+
+from processors.index.postgres import CLAIM_LOCK
+from schemas.records.answers import Return, ReturnKind
+from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.values import Ternary
+
+_NOT_ILLEGAL: Final = "not_illegal"
+
+
+class Dispute(Struct, frozen=True, kw_only=True):
+    """One member's word, from one return."""
+
+    return_id: str
+    report_id: ReportId
+    member: MemberId
+
+
+def disputes(answer: Return) -> bool:
+    """A person found that it is not what was reported: a false positive, or not illegal where it was assessed."""
+    if answer.kind is not ReturnKind.OUTCOME or not answer.by_person:
+        return False
+    return any(one.false_positive is Ternary.YES or one.action == _NOT_ILLEGAL for one in answer.outcomes)
+
+
+def dispute(connection: Connection, made: Iterable[Dispute]) -> None:
+    """Give each its place in the order of claims, so that a replay of any claim answers as before."""
+    rows = [{name: getattr(one, name) for name in Dispute.__struct_fields__} for one in made]
+    if rows:
+        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": CLAIM_LOCK})
+        connection.execute(_INSERT, rows)
+
+
+_INSERT: Final = text(
+    "insert into disputes (return_id, report_id, member, claim_number) "
+    "values (:return_id, cast(:report_id as uuid), :member, nextval('claim_numbers')) on conflict do nothing"
+)
