@@ -16,6 +16,7 @@ from typing import Any, Final
 import click
 
 from benchmarks.measuring import Run, run_engine
+from benchmarks.ratio import ratio
 from benchmarks.steps import costs
 from benchmarks.urgent import measure
 from benchmarks.world import World
@@ -37,7 +38,13 @@ def main(reports: int, rounds: int, backlog: int, urgent: int) -> None:
     try:
         click.echo("starting the stack", err=True)
         world.up()
-        result: dict[str, Any] = {"commit": _commit(), "reports": reports, "rounds": rounds, "steps_us": costs()}
+        result: dict[str, Any] = {
+            "commit": _commit(),
+            "reports": reports,
+            "rounds": rounds,
+            "steps_us": costs(),
+            "rules_us": ratio(),
+        }
         world.fill(reports)
         result |= _engines(world, reports, rounds)
         if urgent:

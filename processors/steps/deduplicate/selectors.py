@@ -3,6 +3,8 @@
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -64,18 +66,18 @@ def selectors(
     for kind, value, item in _values(report, personal, is_tracking):
         values.setdefault(value, (kind, item))
     bounded = list(values.items())[:MAX_SELECTORS]
-    return tuple(sorted(_selector(key, value, *about) for key in keys.digest for value, about in bounded))
+    return tuple(sorted(chain.from_iterable(_under(key, bounded) for key in keys.digest)))
 
 
-def _selector(key: bytes, value: bytes, kind: str, item: ContentItem | None) -> Selector:
-    return Selector(
-        hmac.digest(key, value, "sha256"),
-        kind,
-        item.content_id if item else ContentId(""),
-        _STRENGTHS[kind],
-        _bound(item, key),
-        value,
-    )
+def _under(key: bytes, values: Iterable[tuple[bytes, tuple[str, ContentItem | None]]]) -> Iterator[Selector]:
+    """Each value under one key; what an item is bound to is digested once."""
+    bounds: dict[int, bytes] = {}
+    for value, (kind, item) in values:
+        bound = bounds.get(id(item))
+        if bound is None:
+            bound = bounds[id(item)] = _bound(item, key)
+        content_id = item.content_id if item else ContentId("")
+        yield Selector(hmac.digest(key, value, "sha256"), kind, content_id, _STRENGTHS[kind], bound, value)
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -166,7 +168,12 @@ def _bound(item: ContentItem | None, key: bytes) -> bytes:
 
 
 def _key_of(recipient: MemberId, keys: Keys) -> bytes:
-    return hmac.digest(keys.recipient, f"recipient:{recipient}".encode(), "sha256")
+    return _made_key(recipient, keys.recipient)
+
+
+@lru_cache(maxsize=10_000)
+def _made_key(recipient: MemberId, key: bytes) -> bytes:
+    return hmac.digest(key, f"recipient:{recipient}".encode(), "sha256")
 
 
 def _short(key: bytes, value: bytes) -> str:

@@ -20,10 +20,11 @@ def canonical_url(url: str, is_tracking: IsTracking = lambda _: False) -> str:
     is kept and each escape has one spelling. The text as it stands where it is no URL.
     """
     try:
-        normal = str(ada_url.replace_url(ada_url.normalize_url(url), hash=""))
+        normal = str(ada_url.normalize_url(url)).partition("#")[0]  # as written by the parser, the first # is the mark
     except ValueError:
         return url.strip()
-    return _ESCAPE.sub(_one_spelling, _without_tracking(normal, is_tracking))
+    kept = _without_tracking(normal, is_tracking)
+    return _ESCAPE.sub(_one_spelling, kept) if "%" in kept else kept
 
 
 def _without_tracking(url: str, is_tracking: IsTracking) -> str:

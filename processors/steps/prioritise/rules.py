@@ -1,6 +1,6 @@
 """How soon a person should look: gates, weighted factors that are present, caps, then the tier with its deadline."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from tocsin.policy.rules import Cap, Factor, PriorityRules, TierBound
 
 _HOUR_MS: Final = 3_600_000
 _MOST: Final = 100.0
-_ORDER: Final = (Tier.LOW, Tier.NORMAL, Tier.HIGH, Tier.URGENT)
+_ORDER: Final[tuple[str, ...]] = (Tier.LOW, Tier.NORMAL, Tier.HIGH, Tier.URGENT)
 
 
 def gates(facts: Facts, rules: PriorityRules) -> tuple[str, ...]:
@@ -72,8 +72,7 @@ def _weighed(factors: Iterable[Factor], signals: Signals) -> _Weighed:
 
 
 def _bound(score: float, rules: PriorityRules, caps: Iterable[Cap], *, is_urgent: bool) -> TierBound:
-    by_tier: Mapping[Tier, TierBound] = {Tier(bound.tier): bound for bound in rules.tier}
-    if is_urgent:
-        return by_tier[Tier.URGENT]
-    reached = next(Tier(bound.tier) for bound in rules.tier if score >= bound.least_score)
-    return by_tier[min((reached, *(Tier(cap.tier) for cap in caps)), key=_ORDER.index)]
+    reached = next(bound.tier for bound in rules.tier if score >= bound.least_score)
+    lowest = min((reached, *(cap.tier for cap in caps)), key=_ORDER.index)
+    tier = Tier.URGENT if is_urgent else lowest
+    return next(bound for bound in rules.tier if bound.tier == tier)
