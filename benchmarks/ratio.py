@@ -53,7 +53,7 @@ class _Desk(Struct, frozen=True, kw_only=True):
     def conclude(self, proposed: Proposed) -> Decision:
         return conclude(proposed, _SEEN, self.answering.desk.bundle)
 
-    def written(self, decision: Decision) -> list[Referral | ReportTriaged | Status]:
+    def written(self, decision: Decision) -> list[Struct]:
         codec = self.answering.writer.codec
         records = self.answering.decided(decision, _SOURCE, _SEEN).records
         return [codec.loads(record.value, Referral, ReportTriaged, Status) for record in records]

@@ -54,8 +54,9 @@ class Spreading:
 
     def _note(self, changed: Sequence[Changed]) -> None:
         rows = [{"referral_id": one.referral_id, "other": one.other, "state": one.state} for one in changed]
-        with self._database.transaction() as connection:
-            connection.execute(_NOTE, rows)
+        if rows:
+            with self._database.transaction() as connection:
+                connection.execute(_NOTE, rows)
 
 
 def notices(changed: Sequence[Changed], bundle: Bundle, now_ms: int) -> list[Status]:
