@@ -90,6 +90,12 @@ def test_a_referral_that_is_nowhere_yet_is_told() -> None:
     assert "are parked and 2 are on their way" in " ".join(numbers(an_account(TOLD, bundled=2)))
 
 
+def test_what_an_interrupted_run_left_is_not_taken_for_this_runs() -> None:
+    words = " ".join(numbers(an_account(TOLD, bundled=9)))
+    assert "at least 5 had been left waiting by an earlier run" in words
+    assert "on their way" not in words
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_picture_fits_a_small_terminal(width: int) -> None:
     recipients = {f"recipient-number-{n}": {"delivered": 900, "waiting": 99} for n in range(13)}

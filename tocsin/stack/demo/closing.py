@@ -39,7 +39,9 @@ def numbers(account: Account) -> Iterator[str]:
         f"{told.referrals} referrals were made, {told.delivered} arrived, {told.taken_up} were taken up, "
         f"{account.bundled} wait for their recipient's daily bundle, {account.withdrawn} were taken back in time."
     )
-    if told.parked or account.unexplained:
+    if told.parked or account.unexplained > 0:
         yield f"{told.parked} are parked and {account.unexplained} are on their way: tocsin ledger names them."
+    if account.unexplained < 0:
+        yield f"Of what arrived, at least {-account.unexplained} had been left waiting by an earlier run in this home."
     if told.urgent_p99_seconds is not None:
         yield f"Urgent reports had their first referral after {told.urgent_p99_seconds:.2f} seconds (99th percentile)."

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from ctypes import CDLL
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, resource_tracker
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class Nursery:
         self._program = program
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(list(preloaded))
+        resource_tracker.ensure_running()  # first: it would lift the mask
         with kept_back():  # Ctrl-C on a terminal reaches this process too
             forkserver.ensure_running()
 
