@@ -21,8 +21,9 @@ def interrupted_once() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if signal.getsignal(signal.SIGINT) is _first:  # otherwise the process is ending, and nothing cuts it short
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @contextmanager

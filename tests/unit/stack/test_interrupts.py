@@ -4,10 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from tocsin.stack.interrupts import interrupted_once, kept_back, undisturbed
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def interrupted_by(number: signal.Signals, cleaned: list[bool]) -> None:
@@ -22,11 +31,18 @@ def interrupted_by(number: signal.Signals, cleaned: list[bool]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_interrupts_and_the_next_leave_the_clean_up_alone(number: signal.Signals) -> None:
-    before, cleaned = signal.getsignal(number), list[bool]()
+    cleaned: list[bool] = []
     with pytest.raises(KeyboardInterrupt):
         interrupted_by(number, cleaned)
     assert cleaned
-    assert signal.getsignal(number) == before
+    os.kill(os.getpid(), number)  # the process is ending: still nothing
+
+
+def test_a_block_that_was_not_interrupted_leaves_signals_as_they_were() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with interrupted_once():
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:
