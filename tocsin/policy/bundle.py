@@ -23,6 +23,7 @@ from tocsin.policy.identity import Identity, TrackingNames
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.lines import placed
 from tocsin.policy.members import Member, Profile, Sector, Standing
+from tocsin.policy.memory import Memory
 from tocsin.policy.networks import CountryOf, networks
 from tocsin.policy.problems import Problem, refusal
 from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing
@@ -72,6 +73,11 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
             out = {name: msgspec.structs.replace(self.members[name], standing=Standing.SUSPENDED) for name in known}
             self._suspended[known] = msgspec.structs.replace(self, members={**self.members, **out})
         return self._suspended[known]
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What was found in this bundle before."""
+        return Memory()
 
     @cached_property
     def _suspended(self) -> dict[frozenset[MemberId], Self]:

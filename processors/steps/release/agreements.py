@@ -1,6 +1,6 @@
 """What the agreements of the day let one recipient see of one report, group by group and label by label; pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import date
 from typing import Final
 
@@ -26,17 +26,25 @@ class Case(Struct, frozen=True, kw_only=True):
     handling_code: str
 
 
-class Terms(Struct, frozen=True, kw_only=True):
-    """The rows that fit a case in everything but the label, and what the submitter keeps back."""
+class Rows(Struct, frozen=True, kw_only=True):
+    """The rows of the tables that fit a case in everything but the label."""
 
     agreements: tuple[Agreement, ...]
     prohibitions: tuple[Prohibition, ...]
     unmet: str
     """What the recipient reads where no agreement fits."""
+    has_transfer_basis: bool
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """The rows that fit, and what the submitter keeps back."""
+
+    key: Hashable
+    """Equal terms of one bundle have equal keys."""
+    rows: Rows
     closed: str
     """The rule by which the submitter keeps everything from this recipient, or nothing."""
     denied_labels: frozenset[str]
-    has_transfer_basis: bool
     hides_submitter: bool
 
     def denial(self, group: str, labels: Iterable[Words]) -> str:
@@ -48,32 +56,43 @@ class Terms(Struct, frozen=True, kw_only=True):
             return NEVER[group]
         if self.closed or _names(self.denied_labels, words):
             return self.closed or "release.submitter_denies_label"
-        for prohibition in self.prohibitions:
+        for prohibition in self.rows.prohibitions:
             if _listed(group, prohibition.forbid) and _carries(prohibition.labels, words):
                 return prohibition.rule
-        fitting = [agreement for agreement in self.agreements if _fits(agreement, words)]
+        fitting = [agreement for agreement in self.rows.agreements if _fits(agreement, words)]
         if any(group in agreement.allow for agreement in fitting):
             return ""
-        return self.unmet or ("release.not_in_agreement" if fitting else "release.label")
+        return self.rows.unmet or ("release.not_in_agreement" if fitting else "release.label")
 
 
 def terms(report: ReportSubmitted, recipient: Member, bundle: Bundle, on: date) -> Terms:
     """Look up once for a report and a recipient."""
-    case = _case(report, recipient, bundle)
+    choices, handling = report.sharing, report.handling
+    asked = (report.submitter, recipient.id, report.governance.purpose, handling.tlp, handling.pap)
+    about = (*asked, handling.handling_code, on)
+    rows = bundle.memory.recall(("rows", about), lambda: _rows(_case(report, recipient, bundle), bundle, on))
+    closed, denied_labels = _closed(report, recipient), frozenset(choices.deny_labels)
+    return Terms(
+        key=(about, closed, denied_labels, choices.hide_submitter),
+        rows=rows,
+        closed=closed,
+        denied_labels=denied_labels,
+        hides_submitter=choices.hide_submitter,
+    )
+
+
+def _rows(case: Case, bundle: Bundle, on: date) -> Rows:
     agreements = list(in_force(bundle.sharing.agreement, on))
     prohibitions = in_force(bundle.sharing.prohibition, on)
     fitting = tuple(agreement for agreement in agreements if _unmet(agreement, case) is None)
-    return Terms(
+    return Rows(
         agreements=fitting,
         prohibitions=tuple(prohibition for prohibition in prohibitions if _unmet(prohibition, case) is None),
         unmet="" if fitting else _nearest(agreements, case),
-        closed=_closed(report, recipient),
-        denied_labels=frozenset(report.sharing.deny_labels),
         has_transfer_basis=any(
-            case.submitter.country in basis.source and recipient.country in basis.destination
+            case.submitter.country in basis.source and case.recipient.country in basis.destination
             for basis in in_force(bundle.sharing.transfer, on)
         ),
-        hides_submitter=report.sharing.hide_submitter,
     )
 
 

@@ -48,4 +48,6 @@ def _of_item(item: ContentItem, bundle: Bundle, on: date) -> Iterator[Words]:
 
 
 def _words(scheme: str, label: str, bundle: Bundle, on: date) -> Words:
-    return frozenset((f"{scheme}:{label}", *bundle.neutral(scheme, label, on)))
+    return bundle.memory.recall(
+        ("words", scheme, label, on), lambda: frozenset((f"{scheme}:{label}", *bundle.neutral(scheme, label, on)))
+    )

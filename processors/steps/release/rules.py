@@ -1,6 +1,7 @@
 """What one recipient may see: ceiling, agreements, handling, the submitter's choices, transfer basis; default deny."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from schemas.records.referral import Referral, Withheld
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Sector, day_of
+from tocsin.policy.memory import Memory
 from tocsin.policy.sharing import AUDIENCES
 
 
@@ -53,27 +55,24 @@ class _Clearance(Struct, frozen=True, kw_only=True):
 
     audience: Audience
     terms: Terms
-    denials: Mapping[str, str]
-    """By group of fields, for the labels of the report as a whole: the rule that withholds it, or nothing."""
-    labels_of_items: tuple[tuple[Words, ...], ...]
+    whole: "_Plan"
+    """For the labels of the report as a whole."""
+    items: tuple["_Plan", ...]
+    """For the labels of each item."""
 
-    def denial(self, field: str) -> str:
-        """The rule that withholds a field of a referral, or nothing; a field of no table is withheld."""
-        group = GROUPS.get(field)
-        if group is None:
-            return "" if field in ALWAYS else "release.no_group"
-        if field not in OF_ITEMS and (rule := self.denials[group]):
-            return rule
-        return "release.submitter_hidden" if self.terms.hides_submitter and field in TELLS_THE_SUBMITTER else ""
+    @property
+    def denials(self) -> Mapping[str, str]:
+        """By group of fields of the report: the rule that withholds it, or nothing."""
+        return self.whole.denials
 
     def of_item(self, number: int, group: str) -> str:
         """The rule that withholds a group of one item, or nothing."""
-        return self.terms.denial(group, self.labels_of_items[number])
+        return self.items[number].denials[group]
 
     def of_verdict(self, numbers: Sequence[int]) -> str:
         """The rule that withholds a verdict on these items; one on no item speaks of the whole report."""
-        labels = [words for number in numbers for words in self.labels_of_items[number]]
-        return self.terms.denial("assessment", labels) if labels else self.denials["assessment"]
+        plans = [self.items[number] for number in numbers] or [self.whole]
+        return next(filter(None, (plan.denials["assessment"] for plan in plans)), "")
 
     def inside(self, number: int) -> dict[str, str]:
         """Parts of an item that are seen that have a group of their own or lead to a hidden submitter, and the rule."""
@@ -90,29 +89,60 @@ class _Clearance(Struct, frozen=True, kw_only=True):
 def _clearance(full: Referral, report: ReportSubmitted, recipient: Recipient, bundle: Bundle) -> _Clearance:
     on = day_of(full.triaged_as_of.epoch_ms)
     found = terms(report, bundle.members[recipient.member], bundle, on)
-    labels = labels_of_report(full, bundle, on)
+    audience = AUDIENCES[recipient.sector]
+    made = partial(_planned, audience, found, bundle.memory)
     return _Clearance(
-        audience=AUDIENCES[recipient.sector],
+        audience=audience,
         terms=found,
-        denials={group: found.denial(group, labels) for group in _DECIDED},
-        labels_of_items=tuple(labels_of_item(item, bundle, on) for item in full.items),
+        whole=made(labels_of_report(full, bundle, on)),
+        items=tuple(made(labels_of_item(item, bundle, on)) for item in full.items),
     )
 
 
-_DECIDED: Final = frozenset(GROUPS.values()) | {"personal"}
+class _Plan(Struct, frozen=True, kw_only=True):
+    """What is withheld from one class of readers under the same terms and labels: the same for every report."""
+
+    denials: Mapping[str, str]
+    """By group of fields."""
+    fields: tuple[tuple[str, str], ...]
+    """Each field of a referral that is withheld, and the rule."""
+
+
+def _planned(audience: Audience, found: Terms, memory: Memory, labels: tuple[Words, ...]) -> _Plan:
+    return memory.recall(("plan", audience, found.key, labels), lambda: _plan(audience, found, labels))
+
+
+def _plan(audience: Audience, found: Terms, labels: tuple[Words, ...]) -> _Plan:
+    """Field by field: the ceiling first, then the agreements."""
+    ceilings = field_rules(Referral)
+    denials = {group: found.denial(group, labels) for group in _DECIDED}
+    rules = {
+        name: _denial(name, denials, found) if audience in ceilings[name].release else "release.ceiling"
+        for name in _DEFAULTS
+    }
+    return _Plan(denials=denials, fields=tuple((name, rule) for name, rule in rules.items() if rule))
+
+
+def _denial(field: str, denials: Mapping[str, str], found: Terms) -> str:
+    """The rule that withholds a field of a referral, or nothing; a field of no table is withheld."""
+    group = GROUPS.get(field)
+    if group is None:
+        return "" if field in ALWAYS else "release.no_group"
+    if field not in OF_ITEMS and (rule := denials[group]):
+        return rule
+    return "release.submitter_hidden" if found.hides_submitter and field in TELLS_THE_SUBMITTER else ""
+
+
+_DECIDED: Final = frozenset(GROUPS.values()) | {"personal", "hashes"}
 
 
 def _by_group(full: Referral, clearance: _Clearance) -> tuple[Referral, list[Withheld]]:
-    """Field by field: the ceiling first, then the agreements."""
-    ceilings = field_rules(Referral)
+    """Empty each field that is withheld, and tell of those that held something."""
     changes: dict[str, Any] = {}
     withheld: list[Withheld] = []
-    for name, default in _DEFAULTS.items():
-        value = getattr(full, name)
-        if value == default:
-            continue
-        rule = "release.ceiling" if clearance.audience not in ceilings[name].release else clearance.denial(name)
-        if rule:
+    for name, rule in clearance.whole.fields:
+        value, default = getattr(full, name), _DEFAULTS[name]
+        if value != default:
             changes[name] = _least(name, value, default)
             withheld += _told(name, value, changes[name], rule)
     return msgspec.structs.replace(full, **changes), withheld
@@ -181,7 +211,7 @@ def _personal(personal: PersonalPart | None, clearance: _Clearance) -> tuple[Per
     if personal is None:
         return None, ()
     rule = clearance.denials["personal"]
-    if rule or not clearance.terms.has_transfer_basis:
+    if rule or not clearance.terms.rows.has_transfer_basis:
         return None, (Withheld(path="personal", rule=rule or "release.no_transfer_basis"),)
     narrowed, deep = narrow(personal, clearance.audience)
     return narrowed, tuple(Withheld(path=f"personal.{field.path}", rule=field.rule) for field in deep)

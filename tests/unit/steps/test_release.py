@@ -14,7 +14,7 @@ from schemas.records.referral import Referral
 from schemas.records.report import ContentItem, Label, PersonalPart, SharingChoices
 from schemas.records.triage import Priority
 from schemas.records.values import Handling, SyntheticOrigin, Ternary, Tier
-from tests.builders.policy import TODAY, the_sample, with_agreement, with_prohibition
+from tests.builders.policy import TODAY, a_bundle, the_sample, with_agreement, with_prohibition
 from tests.builders.release import SUBMITTER_SAYS, a_full_referral, a_full_referral_of, a_recipient
 from tests.builders.reports import a_governance, a_personal_part, a_report, an_instant, an_item
 from tocsin.policy.bundle import Bundle
@@ -77,7 +77,7 @@ def test_the_builder_fills_every_field() -> None:
 
 def test_a_field_of_no_table_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(GROUPS, "platform")
-    found = released()
+    found = released(bundle=a_bundle())
     assert found.referral.platform == ""
     assert withheld(found)["platform"] == "release.no_group"
 
