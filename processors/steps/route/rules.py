@@ -53,9 +53,9 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
     office = _Office(case=case, bundle=bundle, on=on)
     waiting: list[str] = []
     if case.verdicts and all(verdict.verdict is Verdict.NOT_ILLEGAL for verdict in case.verdicts):
-        if not case.is_urgent:
+        if not case.is_urgent and not tells_of_conduct(case.report):
             return Route(refusals=(RouteRefusal(rule="route.not_illegal_anywhere"),))
-        waiting.append("route.not_illegal_but_urgent")
+        waiting.append("route.not_illegal_but_urgent" if case.is_urgent else "route.not_illegal_but_conduct")
     waiting += unsettled(case.verdicts)
     strong = [found for found in case.evidence if office.counts(found)]
     if not strong:
@@ -97,6 +97,19 @@ def _is_undetermined(verdicts: Iterable[ItemVerdict]) -> bool:
     )
 
 
+_CONDUCT: Final = frozenset({"unsolicited_material", "travel", "live_streaming"})
+
+
+def tells_of_conduct(report: ReportSubmitted) -> bool:
+    """Whether somebody's conduct is reported beside the content, which no verdict on the content can settle."""
+    return not (_COERCION | _CONDUCT).isdisjoint(_codes(report))
+
+
+def _codes(report: ReportSubmitted) -> frozenset[str]:
+    of_items = chain.from_iterable(item.annotations for item in report.items)
+    return frozenset((*report.incident_types, *report.annotations, *of_items))
+
+
 _POLICE: Final = frozenset({Sector.LEA, Sector.INTERNATIONAL})
 _COERCION: Final = frozenset(
     {
@@ -122,10 +135,9 @@ def is_for_support(case: Case) -> bool:
     report = case.report
     if case.is_urgent or not report.items or not all(map(_is_own, report.items)):
         return False
-    codes = {*report.incident_types, *report.annotations, *(a for item in report.items for a in item.annotations)}
     adult = any(claim.kind in {NexusKind.SUSPECT, NexusKind.OFFENCE} for claim in report.nexus)
     suspects = any(account.role == "suspect" for account in case.personal.accounts) if case.personal else False
-    return _COERCION.isdisjoint(codes) and not adult and not suspects
+    return _COERCION.isdisjoint(_codes(report)) and not adult and not suspects
 
 
 def _is_own(item: ContentItem) -> bool:

@@ -229,6 +229,14 @@ def test_what_is_not_illegal_anywhere_goes_nowhere_and_says_so() -> None:
     assert refusals(found) == {("", "route.not_illegal_anywhere")}
 
 
+@pytest.mark.parametrize("incident_type", ["grooming", "sextortion", "travel", "unsolicited_material"])
+def test_lawful_content_does_not_hide_the_conduct_beside_it(incident_type: str) -> None:
+    report = replace(hosted("NL"), incident_types=(incident_type,))
+    found = routed(report, verdicts=verdicts(Verdict.NOT_ILLEGAL))
+    assert members(found) == {"nl-hotline", "nl-police"}
+    assert found.waiting_reasons == ("route.not_illegal_but_conduct",)
+
+
 def test_one_other_verdict_is_enough_to_send_it() -> None:
     assert routed(hosted("NL"), verdicts=verdicts(Verdict.NOT_ILLEGAL, Verdict.UNDETERMINED)).recipients
 
