@@ -27,7 +27,7 @@ class EscalationStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whom to tell when nobody has taken up an urgent referral, and how long after the step before."""
 
     code: Role
-    after_minutes: int = 0
+    after_minutes: float = 0
     to: str = ""
     """How to reach them, where the member's own file knows better than the policy bundle."""
 
@@ -73,7 +73,7 @@ def ladder(steps: Sequence[EscalationStep], contacts: Contacts, now_ms: int) -> 
     rungs: list[Rung] = []
     after_ms = 0
     for step in steps:
-        after_ms += max(step.after_minutes, 0) * _MINUTE_MS
+        after_ms += round(max(step.after_minutes, 0) * _MINUTE_MS)
         contact = contacts.get(step.code, OPERATOR)
         absent = not step.to and not contact.is_there(now_ms)
         rungs.append(Rung(code=step.code, after_ms=after_ms, contact=_reached(contact, step, now_ms), absent=absent))

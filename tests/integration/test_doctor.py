@@ -11,6 +11,8 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from schemas.records.identifiers import MemberId
 from schemas.topics import escalated_topic
+from tests.builders.homes import a_home_with
+from tests.builders.promotions import a_chancery, another_bundle
 
 pytestmark = pytest.mark.stack
 
@@ -30,6 +32,7 @@ def test_a_stack_as_the_tables_make_it_has_nothing_wrong(stack: Any) -> None:
         "postgresql",
         "registry",
         "certificates",
+        "policy",
         "topics",
         "access rules",
         "schemas",
@@ -49,6 +52,33 @@ def test_a_topic_that_was_changed_is_named_and_repaired_by_the_command_that_is_n
     assert "tocsin acl apply" in broken.stdout
     assert tocsin(stack.home, "acl", "apply").returncode == 0
     assert tocsin(stack.home, "doctor").returncode == 0
+
+
+def test_a_policy_store_is_verified_whole_and_a_bundle_that_somebody_wrote_in_is_named(
+    stack: Any, tmp_path: Path
+) -> None:
+    chancery = a_chancery(tmp_path)
+    home = a_home_with(stack, chancery)
+    for number, name in enumerate(("nl-hotline", "fr-hotline", "us-hotline"), start=1):
+        made = chancery.promoted(another_bundle(tmp_path / name, name), number * 1000, -3_600_000)
+    assert {finding["part"]: finding["says"] for finding in examined(home)}["policy"] == (
+        f"bundle {made.digest[:16]} is in force; 4 verified"
+    )
+    past = chancery.store.chain(chancery.trust())[1].digest
+    with (chancery.store.folder / "bundles" / past / "bases.toml").open("a") as file:
+        file.write("# by a stranger\n")
+    (damaged,) = [finding for finding in examined(home) if finding["part"] == "policy"]
+    assert (damaged["level"], past[:16] in damaged["says"]) == ("fail", True), "no process loads it any more"
+    (promotion,) = (chancery.store.folder / "promotions").glob(f"*-{past}.json")
+    promotion.unlink()
+    broken = tocsin(home, "doctor")
+    assert (broken.returncode, "fail  policy" in broken.stdout) == (3, True), broken.stdout + broken.stderr
+    assert "ok    kafka" in broken.stdout, "everything else is looked at all the same"
+
+
+def examined(home: Path) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(tocsin(home, "doctor", "--json").stdout)
+    return found
 
 
 def test_a_home_without_a_stack_says_how_to_get_one(tmp_path: Path) -> None:

@@ -31,6 +31,23 @@ from tocsin.stack.local import LocalStack
 
 pytestmark = pytest.mark.stack
 MEMBER = MemberId("fr-hotline")
+IMPATIENT = (
+    "priority.toml",
+    "[[override]]",
+    '[[override]]\nmember = "de-hotline-a"\nversion = "1"\ndeadline_hours = { URGENT = 0.001 }\n\n[[override]]',
+)
+LADDER = """
+[[escalation]]
+code = "escalation.duty_contact"
+
+[[escalation]]
+code = "escalation.stand_in"
+after_minutes = 0.2
+
+[[escalation]]
+code = "escalation.fallback"
+after_minutes = 0.2
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +55,7 @@ def exchange() -> Iterator[LocalStack]:
     home = Path(tempfile.mkdtemp(prefix="tocsin-people-"))
     stack = LocalStack(home / "home", brief=True)
     try:
-        folder = a_folder(home)
+        folder = a_folder(home, IMPATIENT)
         stack.up(charter_of(load_policy(folder), folder))
         with Crew(stack.home, home / "logs") as crew:
             crew.start("escalated", ("triage", "--lane", "escalated"))
@@ -168,6 +185,58 @@ def test_a_test_report_travels_to_one_member_and_to_nobody_else(exchange: LocalS
     assert "✓ a test report came in" in told
     query = "select recipient from referrals where submitter = 'ngo-b' and mark = 'TEST'"
     assert rows(exchange, query) == []
+
+
+def test_a_test_referral_is_delivered_to_a_member_that_receives(exchange: LocalStack, tmp_path: Path) -> None:
+    with Crew(exchange.home, tmp_path / "logs") as crew:
+        for member in ("nl-hotline", "nl-police"):
+            crew.start(member, ("deliver", member))
+            told = tocsin(exchange, "member", "check", member, "--round-trip", "--from", "ngo-b")
+            assert "✓ a test referral went out" in told.stdout, told.stderr
+        query = "select recipient, state from referrals where mark = 'TEST' and submitter = 'ngo-b'"
+        assert {row.recipient for row in rows(exchange, query)} == {"nl-hotline", "nl-police"}
+        crew.require_all()
+
+
+def test_an_urgent_referral_that_nobody_takes_up_climbs_to_the_stand_in_and_the_fallback(
+    exchange: LocalStack, tmp_path: Path
+) -> None:
+    (exchange.home / "config" / "de-hotline-a.delivery.toml").write_text(LADDER, "utf-8")
+    denied = SharingChoices(deny_members=(MemberId("intl-police"),))
+    with Crew(exchange.home, tmp_path / "logs") as crew:
+        crew.start("de-hotline-a", ("deliver", "de-hotline-a"))
+        publish(exchange, "climbs-1", items=hosted("DE"), escalation=an_escalation())
+        publish(exchange, "climbs-2", items=hosted("DE"), escalation=an_escalation(), sharing=denied)
+        until(lambda: len(escalations(exchange, "climbs-1")) == 3 and len(escalations(exchange, "climbs-2")) == 3)
+        until(lambda: {"de-hotline-b", "intl-police"} <= recipients(exchange, "climbs-1"))
+        log = crew.log("de-hotline-a").read_text("utf-8")
+        crew.require_all()
+    for code in ("duty_contact", "stand_in", "fallback"):
+        assert f"escalation.{code}" in log, "each step says who must look"
+    until(lambda: "de-hotline-b" in recipients(exchange, "climbs-2"))
+    assert "intl-police" not in recipients(exchange, "climbs-2"), "no escalation widens what the submitter allows"
+    assert causes(exchange, "climbs-1") == [("de-hotline-b", "ESCALATED"), ("intl-police", "ESCALATED")]
+    balance = json.loads(tocsin(exchange, "ledger", "--json").stdout)
+    assert balance["balanced"], balance
+
+
+def escalations(stack: LocalStack, reference: str) -> list[Any]:
+    """The steps that were told to the exchange, in the order of their times."""
+    query = """
+        select t.at from returns t join referrals r using (referral_id)
+        where r.submitter_reference = :reference and t.member = 'de-hotline-a' and t.kind = 'ESCALATED' order by t.at
+    """
+    return rows(stack, query, reference=reference)
+
+
+def causes(stack: LocalStack, reference: str) -> list[tuple[str, str]]:
+    """Who got a referral of its own by a later decision, and why it was decided again."""
+    query = """
+        select r.recipient, u.cause from referrals r
+        join rulings u on u.report_id = r.report_id and u.revision = r.revision and u.number = r.ruling
+        where r.submitter_reference = :reference and r.ruling > 0 and not r.withdrawal order by r.ruling
+    """
+    return [(row.recipient, row.cause) for row in rows(stack, query, reference=reference)]
 
 
 def test_a_hold_on_notices_is_told_to_each_hotline_that_has_the_report_and_to_nobody_else(

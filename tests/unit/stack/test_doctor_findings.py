@@ -6,6 +6,7 @@ import pytest
 
 from schemas.records.identifiers import MemberId
 from schemas.topics import AclGrant, Operation, Resource, TopicSpec
+from tocsin.policy.store.promotions import Promotion
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group, Level
 from tocsin.stack.provision import Plan
@@ -72,6 +73,19 @@ def test_work_without_a_process_names_the_process_to_start(group: str, command: 
 def test_long_lists_are_bounded() -> None:
     found = findings.of_schemas([f"s{n}" for n in range(50)], [])
     assert "and 45 more" in found.says
+
+
+def a_promotion(takes_effect_ms: int, digest: str) -> Promotion:
+    return Promotion(digest=digest, takes_effect_ms=takes_effect_ms, after="")
+
+
+def test_the_policy_in_force_is_named_and_what_lacks_a_signature_warns() -> None:
+    chain = [a_promotion(0, "a" * 64), a_promotion(10, "b" * 64), a_promotion(90, "c" * 64)]
+    waiting = [a_promotion(95, "d" * 64), a_promotion(40, "e" * 64)]
+    holds, unsigned, late = findings.of_policy(chain, waiting, 50)
+    assert (holds.level, holds.says) == (Level.OK, f"bundle {'b' * 16} is in force; 3 verified, 1 of them for later")
+    assert (unsigned.level, unsigned.next_command) == (Level.WARN, f"tocsin policy sign {'d' * 16}")
+    assert (late.level, late.next_command) == (Level.WARN, "tocsin policy promote")
 
 
 def test_the_gravest_finding_decides() -> None:

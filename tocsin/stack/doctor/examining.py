@@ -19,6 +19,7 @@ from tocsin.runtime.settings import Settings
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
+from tocsin.stack.doctor.rules import of_rules
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
 
@@ -29,7 +30,7 @@ def examine(home: Path, now: datetime) -> tuple[Finding, ...]:
     """Everything there is to say about a home; raises Broken where it has no settings."""
     ops = settings.load(home / "config" / "ops.toml")
     answers = {name: _trouble(ask, ops) for name, ask in _SERVICES.items()}
-    found = [*findings.of_services(answers), *findings.of_certificates(_expiries(home), now)]
+    found = [*findings.of_services(answers), *findings.of_certificates(_expiries(home), now), *_policy(ops, now)]
     for name, looks in _LOOKS.items():
         if not answers[name]:
             found += [finding for look in looks for finding in look(ops)]
@@ -72,11 +73,15 @@ def _expiries(home: Path) -> Mapping[str, datetime]:
     return {file.stem: expiry(file) for file in sorted(files)}
 
 
+def _policy(ops: Settings, now: datetime) -> Iterator[Finding]:
+    return of_rules(ops.policy, ops.policy_trust, int(now.timestamp() * 1000))
+
+
 def _plan(ops: Settings) -> Iterator[Finding]:
-    """Who is suspended stands in the database: without it nobody can tell which rules are too many."""
-    rules = policies(ops.policy, ops.policy_trust)
-    members = topics_of(rules.from_now_on(int(time.time() * 1000)))
+    """Without the rules nobody can tell what should be there, and who is suspended stands in the database."""
     try:
+        rules = policies(ops.policy, ops.policy_trust)
+        members = topics_of(rules.from_now_on(int(time.time() * 1000)))
         barred = barred_now(ops)
     except Failure:
         return iter(())

@@ -1,16 +1,18 @@
 """What each fact means: pure rules from facts to findings, each with the command that helps."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
+from tocsin.policy.store.promotions import Promotion, digest_at
 from tocsin.stack.certificates import RENEWED_BEFORE
 from tocsin.stack.provision import Plan
 
 _MOST_NAMED: Final = 5
+_DIGEST_SHOWN: Final = 16
 _RENEWAL: Final = {
     "broker": "tocsin down, then tocsin up",
     "ca": "tocsin down, move the home's folder certificates away, then tocsin up",
@@ -66,6 +68,31 @@ def of_certificates(expiries: Mapping[str, datetime], now: datetime) -> Iterator
         yield Finding(
             part="certificates", level=Level.OK, says=f"{good} valid for more than {RENEWED_BEFORE.days} days"
         )
+
+
+def of_policy(chain: Sequence[Promotion], waiting: Iterable[Promotion], now_ms: int) -> Iterator[Finding]:
+    """A store whose promotions and bundles all hold: what is in force, what comes, and what lacks a signature."""
+    ahead = sum(one.takes_effect_ms > now_ms for one in chain)
+    later = f", {ahead} of them for later" if ahead else ""
+    says = f"bundle {digest_at(chain, now_ms)[:_DIGEST_SHOWN]} is in force; {len(chain)} verified{later}"
+    yield Finding(part="policy", level=Level.OK, says=says)
+    for proposal in waiting:
+        digest = proposal.digest[:_DIGEST_SHOWN]
+        if proposal.takes_effect_ms > now_ms:
+            says, then = f"bundle {digest} waits for a second signature", f"tocsin policy sign {digest}"
+        else:
+            says, then = f"the instant of the proposed bundle {digest} is past", "tocsin policy promote"
+        yield Finding(part="policy", level=Level.WARN, says=says, next_command=then)
+
+
+def of_folder(digest: str) -> Iterator[Finding]:
+    """A plain folder is one bundle for all time."""
+    yield Finding(part="policy", level=Level.OK, says=f"bundle {digest[:_DIGEST_SHOWN]}, a plain folder")
+
+
+def of_policy_trouble(trouble: str) -> Iterator[Finding]:
+    """No process decides by it; what it says names what to restore."""
+    yield Finding(part="policy", level=Level.FAIL, says=trouble, next_command="tocsin doctor, once it is restored")
 
 
 def of_plan(plan: Plan) -> Iterator[Finding]:

@@ -1,0 +1,66 @@
+"""The doctor reads a policy store as a worker would, and whole."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders.policy import a_folder
+from tests.builders.promotions import Chancery, a_chancery, another_bundle
+from tocsin.stack.doctor.findings import Finding, Level
+from tocsin.stack.doctor.rules import of_rules
+
+MEMBERS = ("nl-hotline", "fr-hotline", "us-hotline")
+LATER_MS = 3_600_000
+
+
+@pytest.fixture
+def chancery(tmp_path: Path) -> Chancery:
+    """Three bundles after the first, each promoted by two people; the last is still ahead at the instant 3500."""
+    made = a_chancery(tmp_path)
+    for number, name in enumerate(MEMBERS, start=1):
+        made.promoted(another_bundle(tmp_path / name, name), number * 1000 + (number == 3) * 1000, -LATER_MS)
+    return made
+
+
+def examined(chancery: Chancery) -> list[Finding]:
+    return list(of_rules(chancery.store.folder, chancery.trust_file, 3500))
+
+
+def test_a_whole_store_says_what_is_in_force(chancery: Chancery) -> None:
+    (found,) = examined(chancery)
+    in_force = chancery.store.chain(chancery.trust())[2].digest
+    says = f"bundle {in_force[:16]} is in force; 4 verified, 1 of them for later"
+    assert (found.level, found.says) == (Level.OK, says)
+
+
+def test_a_past_bundle_that_somebody_wrote_in_fails(chancery: Chancery) -> None:
+    past = chancery.store.chain(chancery.trust())[1].digest
+    with (chancery.store.folder / "bundles" / past / "bases.toml").open("a") as file:
+        file.write("# by a stranger\n")
+    (found,) = examined(chancery)
+    assert (found.level, past[:16] in found.says) == (Level.FAIL, True)
+
+
+def test_a_promotion_that_was_taken_out_fails(chancery: Chancery) -> None:
+    past = chancery.store.chain(chancery.trust())[1]
+    (chancery.store.folder / "promotions" / f"{past.name}.json").unlink()
+    (found,) = examined(chancery)
+    assert (found.level, bool(found.next_command)) == (Level.FAIL, True)
+
+
+def test_a_proposal_waits_for_its_second_signature(chancery: Chancery, tmp_path: Path) -> None:
+    proposal = chancery.at(0).propose(another_bundle(tmp_path / "more"), LATER_MS, chancery.pen("anna"))
+    _, found = examined(chancery)
+    assert (found.level, found.next_command) == (Level.WARN, f"tocsin policy sign {proposal.digest[:16]}")
+
+
+def test_a_store_that_nobody_is_trusted_to_sign_fails(chancery: Chancery) -> None:
+    (found,) = of_rules(chancery.store.folder, None, 0)
+    assert (found.level, "policy_trust" in found.says) == (Level.FAIL, True)
+
+
+def test_a_plain_folder_is_one_bundle_and_has_to_load(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path)
+    assert [found.level for found in of_rules(folder, None, 0)] == [Level.OK]
+    (folder / "routing.toml").write_text("nonsense = 1", "utf-8")
+    assert [found.level for found in of_rules(folder, None, 0)] == [Level.FAIL]

@@ -1,0 +1,30 @@
+"""The policy that a home decides by, verified whole: files alone, so no service has to answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from schemas.catalogue import message
+from schemas.failures import Broken, Failure
+from tocsin.policy.bundle import load
+from tocsin.policy.store.folder import Store, is_store
+from tocsin.policy.store.trust import read_trust
+from tocsin.stack.doctor import findings
+from tocsin.stack.doctor.findings import Finding
+
+
+def of_rules(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]:
+    """Every promotion and every promoted bundle, also those that no process has loaded for long (ADR 0016)."""
+    try:
+        return _of_store(folder, trust, now_ms) if is_store(folder) else findings.of_folder(load(folder).digest)
+    except Failure as failure:
+        return findings.of_policy_trouble(str(failure))
+
+
+def _of_store(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]:
+    if trust is None:
+        raise Broken(message("promotion.no_trust"), code="promotion.no_trust")
+    store = Store(folder)
+    chain = store.chain(read_trust(trust))
+    for digest in {one.digest for one in chain}:
+        store.bundle(digest)
+    return findings.of_policy(chain, store.proposals(), now_ms)
