@@ -33,8 +33,8 @@ pytestmark = pytest.mark.stack
 MEMBER = MemberId("fr-hotline")
 IMPATIENT = (
     "priority.toml",
-    "[[override]]",
-    '[[override]]\nmember = "de-hotline-a"\nversion = "1"\ndeadline_hours = { URGENT = 0.001 }\n\n[[override]]',
+    "deadline_hours = 4",
+    "deadline_hours = 0.001",
 )
 LADDER = """
 [[escalation]]

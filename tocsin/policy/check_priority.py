@@ -141,7 +141,7 @@ def _override_problems(
     where = (PRIORITY, f"{key}.deadline_hours")
     yield from unknown_words("policy.unknown_tier", where, override.deadline_hours, _TIERS)
     yield from _impossible(override.weight.values(), 0.0, (f"{key}.weight", "policy.weight", "0 to 100"))
-    hours = (f"{key}.deadline_hours", "policy.no_deadline", "hours above 0")
+    hours = (f"{key}.deadline_hours", "policy.no_deadline", "hours from 0.017 (a minute) to 8760 (a year)")
     yield from _impossible(override.deadline_hours.values(), _LEAST_HOURS, hours)
     if not list(_deadline_problems(rules, str)):
         yield from _deadline_problems(rules.of(override), lambda _: f"{key}.deadline_hours")
