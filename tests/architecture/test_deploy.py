@@ -1,0 +1,60 @@
+"""The units that start our processes: commands that exist, words that they take, no more rights than needed."""
+
+from configparser import ConfigParser
+from pathlib import Path
+
+import click
+import pytest
+
+from tocsin.cli.main import tocsin
+
+UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
+
+
+def service(unit: Path) -> dict[str, str]:
+    parser = ConfigParser(interpolation=None, strict=True)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]  # keys of systemd keep their case
+    parser.read_string(unit.read_text("utf-8"))
+    return dict(parser["Service"])
+
+
+def words(unit: Path) -> list[str]:
+    _, *rest = service(unit)["ExecStart"].replace("%i", "nl-hotline").replace("${METRICS_PORT}", "9101").split()
+    return rest
+
+
+def test_there_is_a_unit_for_each_process_that_runs_all_the_time() -> None:
+    assert {words(unit)[0] for unit in UNITS} == {"triage", "returns", "deliver"}
+    lanes = {words(unit)[2] for unit in UNITS if words(unit)[0] == "triage"}
+    assert lanes == {"escalated", "normal"}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_starts_a_command_that_takes_its_words(unit: Path) -> None:
+    name, *arguments = words(unit)
+    command = tocsin.get_command(click.Context(tocsin), name)
+    assert command is not None
+    context = command.make_context(name, arguments)
+    assert 9101 in context.params.values()
+
+
+def test_a_word_that_a_command_does_not_take_would_be_noticed() -> None:
+    command = tocsin.get_command(click.Context(tocsin), "triage")
+    assert command is not None
+    with pytest.raises(click.UsageError):
+        command.make_context("triage", ["--lane", "sideways"])
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_runs_as_a_user_who_may_write_its_own_state_and_nothing_else(unit: Path) -> None:
+    found = service(unit)
+    assert (found["User"], found["UMask"], found["ProtectSystem"]) == ("tocsin", "0077", "strict")
+    assert found["NoNewPrivileges"] == "yes"
+    assert found["ReadWritePaths"] == found["Environment"].partition("=")[2]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_what_ends_is_started_again_and_has_time_to_end_well(unit: Path) -> None:
+    found = service(unit)
+    assert (found["Restart"], found["KillSignal"]) == ("on-failure", "SIGTERM")
+    assert int(found["TimeoutStopSec"]) > 30
