@@ -28,9 +28,7 @@ class Known(Struct, frozen=True, kw_only=True):
     submitter_reference: str
     report_id: ReportId
     report: Coordinate = Coordinate()
-    """Where its latest revision lies."""
-    revision: int = 1
-    """The latest one, which the referral may not be of."""
+    """Where the report lies."""
     holders: tuple[MemberId, ...] = ()
     """Who has it now."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.again import LookUp, informed, no_records, reopened, ruling_in, with_people
+from processors.again import LookUp, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering, prior_of
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
@@ -24,7 +24,6 @@ from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
-from tocsin.runtime.ledger.amendments import Findings, no_findings
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.ledger.standings import Standings, nothing_special
@@ -86,8 +85,6 @@ class Tools(Struct, frozen=True, kw_only=True):
     """Reads what is decided again."""
     standings: Standings = nothing_special
     """What holds at this moment, whatever the bundle says."""
-    findings: Findings = no_findings
-    """What recipients found out since a record came in; every ruling is carried out with the latest of it."""
     directory: Callable[[], Directory] | None = None
     """Reads the key directory, once a slice; None where nothing is verified."""
 
@@ -102,7 +99,6 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         self._standings = tools.standings
         self._codec = tools.codec
         self._look_up = tools.look_up
-        self._findings = tools.findings
         self._directory = tools.directory
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
         self._clerks = Clerks(tools.desk, Writer(codec=tools.codec))
@@ -178,11 +174,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             (raw, skipped_record() if raw.offset in door.skipped else ruling_in(raw, self._codec))
             for raw in piece.records
         ]
-        rulings = [ruling for _, ruling in read if isinstance(ruling, Ruling)]
-        records = self._look_up([ruling.source for ruling in rulings])
-        found = self._findings([ruling.report_id for ruling in rulings])
-        for raw, said in read:
-            ruling = informed(said, found) if isinstance(said, Ruling) else said
+        records = self._look_up([ruling.source for _, ruling in read if isinstance(ruling, Ruling)])
+        for raw, ruling in read:
             with named(piece, raw):
                 at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
                 yield self._reexamine(raw, ruling, records, at_door)
