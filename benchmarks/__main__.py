@@ -66,6 +66,8 @@ def _engines(world: World, reports: int, rounds: int) -> dict[str, Any]:
             count = world.passed if name.endswith("-pass") else world.settled
             wanted = reports // 10 if name in _SLOW else reports
             runs[name].append(run_engine(name, world.home, wanted, count))
+            if refused := world.refused():
+                raise SystemExit(f"{name} refused {refused} reports: its figure would not be that of the same work.")
             click.echo(f"round {number + 1}, {name}: {runs[name][-1].records_per_second:.0f} reports/s", err=True)
     return {"engines": {name: _figures(found) for name, found in runs.items()}, "ratios": _ratios(runs)}
 

@@ -161,7 +161,7 @@ def _slice_of(message: Any, topic_id: str) -> Slice:
         timestamp_ms=int(message.timestamp * 1000),
         key=message.key,
         value=message.value,
-        headers=(),
+        headers=tuple((message.headers or {}).items()),
     )
     return Slice(topic_id=topic_id, topic=message.topic, partition=message.partition, records=(raw,))
 
@@ -180,12 +180,13 @@ def _slices(messages: Sequence[Message], ids: Mapping[str, str]) -> list[Slice]:
 
 def _raw(message: Message) -> RawRecord:
     key, value = message.key(), message.value()
+    headers: Any = message.headers() or ()
     return RawRecord(
         offset=message.offset() or 0,
         timestamp_ms=message.timestamp()[1],
         key=key if isinstance(key, bytes) else None,
         value=value if isinstance(value, bytes) else None,
-        headers=(),
+        headers=tuple(headers),
     )
 
 

@@ -80,6 +80,11 @@ class World:
         with self.database.transaction() as connection:
             return int(connection.execute(_SETTLED).scalar_one())
 
+    def refused(self) -> int:
+        """Reports that this run refused; an engine that refuses does less work than it is measured for."""
+        with self.database.transaction() as connection:
+            return int(connection.execute(_REFUSED).scalar_one())
+
     def passed(self) -> int:
         """Records that this run put onto the output topic."""
         return self._ends() - self._passed_before
@@ -113,3 +118,4 @@ def reports(count: int, first: int = 0) -> Iterator[ReportSubmitted]:
 
 _TABLES: Final = text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
 _SETTLED: Final = text("select coalesce(sum(length(outcomes)), 0) from ledger_blocks")
+_REFUSED: Final = text("select count(*) from dead_letters")
