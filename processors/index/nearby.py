@@ -1,13 +1,14 @@
 """Near hashes in PostgreSQL, where they survive, and in memory, where they are searched: one claim at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row, text
 
-from processors.index.nearest import Nearest, Stored
-from processors.index.port import KEPT, MAX_DISTANCE, MAX_NEAR, Claim, NearSighting
+from processors.index.nearest import Asked, Nearest, Stored
+from processors.index.port import KEPT, MAX_NEAR, Claim, NearSighting
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.triage import LinkState
 
@@ -38,7 +39,7 @@ class Nearby:
             return tuple(() for _ in entries)
         self._catch_up(connection)
         new = _stored(connection.execute(_INSERT, _parameters(entries)).all())
-        found = [self._earlier(entry.claim, entry.answered, new) for entry in entries]
+        found = earlier(self._nearest, new, entries)
         states = _states(connection, found)
         pairs = zip(entries, found, strict=True)
         return tuple(_told(sightings, entry.answered, states) for entry, sightings in pairs)
@@ -57,20 +58,21 @@ class Nearby:
                 return
             self._nearest.tidy()
 
-    def _earlier(self, claim: Claim, number: int, new: Sequence[Stored]) -> list[NearSighting]:
-        stored = (
-            NearSighting(match.position, match.distance, match.report_id, match.member)
-            for match in self._nearest.matches(claim.near)
-            if match.claim_number < number and match.report_id != claim.report_id
-        )
-        beside = (
-            NearSighting(position, distance, row.report_id, row.member)
-            for position, vector in enumerate(claim.near)
-            for row in new
-            if row.claim_number < number and row.report_id != claim.report_id
-            if (distance := _distance(vector, row.veiled)) <= MAX_DISTANCE
-        )
-        return list(_closest({*stored, *beside}))
+
+def earlier(known: Nearest, new: Sequence[Stored], entries: Sequence[Numbered]) -> list[list[NearSighting]]:
+    """For each claim the closest hashes that were claimed before: of those that are known, and of its own slice.
+
+    The new ones are in an index of their own, which goes with the transaction should it fail.
+    """
+    beside = Nearest()
+    beside.add(new)
+    asked = [Asked(v, entry.claim.report_id, entry.answered) for entry in entries for v in entry.claim.near]
+    places = [(of, position) for of, entry in enumerate(entries) for position in range(len(entry.claim.near))]
+    found: list[set[NearSighting]] = [set() for _ in entries]
+    for match in chain(known.closest(asked), beside.closest(asked)):
+        of, position = places[match.position]
+        found[of].add(NearSighting(position, match.distance, match.report_id, match.member))
+    return [list(_closest(each)) for each in found]
 
 
 def state_at(number: int, withdrawn_at: int | None, disputed_at: int | None) -> LinkState:
@@ -141,10 +143,6 @@ def _told(
         NearSighting(one.position, one.distance, one.report_id, one.member, state_at(number, *states[one.report_id]))
         for one in sightings
     )
-
-
-def _distance(vector: bytes, other: bytes) -> int:
-    return (int.from_bytes(vector) ^ int.from_bytes(other)).bit_count()
 
 
 _READ: Final = text(

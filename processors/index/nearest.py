@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from processors.index.port import MAX_DISTANCE
+from processors.index.port import MAX_DISTANCE, MAX_NEAR
 from schemas.records.identifiers import MemberId, ReportId
 
 _BITS: Final = 256
@@ -31,6 +31,9 @@ RECENT: Final = 2_048
 _MIDDLE: Final = 64 * RECENT
 """Hashes of the smaller table; more are put into the large one."""
 
+_TOGETHER: Final = 32
+"""Hashes that are asked about at once: where thousands are near to each, memory stays small."""
+
 Words = NDArray[np.uint64]
 """Four words a hash."""
 Rows = NDArray[np.uint32]
@@ -43,6 +46,14 @@ class Stored(Struct, frozen=True):
     member: MemberId
     report_id: ReportId
     claim_number: int
+
+
+class Asked(Struct, frozen=True):
+    """One hash that is asked about: for which report, and as of which claim number."""
+
+    veiled: bytes
+    report_id: ReportId
+    before: int
 
 
 class Match(Struct, frozen=True):
@@ -90,14 +101,42 @@ class Nearest:
 
     def matches(self, vectors: Sequence[bytes]) -> Iterator[Match]:
         """Every stored hash within the distance, for each of these."""
-        if not vectors:
+        for found in self._found(_words(b"".join(vectors))):
+            yield from self._told(*found)
+
+    def closest(self, asked: Sequence[Asked]) -> Iterator[Match]:
+        """At most MAX_NEAR for each of these: of other reports, and claimed before."""
+        for start in range(0, len(asked), _TOGETHER):
+            piece = asked[start : start + _TOGETHER]
+            parts = list(self._found(_words(b"".join(one.veiled for one in piece))))
+            if parts:
+                positions, rows, distances = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+                chosen = self._chosen(piece, positions, rows, distances)
+                where = positions.take(chosen) + np.uint32(start)
+                yield from self._told(where, rows.take(chosen), distances.take(chosen))
+
+    def _found(self, asked: Words) -> Iterator[tuple[Rows, Rows, NDArray[Any]]]:
+        if not len(asked):
             return
-        asked = _words(b"".join(vectors))
         for table in self._tables:
-            yield from self._told(*table.near(asked))
+            yield table.near(asked)
         if self._recent:
             recent = _words(bytes(self._recent))
-            yield from self._told(*_all_near(asked, recent, first=len(self) - len(recent)))
+            yield _all_near(asked, recent, first=len(self) - len(recent))
+
+    def _chosen(self, asked: Sequence[Asked], positions: Rows, rows: Rows, distances: NDArray[Any]) -> Rows:
+        """Which of these pairs are told: in the order of distance, then report, then member."""
+        numbers = np.frombuffer(self._numbers, np.int64).take(rows)
+        reports = np.frombuffer(self._reports, ">u8").reshape(-1, 2).take(rows, axis=0).astype(np.uint64)
+        before = np.array([one.before for one in asked]).take(positions)
+        own = np.frombuffer(b"".join(UUID(one.report_id).bytes for one in asked), ">u8").reshape(-1, 2)
+        is_other = (reports != own.take(positions, axis=0)).any(axis=1)
+        kept = ((numbers < before) & is_other).nonzero()[0]
+        ranks = np.array(self._members).argsort().argsort()
+        members = ranks.take(np.frombuffer(self._member_of, np.uint16).take(rows))
+        order = np.stack((positions, distances, reports[:, 0], reports[:, 1], members)).astype(np.uint64)
+        chosen: Rows = kept.take(_first_of_each(order[:, kept])).astype(np.uint32)
+        return chosen
 
     def _told(self, positions: Rows, rows: Rows, distances: NDArray[Any]) -> Iterator[Match]:
         for position, row, distance in zip(positions.tolist(), rows.tolist(), distances.tolist(), strict=True):
@@ -197,6 +236,18 @@ def _all_near(asked: Words, stored: Words, *, first: int) -> tuple[Rows, Rows, N
     positions, rows = (distances <= MAX_DISTANCE).nonzero()
     near = distances[positions, rows]
     return positions.astype(np.uint32), (rows + first).astype(np.uint32), near
+
+
+def _first_of_each(order: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Of columns whose first row is a position: the least of each position, no two alike, MAX_NEAR at most."""
+    places = np.lexsort(order[::-1]).astype(np.int64)
+    ordered = order[:, places]
+    is_new = np.ones(len(places), dtype=bool)
+    is_new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    places, positions = places[is_new], ordered[0, is_new]
+    ranks = np.arange(len(positions)) - np.searchsorted(positions, positions)
+    kept: NDArray[np.int64] = places[ranks < MAX_NEAR]
+    return kept
 
 
 def _values(words: Words, start: int, bits: int) -> Rows:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.index.nearest import RECENT, Nearest, Stored
-from processors.index.port import MAX_DISTANCE
+from processors.index.nearest import RECENT, Asked, Nearest, Stored
+from processors.index.port import MAX_DISTANCE, MAX_NEAR
 from processors.steps.deduplicate.near import Veil
 from schemas.records.identifiers import MemberId, ReportId
 
@@ -71,6 +71,49 @@ def test_nothing_is_lost_when_hashes_become_a_table(count: int) -> None:
     assert len(nearest) == count
     for number in range(0, count, max(1, count // 7)):
         assert {match.claim_number for match in nearest.matches([vectors[number]])} >= {number}
+
+
+SMALL = st.integers(0, 9)
+
+
+@given(
+    st.lists(st.tuples(SMALL, SMALL, st.sampled_from("zya")), min_size=1, max_size=40),
+    st.lists(st.tuples(SMALL, SMALL, st.integers(0, 400)), min_size=1, max_size=40),
+    st.sampled_from([1, 5, RECENT]),
+)
+def test_of_a_crowd_the_closest_of_other_reports_that_were_claimed_before_are_told(
+    drawn: list[tuple[int, int, str]], questions: list[tuple[int, int, int]], copies: int
+) -> None:
+    vectors = [turned(bytes(32), set(range(4 * bits))) for bits in range(10)]
+    reports = [ReportId(str(UUID(int=number * 2**90 + number))) for number in range(10)]
+    rows = [Stored(vectors[v], MemberId(m), reports[r], n) for n, (v, r, m) in enumerate(drawn * copies)]
+    nearest = Nearest()
+    nearest.add(rows)
+    nearest.tidy()
+    asked = [Asked(vectors[v], reports[r], before) for v, r, before in questions]
+    told: list[list[tuple[int, str, str]]] = [[] for _ in asked]
+    for match in nearest.closest(asked):
+        told[match.position].append((match.distance, match.report_id, match.member))
+    assert told == [one_by_one(rows, question) for question in asked]
+
+
+def one_by_one(rows: list[Stored], asked: Asked) -> list[tuple[int, str, str]]:
+    """What the contract says, as slowly as it can be said."""
+    distances = ((row, (int.from_bytes(row.veiled) ^ int.from_bytes(asked.veiled)).bit_count()) for row in rows)
+    found = {
+        (distance, row.report_id, row.member)
+        for row, distance in distances
+        if distance <= MAX_DISTANCE and row.claim_number < asked.before and row.report_id != asked.report_id
+    }
+    return sorted(found)[:MAX_NEAR]
+
+
+def test_one_of_a_large_crowd_is_told_no_more_than_the_limit() -> None:
+    rows = [stored(number, bytes(32)) for number in range(3 * MAX_NEAR)]
+    nearest = Nearest()
+    nearest.add(rows)
+    question = Asked(bytes(32), rows[0].report_id, 3 * MAX_NEAR)
+    assert [(m.distance, m.report_id, m.member) for m in nearest.closest([question])] == one_by_one(rows, question)
 
 
 @given(st.binary(min_size=32, max_size=32), TURNED, st.binary(min_size=1, max_size=8))
