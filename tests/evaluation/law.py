@@ -35,6 +35,9 @@ def checked() -> Family:
         outcome = "no_recipient" if cell == "N" else "routed"
         expect = _judged(country, verdict, verified=True) | {"outcome": outcome, "flags": []}
         yield _case(country, name, verdict, item) | {"expect": [expect], "policy": CHECKED}
+    live = _case("AT", "drawn and streamed live", "not_illegal", {"realism": "non_realistic", "live_stream": "yes"})
+    waits = {"waiting": ["route.not_illegal_but_urgent"], "members": ["gb-hotline"]}
+    yield live | {"expect": [waits], "policy": CHECKED}
 
 
 CHECKED: Final = "checked"

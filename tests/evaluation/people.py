@@ -82,6 +82,9 @@ def tiers() -> Family:
         )
     abuse: dict[str, Any] = {"items": [_SEVERE], "incident_types": ["molestation"]}
     yield a_case("severe, new and fresh", [a_report(incident_at="2026-11-19T12:00:00Z", **abuse)], [{"tier": "urgent"}])
+    for name, item, counts in _LOOKS:
+        rules: Any = ["factor.realistic"] if counts else {"none_of": ["factor.realistic"]}
+        yield a_case(f"looks: {name}", [a_report(items=[_SEVERE | item])], [{"rules": rules}])
     older: dict[str, Any] = abuse | {"items": [_SEVERE | {"apparent_age_band": "7-10"}]}
     yield a_case("severe and new", [a_report(incident_at="2026-08-19T12:00:00Z", **older)], [{"tier": "high"}])
     old = a_report(incident_at="2020-01-01T12:00:00Z", **abuse)
@@ -94,6 +97,15 @@ def tiers() -> Family:
 
 
 _SEVERE: Final = an_item(labels=[a_label("industry", "A1")], apparent_age_band="infant")
+_LOOKS: Final[tuple[tuple[str, dict[str, Any], bool], ...]] = (
+    ("a photo", {"realism": "photo"}, True),
+    ("realistic", {"realism": "realistic"}, True),
+    ("realistic, and partly a machine's", {"realism": "realistic", "synthetic_origin": "partial"}, True),
+    ("realistic, and all a machine's", {"realism": "realistic", "synthetic_origin": "full"}, False),
+    ("drawn", {"realism": "non_realistic"}, False),
+    ("not said", {}, False),
+)
+"""Realism raises what may show a real child, and takes nothing off (2.4, 5.3: synthetic is not down by default)."""
 _GATES: Final[dict[str, dict[str, Any]]] = {
     "escalated": {"escalation": {"reason_code": "other"}},
     "imminent danger": {"annotations": ["imminent_danger"]},

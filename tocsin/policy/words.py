@@ -20,6 +20,7 @@ CONDITIONS: Final = frozenset(
         "item_count",
         "new_content",
         "partly_synthetic",
+        "realistic",
         "prepubescent",
         "prior_reports",
         "recent_incident",

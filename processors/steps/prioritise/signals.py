@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.records.identifiers import CountryCode
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import ItemVerdict
-from schemas.records.values import Novelty, SyntheticOrigin, Ternary, Verdict
+from schemas.records.values import Novelty, Realism, SyntheticOrigin, Ternary, Verdict
 
 _DAY_MS: Final = 86_400_000
 _HALF_LIFE_DAYS: Final = 30.0
@@ -192,6 +192,17 @@ def _partly_synthetic(signals: Signals, _: float | None) -> Strength:
     return float(any(item.synthetic_origin is SyntheticOrigin.PARTIAL for item in signals.facts.report.items))
 
 
+_LOOKS_REAL: Final = frozenset({Realism.PHOTO, Realism.REALISTIC})
+
+
+def _realistic(signals: Signals, _: float | None) -> Strength:
+    """Some item looks like a real child, and nobody says that a machine made all of it."""
+    items = signals.facts.report.items
+    if any(item.realism in _LOOKS_REAL and item.synthetic_origin is not SyntheticOrigin.FULL for item in items):
+        return 1.0
+    return 0.0 if all(item.realism is not Realism.UNKNOWN for item in items) else None
+
+
 CONDITIONS: Final[Mapping[str, Condition]] = {
     "escalated": lambda signals, _: float(signals.escalation is not None),
     "imminent_danger": _said("imminent_danger", escalated=("imminent_danger", "live_now", "suicide_risk")),
@@ -212,6 +223,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
     "suspect_known": _suspect,
     "self_generated": _any_item(lambda item: item.self_generated, ("self_generated",)),
     "partly_synthetic": _partly_synthetic,
+    "realistic": _realistic,
     "extreme_harm": _said("physical_harm", "violence", "bestiality"),
     "ai_signal": _ai_signal,
     "ai_only": _ai_only,

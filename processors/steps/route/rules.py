@@ -1,6 +1,6 @@
 """Which members a report concerns: evidence, jurisdictions, members, and who takes what nobody else does."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from itertools import chain
 from typing import Final
@@ -11,7 +11,7 @@ from processors.steps.route.evidence import Evidence
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import ItemVerdict, RouteRefusal
-from schemas.records.values import NexusKind, Ternary, Verdict
+from schemas.records.values import NexusKind, Realism, SyntheticOrigin, Ternary, Verdict
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.members import Member, Sector
@@ -53,9 +53,10 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
     office = _Office(case=case, bundle=bundle, on=on)
     waiting: list[str] = []
     if case.verdicts and all(verdict.verdict is Verdict.NOT_ILLEGAL for verdict in case.verdicts):
-        if not case.is_urgent and not tells_of_conduct(case.report):
+        but = next((code for code, holds in _LAWFUL_BUT if holds(case)), "")
+        if not but:
             return Route(refusals=(RouteRefusal(rule="route.not_illegal_anywhere"),))
-        waiting.append("route.not_illegal_but_urgent" if case.is_urgent else "route.not_illegal_but_conduct")
+        waiting.append(but)
     waiting += unsettled(case.verdicts)
     strong = [found for found in case.evidence if office.counts(found)]
     if not strong:
@@ -97,12 +98,35 @@ def _is_undetermined(verdicts: Iterable[ItemVerdict]) -> bool:
     )
 
 
-_CONDUCT: Final = frozenset({"unsolicited_material", "travel", "live_streaming"})
+_CONDUCT: Final = frozenset({"unsolicited_material", "travel", "live_streaming", "live_stream"})
 
 
 def tells_of_conduct(report: ReportSubmitted) -> bool:
     """Whether somebody's conduct is reported beside the content, which no verdict on the content can settle."""
-    return not (_COERCION | _CONDUCT).isdisjoint(_codes(report))
+    streams = any(item.live_stream is Ternary.YES for item in report.items)
+    return streams or not (_COERCION | _CONDUCT).isdisjoint(_codes(report))
+
+
+def may_show_a_real_child(case: Case) -> bool:
+    """Whether an item is lawful only as synthetic, and nobody says that a machine made all of it (domain facts 5.3)."""
+    as_synthetic = {one.content_id for one in case.verdicts if _SYNTHETIC_LAW in one.rules}
+    return any(item.content_id in as_synthetic and _is_doubtful(item) for item in case.report.items)
+
+
+_SYNTHETIC_LAW: Final = "classify.realistic_synthetic"
+_LAWFUL_BUT: Final[tuple[tuple[str, Callable[[Case], bool]], ...]] = (
+    ("route.not_illegal_but_urgent", lambda case: case.is_urgent),
+    ("route.not_illegal_but_conduct", lambda case: tells_of_conduct(case.report)),
+    ("route.not_illegal_but_maybe_real", may_show_a_real_child),
+)
+"""What is lawful everywhere goes to nobody, except for these, which a person sees; the first one is told."""
+
+
+def _is_doubtful(item: ContentItem) -> bool:
+    origin = item.synthetic_origin
+    return origin is SyntheticOrigin.PARTIAL or (
+        item.realism is Realism.REALISTIC and origin is not SyntheticOrigin.FULL
+    )
 
 
 def _codes(report: ReportSubmitted) -> frozenset[str]:

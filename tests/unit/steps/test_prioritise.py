@@ -10,7 +10,7 @@ from processors.steps.prioritise.signals import CONDITIONS, Facts, signals_of
 from schemas.records.identifiers import MemberId
 from schemas.records.report import AiSignal, Escalation, PersonalPart, ReportSubmitted
 from schemas.records.triage import ItemVerdict, Priority
-from schemas.records.values import Instant, Novelty, SyntheticOrigin, Ternary, Tier, Verdict
+from schemas.records.values import Instant, Novelty, Realism, SyntheticOrigin, Ternary, Tier, Verdict
 from tests.builders.policy import the_sample
 from tests.builders.reports import (
     HOUR_MS,
@@ -128,6 +128,17 @@ def test_what_is_not_said_to_be_live_fires_no_gate(live: Ternary) -> None:
         ("self_generated", {}, {}, None),
         ("partly_synthetic", {"items": (an_item(synthetic_origin=SyntheticOrigin.PARTIAL),)}, {}, True),
         ("partly_synthetic", {"items": (an_item(synthetic_origin=SyntheticOrigin.FULL),)}, {}, False),
+        ("realistic", {"items": (an_item(realism=Realism.PHOTO),)}, {}, True),
+        ("realistic", {"items": (an_item(realism=Realism.REALISTIC),)}, {}, True),
+        (
+            "realistic",
+            {"items": (an_item(realism=Realism.REALISTIC, synthetic_origin=SyntheticOrigin.FULL),)},
+            {},
+            False,
+        ),
+        ("realistic", {"items": (an_item(realism=Realism.NON_REALISTIC),)}, {}, False),
+        ("realistic", {"items": (an_item(realism=Realism.NON_REALISTIC), an_item())}, {}, None),
+        ("realistic", {}, {}, False),
         ("extreme_harm", {"annotations": ("violence",)}, {}, True),
         ("ai_signal", {"items": (an_item(ai_signals=(AiSignal(score=0.9, threshold=0.8),)),)}, {}, True),
         ("ai_signal", {"items": (an_item(ai_signals=(AiSignal(score=0.7, threshold=0.8),)),)}, {}, False),

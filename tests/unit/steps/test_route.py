@@ -10,7 +10,7 @@ from processors.steps.route.rules import Case, Route, route
 from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId
 from schemas.records.report import EstimatedLocation, NetworkEvent, PersonalPart, ReportSubmitted, SharingChoices
 from schemas.records.triage import ItemVerdict
-from schemas.records.values import NexusKind, Ternary, Verdict
+from schemas.records.values import NexusKind, Realism, SyntheticOrigin, Ternary, Verdict
 from tests.builders.policy import TODAY, a_bundle, the_sample, with_member, without_members
 from tests.builders.reports import (
     HOUR_MS,
@@ -234,6 +234,36 @@ def test_lawful_content_does_not_hide_the_conduct_beside_it(incident_type: str) 
     report = replace(hosted("NL"), incident_types=(incident_type,))
     found = routed(report, verdicts=verdicts(Verdict.NOT_ILLEGAL))
     assert members(found) == {"nl-hotline", "nl-police"}
+    assert found.waiting_reasons == ("route.not_illegal_but_conduct",)
+
+
+@pytest.mark.parametrize(
+    ("item", "rule", "waits"),
+    [
+        ({"synthetic_origin": SyntheticOrigin.PARTIAL}, "classify.realistic_synthetic", True),
+        ({"realism": Realism.REALISTIC}, "classify.realistic_synthetic", True),
+        (
+            {"realism": Realism.REALISTIC, "synthetic_origin": SyntheticOrigin.FULL},
+            "classify.realistic_synthetic",
+            False,
+        ),
+        ({"realism": Realism.NON_REALISTIC}, "classify.non_realistic", False),
+        ({"synthetic_origin": SyntheticOrigin.PARTIAL}, "classify.assessed_not_illegal", False),
+    ],
+)
+def test_what_is_lawful_only_as_synthetic_is_seen_by_a_person_where_a_real_child_may_be_in_it(
+    item: dict[str, Any], rule: str, waits: bool
+) -> None:
+    report = replace(hosted("NL"), items=(an_item(**item),))
+    lawful = ItemVerdict(content_id=report.items[0].content_id, verdict=Verdict.NOT_ILLEGAL, rules=(rule,))
+    found = routed(report, verdicts=(lawful,))
+    assert found.waiting_reasons == (("route.not_illegal_but_maybe_real",) if waits else ())
+    assert members(found) == ({"nl-hotline", "nl-police"} if waits else set())
+
+
+def test_a_live_stream_is_conduct_whatever_the_law_says_of_its_content() -> None:
+    report = replace(hosted("NL"), items=(an_item(live_stream=Ternary.YES),))
+    found = routed(report, verdicts=verdicts(Verdict.NOT_ILLEGAL))
     assert found.waiting_reasons == ("route.not_illegal_but_conduct",)
 
 
