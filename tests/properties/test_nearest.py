@@ -1,5 +1,6 @@
 """The search for near hashes finds exactly what comparing each with each finds."""
 
+from collections.abc import Sequence
 from random import Random
 from uuid import UUID
 
@@ -97,7 +98,7 @@ def test_of_a_crowd_the_closest_of_other_reports_that_were_claimed_before_are_to
     assert told == [one_by_one(rows, question) for question in asked]
 
 
-def one_by_one(rows: list[Stored], asked: Asked) -> list[tuple[int, str, str]]:
+def one_by_one(rows: list[Stored], asked: Asked) -> Sequence[tuple[int, str, str]]:
     """What the contract says, as slowly as it can be said."""
     distances = ((row, (int.from_bytes(row.veiled) ^ int.from_bytes(asked.veiled)).bit_count()) for row in rows)
     found = {
