@@ -105,7 +105,10 @@ def _explained_to_recipient(decided: Decided, recipient: MemberId) -> Node:
             _leaf(f"decided as of {_time(made.triaged_as_of)}"),
             _verdicts(made.verdicts),
             _priority(made.priority),
-            _leaf(f"seen before: {made.novelty.value.lower()}; linked reports: {made.linked_reports}"),
+            Node(
+                title=f"seen before: {made.novelty.value.lower()}; linked reports: {made.linked_reports}",
+                children=tuple(_differing(made.conflicting_reports)),
+            ),
             _withheld(made.withheld),
             *_flagged(made.flags),
             _versions(made.policy),
@@ -152,7 +155,13 @@ def _priority(priority: Priority) -> Node:
 
 def _novelty(triaged: ReportTriaged) -> Node:
     title = f"novelty {triaged.novelty.value.lower()}, reported by {triaged.corroboration} other members"
-    return Node(title=title, children=tuple(_leaf(_link(link)) for link in triaged.links))
+    differing = sum(link.conflicting for link in triaged.links)
+    return Node(title=title, children=(*map(_leaf, map(_link, triaged.links)), *_differing(differing)))
+
+
+def _differing(count: int) -> Iterator[Node]:
+    if count:
+        yield _leaf(message("link.conflicting", count=count))
 
 
 def _link(link: Link) -> str:

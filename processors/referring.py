@@ -17,7 +17,7 @@ from schemas.disclosure import Audience
 from schemas.records.identifiers import MemberId, ReportId, referral_id_of
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
-from schemas.records.triage import Priority
+from schemas.records.triage import Link, Priority
 from schemas.records.values import Instant, Mark
 from schemas.sealing import unsealed_part
 from tocsin.policy.bundle import Bundle
@@ -120,6 +120,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     def _full(self, decision: Decision, addressee: Addressee, ruling: int) -> Referral:
         """Everything that could be released; `release` narrows it."""
         proposed, report = decision.proposed, decision.proposed.report
+        links = self._links(decision, addressee.member)
         return Referral(
             **_same_fields(report),
             referral_id=referral_id_of(report.report_id, report.revision, addressee.member, ruling),
@@ -138,7 +139,8 @@ class Desk(Struct, frozen=True, kw_only=True):
             completeness=decision.completeness,
             novelty=decision.novelties.novelty,
             corroboration=decision.novelties.corroboration,
-            linked_reports=self._linked(decision, addressee.member),
+            linked_reports=len(links),
+            conflicting_reports=sum(link.conflicting for link in links),
             content_keys=content_keys(proposed.contents, self.keys, addressee.member),
             content_kinds=proposed.contents.kinds,
             circumstance_keys=circumstance_keys(
@@ -162,10 +164,10 @@ class Desk(Struct, frozen=True, kw_only=True):
             return decision.priority
         return prioritise(replace(decision.facts, reader_country=addressee.country), rules)
 
-    def _linked(self, decision: Decision, recipient: MemberId) -> int:
-        """How many, of those that the recipient wants to hear of."""
+    def _links(self, decision: Decision, recipient: MemberId) -> list[Link]:
+        """Those that the recipient wants to hear of."""
         near_distance = self.bundle.members[recipient].near_distance
-        return sum(1 for _ in deduplicate.linked_within(decision.novelties.links, near_distance))
+        return list(deduplicate.linked_within(decision.novelties.links, near_distance))
 
 
 _SHARED = tuple(

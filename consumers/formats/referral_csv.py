@@ -67,6 +67,8 @@ COLUMNS: Final[dict[str, _Column]] = {
     "apparent_age_band": lambda _, item: item.apparent_age_band,
     "novelty": lambda referral, _: referral.novelty.lower(),
     "corroboration": lambda referral, _: str(referral.corroboration),
+    "linked_reports": lambda referral, _: str(referral.linked_reports),
+    "content_differs": lambda referral, _: differing(referral),
     "missing": lambda referral, _: "; ".join(referral.completeness.missing),
     "tlp": lambda referral, _: referral.handling.tlp,
 }
@@ -79,6 +81,12 @@ def write(letter: Letter) -> Document:
     writer.writerow(COLUMNS)
     writer.writerows(_rows(letter))
     return Document(suffix=".csv", media_type="text/csv", body=text.getvalue().encode("utf-8-sig", "replace"))
+
+
+def differing(referral: Referral) -> str:
+    """That a file is not the one that it looks like, or nothing."""
+    count = referral.conflicting_reports
+    return message("link.conflicting", count=count) if count else ""
 
 
 def neutralised(cell: str) -> str:

@@ -9,8 +9,10 @@ import msgspec
 from xarf import parse
 
 from consumers.formats import referral_json
+from consumers.formats.referral_csv import differing
 from consumers.formats.referral_json import iso_utc
 from consumers.letters import Document, Letter
+from schemas.catalogue import message
 from schemas.records.referral import Referral
 from schemas.records.report import ContentItem
 from schemas.records.values import Ternary, Verdict
@@ -73,6 +75,7 @@ def _envelope(referral: Referral, url: str, identifier: str) -> dict[str, Any]:
         "category": "content",
         "url": url,
         "tags": _tags(referral),
+        "description": " ".join(filter(None, (message("tiers.advise"), differing(referral)))),
         **({"confidence": referral.confidence} if referral.confidence is not None else {}),
     }
 

@@ -71,6 +71,8 @@ class Referral(Struct, frozen=True, kw_only=True):
     novelty: Novelty = Novelty.UNKNOWN
     corroboration: int = 0
     linked_reports: int = 0
+    conflicting_reports: int = 0
+    """How many of them say that the content differs: an equal MD5 or address with another SHA-256."""
     content_keys: tuple[str, ...] = ()
     """Keyed digests of the selectors, under this recipient's own key: equal content has equal keys for it alone."""
     content_kinds: tuple[str, ...] = ()

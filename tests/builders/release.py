@@ -58,6 +58,7 @@ def a_full_referral() -> Referral:
         novelty=Novelty.SEEN,
         corroboration=2,
         linked_reports=3,
+        conflicting_reports=1,
         circumstance_keys=("c",),
         flags=("classify.basis_lapsed",),
         policy=PolicyVersion(bundle="digest"),

@@ -141,7 +141,9 @@ def _weak(kind: str) -> dict[str, Any]:
 
 
 def _conflicting(kind: str) -> dict[str, Any]:
-    return {"novelty": "new", "corroboration": 0, "links": [{"selector_kind": kind, "conflicting": True}]}
+    told = {"nl-hotline": ["conflicting_reports"], "nl-police": ["conflicting_reports"]}
+    link = {"selector_kind": kind, "conflicting": True}
+    return {"novelty": "new", "corroboration": 0, "links": [link], "released": told}
 
 
 def _at(url: str, **hashes: str) -> dict[str, Any]:

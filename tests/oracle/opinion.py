@@ -28,7 +28,7 @@ FIELDS: Final[Mapping[str, Sequence[str]]] = {
         *("controller", "preservation_until", "source_kind"),
     ),
     "submitter": ("submitter", "submitter_reference"),
-    "links": ("linked_reports", "corroboration", "novelty"),
+    "links": ("linked_reports", "conflicting_reports", "corroboration", "novelty"),
     "withheld": ("withheld",),
     "free_text": ("memo",),
 }

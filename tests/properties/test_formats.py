@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xarf import parse
 
-from consumers.formats import referral_csv, referral_json, xarf_v4
+from consumers.formats import FORMATS, format_named, referral_csv, referral_json, xarf_v4
 from consumers.formats.referral_csv import COLUMNS, defanged, neutralised
 from consumers.letters import Letter
+from schemas.catalogue import message
 from schemas.records.referral import Referral
-from schemas.records.report import Label, SourceUrl
+from schemas.records.report import ContentItem, Label, SourceUrl
 from schemas.records.values import SealedPart
 from schemas.sealing import unsealed_part
 from tests.builders.referrals import a_referral
@@ -41,6 +42,21 @@ def letter(referral: Referral) -> Letter:
 def rows_of(referral: Referral) -> list[dict[str, str]]:
     body = referral_csv.write(letter(referral)).body.decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(body)))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("differing", [0, 2])
+def test_every_format_says_that_tiers_advise_and_that_files_differ(name: str, differing: int) -> None:
+    referral = a_referral(items=(an_xarf_item(),), linked_reports=3, conflicting_reports=differing)
+    text = format_named(name)(letter(referral)).body.decode("utf-8-sig")
+    assert message("tiers.advise") in text
+    assert ('conflicting_reports": 2' in text or message("link.conflicting", count=2) in text) is bool(differing)
+    assert (name == "xarf") is ("xarf_version" in text), "what is written as another format proves nothing of this one"
+
+
+def an_xarf_item() -> ContentItem:
+    label = Label(scheme="industry", label="A1")
+    return an_item(url="https://files.example.test/1", labels=(label,), detection_method="manual_review")
 
 
 @given(NASTY)

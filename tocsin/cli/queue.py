@@ -69,7 +69,7 @@ def take(home: Path, number: int, by: str, over: bool) -> None:
     with _ledger(home) as connection:
         entry = queue.find(connection, number)
         queue.take(connection, entry, by, over=over)
-    click.echo(f"{number} is yours: {_subject(entry)}. {_why(entry)}")
+    click.echo(f"{number} is yours: {_subject(entry)}. {_why(entry)} {message('tiers.advise')}")
     click.echo(f"The whole decision: tocsin explain {entry.report_id}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from consumers.formats.referral_csv import defanged
+from consumers.formats.referral_csv import defanged, differing
 from consumers.formats.referral_json import iso_utc, referral_object
 from schemas.catalogue import message
 from schemas.records.referral import Referral
@@ -68,6 +68,7 @@ def _as_line(referral: Referral) -> str:
         f"{len(referral.items)} items",
         ", ".join(referral.incident_types),
         _printable(defanged(address)),
+        differing(referral),
     )
     return "  ".join(word for word in words if word) + (" withdrawn" if referral.withdrawn else "") + mark
 

@@ -60,6 +60,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "submitter": "submitter",
     "submitter_reference": "submitter",
     "linked_reports": "links",
+    "conflicting_reports": "links",
     "corroboration": "links",
     "novelty": "links",
     "withheld": "withheld",

@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from processors.evaluation.running import Runner
 from processors.explaining import Decided, Node, explained, explained_for
-from schemas.catalogue import catalogue
-from schemas.records.identifiers import MemberId
+from schemas.catalogue import catalogue, message
+from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.report import PersonalPart
+from schemas.records.triage import Link
 from tests.builders.policy import the_sample
 from tests.builders.reports import NOON_MS
 from tocsin.cli.evaluating.submissions import submission_of
@@ -77,6 +78,18 @@ def test_a_submitter_sees_what_its_status_says_and_neither_recipient_nor_link() 
         assert part in told
     for other in ("hotline", "police", "reported by", "by hosting"):
         assert other not in told
+
+
+def test_who_may_know_of_links_is_told_that_a_file_is_not_the_one_that_it_looks_like() -> None:
+    found = decided()
+    link = Link(report_id=ReportId("r-2"), selector_kind="md5", weak=True, conflicting=True)
+    made = tuple(replace(one, linked_reports=1, conflicting_reports=1) for one in found.referrals)
+    differing = replace(found, triaged=replace(found.triaged, links=(link,)), referrals=made)
+    sentence = message("link.conflicting", count=1)
+    assert sentence in lines(explained(differing, the_sample()))
+    assert sentence in lines(explained_for(differing, MemberId("nl-police")))
+    assert sentence not in lines(explained_for(differing, MemberId("plat-a")))
+    assert sentence not in lines(explained_for(found, MemberId("nl-police")))
 
 
 def test_what_people_decided_since_is_for_operators_alone() -> None:

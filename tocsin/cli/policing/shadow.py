@@ -56,6 +56,7 @@ def _told(found: Shadow) -> Iterator[str]:
         for case in found.examples(kind):
             yield from (f"  {line}" for line in _case(case, kind))
     yield f"\n{len(found.cases)} of {found.records} records are decided otherwise. Nothing was written."
+    yield message("tiers.advise")
 
 
 def _case(case: Case, kind: str) -> Iterator[str]:
