@@ -161,7 +161,7 @@ def _slice_of(message: Any, topic_id: str) -> Slice:
         timestamp_ms=int(message.timestamp * 1000),
         key=message.key,
         value=message.value,
-        headers=tuple((message.headers or {}).items()),
+        headers=tuple(message.headers or ()),
     )
     return Slice(topic_id=topic_id, topic=message.topic, partition=message.partition, records=(raw,))
 
