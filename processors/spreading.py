@@ -3,6 +3,7 @@
 One link far and no farther: near is not chained (ADR 0009). Runs beside the returns, from what the database has.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,6 +22,10 @@ from tocsin.runtime.transport.errands import Errand
 
 _MOST: Final = 500
 """At once; the others follow."""
+SETTLED_MS: Final = 600_000
+"""How long a fall is looked at again: a decision that was claimed before it may be settled after it."""
+WHOLE_MS: Final = 3_600_000
+"""How often all falls are looked at, for a decision that was settled later than that."""
 CODES: Final = {LinkState.RETRACTED: "link.retracted", LinkState.DISPUTED: "link.disputed"}
 
 
@@ -37,18 +42,44 @@ class Changed(Struct, frozen=True, kw_only=True):
     distance: int | None
 
 
+class Trail:
+    """From which claim number on falls are looked through: those of the last minutes, and all of them now and then."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, int]] = deque()
+        self._after = 0
+        self._whole_ms: int | None = None
+
+    def after(self, now_ms: int) -> int:
+        """Falls with a higher number than this one have to be looked at now."""
+        if self._whole_ms is None or now_ms - self._whole_ms >= WHOLE_MS:
+            self._whole_ms, self._after = now_ms, 0
+        return self._after
+
+    def passed(self, now_ms: int, last: int) -> None:
+        """All falls up to that number were looked at, and nothing was left over."""
+        self._seen.append((now_ms, last))
+        while self._seen and self._seen[0][0] <= now_ms - SETTLED_MS:
+            self._after = self._seen.popleft()[1]
+
+
 class Spreading:
     """Looks for what is not told yet; one per process, and harmless in several."""
 
     def __init__(self, policies: Policies, writer: Writer, database: Database) -> None:
+        self._trail = Trail()
         self._policies = policies
         self._writer = writer
         self._database = database
 
     def __call__(self, now_ms: int) -> Errand:
         """What to send, and what to write down once it is sent. May raise Temporary."""
+        asked = {"limit": _MOST, "after": self._trail.after(now_ms)}
         with self._database.transaction() as connection:
-            changed = [_changed(row) for row in connection.execute(_CHANGED, {"limit": _MOST})]
+            last = connection.execute(_LAST).scalar_one()
+            changed = [_changed(row) for row in connection.execute(_CHANGED, asked)]
+        if len(changed) < _MOST:
+            self._trail.passed(now_ms, last)
         told = (status for status in notices(changed, self._policies.at(now_ms), now_ms))
         return Errand(records=tuple(map(self._writer.status, told)), done=lambda: self._note(changed))
 
@@ -99,10 +130,11 @@ def _changed(row: Row[Any]) -> Changed:
 
 _CHANGED: Final = text("""
     with fallen as (
-        select report_id, 'RETRACTED' as state from report_revisions where withdrawn
+        select report_id, 'RETRACTED' as state from report_revisions where withdrawn and claim_number > :after
         union
         select report_id, 'DISPUTED' from disputes d
-        where not exists (select 1 from report_revisions r where r.report_id = d.report_id and r.withdrawn)
+        where claim_number > :after
+        and not exists (select 1 from report_revisions r where r.report_id = d.report_id and r.withdrawn)
     ),
     held as (
         select distinct on (report_id, recipient) referral_id, report_id, revision, mark, recipient, withdrawal,
@@ -117,6 +149,10 @@ _CHANGED: Final = text("""
         where n.referral_id = h.referral_id and n.other = l.other and n.state = f.state
     )
     order by h.referral_id, l.other limit :limit
+""")
+_LAST: Final = text("""
+    select greatest((select max(claim_number) from report_revisions where withdrawn),
+                    (select max(claim_number) from disputes), 0)
 """)
 _NOTE: Final = text(
     "insert into link_notices (referral_id, other, state) "

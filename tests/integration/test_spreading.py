@@ -10,7 +10,7 @@ from sqlalchemy import text
 from processors.index.port import Claim, Source
 from processors.index.postgres import PostgresIndex
 from processors.letters import Writer
-from processors.spreading import Spreading
+from processors.spreading import SETTLED_MS, WHOLE_MS, Spreading
 from schemas.records.answers import Status
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate
@@ -99,6 +99,17 @@ def linked(database: Database, report: ReportId, other: ReportId, *, told: bool)
             ),
         )
     return referral
+
+
+def test_an_old_fall_is_passed_over_until_all_are_looked_at_again(database: Database, spreading: Spreading) -> None:
+    first, second = (ReportId(str(uuid4())) for _ in range(2))
+    index = PostgresIndex(database)
+    index.claim(SOURCE, (a_claim(0, FIRST, first), a_claim(1, SECOND, second)))
+    index.claim(SOURCE, (a_claim(2, FIRST, first, withdrawn=True),))
+    assert [spreading(NOON_MS + at).records for at in (0, SETTLED_MS)] == [(), ()]
+    linked(database, second, first, told=True)  # settled long after the fall, as by a worker that was away
+    assert spreading(NOON_MS + SETTLED_MS + 1).records == ()
+    assert len(spreading(NOON_MS + WHOLE_MS).records) == 1
 
 
 @pytest.mark.parametrize("told", [True, False])

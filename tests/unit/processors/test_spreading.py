@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from processors.index.disputes import disputes
-from processors.spreading import CODES, Changed, notices
+from processors.spreading import CODES, SETTLED_MS, WHOLE_MS, Changed, Trail, notices
 from schemas.catalogue import catalogue
 from schemas.records.answers import Outcome, Return, ReturnKind, StatusKind
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
@@ -50,6 +50,20 @@ def test_a_match_farther_than_a_member_wants_to_hear_of_was_never_told(distance:
 
 def test_a_member_that_left_is_not_told() -> None:
     assert notices([replace(CHANGED, recipient=MemberId("gone"))], the_sample(), NOON_MS) == []
+
+
+def test_a_fall_is_looked_at_for_minutes_and_then_only_with_all_the_others() -> None:
+    trail = Trail()
+    assert trail.after(NOON_MS) == 0
+    trail.passed(NOON_MS, 100)
+    assert trail.after(NOON_MS + SETTLED_MS - 1) == 0, "what was claimed before it may be settled later"
+    trail.passed(NOON_MS + SETTLED_MS, 250)
+    assert trail.after(NOON_MS + SETTLED_MS) == 100
+    trail.passed(NOON_MS + 2 * SETTLED_MS, 300)
+    assert trail.after(NOON_MS + 2 * SETTLED_MS) == 250
+    assert trail.after(NOON_MS + WHOLE_MS) == 0, "whatever was settled later still is found"
+    trail.passed(NOON_MS + WHOLE_MS, 300)
+    assert trail.after(NOON_MS + WHOLE_MS + 1) == 300
 
 
 @pytest.mark.parametrize(
