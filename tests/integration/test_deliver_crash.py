@@ -14,7 +14,9 @@ from consumers.sinks.directory import MANIFEST
 from consumers.states import State
 from schemas.records.answers import ReturnKind
 from tests.builders.deliveries import Counter
+from tests.builders.reports import NOON_MS
 from tests.builders.sinks import serving
+from tests.integration.bundle_and_die import COPIES, PERIOD_MS, at_the_counter
 from tests.integration.deliver_and_die import REFERRALS, open_sink
 
 KEYS = sorted(referral.referral_id for referral in REFERRALS)
@@ -31,6 +33,10 @@ def rows_in(folder: Path) -> list[str]:
         found = sorted(connection.scalars(text("SELECT referral_id FROM tocsin_referrals")))
     engine.dispose()
     return found
+
+
+def bundles_in(folder: Path) -> list[Path]:
+    return sorted((folder / "theirs").glob("bundle-*.json"))
 
 
 @contextmanager
@@ -63,6 +69,31 @@ def test_a_folder_has_each_referral_once(tmp_path: Path, moment: str) -> None:
     with after_death(tmp_path, "directory", moment) as counter:
         assert_delivered_once(counter, files_in(tmp_path / "theirs"))
     assert len((tmp_path / "theirs" / MANIFEST).read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("moment", ["waiting", "before", "within", "after"])
+def test_a_bundle_leaves_once_at_the_end_of_its_period_whenever_its_process_is_killed(
+    tmp_path: Path, moment: str
+) -> None:
+    command = [sys.executable, "-m", "tests.integration.bundle_and_die", str(tmp_path), moment]
+    ended = subprocess.run(command, cwd=Path(__file__).parents[2], check=False, timeout=60)  # noqa: S603 -- our own words
+    assert ended.returncode == -signal.SIGKILL
+    counter = at_the_counter(tmp_path)
+    try:
+        counter.courier.recover(all_claims=True)
+        counter.clock.now_ms = NOON_MS + PERIOD_MS - 1
+        counter.courier.turn()
+        assert moment != "waiting" or bundles_in(tmp_path) == [], "not before the period ends"
+        for _ in range(3):
+            counter.clock.now_ms += 60_000
+            counter.courier.turn()
+        (bundle,) = bundles_in(tmp_path)
+        listed = bundle.read_text()
+        assert [copy.referral_id for copy in COPIES if copy.referral_id not in listed] == []
+        assert {counter.find(copy.referral_id).state for copy in COPIES} == {State.DELIVERED}
+    finally:
+        counter.courier.close()
+        counter.close()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
