@@ -21,12 +21,14 @@ from processors.triage import Tools, TriageStages
 from processors.watching import QueueWatch
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
-from schemas.topics import RULINGS, TRIAGE, escalated_topic, returns_topic, submitted_topic
+from schemas.topics import RETURNS, RULINGS, TRIAGE, escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.policies import Policies, policies, topics_of
+from tocsin.runtime.audit.sequencing import Sequencer
 from tocsin.runtime.database import database_of
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
 from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.ledger.settlement import positions
 from tocsin.runtime.ledger.skips import skips_of
 from tocsin.runtime.ledger.standings import LedgerStandings
@@ -107,13 +109,16 @@ def run_returns(settings: Settings, instance: str) -> None:
     stages = ReturnStages(tools, database, skips_of(database), _now_ms)
     pauses = Pauses(rules, Writer(codec=codec), database, topics)
     spreading = Spreading(rules, Writer(codec=codec), database)
-    _serve(settings, worker, stages, pauses, Duties(watch=QueueWatch(database), errand=lambda: spreading(_now_ms())))
+    signer = Signer.of(settings.trust, RETURNS, _now_ms)
+    sequencer = Sequencer(database, signer.note if signer else None)
+    duties = Duties(watches=(QueueWatch(database), sequencer), errand=lambda: spreading(_now_ms()))
+    _serve(settings, worker, stages, pauses, duties)
 
 
 class Duties(Struct, frozen=True, kw_only=True):
     """What a worker looks after every few seconds, beside its slices."""
 
-    watch: Callable[[int], None] = lambda _: None
+    watches: tuple[Callable[[int], None], ...] = ()
     errand: Callable[[], Errand] = no_errand
 
 
@@ -134,7 +139,7 @@ def _serve(
     ids = topic_ids_of(settings.kafka, worker.topics)
     books = Bookkeeping(
         positions=partial(positions, pauses.database, ids),
-        pause=lambda: _looked(pauses, duties.watch),
+        pause=lambda: _looked(pauses, duties.watches),
         errand=duties.errand,
     )
     try:
@@ -145,8 +150,9 @@ def _serve(
             endpoint.close()
 
 
-def _looked(pauses: Pauses, watch: Callable[[int], None]) -> Pause:
-    watch(_now_ms())
+def _looked(pauses: Pauses, watches: tuple[Callable[[int], None], ...]) -> Pause:
+    for watch in watches:
+        watch(_now_ms())
     return pauses(_now_ms())
 
 

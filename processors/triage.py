@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from processors.again import LookUp, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering, prior_of
+from processors.auditing import audited
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
 from processors.intake import Accepted, Door, Rejected, skipped_record
@@ -22,6 +23,7 @@ from schemas.topics import RULINGS
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
 from tocsin.runtime import metrics
+from tocsin.runtime.audit.statements import Fact
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
@@ -303,6 +305,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
     referrals: list[ReferralMade] = []
     letters: list[DeadLetterMade] = []
     decisions: list[DecisionMade] = []
+    facts: list[Fact] = []
     landed = iter(coordinates)
     settled = list(zip(finished.piece.records, finished.answers, strict=True))
     for raw, answer in settled:
@@ -314,6 +317,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
             decisions.append(replace(answer.decision, landed=places[len(answer.referrals)]))
         if answer.dead_letter is not None:
             letters.append(replace(answer.dead_letter, landed=places[0]))
+        facts += audited(raw, answer, places)
     return Settlement(
         topic_id=finished.piece.topic_id,
         topic=finished.piece.topic,
@@ -326,6 +330,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         decisions=tuple(decisions),
         items=tuple(item for answer in finished.answers for item in answer.items),
         rulings=tuple(_done(raw.offset, answer) for raw, answer in settled if answer.ruling is not None),
+        facts=tuple(facts),
     )
 
 

@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Prove and repair": {
         "keys": "Make, list, rotate and revoke the keys that sign and seal.",
+        "audit": "Take, keep and verify the log of decisions, disclosures and reads.",
         "reroute": "Decide past reports again where rules changed who gets them.",
         "dlq": "List, show, retry or drop dead letters.",
         "doctor": "Say what is wrong, and the next command.",

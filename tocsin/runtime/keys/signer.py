@@ -13,7 +13,7 @@ from schemas.signing import signature_headers
 from tocsin.runtime.keys.changing import DAY_MS
 from tocsin.runtime.keys.directory import Directory, PublicKey, Standing
 from tocsin.runtime.keys.files import KeyFolder, Use
-from tocsin.runtime.keys.notes import NoteKey
+from tocsin.runtime.keys.notes import NoteKey, sign_note
 from tocsin.runtime.keys.publishing import DirectoryFile
 from tocsin.runtime.settings import TrustSettings
 
@@ -44,6 +44,10 @@ class Signer:
         key = self._key()
         private = self._keys.signing(key.key_id)
         return signature_headers(private, key.key_id, event_type(record_type), value[FRAME_BYTES:])
+
+    def note(self, text: str, name: str) -> str:
+        """A signed note of the text; raises as `headers` does."""
+        return sign_note(text, name, self._keys.signing(self._key().key_id))
 
     def warnings(self) -> tuple[str, ...]:
         """What to say to a person before it is too late."""

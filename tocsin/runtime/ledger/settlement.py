@@ -10,6 +10,8 @@ from sqlalchemy import Connection, text
 from schemas.failures import Broken
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate
+from tocsin.runtime.audit.recording import record_facts
+from tocsin.runtime.audit.statements import Fact
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.items import ItemMade, record_items
 from tocsin.runtime.ledger.outcomes import Outcome, outcome_bytes
@@ -120,6 +122,8 @@ class Settlement(Struct, frozen=True, kw_only=True):
     decisions: tuple[DecisionMade, ...] = ()
     rulings: tuple[RulingDone, ...] = ()
     items: tuple[ItemMade, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    """For the audit log, in the order of offsets."""
 
 
 def stream_of(connection: Connection, topic_id: str, topic: str, partition: int, first_offset: int) -> int:
@@ -133,7 +137,7 @@ def settle(connection: Connection, settlement: Settlement) -> None:
     """Record a slice; a replay of one that was recorded changes nothing, a hole is Broken."""
     made = settlement
     stream = stream_of(connection, made.topic_id, made.topic, made.partition, made.first_offset)
-    _advance(connection, stream, made.first_offset, made.first_offset + len(made.outcomes))
+    settled = _advance(connection, stream, made.first_offset, made.first_offset + len(made.outcomes))
     block = {"stream": stream, "first": made.first_offset, "outcomes": outcome_bytes(made.outcomes)}
     connection.execute(_BLOCK, block)
     if made.referrals:
@@ -156,6 +160,8 @@ def settle(connection: Connection, settlement: Settlement) -> None:
     links = [(decision.report_id, link) for decision in made.decisions for link in decision.links]
     if links:
         connection.execute(_LINKS, _link_columns(links))
+    if news := [fact for fact in made.facts if fact.log_offset >= settled]:
+        record_facts(connection, stream, news)
 
 
 def positions(
@@ -182,14 +188,16 @@ def positions(
     }
 
 
-def _advance(connection: Connection, stream: int, first: int, end: int) -> None:
-    row = {"stream": stream, "first": first, "next": end}
-    if connection.execute(_ADVANCE, row).rowcount == 0:
+def _advance(connection: Connection, stream: int, first: int, end: int) -> int:
+    """Up to where the stream was settled before; a replay's facts are in the log already."""
+    before = connection.execute(_ADVANCE, {"stream": stream, "first": first, "next": end}).scalar_one_or_none()
+    if before is None:
         raise Broken(
             f"A slice that starts at {first} would leave a hole in the ledger. Nothing was recorded; "
             "the worker starts again from the ledger.",
             code="ledger.hole",
         )
+    return int(before)
 
 
 def _referral_columns(made: Sequence[ReferralMade]) -> dict[str, object]:
@@ -310,7 +318,9 @@ _STREAM: Final = text(
     "select stream from streams where topic_id = :topic_id and topic = :topic and partition = :partition"
 )
 _ADVANCE: Final = text(
-    "update streams set next_offset = greatest(next_offset, :next) where stream = :stream and next_offset >= :first"
+    "with before as (select next_offset from streams where stream = :stream for update) "
+    "update streams s set next_offset = greatest(s.next_offset, :next) from before "
+    "where s.stream = :stream and before.next_offset >= :first returning before.next_offset"
 )
 _BLOCK: Final = text(
     "insert into ledger_blocks (stream, first_offset, outcomes) values (:stream, :first, :outcomes) "

@@ -1,0 +1,37 @@
+"""Logs for tests: leaves, the tree over them, and checkpoints signed by a key of the test."""
+
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tocsin.runtime.audit.checkpoints import ORIGIN, Checkpoint
+from tocsin.runtime.audit.exporting import Export
+from tocsin.runtime.audit.tiles import Growth
+from tocsin.runtime.audit.tree import leaf_hash
+from tocsin.runtime.keys.notes import NoteKey, sign_note
+
+PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+KEY = NoteKey(name=ORIGIN, public=PRIVATE.public_key().public_bytes_raw())
+
+
+def some_leaves(count: int) -> list[bytes]:
+    """So many, all different."""
+    return [b"tocsin-audit/1 decision %d %064x" % (1_700_000_000_000 + number, number) for number in range(count)]
+
+
+def a_note(leaves: Sequence[bytes], private: Ed25519PrivateKey = PRIVATE) -> str:
+    """The checkpoint over these."""
+    growth = Growth(0, {})
+    for leaf in leaves:
+        growth.add(leaf_hash(leaf))
+    text = Checkpoint(size=growth.size, root=growth.root(), at_ms=1_700_000_000_000).text()
+    return sign_note(text, ORIGIN, private)
+
+
+def an_export(leaves: Sequence[bytes], sizes: Sequence[int]) -> Export:
+    """A log as the exchange would hand it out, with a checkpoint at each of these sizes."""
+    return Export(
+        leaves=tuple(leaves),
+        hashes=tuple(map(leaf_hash, leaves)),
+        notes=tuple(a_note(leaves[:size]) for size in sizes),
+    )

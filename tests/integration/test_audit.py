@@ -1,0 +1,190 @@
+"""The audit log on real PostgreSQL and Kafka: written where it settles, in an order that holds, verified elsewhere."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from schemas.failures import Broken
+from schemas.records.identifiers import MemberId, ReportId
+from schemas.topics import RETURNS
+from tests.builders.drafts import a_draft
+from tocsin.publisher import Publisher
+from tocsin.runtime.audit.exporting import export_of
+from tocsin.runtime.audit.recording import record_facts
+from tocsin.runtime.audit.sequencing import sequence
+from tocsin.runtime.audit.statements import Decision, Fact
+from tocsin.runtime.database import database_of
+from tocsin.runtime.keys.signer import Signer
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.settlement import Settlement, settle
+from tocsin.runtime.settings import load
+from tocsin.stack.demo.crew import Crew
+
+pytestmark = pytest.mark.stack
+NOW_MS = 1_764_000_000_000
+
+
+class Log:
+    """One database, asked as the role that does it."""
+
+    def __init__(self, stack: Any) -> None:
+        self.by = {role: database_of(load(stack.config(role))) for role in ("ops", "triage", "returns")}
+        self.topic = f"test.audit.{uuid4()}"
+        signer = Signer.of(load(stack.config(RETURNS)).trust, RETURNS, lambda: time.time_ns() // 1_000_000)
+        assert signer is not None
+        self.sign = signer.note
+
+    def close(self) -> None:
+        """Take away the stream: others balance this ledger; the log itself is for good."""
+        with self.by["ops"].transaction() as connection:
+            mine = "select stream from streams where topic = :topic"
+            connection.execute(text(f"delete from ledger_blocks where stream in ({mine})"), {"topic": self.topic})  # noqa: S608  # our own text
+            connection.execute(text("delete from streams where topic = :topic"), {"topic": self.topic})
+        for database in self.by.values():
+            database.close()
+
+    def settle(self, first: int, count: int) -> None:
+        """A slice of reports with one fact each."""
+        made = Settlement(
+            topic_id="t",
+            topic=self.topic,
+            partition=0,
+            first_offset=first,
+            outcomes=(Outcome.NO_RECIPIENT,) * count,
+            facts=tuple(a_fact(offset) for offset in range(first, first + count)),
+        )
+        with self.by["triage"].transaction() as connection:
+            settle(connection, made)
+
+    def sequence(self) -> int:
+        """As the returns worker does, until nothing is ready: how many leaves."""
+        found = 0
+        while taken := sequence(self.by["returns"], self.sign, NOW_MS):
+            found += taken
+        return found
+
+
+def a_fact(offset: int) -> Fact:
+    decision = Decision(
+        report=ReportId(str(uuid4())), revision=1, outcome="no_recipient", tier="LOW", mark="TEST",
+        landed=f"triaged.v1/0/{offset}", sha256="0" * 64,
+    )  # fmt: skip
+    return Fact(statement=decision, at_ms=NOW_MS + offset, log_offset=offset)
+
+
+@pytest.fixture
+def log(stack: Any) -> Iterator[Log]:
+    found = Log(stack)
+    found.sequence()
+    yield found
+    found.close()
+
+
+def tocsin(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", "audit", *words, "--home", str(home)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+
+
+def test_a_slice_is_in_the_log_once_however_often_it_is_replayed(log: Log) -> None:
+    log.settle(0, 3)
+    log.settle(0, 3)
+    assert log.sequence() == 3
+    log.settle(0, 5)
+    assert log.sequence() == 2
+
+
+def test_a_transaction_that_commits_late_is_waited_for_and_keeps_its_place(log: Log) -> None:
+    with log.by["triage"].transaction() as slow:
+        record_facts(slow, 1, [a_fact(0)])
+        log.settle(0, 2)
+        assert log.sequence() == 0, "what a running transaction may still add comes first"
+    before = len(export_of(log.by["ops"]).leaves)
+    assert log.sequence() == 3
+    times = [leaf.split()[2] for leaf in export_of(log.by["ops"]).leaves[before:]]
+    assert times == [b"%d" % (NOW_MS + offset) for offset in (0, 0, 1)]
+
+
+def test_a_slice_that_was_not_settled_is_not_in_the_log(log: Log) -> None:
+    with suppress(ZeroDivisionError), log.by["triage"].transaction() as connection:
+        record_facts(connection, 1, [a_fact(0)])
+        raise ZeroDivisionError
+    log.settle(0, 1)
+    assert log.sequence() == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("triage", "update audit_entries set leaves = ''"),
+        ("triage", "delete from audit_entries"),
+        ("triage", "select leaves from audit_entries"),
+        ("triage", "select statements from audit_openings"),
+        ("triage", "insert into audit_checkpoints values (1, '1', 1, '')"),
+        ("returns", "update audit_entries set leaves = ''"),
+        ("returns", "delete from audit_entries"),
+        ("returns", "select statements from audit_openings"),
+        ("returns", "update audit_checkpoints set note = ''"),
+    ],
+)
+def test_the_processes_can_add_to_the_log_and_not_change_it(log: Log, role: str, statement: str) -> None:
+    with pytest.raises(Broken), log.by[role].transaction() as connection:
+        connection.execute(text(statement))
+
+
+def test_whoever_owns_the_tables_cannot_change_a_leaf_unseen(log: Log, stack: Any, tmp_path: Path) -> None:
+    log.settle(0, 3)
+    log.sequence()
+    kept = tmp_path / "kept.note"
+    assert tocsin(stack.home, "checkpoint", "--out", str(kept)).returncode == 0
+    size = int(kept.read_text().splitlines()[1])
+    held = tocsin(stack.home, "verify", "--checkpoint", str(kept))
+    assert (held.returncode, held.stdout.startswith(f"The log holds: {size} leaves")) == (0, True)
+    with log.by["ops"].transaction() as connection:
+        row = connection.execute(text("select entry, leaves from audit_entries order by entry desc limit 1")).one()
+    try:
+        _leaves(log, row.entry, row.leaves.replace(b"decision", b"decisiom", 1))
+        found = tocsin(stack.home, "verify")
+        assert (found.returncode, f"leaf {size - 3} altered" in found.stdout) == (3, True), found.stdout
+    finally:
+        _leaves(log, row.entry, row.leaves)
+    assert tocsin(stack.home, "verify").returncode == 0
+
+
+def _leaves(log: Log, entry: int, leaves: bytes) -> None:
+    with log.by["ops"].transaction() as connection:
+        connection.execute(text("update audit_entries set leaves = :l where entry = :e"), {"l": leaves, "e": entry})
+
+
+def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_without_them(
+    busy_stack: Any, tmp_path: Path
+) -> None:
+    home = busy_stack.home
+    with Publisher(busy_stack.config(MemberId("ngo-b"))) as publisher:
+        publisher.publish(a_draft(submitter_reference=f"audit-{uuid4()}"))
+    with Crew(home, tmp_path / "logs") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        crew.start("returns", ("returns",))
+        deadline = time.monotonic() + 60
+        while b"disclosure" not in _exported(home, tmp_path):
+            assert time.monotonic() < deadline, "no disclosure came into the log"
+            time.sleep(0.5)
+    keys = tocsin(home, "keys").stdout.split()
+    elsewhere = tmp_path / "elsewhere"
+    words = [word for key in keys for word in ("--key", key)]
+    held = tocsin(elsewhere, "verify", "--export", str(tmp_path / "log"), *words)
+    assert (held.returncode, held.stderr) == (0, "")
+    (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes().replace(b" disclosure ", b" disclosurE ", 1))
+    assert tocsin(elsewhere, "verify", "--export", str(tmp_path / "log"), *words).returncode == 3
+
+
+def _exported(home: Path, folder: Path) -> bytes:
+    assert tocsin(home, "export", "--out", str(folder / "log")).returncode == 0
+    return (folder / "log").read_bytes()

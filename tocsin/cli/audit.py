@@ -1,0 +1,119 @@
+"""`tocsin audit`: the log of what was decided, disclosed and read, which nobody can rewrite unseen."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from schemas.failures import Broken
+from tocsin.runtime.audit.checkpoints import keys_of
+from tocsin.runtime.audit.exporting import Export, export_of, latest_note, read, unsigned_entries, written
+from tocsin.runtime.audit.verifying import lines, verify
+from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.keys.notes import NoteKey
+from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.settings import load
+
+DOES_NOT_HOLD = 3
+LATE_SECONDS = 60
+_HOME = click.option(
+    "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
+)
+_OUT = click.option("--out", type=click.Path(path_type=Path), help="Write it to this file.")
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_KEY = click.option("--key", "keys", multiple=True, help="A verifying key, as `tocsin audit keys` prints it.")
+
+
+@click.group(name="audit")
+def command() -> None:
+    """Take, keep and verify the log of decisions, disclosures and reads.
+
+    Members keep checkpoints: whoever rewrites the log later contradicts one that somebody has. A leaf says of what kind
+    it is and when it was; what it is about can be shown with `tocsin audit prove`, and read by nobody without that.
+    """
+
+
+@command.command()
+@_HOME
+@_OUT
+def checkpoint(home: Path, out: Path | None) -> None:
+    """Print the newest checkpoint: keep it where the operator of the exchange cannot reach it.
+
+    Ends with 3 where entries have waited for their checkpoint for more than a minute.
+    """
+    with _database(home) as database, database.transaction() as connection:
+        note = latest_note(connection)
+        waiting, age_seconds = unsigned_entries(connection)
+    if out:
+        out.write_text(note, encoding="utf-8")
+    else:
+        click.echo(note, nl=False)
+    if waiting and age_seconds > LATE_SECONDS:
+        click.echo(f"{waiting} entries wait for a checkpoint, for {age_seconds} s. See to: tocsin returns", err=True)
+        sys.exit(DOES_NOT_HOLD)
+
+
+@command.command()
+@_HOME
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+def export(home: Path, out: Path) -> None:
+    """Write the log for somebody who verifies it elsewhere; it holds no personal data and names nobody."""
+    with _database(home) as database:
+        found = export_of(database)
+    with out.open("wb") as file:
+        file.writelines(written(found))
+    click.echo(
+        f"{len(found.leaves)} leaves and {len(found.notes)} checkpoints. Next: tocsin audit verify --export {out}"
+    )
+
+
+@command.command()
+@_HOME
+def keys(home: Path) -> None:
+    """Print the keys that checkpoints are verified with: hand them over once, in person or by telephone."""
+    for key in _trusted(home):
+        click.echo(str(key))
+
+
+@command.command(name="verify")
+@_HOME
+@click.option("--export", "file", type=_FILE, help="An export; else the log of the home as it is now.")
+@click.option("--checkpoint", "kept", type=_FILE, multiple=True, help="One that you kept; can be repeated.")
+@_KEY
+def verify_(home: Path, file: Path | None, kept: Sequence[Path], keys: Sequence[str]) -> None:
+    """Verify the log against its checkpoints and those that you kept; name the first thing that is wrong.
+
+    With an export and --key nothing else is needed, neither a connection nor a home. Ends with 3 where the log does not
+    hold.
+    """
+    believed = tuple(map(NoteKey.parse, keys)) or _trusted(home)
+    verified = verify(_found(home, file), believed, [each.read_text("utf-8") for each in kept])
+    for line in lines(verified):
+        click.echo(line)
+    sys.exit(DOES_NOT_HOLD if verified.fault else 0)
+
+
+def _found(home: Path, file: Path | None) -> Export:
+    if file:
+        with file.open("rb") as opened:
+            return read(opened)
+    with _database(home) as database:
+        return export_of(database)
+
+
+def _trusted(home: Path) -> tuple[NoteKey, ...]:
+    directory = directory_of(load(home / "config" / "ops.toml").trust)
+    if directory is None:
+        raise Broken("The settings name no keys. Write them anew: tocsin up", code="keys.no_settings")
+    return keys_of(directory())
+
+
+@contextmanager
+def _database(home: Path) -> Iterator[Database]:
+    database = database_of(load(home / "config" / "ops.toml"))
+    try:
+        yield database
+    finally:
+        database.close()
