@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from processors.intake import Rejected
 from schemas.disclosure import Audience
 from schemas.headers import cloud_event_headers
 from schemas.records.answers import Question, Status, StatusKind
-from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.identifiers import MemberId, ReportId, name_based_uuid
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.ruling import Ruling
@@ -200,7 +200,7 @@ def refusal_status(member: MemberId, rejected: Rejected, source: Coordinate, now
 
 def status_id(subject: str, revision: int, kind: StatusKind) -> str:
     """The same message has the same id, however often it is sent."""
-    return str(uuid5(_STATUS_NAMESPACE, f"{subject}\x1f{revision}\x1f{kind}"))
+    return name_based_uuid(_STATUS_NAMESPACE, f"{subject}\x1f{revision}\x1f{kind}")
 
 
 def letter_made(raw: RawRecord, rejected: Rejected, member: MemberId) -> DeadLetterMade:
