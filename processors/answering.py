@@ -89,7 +89,7 @@ class Answering(Struct, frozen=True, kw_only=True):
         addressees = [each for each in decision.proposed.route.recipients if each.member not in stands]
         named = {addressee.member for addressee in decision.proposed.route.recipients} | stands
         subject = Recalled.from_correction(decision.proposed.report, decision.proposed.now_ms, again.number)
-        routed = tuple(self.desk.refer(decision, addressee, again.number) for addressee in addressees)
+        routed = self.desk.refer(decision, addressees, again.number)
         recalled = tuple(self.desk.recall(subject, prior) for prior in known.recipients if prior.member not in named)
         recipients = [_recipient(made, why.rules) for made, why in zip(routed, addressees, strict=True)]
         recipients += [_recipient(made, (f"recall.{CORRECTED}",)) for made in recalled]
@@ -113,7 +113,7 @@ class Answering(Struct, frozen=True, kw_only=True):
     def referrals(self, decision: Decision) -> tuple[Referral, ...]:
         """One for each recipient of a report that is routed."""
         routed = decision.proposed.route.recipients if decision.outcome is Outcome.ROUTED else ()
-        return tuple(self.desk.refer(decision, addressee) for addressee in routed)
+        return self.desk.refer(decision, routed) if routed else ()
 
     def written(self, referrals: tuple[Referral, ...], now_ms: int) -> tuple[OutRecord, ...]:
         """Each for the class of readers that its recipient belongs to."""

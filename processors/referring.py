@@ -1,6 +1,8 @@
 """From a decision to the referral of each recipient, narrowed to what that recipient may see; pure."""
 
-from typing import Any, Final, Self
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Final, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,7 +16,7 @@ from processors.steps.release import rules as release
 from processors.steps.route.notices import notice
 from processors.steps.route.rules import Addressee
 from schemas.disclosure import Audience
-from schemas.records.identifiers import MemberId, ReportId, referral_id_of
+from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, ReportId, referral_id_of
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.triage import Link, Priority
@@ -79,16 +81,16 @@ class Desk(Struct, frozen=True, kw_only=True):
     """Keyed digests: selectors, and per recipient its content keys."""
     personal_schema_id: int
 
-    def refer(self, decision: Decision, addressee: Addressee, ruling: int = 0) -> Referral:
-        """The referral of one recipient; as the report came in, or by a ruling of that number."""
+    def refer(self, decision: Decision, addressees: Iterable[Addressee], ruling: int = 0) -> tuple[Referral, ...]:
+        """The referral of each recipient; as the report came in, or by a ruling of that number."""
         proposed = decision.proposed
-        released = release.release(
-            self._full(decision, addressee, ruling),
-            proposed.report,
-            proposed.personal,
-            _recipient(addressee),
-            self.bundle,
-        )
+        draft = self._draft(decision, ruling)
+        about = release.subject(draft, proposed.report, proposed.personal, self.bundle)
+        return tuple(self._refer(decision, draft, about, addressee) for addressee in addressees)
+
+    def _refer(self, decision: Decision, draft: Referral, about: release.Subject, addressee: Addressee) -> Referral:
+        full = self._full(decision, draft, addressee)
+        released = release.release(full, about, _recipient(addressee), self.bundle)
         if released.personal is None:
             return released.referral
         reader = self.audience_of(addressee.member)
@@ -117,36 +119,45 @@ class Desk(Struct, frozen=True, kw_only=True):
             policy=self.bundle.policy_version(),
         )
 
-    def _full(self, decision: Decision, addressee: Addressee, ruling: int) -> Referral:
-        """Everything that could be released; `release` narrows it."""
+    def _draft(self, decision: Decision, ruling: int) -> Referral:
+        """What the referrals of a report have in common, to nobody yet."""
         proposed, report = decision.proposed, decision.proposed.report
-        links = self._links(decision, addressee.member)
         return Referral(
-            **_same_fields(report),
-            referral_id=referral_id_of(report.report_id, report.revision, addressee.member, ruling),
+            **dict(zip(_SHARED, _shared_values(report), strict=True)),
+            referral_id=ReferralId(""),
             ruling=ruling,
             changes=(AGAIN,) if ruling else (),
-            recipient=addressee.member,
-            jurisdiction=addressee.jurisdiction,
+            recipient=MemberId(""),
+            jurisdiction=JurisdictionCode(""),
             triaged_as_of=Instant(epoch_ms=proposed.now_ms),
             legal_basis=report.governance.legal_basis,
             purpose=report.governance.purpose,
             controller=report.governance.controller,
             retain_until=report.governance.retain_until,
-            verdicts=tuple(v for v in proposed.verdicts if v.jurisdiction == addressee.jurisdiction),
-            priority=self._priority(decision, addressee),
-            flags=(*proposed.flags, *self._notice(decision, addressee)),
+            flags=proposed.flags,
             completeness=decision.completeness,
             novelty=decision.novelties.novelty,
             corroboration=decision.novelties.corroboration,
-            linked_reports=len(links),
-            conflicting_reports=sum(link.conflicting for link in links),
-            content_keys=content_keys(proposed.contents, self.keys, addressee.member),
             content_kinds=proposed.contents.kinds,
-            circumstance_keys=circumstance_keys(
-                proposed.selectors, report, proposed.gates, self.keys, addressee.member
-            ),
             policy=self.bundle.policy_version(),
+        )
+
+    def _full(self, decision: Decision, draft: Referral, addressee: Addressee) -> Referral:
+        """Everything that could be released; `release` narrows it."""
+        proposed, member = decision.proposed, addressee.member
+        links = self._links(decision, member)
+        return replace(
+            draft,
+            referral_id=referral_id_of(draft.report_id, draft.revision, member, draft.ruling),
+            recipient=member,
+            jurisdiction=addressee.jurisdiction,
+            verdicts=tuple(v for v in proposed.verdicts if v.jurisdiction == addressee.jurisdiction),
+            priority=self._priority(decision, addressee),
+            flags=(*draft.flags, *self._notice(decision, addressee)),
+            linked_reports=len(links),
+            conflicting_reports=sum([link.conflicting for link in links]),
+            content_keys=content_keys(proposed.contents, self.keys, member),
+            circumstance_keys=circumstance_keys(proposed.selectors, proposed.report, proposed.gates, self.keys, member),
         )
 
     def _notice(self, decision: Decision, addressee: Addressee) -> tuple[str, ...]:
@@ -176,8 +187,7 @@ _SHARED = tuple(
 """Fields that a referral takes over by name; a test compares the rest."""
 
 
-def _same_fields(report: ReportSubmitted) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in _SHARED}
+_shared_values: Final = attrgetter(*_SHARED)
 
 
 def _recipient(addressee: Addressee) -> release.Recipient:

@@ -14,7 +14,6 @@ from processors.referring import Desk
 from processors.steps.deduplicate.near import Veil
 from processors.steps.deduplicate.rules import Novelties
 from processors.steps.deduplicate.selectors import Keys
-from processors.steps.route.rules import Addressee
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted
@@ -96,7 +95,7 @@ class Court(Struct, frozen=True, kw_only=True):
             outcome=decision.outcome.name.lower(),
             tier=decision.priority.tier,
             verdicts={f"{one.content_id} {one.jurisdiction}".strip(): one.verdict for one in proposed.verdicts},
-            held={to.member: Held(referral=self._referral(decision, to)) for to in proposed.route.recipients},
+            held={made.recipient: Held(referral=made) for made in self._referrals(decision)},
         )
 
     def judge(self, raw: RawRecord, member: MemberId, recorded: ReportTriaged | None) -> Verdict | None:
@@ -108,11 +107,9 @@ class Court(Struct, frozen=True, kw_only=True):
             return None
         return self.decide(admitted, recorded, raw.timestamp_ms)
 
-    def _referral(self, decision: Decision, addressee: Addressee) -> Referral:
-        keys = _NAMING.keys
-        return Desk(bundle=self.bundle, keys=keys, personal_schema_id=self.personal_schema_id).refer(
-            decision, addressee
-        )
+    def _referrals(self, decision: Decision) -> tuple[Referral, ...]:
+        desk = Desk(bundle=self.bundle, keys=_NAMING.keys, personal_schema_id=self.personal_schema_id)
+        return desk.refer(decision, decision.proposed.route.recipients)
 
     def _door(self, member: MemberId) -> Door:
         return Door(member=member, bundle=self.bundle, codec=self.codec)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from processors.steps.release.rules import Recipient, release
+from processors.steps.release.rules import Recipient, release, subject
 from schemas.codec import decode, encode
 from schemas.records.referral import Referral
 from schemas.records.report import PersonalPart
@@ -52,7 +52,8 @@ def emitted(question: Question, bundle: Bundle) -> tuple[Referral, PersonalPart 
         member=member.id, jurisdiction=member.jurisdiction, country=member.country, sector=member.sector
     )
     reader = AUDIENCES[member.sector]
-    released = release(question.full, question.report, a_personal_part(), recipient, bundle)
+    about = subject(question.full, question.report, a_personal_part(), bundle)
+    released = release(question.full, about, recipient, bundle)
     referral = released.referral
     if released.personal is not None:
         part = unsealed_part(released.personal, member.id, 8, reader)

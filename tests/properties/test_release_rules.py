@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.steps.release.fields import ALWAYS, GROUPS, NEVER, STILL_NEEDED, TELLS_THE_SUBMITTER
-from processors.steps.release.rules import release
+from processors.steps.release.rules import release, subject
 from schemas.disclosure import Audience, field_rules
 from schemas.records.referral import Referral
 from schemas.records.report import PersonalPart, SharingChoices
@@ -53,7 +53,7 @@ def allowed_groups(bundle: Bundle, tlp: str) -> set[str]:
 def test_no_field_is_seen_that_ceiling_agreement_or_choice_denies(
     full: Referral, report: Any, member: Any, bundle: Bundle
 ) -> None:
-    found = release(full, report, None, a_recipient(member), bundle).referral
+    found = release(full, subject(full, report, None, bundle), a_recipient(member), bundle).referral
     audience = AUDIENCES[the_sample().members[member].sector]
     groups = allowed_groups(bundle, report.handling.tlp)
     for name, default in DEFAULTS.items():
@@ -68,7 +68,7 @@ def test_no_field_is_seen_that_ceiling_agreement_or_choice_denies(
 def test_what_is_gone_is_told_and_what_is_seen_is_not_invented(
     full: Referral, report: Any, member: Any, bundle: Bundle
 ) -> None:
-    found = release(full, report, None, a_recipient(member), bundle).referral
+    found = release(full, subject(full, report, None, bundle), a_recipient(member), bundle).referral
     told = {field.path.partition(".")[0].partition("[")[0] for field in found.withheld}
     if told == {"withheld"}:
         told = set(Referral.__struct_fields__)
@@ -89,5 +89,5 @@ def test_a_personal_part_is_seen_only_with_its_group(
         submitted_at=an_instant(),
         triaged_as_of=an_instant(),
     )
-    shown = release(full, report, personal, a_recipient(member), bundle).personal
+    shown = release(full, subject(full, report, personal, bundle), a_recipient(member), bundle).personal
     assert shown is None or "personal" in allowed_groups(bundle, report.handling.tlp)

@@ -1,8 +1,11 @@
 """The labels that decide who may see an item or a report: each in its own words and in neutral ones; pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from itertools import chain
 from typing import Final
+
+from msgspec import Struct
 
 from schemas.records.referral import Referral
 from schemas.records.report import ContentItem
@@ -23,18 +26,25 @@ SAID_BY_FIELDS: Final[tuple[tuple[str, Callable[[ContentItem], bool]], ...]] = (
 """What a field says counts as the annotation that says the same: no way of saying it goes around an agreement."""
 
 
-def labels_of_item(item: ContentItem, bundle: Bundle, on: date) -> tuple[Words, ...]:
-    """Each label of an item; what has none is one label without words, which only an agreement for all covers."""
-    return tuple(dict.fromkeys(_of_item(item, bundle, on))) or _UNLABELLED
+class Labels(Struct, frozen=True, kw_only=True):
+    """What one report is labelled: the same for every recipient."""
 
-
-def labels_of_report(report: Referral, bundle: Bundle, on: date) -> tuple[Words, ...]:
+    whole: tuple[Words, ...]
     """Each label of the report and of its items: what stands beside the items speaks of all of them."""
+    items: tuple[tuple[Words, ...], ...]
+    """Each label of each item; what has none is one label without words, which only an agreement for all covers."""
+
+
+def labels_of(report: Referral, bundle: Bundle, on: date) -> Labels:
+    """Look up once for a report."""
     found = [_words("incident_type", code, bundle, on) for code in report.incident_types]
     found += (_words("annotation", code, bundle, on) for code in report.annotations)
-    for item in report.items:
-        found += _of_item(item, bundle, on)
-    return tuple(dict.fromkeys(found)) or _UNLABELLED
+    items = [list(_of_item(item, bundle, on)) for item in report.items]
+    return Labels(whole=_each_once(chain(found, *items)), items=tuple(map(_each_once, items)))
+
+
+def _each_once(labels: Iterable[Words]) -> tuple[Words, ...]:
+    return tuple(dict.fromkeys(labels)) or _UNLABELLED
 
 
 def _of_item(item: ContentItem, bundle: Bundle, on: date) -> Iterator[Words]:

@@ -1,6 +1,7 @@
 """What one recipient may see: ceiling, agreements, handling, the submitter's choices, transfer basis; default deny."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from msgspec import Struct
 
 from processors.steps.release.agreements import Terms, terms
 from processors.steps.release.fields import ALWAYS, GROUPS, OF_ITEMS, STILL_NEEDED, TELLS_THE_SUBMITTER
-from processors.steps.release.labels import Words, labels_of_item, labels_of_report
+from processors.steps.release.labels import Labels, Words, labels_of
 from processors.steps.release.narrowing import default_of, narrow
 from schemas.disclosure import Audience, field_rules
 from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId
@@ -30,6 +31,21 @@ class Recipient(Struct, frozen=True, kw_only=True):
     sector: Sector
 
 
+class Subject(Struct, frozen=True, kw_only=True):
+    """One report as release looks at it: the same for every recipient, so it is made once."""
+
+    report: ReportSubmitted
+    personal: PersonalPart | None
+    labels: Labels
+    on: date
+
+
+def subject(full: Referral, report: ReportSubmitted, personal: PersonalPart | None, bundle: Bundle) -> Subject:
+    """What a referral that holds everything is about, on the day it was decided."""
+    on = day_of(full.triaged_as_of.epoch_ms)
+    return Subject(report=report, personal=personal, labels=labels_of(full, bundle, on), on=on)
+
+
 class Released(Struct, frozen=True, kw_only=True):
     """The referral as this recipient gets it, and the personal part where there is a basis for it."""
 
@@ -37,15 +53,13 @@ class Released(Struct, frozen=True, kw_only=True):
     personal: PersonalPart | None
 
 
-def release(
-    full: Referral, report: ReportSubmitted, personal: PersonalPart | None, recipient: Recipient, bundle: Bundle
-) -> Released:
+def release(full: Referral, about: Subject, recipient: Recipient, bundle: Bundle) -> Released:
     """Narrow a referral that holds everything to what this recipient may see; say what was withheld and why."""
-    clearance = _clearance(full, report, recipient, bundle)
+    clearance = _clearance(about, recipient, bundle)
     cleared, withheld = _by_group(full, clearance)
     cleared, inside = _items(cleared, clearance)
     narrowed, deep = narrow(cleared, clearance.audience)
-    shown, personal_withheld = _personal(personal, clearance)
+    shown, personal_withheld = _personal(about.personal, clearance)
     told = clearance.told((*withheld, *inside, *deep, *personal_withheld))
     return Released(referral=msgspec.structs.replace(narrowed, withheld=told), personal=shown)
 
@@ -74,6 +88,11 @@ class _Clearance(Struct, frozen=True, kw_only=True):
         plans = [self.items[number] for number in numbers] or [self.whole]
         return next(filter(None, (plan.denials["assessment"] for plan in plans)), "")
 
+    @property
+    def shows_items_whole(self) -> bool:
+        """Whether nothing of any item or verdict is withheld: most often so, and then nothing is looked at."""
+        return not self.terms.hides_submitter and all(plan.shows_items for plan in (self.whole, *self.items))
+
     def inside(self, number: int) -> dict[str, str]:
         """Parts of an item that are seen that have a group of their own or lead to a hidden submitter, and the rule."""
         hidden = "release.submitter_hidden" if self.terms.hides_submitter else ""
@@ -86,16 +105,15 @@ class _Clearance(Struct, frozen=True, kw_only=True):
         return (Withheld(path="withheld", rule=rule),) if rule and withheld else withheld
 
 
-def _clearance(full: Referral, report: ReportSubmitted, recipient: Recipient, bundle: Bundle) -> _Clearance:
-    on = day_of(full.triaged_as_of.epoch_ms)
-    found = terms(report, bundle.members[recipient.member], bundle, on)
+def _clearance(about: Subject, recipient: Recipient, bundle: Bundle) -> _Clearance:
+    found = terms(about.report, bundle.members[recipient.member], bundle, about.on)
     audience = AUDIENCES[recipient.sector]
     made = partial(_planned, audience, found, bundle.memory)
     return _Clearance(
         audience=audience,
         terms=found,
-        whole=made(labels_of_report(full, bundle, on)),
-        items=tuple(made(labels_of_item(item, bundle, on)) for item in full.items),
+        whole=made(about.labels.whole),
+        items=tuple(map(made, about.labels.items)),
     )
 
 
@@ -106,6 +124,8 @@ class _Plan(Struct, frozen=True, kw_only=True):
     """By group of fields."""
     fields: tuple[tuple[str, str], ...]
     """Each field of a referral that is withheld, and the rule."""
+    shows_items: bool
+    """Whether an item with these labels, and what is said of it, is shown whole."""
 
 
 def _planned(audience: Audience, found: Terms, memory: Memory, labels: tuple[Words, ...]) -> _Plan:
@@ -120,7 +140,11 @@ def _plan(audience: Audience, found: Terms, labels: tuple[Words, ...]) -> _Plan:
         name: _denial(name, denials, found) if audience in ceilings[name].release else "release.ceiling"
         for name in _DEFAULTS
     }
-    return _Plan(denials=denials, fields=tuple((name, rule) for name, rule in rules.items() if rule))
+    return _Plan(
+        denials=denials,
+        fields=tuple((name, rule) for name, rule in rules.items() if rule),
+        shows_items=not any(denials[group] for group in _SHOWN_OF_ITEMS),
+    )
 
 
 def _denial(field: str, denials: Mapping[str, str], found: Terms) -> str:
@@ -134,6 +158,7 @@ def _denial(field: str, denials: Mapping[str, str], found: Terms) -> str:
 
 
 _DECIDED: Final = frozenset(GROUPS.values()) | {"personal", "hashes"}
+_SHOWN_OF_ITEMS: Final = ("content", "hashes", "assessment")
 
 
 def _by_group(full: Referral, clearance: _Clearance) -> tuple[Referral, list[Withheld]]:
@@ -165,6 +190,8 @@ def _told(name: str, value: Any, least: Any, rule: str) -> Iterator[Withheld]:
 
 def _items(referral: Referral, clearance: _Clearance) -> tuple[Referral, list[Withheld]]:
     """Items and their verdicts, each by its own labels."""
+    if clearance.shows_items_whole:
+        return referral, []
     items, withheld = _shown_items(referral.items, clearance)
     places: dict[ContentId, list[int]] = {}
     for number, item in enumerate(referral.items):
@@ -188,7 +215,8 @@ def _shown_items(
             continue
         denied = {name: rule for name, rule in clearance.inside(number).items() if getattr(item, name)}
         withheld += (Withheld(path=f"items[{number}].{name}", rule=rule) for name, rule in denied.items())
-        shown.append(msgspec.structs.replace(item, **{name: getattr(_NO_ITEM, name) for name in denied}))
+        emptied = {name: getattr(_NO_ITEM, name) for name in denied}
+        shown.append(msgspec.structs.replace(item, **emptied) if emptied else item)
     are_all_gone = all(item is _NO_ITEM for item in shown)
     return () if are_all_gone else tuple(shown), withheld
 

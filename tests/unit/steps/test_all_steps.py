@@ -96,7 +96,7 @@ def concluded(accepted: Accepted) -> Decision:
 
 
 def referrals(decision: Decision) -> dict[str, Referral]:
-    return {found.member: DESK.refer(decision, found) for found in decision.proposed.route.recipients}
+    return {found.recipient: found for found in DESK.refer(decision, decision.proposed.route.recipients)}
 
 
 @EACH_ROW

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from processors.steps.release.fields import ALWAYS, GROUPS, NEVER, STILL_NEEDED, TELLS_THE_SUBMITTER
-from processors.steps.release.rules import Released, release
+from processors.steps.release.rules import Released, release, subject
 from schemas.disclosure import Audience, field_rules
 from schemas.records.identifiers import ContentId, MemberId
 from schemas.records.referral import Referral
@@ -35,7 +35,8 @@ def released(
     full: Referral | None = None,
     **report: Any,
 ) -> Released:
-    return release(full or a_full_referral(), a_report(**report), personal, a_recipient(member), bundle or the_sample())
+    full, bundle = full or a_full_referral(), bundle or the_sample()
+    return release(full, subject(full, a_report(**report), personal, bundle), a_recipient(member), bundle)
 
 
 def shown(found: Released) -> set[str]:
