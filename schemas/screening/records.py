@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
+from itertools import compress
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
@@ -65,8 +66,9 @@ def screen(report: T) -> Screened[T]:
 
 def _passes(record: Struct) -> bool:
     values_of, checks = _quick_plan(type(record))
-    for value, (passes, step) in zip(values_of(record), checks, strict=True):
-        if not value or (value.__class__ is str and len(value) < SHORT and value.isprintable()):
+    values = values_of(record)
+    for value, (passes, step) in compress(zip(values, checks, strict=True), values):
+        if value.__class__ is str and len(value) < SHORT and value.isprintable():
             continue
         if not passes(step, value):
             return False

@@ -37,6 +37,7 @@ _PROSE: Final = re.compile(
     r"(?:(?:[A-Z]?(?:[a-z]|[^\x00-\x7f]){1,40}+|[A-Z]{1,12}+|[0-9]{1,12}+)(?![A-Za-z0-9+/=])|[\s.,;:!?'\"()-]{1,3}+)*+"
 )
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9:/?&=._~#@+-]*+")
+_UUID_CHARACTERS: Final = 36
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _LONG_WORD: Final = re.compile(rf"[A-Za-z0-9]{{{SHORTEST_SUSPECT}}}")
 _HEX_PAIRS: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[^0-9A-Za-z]{0,2}x?){12}")
@@ -64,7 +65,7 @@ def rule_of_text(text: str, *, lines_allowed: bool = False) -> str | None:
 
 def _is_ordinary(text: str) -> bool:
     """A quick yes for most texts, words or an address without long runs: ten times cheaper than the detectors."""
-    if _UUID.fullmatch(text):
+    if len(text) == _UUID_CHARACTERS and _UUID.fullmatch(text):
         return True
     if _HEX_PAIRS.search(text):
         return False

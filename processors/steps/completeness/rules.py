@@ -1,6 +1,7 @@
 """How much an officer would find in a report, 0 to 100, and what is missing; independent of how urgent it is."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
 from schemas.missing import wanted_fields
@@ -13,12 +14,18 @@ Present = Callable[[ReportSubmitted, PersonalPart | None], bool]
 
 def completeness(report: ReportSubmitted, personal: PersonalPart | None) -> Completeness:
     """The share of weight that is there; `missing` names what is not, the heaviest first."""
-    missing = [field for field in wanted_fields() if not PRESENT[field.name](report, personal)]
-    total = sum(field.weight for field in wanted_fields())
+    wanted = wanted_fields()
+    missing = [field for field in wanted if not PRESENT[field.name](report, personal)]
+    lacking, total = sum([field.weight for field in missing]), _total_weight()
     return Completeness(
-        score=round(100 * (total - sum(field.weight for field in missing)) / total),
+        score=round(100 * (total - lacking) / total),
         missing=tuple(field.name for field in missing),
     )
+
+
+@cache
+def _total_weight() -> int:
+    return sum(field.weight for field in wanted_fields())
 
 
 def _has_jurisdiction(report: ReportSubmitted, personal: PersonalPart | None) -> bool:

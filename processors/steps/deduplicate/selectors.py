@@ -72,12 +72,13 @@ def selectors(
 def _under(key: bytes, values: Iterable[tuple[bytes, tuple[str, ContentItem | None]]]) -> Iterator[Selector]:
     """Each value under one key; what an item is bound to is digested once."""
     bounds: dict[int, bytes] = {}
+    keyed = _keyed(key)
     for value, (kind, item) in values:
         bound = bounds.get(id(item))
         if bound is None:
-            bound = bounds[id(item)] = _bound(item, key)
+            bound = bounds[id(item)] = _bound(item, keyed)
         content_id = item.content_id if item else ContentId("")
-        yield Selector(hmac.digest(key, value, "sha256"), kind, content_id, _STRENGTHS[kind], bound, value)
+        yield Selector(_digest(keyed, value), kind, content_id, _STRENGTHS[kind], bound, value)
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -97,7 +98,7 @@ def contents(report: ReportSubmitted, own: Sequence[Selector], is_tracking: IsTr
         kind, value, _ = _value("url", canonical_url(report.source_url.url, is_tracking))
         found[value] = kind
         kinds.add(kind)
-    if len({selector.value for selector in own}) >= MAX_SELECTORS:
+    if len(own) >= MAX_SELECTORS and len({selector.value for selector in own}) >= MAX_SELECTORS:
         kinds.add("")  # there may be more that has no key
     return Contents(values=tuple((kind, value) for value, kind in found.items()), kinds=tuple(sorted(kinds)))
 
@@ -120,7 +121,8 @@ def circumstance_keys(
     return tuple(sorted(_short(own_key, value) for value in accounts | nexus | raised | incident))
 
 
-CONTENT_KINDS: Final = frozenset({"url", *STRONG_HASHES, *WEAK_HASHES})
+_EXACT_HASHES: Final = STRONG_HASHES | WEAK_HASHES
+CONTENT_KINDS: Final = frozenset({"url", *_EXACT_HASHES})
 _STRENGTHS: Final = {
     "url": Strength.SAME,
     "incident": Strength.SAME,
@@ -148,7 +150,7 @@ def _item_values(item: ContentItem, is_tracking: IsTracking) -> Iterator[_Value]
     if item.url:
         yield _value("url", canonical_url(item.url, is_tracking), item)
     for digest in item.hashes:
-        if digest.algorithm in STRONG_HASHES | WEAK_HASHES:
+        if digest.algorithm in _EXACT_HASHES:
             yield _value(digest.algorithm, digest.value.lower(), item)
 
 
@@ -161,20 +163,32 @@ def _value(kind: str, text: str, item: ContentItem | None = None) -> _Value:
     return kind, f"{kind}\x1f{text}".encode(), item
 
 
-def _bound(item: ContentItem | None, key: bytes) -> bytes:
+def _bound(item: ContentItem | None, keyed: hmac.HMAC) -> bytes:
     """By SHA-256 alone: two different algorithms could not be held against each other."""
     value = next((digest.value for digest in item.hashes if digest.algorithm == _BINDING), "") if item else ""
-    return hmac.digest(key, f"{_BINDING}\x1f{value.lower()}".encode(), "sha256")[:BOUND_BYTES] if value else b""
+    return _digest(keyed, f"{_BINDING}\x1f{value.lower()}".encode())[:BOUND_BYTES] if value else b""
 
 
-def _key_of(recipient: MemberId, keys: Keys) -> bytes:
+def _key_of(recipient: MemberId, keys: Keys) -> hmac.HMAC:
     return _made_key(recipient, keys.recipient)
 
 
 @lru_cache(maxsize=10_000)
-def _made_key(recipient: MemberId, key: bytes) -> bytes:
-    return hmac.digest(key, f"recipient:{recipient}".encode(), "sha256")
+def _made_key(recipient: MemberId, key: bytes) -> hmac.HMAC:
+    return _keyed(_digest(_keyed(key), f"recipient:{recipient}".encode()))
 
 
-def _short(key: bytes, value: bytes) -> str:
-    return hmac.digest(key, value, "sha256").hex()[:32]
+@lru_cache(maxsize=10_000)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """The key taken in, once: that costs as much as a digest under it."""
+    return hmac.new(key, digestmod="sha256")
+
+
+def _digest(keyed: hmac.HMAC, value: bytes) -> bytes:
+    begun = keyed.copy()
+    begun.update(value)
+    return begun.digest()
+
+
+def _short(keyed: hmac.HMAC, value: bytes) -> str:
+    return _digest(keyed, value).hex()[:32]

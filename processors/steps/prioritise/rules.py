@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from processors.steps.prioritise.signals import CONDITIONS, Facts, Signals, Strength, signals_of
+from processors.steps.prioritise.signals import CONDITIONS, Facts, Signals, signals_of
 from schemas.records.triage import Priority
 from schemas.records.values import Instant, Tier
 from tocsin.policy.rules import Cap, Factor, PriorityRules, TierBound
@@ -35,15 +35,15 @@ def prioritise(facts: Facts, rules: PriorityRules) -> Priority:
         uncertainty=ups.unknown,
         deadline=Instant(epoch_ms=facts.now_ms + int(bound.deadline_hours * _HOUR_MS)),
         reasons=(
-            *(gate.reason for gate in fired),
-            *(factor.reason for factor in (*ups.present, *downs.present)),
-            *(cap.reason for cap in caps),
+            *[gate.reason for gate in fired],
+            *[factor.reason for factor in (*ups.present, *downs.present)],
+            *[cap.reason for cap in caps],
         ),
         rules=(
-            *sorted(f"gate.{gate.when}" for gate in fired),
-            *(f"factor.{factor.when}" for factor in ups.present),
-            *(f"reduction.{factor.when}" for factor in downs.present),
-            *(f"cap.{cap.when}" for cap in caps),
+            *sorted([f"gate.{gate.when}" for gate in fired]),
+            *[f"factor.{factor.when}" for factor in ups.present],
+            *[f"reduction.{factor.when}" for factor in downs.present],
+            *[f"cap.{cap.when}" for cap in caps],
         ),
         ruleset_version=rules.version,
     )
@@ -59,20 +59,21 @@ class _Weighed(Struct, frozen=True, kw_only=True):
 
 
 def _weighed(factors: Iterable[Factor], signals: Signals) -> _Weighed:
-    strengths: list[tuple[Factor, Strength]] = [
-        (factor, CONDITIONS[factor.when](signals, factor.half_life_days)) for factor in factors
-    ]
-    everything = sum(factor.weight for factor, _ in strengths)
-    unknown = sum(factor.weight for factor, strength in strengths if strength is None)
-    return _Weighed(
-        total=sum(factor.weight * (strength or 0.0) for factor, strength in strengths),
-        present=[factor for factor, strength in strengths if strength],
-        unknown=unknown / everything if everything else 0.0,
-    )
+    present: list[Factor] = []
+    total = unknown = everything = 0.0
+    for factor in factors:
+        strength = CONDITIONS[factor.when](signals, factor.half_life_days)
+        everything += factor.weight
+        if strength is None:
+            unknown += factor.weight
+        elif strength:
+            total += factor.weight * strength
+            present.append(factor)
+    return _Weighed(total=total, present=present, unknown=unknown / everything if everything else 0.0)
 
 
 def _bound(score: float, rules: PriorityRules, caps: Iterable[Cap], *, is_urgent: bool) -> TierBound:
-    reached = next(bound.tier for bound in rules.tier if score >= bound.least_score)
-    lowest = min((reached, *(cap.tier for cap in caps)), key=_ORDER.index)
+    reached = next(bound for bound in rules.tier if score >= bound.least_score)
+    lowest = min([reached.tier, *(cap.tier for cap in caps)], key=_ORDER.index)
     tier = Tier.URGENT if is_urgent else lowest
-    return next(bound for bound in rules.tier if bound.tier == tier)
+    return reached if tier == reached.tier else next(bound for bound in rules.tier if bound.tier == tier)

@@ -97,7 +97,7 @@ def _any_item(stated: Callable[[ContentItem], Ternary], or_said: tuple[str, ...]
     def strength(signals: Signals, _: float | None) -> Strength:
         if not wanted.isdisjoint(signals.codes):
             return 1.0
-        values = {stated(item) for item in signals.facts.report.items}
+        values = [stated(item) for item in signals.facts.report.items]
         if Ternary.YES in values:
             return 1.0
         return 0.0 if values and Ternary.UNKNOWN not in values else None
@@ -135,7 +135,7 @@ def _new(signals: Signals, _: float | None) -> Strength:
     facts = signals.facts
     if facts.novelty is Novelty.UNKNOWN:
         return None
-    return float(facts.novelty is Novelty.NEW and not any(item.series for item in facts.report.items))
+    return float(facts.novelty is Novelty.NEW and not _series(signals, None))
 
 
 def _several(signals: Signals, _: float | None) -> Strength:
@@ -175,21 +175,22 @@ def _a_person_spoke(item: ContentItem) -> bool:
 def _ai_signal(signals: Signals, _: float | None) -> Strength:
     """A model's score reached its own threshold; without one it says nothing that can be weighed."""
     found = [signal for item in signals.facts.report.items for signal in item.ai_signals]
-    reached = (signal.threshold is not None and signal.score >= signal.threshold for signal in found)
-    return float(any(reached)) if found else 0.0
+    reached = [signal.threshold is not None and signal.score >= signal.threshold for signal in found]
+    return float(any(reached))
 
 
 def _baseline(signals: Signals, _: float | None) -> Strength:
-    return float(any(verdict.verdict is Verdict.BASELINE for verdict in signals.facts.verdicts))
+    return float(Verdict.BASELINE in [one.verdict for one in signals.facts.verdicts])
 
 
 def _series(signals: Signals, _: float | None) -> Strength:
-    return float(any(item.series for item in signals.facts.report.items))
+    stated = [item.series for item in signals.facts.report.items]
+    return float(any(stated))
 
 
 def _partly_synthetic(signals: Signals, _: float | None) -> Strength:
     """A real child may be in what a machine changed."""
-    return float(any(item.synthetic_origin is SyntheticOrigin.PARTIAL for item in signals.facts.report.items))
+    return float(SyntheticOrigin.PARTIAL in [item.synthetic_origin for item in signals.facts.report.items])
 
 
 _LOOKS_REAL: Final = frozenset({Realism.PHOTO, Realism.REALISTIC})
