@@ -16,6 +16,7 @@ from processors.steps.prioritise import rules as prioritise
 from processors.steps.prioritise.signals import Facts
 from processors.steps.route import rules as route
 from processors.steps.route.evidence import Evidence, evidence
+from schemas.commitments import Commitments
 from schemas.records.identifiers import CountryCode
 from schemas.records.report import PersonalPart, ReportSubmitted
 from schemas.records.triage import Completeness, ItemVerdict, Priority
@@ -54,6 +55,8 @@ class Proposed(Struct, frozen=True, kw_only=True):
     digest: bytes
     held: bool = False
     """A police unit holds notices to hosts."""
+    commitments: Commitments | None = None
+    """What lets recipients check the submitter's word."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -98,6 +101,7 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, *, 
         near=near.vectors(report, naming.veil),
         digest=deduplicate.content_digest(report),
         held=held,
+        commitments=accepted.commitments,
     )
 
 

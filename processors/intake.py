@@ -9,6 +9,7 @@ from processors.origins import Origin, origin_of, origin_refusal
 from processors.steps.firewall import rules as firewall
 from schemas.catalogue import message
 from schemas.codec import MAX_SUBMITTED_BYTES
+from schemas.commitments import Commitments, is_sound
 from schemas.failures import Refused, Unreadable
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
@@ -34,6 +35,8 @@ class Accepted(Struct, frozen=True, kw_only=True):
     personal: PersonalPart | None = None
     findings: tuple[Finding, ...] = ()
     origin: Origin = Origin.NOT_ASKED
+    commitments: Commitments | None = None
+    """Of the report as it was sent, before anything was cleaned or amended."""
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
@@ -108,7 +111,13 @@ class Door(Struct, frozen=True, kw_only=True):
             return Rejected(code=decided.code, field=decided.field, message=decided.message, report=record)
         cleaned = decided.record
         personal = _personal(cleaned) if isinstance(cleaned, ReportSubmitted) else None
-        return Accepted(report=cleaned, personal=personal, findings=decided.findings, origin=origin)
+        return Accepted(
+            report=cleaned,
+            personal=personal,
+            findings=decided.findings,
+            origin=origin,
+            commitments=Commitments(submitted=record) if isinstance(record, ReportSubmitted) else None,
+        )
 
 
 def skipped_record() -> Rejected:
@@ -197,6 +206,12 @@ def _has_legal_basis(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> 
         )
 
 
+def _has_sound_commitment(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> None:
+    """Its bytes are bounded to the last one: they are the only ones that the firewall cannot look into."""
+    if isinstance(record, ReportSubmitted) and record.commitment and not is_sound(record.commitment):
+        raise _FieldRefused(message("origin.commitment"), code="origin.commitment", field="commitment")
+
+
 def _is_not_from_the_future(record: ReportSubmitted | Withdrawal, _: Door, now_ms: int) -> None:
     for name in _DATES:
         at = getattr(record, name, None)
@@ -217,5 +232,6 @@ CHECKS: Final[tuple[Callable[[ReportSubmitted | Withdrawal, Door, int], None], .
     _is_not_suspended,
     _has_legal_basis,
     _is_not_from_the_future,
+    _has_sound_commitment,
 )
 """In this order: whose it is comes before what it says."""

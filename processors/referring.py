@@ -13,6 +13,7 @@ from processors.steps.deduplicate import rules as deduplicate
 from processors.steps.deduplicate.selectors import Keys, circumstance_keys, content_keys
 from processors.steps.prioritise.rules import prioritise
 from processors.steps.release import rules as release
+from processors.steps.release.proofs import proven
 from processors.steps.route.notices import notice
 from processors.steps.route.rules import Addressee
 from schemas.disclosure import Audience
@@ -91,11 +92,12 @@ class Desk(Struct, frozen=True, kw_only=True):
     def _refer(self, decision: Decision, draft: Referral, about: release.Subject, addressee: Addressee) -> Referral:
         full = self._full(decision, draft, addressee)
         released = release.release(full, about, _recipient(addressee), self.bundle)
+        referral = proven(released.referral, decision.proposed.commitments)
         if released.personal is None:
-            return released.referral
+            return referral
         reader = self.audience_of(addressee.member)
         part = unsealed_part(released.personal, addressee.member, self.personal_schema_id, reader)
-        return replace(released.referral, sealed=(part,))
+        return replace(referral, sealed=(part,))
 
     def audience_of(self, member: MemberId) -> Audience:
         """The class of readers that a member belongs to: the writer emits nothing that its ceilings hide."""

@@ -53,10 +53,13 @@ def signature_of(headers: Iterable[tuple[str, bytes | None]] | None) -> Signatur
 
 def verifies(signature: Signature, public: bytes, record_type: str, body: bytes) -> bool:
     """Whether the holder of this key signed this body as a record of this type; `public` is raw, 32 bytes."""
+    return is_signed(signature, public, pre_authentication_encoding(record_type, body))
+
+
+def is_signed(signature: Signature, public: bytes, message: bytes) -> bool:
+    """Whether the holder of this key signed exactly these bytes."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(
-            signature.value, pre_authentication_encoding(record_type, body)
-        )
+        Ed25519PublicKey.from_public_bytes(public).verify(signature.value, message)
     except InvalidSignature:
         return False
     return True

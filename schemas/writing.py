@@ -33,6 +33,11 @@ def writer_of(name: str, audience: str | None = None) -> Write:
     return _enumeration(found["symbols"]) if found["type"] == "enum" else _record(found, audience)
 
 
+def value_writer(schema: Any) -> Write:
+    """The function that writes one value of a type as a field of an avsc file states it."""
+    return _writer(schema, None)
+
+
 def _writer(schema: Any, audience: str | None) -> Write:
     if isinstance(schema, list):
         return _optional(_writer(schema[1], audience))

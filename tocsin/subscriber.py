@@ -7,11 +7,14 @@ from types import TracebackType
 from typing import Self
 
 from consumers.membership import membership_of
+from consumers.provenance import Finding, examined
 from consumers.reading import Reader
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from tocsin.policy.policies import policies
 from tocsin.runtime import settings
+from tocsin.runtime.keys.directory import Directory
+from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 
 
@@ -27,6 +30,7 @@ class Subscriber:
         process = settings.load(Path(settings_file))
         rules = policies(process.policy, process.policy_trust)
         membership = membership_of(rules.at(time.time_ns() // 1_000_000), MemberId(process.principal))
+        self._directory = directory_of(process.trust)
         self._reader = Reader(
             process.kafka.client(),
             membership.member,
@@ -38,6 +42,10 @@ class Subscriber:
     def read(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:
         """Referrals from an instant on, in UTC milliseconds; without an end this waits for the next one."""
         return self._reader.read(since_ms, until_ms)
+
+    def provenance(self, referral: Referral) -> Finding:
+        """What its submitter's signature says of a referral, by the key directory of this member's settings."""
+        return examined(referral, self._directory() if self._directory else Directory())
 
     def close(self) -> None:
         """Let go of the connections."""

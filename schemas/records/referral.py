@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
+from schemas.records.proof import OriginProof
 from schemas.records.report import ContentItem, Escalation, LawEnforcementNotice, NexusClaim, SourceUrl
 from schemas.records.triage import Completeness, ItemVerdict, Priority
 from schemas.records.values import Handling, Instant, Mark, Novelty, PolicyVersion, SealedPart, Ternary, Text
@@ -82,3 +83,4 @@ class Referral(Struct, frozen=True, kw_only=True):
     withheld: tuple[Withheld, ...] = ()
     policy: PolicyVersion = PolicyVersion()
     sealed: tuple[SealedPart, ...] = ()
+    origin_proof: OriginProof | None = None

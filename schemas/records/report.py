@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
+from schemas.records.proof import Commitment
 from schemas.records.values import (
     Handling,
     Hash,
@@ -208,6 +209,7 @@ class ReportSubmitted(Struct, frozen=True, kw_only=True):
     removed_fields: tuple[str, ...] = ()
     """Paths that the firewall or a feed emptied, with the rule: `items[0].series:firewall.base64`."""
     sealed: tuple[SealedPart, ...] = ()
+    commitment: Commitment | None = None
 
 
 class AccountIdentifier(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from processors.steps.release.rules import Recipient
-from schemas.records.identifiers import CountryCode, MemberId
+from schemas.records.identifiers import CountryCode, KeyId, MemberId
+from schemas.records.proof import OriginProof
 from schemas.records.referral import Referral
 from schemas.records.report import ContentItem, LawEnforcementNotice
 from schemas.records.triage import Completeness, ItemVerdict
@@ -63,6 +64,7 @@ def a_full_referral() -> Referral:
         flags=("classify.basis_lapsed",),
         policy=PolicyVersion(bundle="digest"),
         sealed=(SealedPart(audience="lea"),),
+        origin_proof=OriginProof(key_id=KeyId("0" * 16)),
     )
 
 

@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "deliver": "Run a member's inbox and courier.",
         "answer": "Answer referrals: taken up, refused, outcome, question.",
         "subscribe": "Read a member's referrals.",
+        "verify": "Check that referrals say what their submitters signed.",
         "receiver": "Run the reference receiver.",
     },
     "Decide and explain": {

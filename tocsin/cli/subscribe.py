@@ -9,6 +9,7 @@ import msgspec
 
 from consumers.formats.referral_csv import defanged, differing
 from consumers.formats.referral_json import iso_utc, referral_object
+from consumers.provenance import Finding
 from schemas.catalogue import message
 from schemas.records.referral import Referral
 from tocsin.subscriber import Subscriber
@@ -42,22 +43,24 @@ class Moment(click.ParamType):
 def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     member: str, home: Path, since_ms: int | None, until_ms: int | None, follow: bool, as_json: bool
 ) -> None:
-    """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered."""
+    """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered.
+
+    Each is held against its submitter's signature; more of that says `tocsin verify`.
+    """
     if until_ms is None and not follow:
         until_ms = time.time_ns() // 1_000_000
-    show = _as_json if as_json else _as_line
     if not as_json:
         click.echo(message("tiers.advise"), err=True)
     with Subscriber(home / "config" / f"{member}.toml") as subscriber:
         for referral in subscriber.read(since_ms=since_ms, until_ms=until_ms):
-            click.echo(show(referral))
+            click.echo(_as_json(referral) if as_json else _as_line(referral, subscriber.provenance(referral)))
 
 
 def _as_json(referral: Referral) -> str:
     return msgspec.json.encode(referral_object(referral)).decode()
 
 
-def _as_line(referral: Referral) -> str:
+def _as_line(referral: Referral, found: Finding) -> str:
     """What a person needs to recognise it; an address on a screen cannot be followed."""
     address = referral.source_url.url if referral.source_url else (referral.items[0].url if referral.items else "")
     mark = "" if referral.mark == "LIVE" else f" ({referral.mark.lower()})"
@@ -69,6 +72,7 @@ def _as_line(referral: Referral) -> str:
         ", ".join(referral.incident_types),
         _printable(defanged(address)),
         differing(referral),
+        f"origin {found.provenance}" + (f": {', '.join(found.altered)}" if found.altered else ""),
     )
     return "  ".join(word for word in words if word) + (" withdrawn" if referral.withdrawn else "") + mark
 

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from schemas.headers import Headers, cloud_event_headers
 from schemas.records.identifiers import MemberId
+from schemas.records.report import ReportSubmitted
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.registry import RecordCodec
 
@@ -23,7 +24,9 @@ class Envelope(Struct, frozen=True, kw_only=True):
     signer: Signer | None = None
 
     def wrap(self, record: Struct, event_id: str, at_ms: int) -> Wrapped:
-        """Encode and sign."""
+        """Encode and sign; a report with what its recipients can check single fields by."""
+        if self.signer and isinstance(record, ReportSubmitted):
+            record = self.signer.committed(record)
         value = self.codec.dumps(record)
         headers = cloud_event_headers(type(record), event_id, source=self.member, at_ms=at_ms)
         signed = self.signer.headers(type(record), value) if self.signer else []

@@ -67,8 +67,8 @@ def novelties(
 
 
 def content_digest(report: ReportSubmitted) -> bytes:
-    """SHA-256 of what the report says, apart from when it was sent."""
-    still = msgspec.structs.replace(report, submitted_at=type(report.submitted_at)())
+    """SHA-256 of what the report says, apart from when it was sent and the secret that was drawn for it then."""
+    still = msgspec.structs.replace(report, submitted_at=type(report.submitted_at)(), commitment=None)
     return hashlib.sha256(msgspec.msgpack.encode(still)).digest()
 
 

@@ -59,6 +59,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "source_kind": "provenance",
     "submitter": "submitter",
     "submitter_reference": "submitter",
+    "origin_proof": "submitter",
     "linked_reports": "links",
     "conflicting_reports": "links",
     "corroboration": "links",
@@ -75,7 +76,9 @@ NEVER: Final[Mapping[str, str]] = {"free_text": "release.free_text", "sealed": "
 OF_ITEMS: Final = frozenset({"items", "verdicts"})
 """Decided item by item; every other field speaks of all items, and one label that is denied denies it."""
 
-TELLS_THE_SUBMITTER: Final = frozenset({"submitter", "submitter_reference", "controller", "platform", "external_ids"})
+TELLS_THE_SUBMITTER: Final = frozenset(
+    {"submitter", "submitter_reference", "controller", "platform", "external_ids", "origin_proof"}
+)
 """What names the submitter or leads to it: nobody gets it where the submitter hides itself."""
 
 STILL_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {"priority": ("tier", "deadline", "ruleset_version")}

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.intake import FUTURE_TOLERANCE_MS, Accepted, Door, Rejected
-from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.identifiers import KeyId, MemberId, ReportId
+from schemas.records.proof import Commitment
 from schemas.records.report import ReportSubmitted, Withdrawal
 from tests.builders.reports import a_governance, a_report, a_withdrawal, an_instant
 from tocsin.policy.bundle import SAMPLE, load
@@ -21,6 +22,7 @@ MEMBER = MemberId("plat-a")
 NOW_MS = 1_795_000_000_000
 CODEC = RecordCodec(FixedDirectory())
 BUNDLE = load(SAMPLE)
+SOUND = Commitment(seed=b"s" * 32, key_id=KeyId("k" * 16), signature=b"v" * 64)
 
 
 def a_door(**changes: Any) -> Door:
@@ -53,6 +55,9 @@ def test_a_good_report_and_a_good_withdrawal_go_on() -> None:
         ({"detected_at": an_instant(NOW_MS + FUTURE_TOLERANCE_MS + 1)}, "report.date_in_future"),
         ({"incident_at": an_instant(NOW_MS + FUTURE_TOLERANCE_MS + 1)}, "report.date_in_future"),
         ({"received_at": an_instant(NOW_MS + FUTURE_TOLERANCE_MS + 1)}, "report.date_in_future"),
+        ({"commitment": replace(SOUND, seed=SOUND.seed + b"a payload")}, "origin.commitment"),
+        ({"commitment": replace(SOUND, signature=b"")}, "origin.commitment"),
+        ({"commitment": replace(SOUND, key_id=KeyId("k" * 65))}, "origin.commitment"),
     ],
 )
 def test_each_check_refuses_with_its_own_code_and_names_the_field(changes: dict[str, Any], wanted: str) -> None:

@@ -243,7 +243,7 @@ def test_a_damaged_journal_is_said_and_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_draft_states_exactly_what_is_the_submitters_to_state() -> None:
-    ours = {"report_id", "submitter", "submitted_at", "sealed"}
+    ours = {"report_id", "submitter", "submitted_at", "sealed", "commitment"}
     assert set(ReportSubmitted.__struct_fields__) - ours == set(ReportDraft.__struct_fields__) - {"personal"}
 
 

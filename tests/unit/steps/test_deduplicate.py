@@ -20,6 +20,7 @@ from processors.steps.deduplicate.selectors import (
 )
 from processors.steps.deduplicate.urls import canonical_url
 from schemas.records.identifiers import ContentId, MemberId, ReportId
+from schemas.records.proof import Commitment
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import LinkState
 from schemas.records.values import Novelty
@@ -363,4 +364,5 @@ def test_a_new_account_nexus_gate_or_incident_time_is_a_new_circumstance(
 def test_the_digest_is_over_what_is_said_and_not_over_when_it_was_sent() -> None:
     report = a_report()
     assert content_digest(replace(report, submitted_at=an_instant(NOON_MS + 1))) == content_digest(report)
+    assert content_digest(replace(report, commitment=Commitment(seed=b"another"))) == content_digest(report)
     assert content_digest(replace(report, platform="x")) != content_digest(report)

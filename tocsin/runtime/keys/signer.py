@@ -1,15 +1,18 @@
 """Signs what one principal says, with the newest key that is good and whose private half is here."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Final, Self
 
 from msgspec import Struct
 
+from schemas.commitments import SEED_BYTES, committed
 from schemas.failures import Refused
 from schemas.framing import FRAME_BYTES
 from schemas.headers import Headers, event_type
 from schemas.records.identifiers import MemberId
-from schemas.signing import signature_headers
+from schemas.records.report import ReportSubmitted
+from schemas.signing import Signature, signature_headers
 from tocsin.runtime.keys.changing import DAY_MS
 from tocsin.runtime.keys.directory import Directory, PublicKey, Standing
 from tocsin.runtime.keys.files import KeyFolder, Use
@@ -49,6 +52,10 @@ class Signer:
         """A signed note of the text; raises as `headers` does."""
         return sign_note(text, name, self._keys.signing(self._key().key_id))
 
+    def committed(self, report: ReportSubmitted) -> ReportSubmitted:
+        """The report with what lets its recipients check single fields; a new secret each time."""
+        return committed(report, secrets.token_bytes(SEED_BYTES), self._sign)
+
     def warnings(self) -> tuple[str, ...]:
         """What to say to a person before it is too late."""
         key, now_ms = self._key(), self._now_ms()
@@ -57,6 +64,10 @@ class Signer:
             return ()
         ends = f"ends in {days} days" if days >= 0 else "has ended: what is not urgent waits until it is replaced"
         return (f"Your signing key {key.key_id} {ends}. Exchange it: tocsin keys rotate --as {self._principal}",)
+
+    def _sign(self, message: bytes) -> Signature:
+        key_id = self._key().key_id
+        return Signature(key_id=key_id, value=self._keys.signing(key_id).sign(message))
 
     def _key(self) -> PublicKey:
         here = frozenset(self._keys.names(Use.SIGN))
