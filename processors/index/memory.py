@@ -129,11 +129,11 @@ class MemoryIndex:
 
     def _answer(self, source: Source, claim: Claim) -> Knowledge:
         own = self._revisions[claim.report_id][claim.revision]
-        is_replay = (own.source, own.log_offset) == (source, claim.log_offset)
+        is_again = own.digest == claim.digest and (own.source, own.log_offset) != (source, claim.log_offset)
         return Knowledge(
-            is_stale=self._has_higher(claim, own.number),
+            is_stale=self._has_higher(claim, self._next_block if is_again else own.number),
             is_conflicting=own.digest != claim.digest,
-            is_resubmission=not is_replay and own.digest == claim.digest,
+            is_resubmission=is_again,
             sightings=self._earlier(claim, own.number),
             near=tuple(self._near_to(claim, own.number)),
             recipients=self._recipients(claim.report_id),

@@ -186,11 +186,12 @@ def _numbered(claims: tuple[Claim, ...], revisions: Revisions) -> list[Numbered]
 def _answer(stream: int, claim: Claim, revisions: list[Row[Any]], sightings: dict[bytes, list[Row[Any]]]) -> Knowledge:
     own = next(row for row in revisions if row.revision == claim.revision)
     same_content = bytes(own.digest) == claim.digest
-    is_replay = (own.stream, own.log_offset) == (stream, claim.log_offset)
+    is_again = same_content and (own.stream, own.log_offset) != (stream, claim.log_offset)
+    higher = [row.claim_number for row in revisions if row.revision > claim.revision]
     return Knowledge(
-        is_stale=any(row.revision > claim.revision and row.claim_number < own.claim_number for row in revisions),
+        is_stale=any(is_again or number < own.claim_number for number in higher),
         is_conflicting=not same_content,
-        is_resubmission=same_content and not is_replay,
+        is_resubmission=is_again,
         sightings=_earlier(claim, own.claim_number, sightings),
     )
 

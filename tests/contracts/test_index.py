@@ -133,6 +133,15 @@ def test_a_revision_does_not_become_stale_by_its_successor(index: Index) -> None
     assert not claim_one(index, first).is_stale
 
 
+def test_a_revision_that_is_sent_again_after_its_successor_is_stale(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claim_one(index, a_claim(0, report_id=report))
+    assert not claim_one(index, a_claim(1, report_id=report)).is_stale
+    claim_one(index, a_claim(2, report_id=report, revision=2))
+    assert claim_one(index, a_claim(3, report_id=report)).is_stale
+    assert not claim_one(index, a_claim(4, report_id=report, revision=2)).is_stale
+
+
 def test_the_same_revision_from_another_coordinate_is_a_resubmission(index: Index) -> None:
     first = a_claim(0)
     claim_one(index, first)
