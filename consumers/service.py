@@ -24,7 +24,7 @@ from consumers.store import arrivals, deliveries
 from consumers.store.arrivals import Gap, Position
 from consumers.store.engine import DeliveryStore, open_store
 from consumers.store.outbox import owed_count
-from schemas.failures import Temporary
+from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.health import Health
@@ -71,8 +71,8 @@ class Service:
         self._source = _source(settings, membership, self._store, gap_reason)
         self._inbox = Inbox(self._store, self._source, codec, self._terms())
         self._courier = Courier(self._store, _outlets(delivery), codec, self._desk)
-        signer = Signer.of(settings.trust, membership.member, now_ms)
-        envelope = Envelope(member=membership.member, codec=codec, signer=signer)
+        self._signer = Signer.of(settings.trust, membership.member, now_ms)
+        envelope = Envelope(member=membership.member, codec=codec, signer=self._signer)
         self._post = Post(self._store, settings.kafka.client(), envelope, now_ms)
         self._replies = Replies(self._store, settings.state / "replies", membership.member, now_ms)
         self._rest_until_seconds: dict[str, float] = {}
@@ -94,6 +94,13 @@ class Service:
             if once and idle_turns and self._is_drained():
                 break
         return upkeep.show_age(self._store, self._desk)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What the member should do soon, before its answers count no more."""
+        try:
+            return self._signer.warnings() if self._signer else ()
+        except Refused as failure:
+            return (str(failure),)  # without a key answers wait; referrals are delivered all the same
 
     def resume(self, states: tuple[State, ...]) -> int:
         """A person lets deliveries go again; tells how many."""

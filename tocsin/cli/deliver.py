@@ -57,6 +57,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     running = service.Service(process, chosen, memberships, gap_reason=gap_reason)
     endpoint = Endpoint(running.health, process.metrics_host, process.metrics_port) if process.metrics_port else None
     try:
+        for warning in running.warnings():
+            click.echo(warning, err=True)
         if resumed:
             click.echo(f"{running.resume(tuple(State(name) for name in resumed))} deliveries go again.")
         counts = running.run(_stop_on_signal().is_set, once=once)

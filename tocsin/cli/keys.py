@@ -14,11 +14,12 @@ from schemas.failures import Broken, Refused
 from schemas.records.identifiers import KeyId, MemberId
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.changing import DAY_MS
-from tocsin.runtime.keys.directory import Directory, PublicKey, RevocationReason
+from tocsin.runtime.keys.directory import Directory, PublicKey, RevocationReason, expiring
 from tocsin.runtime.keys.files import KeyFolder, PrivateKey, Use, new_key
 from tocsin.runtime.keys.notes import NoteKey
 from tocsin.runtime.keys.publishing import DirectoryFile, Keeper
 from tocsin.runtime.keys.requests import Request, proven
+from tocsin.runtime.keys.signer import WARN_DAYS
 from tocsin.runtime.settings import Settings, TrustSettings, load
 
 _HOME = click.option(
@@ -48,6 +49,9 @@ def list_(home: Path, principal: str) -> None:
         if principal in ("", key.principal):
             table.add_row(key.principal, key.use, key.key_id, _standing(key, now_ms), _day(key.valid_until_ms))
     Console().print(table)
+    for key in expiring(directory, now_ms, WARN_DAYS * DAY_MS):
+        if principal in ("", key.principal):
+            click.echo(_ending(key, now_ms), err=True)
 
 
 @command.command()
@@ -157,6 +161,14 @@ def _standing(key: PublicKey, now_ms: int) -> str:
     left = -((now_ms - key.valid_until_ms) // DAY_MS)
     standing = key.standing(now_ms)
     return f"{standing}, {left} days left" if standing == "live" else f"{standing} {key.reason or ''}".strip()
+
+
+def _ending(key: PublicKey, now_ms: int) -> str:
+    days = (key.valid_until_ms - now_ms) // DAY_MS
+    return (
+        f"The last key of {key.principal} to {key.use} ends in {days} days, and nothing takes its place yet. "
+        f"Exchange it: tocsin keys rotate --as {key.principal} --use {key.use}"
+    )
 
 
 def _day(epoch_ms: int) -> str:

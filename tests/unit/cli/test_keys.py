@@ -6,9 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from schemas.failures import Refused
 from tocsin.cli.keys import command
+from tocsin.runtime.keys.changing import DAY_MS
+from tocsin.runtime.keys.publishing import Keeper
 from tocsin.stack.keys import LocalKeys
 
 
@@ -48,6 +51,18 @@ def test_a_key_is_replaced_and_the_old_one_is_listed_with_its_early_end(home: Pa
     listed = said(home, "list", "--of", "plat-a").output
     assert len(names(home)) == 2
     assert all(name in listed for name in names(home))
+
+
+def test_whose_last_key_ends_soon_is_told_until_it_is_replaced(home: Path) -> None:
+    soon_ms = int(time.time() * 1000) + 20 * DAY_MS
+    keeper = Keeper(home / "keys" / "keeper")
+    ending = [replace(key, valid_until_ms=soon_ms) for key in keeper.directory().keys if key.principal == "plat-a"]
+    keeper.change(lambda directory: replace(directory, number=directory.number + 1, keys=tuple(ending)))
+    listed = said(home, "list").output
+    assert "plat-a to sign ends in 19 days" in listed
+    assert "tocsin keys rotate --as plat-a --use seal" in listed
+    said(home, "rotate", "--as", "plat-a")
+    assert "plat-a to sign ends" not in said(home, "list").output
 
 
 def test_a_request_travels_to_the_keeper_who_admits_it(home: Path, tmp_path: Path) -> None:
