@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "keyring": "List, rotate or retire the digest keys of triage.",
     },
     "Prove and repair": {
+        "receipts": "Show who said and got what of a report, each signature verified.",
         "keys": "Make, list, rotate and revoke the keys that sign and seal.",
         "audit": "Take, keep and verify the log of decisions, disclosures and reads.",
         "reroute": "Decide past reports again where rules changed who gets them.",

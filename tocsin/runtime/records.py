@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -27,7 +27,8 @@ Found = Mapping[Coordinate, RawRecord]
 class Records:
     """One connection; a place asked for twice is read twice."""
 
-    def __init__(self, kafka: KafkaSettings, group: str) -> None:
+    def __init__(self, kafka: KafkaSettings, group: str, *, with_headers: bool = False) -> None:
+        self._with_headers = with_headers
         self._consumer = Consumer(kafka.client() | {"group.id": group, "enable.auto.commit": False})
 
     def __call__(self, places: Iterable[Coordinate]) -> Found:
@@ -40,7 +41,7 @@ class Records:
             for where, offsets in wanted.items():
                 for run in self._there(where, sorted(offsets)):
                     for message in self._read(where, run):
-                        record = _record(message)
+                        record = _record(message, with_headers=self._with_headers)
                         found |= dict.fromkeys(offsets[record.offset], record)
         except KafkaException as error:
             raise _away() from error
@@ -88,11 +89,16 @@ def runs(offsets: list[int]) -> list[list[int]]:
     return found
 
 
-def _record(message: Message) -> RawRecord:
+def _record(message: Message, *, with_headers: bool) -> RawRecord:
     offset = message.offset()
     assert offset is not None  # noqa: S101 -- what was read lies somewhere
+    headers: Any = (message.headers() or ()) if with_headers else ()
     return RawRecord(
-        offset=offset, timestamp_ms=message.timestamp()[1], key=message.key(), value=message.value(), headers=()
+        offset=offset,
+        timestamp_ms=message.timestamp()[1],
+        key=message.key(),
+        value=message.value(),
+        headers=tuple(headers),
     )
 
 

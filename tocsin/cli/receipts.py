@@ -1,0 +1,55 @@
+"""`tocsin receipts`: who said and got what of one report, each signature verified."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from schemas.catalogue import message
+from schemas.failures import Refused
+from schemas.records.identifiers import MemberId
+from tocsin.runtime.settings import load
+from tocsin.stack.receipts import GONE, Link, chain, seen_by
+
+
+@click.command()
+@click.argument("report_id")
+@click.option("--for", "member", default="", help="As this member may have it: its own part, and no other's name.")
+@click.option("--json", "as_json", is_flag=True, help="One object a link, with coordinate and SHA-256.")
+@click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
+def command(report_id: str, member: str, as_json: bool, home: Path) -> None:
+    """Show the chain of REPORT_ID (or of a referral's id): submission, decision, referrals, and what came back.
+
+    Each link is read where it lies and its signature is verified with the directory of keys, also where the key was
+    exchanged since. `delivered` is a machine's word, `taken_up` a person's. Topics live 30 days: of what is older, the
+    ledger's row is left, and that is said. Exit code 3 where a link does not verify.
+    """
+    links: Sequence[Link] = chain(load(home / "config" / "ops.toml"), report_id)
+    if member:
+        links = seen_by(links, MemberId(member))
+        if not links:
+            raise Refused(f"{member} neither submitted nor got this report.", code="receipts.not_yours")
+    for link in links:
+        click.echo(msgspec.json.encode(link).decode() if as_json else _as_line(link))
+    if not as_json and any(link.proof == GONE for link in links):
+        click.echo(message("receipts.gone"))
+    raise SystemExit(0 if all(link.holds for link in links) else 3)
+
+
+def _as_line(link: Link) -> str:
+    at = datetime.fromtimestamp(link.at_ms / 1000, UTC).isoformat(timespec="seconds") if link.at_ms else "-"
+    words = (
+        at,
+        f"{link.what} {'to' if link.what in _SENT else 'by'} {link.member}{' (a person)' if link.by_person else ''}",
+        f"revision {link.revision}",
+        link.proof.upper() + (f": {', '.join(link.altered)}" if link.altered else ""),
+        f"key {link.key_id}" if link.key_id else "",
+        f"{link.place.topic}[{link.place.partition}]@{link.place.offset}" if link.place.topic else "",
+        f"sha256 {link.sha256[:16]}" if link.sha256 and link.place.topic else "",
+    )
+    return "  ".join(filter(None, words))
+
+
+_SENT = frozenset({"referred", "recalled"})
