@@ -1,5 +1,6 @@
 """The audit log on real PostgreSQL and Kafka: written where it settles, in an order that holds, verified elsewhere."""
 
+import json
 import subprocess
 import sys
 import time
@@ -163,26 +164,74 @@ def _leaves(log: Log, entry: int, leaves: bytes) -> None:
         connection.execute(text("update audit_entries set leaves = :l where entry = :e"), {"l": leaves, "e": entry})
 
 
+def test_each_look_of_a_person_is_in_the_log_with_name_and_purpose(log: Log, stack: Any) -> None:
+    by = f"analyst-{uuid4()}"
+    reader = ("--home", str(stack.home), "--by", by, "--purpose", "case 7")
+    assert main("queue", "list", "--json", *reader).returncode in {0, 3}
+    assert log.sequence() > 0
+    told = main("disclosures", "--person", by, "--home", str(stack.home)).stdout
+    assert f"{by} looked at the queue" in told
+    assert "(tocsin queue list). Purpose: case 7." in told
+    assert by.encode() not in b"".join(export_of(log.by["ops"]).leaves), "the log itself names nobody"
+
+
+def test_a_statement_that_somebody_changed_does_not_fit_its_leaf(log: Log, stack: Any) -> None:
+    by = f"analyst-{uuid4()}"
+    main("queue", "list", "--json", "--by", by, "--home", str(stack.home))
+    with log.by["ops"].transaction() as connection:
+        made = connection.execute(_OPENING, {"by": by}).one()
+        forged = made.statements.replace(b"not stated", b"case 8")
+        connection.execute(_FORGE, {"entry": made.entry, "forged": forged})
+    told = main("disclosures", "--person", by, "--home", str(stack.home))
+    assert (told.returncode, "DOES NOT FIT THE LOG" in told.stdout) == (3, True)
+
+
+_OPENING = text("select entry, statements from audit_openings where person = :by")
+_FORGE = text("update audit_openings set statements = :forged where entry = :entry")
+
+
+def main(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+
+
 def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_without_them(
     busy_stack: Any, tmp_path: Path
 ) -> None:
     home = busy_stack.home
+    reference = f"audit-{uuid4()}"
     with Publisher(busy_stack.config(MemberId("ngo-b"))) as publisher:
-        publisher.publish(a_draft(submitter_reference=f"audit-{uuid4()}"))
+        publisher.publish(a_draft(submitter_reference=reference))
     with Crew(home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
         deadline = time.monotonic() + 60
-        while b"disclosure" not in _exported(home, tmp_path):
+        while not (told := _disclosures(home, reference)) or _proof(home, told[0], tmp_path).returncode:
             assert time.monotonic() < deadline, "no disclosure came into the log"
             time.sleep(0.5)
+    assert all(each["holds"] and each["fields"] and each["policy"] for each in told)
+    _exported(home, tmp_path)
     keys = tocsin(home, "keys").stdout.split()
     elsewhere = tmp_path / "elsewhere"
     words = [word for key in keys for word in ("--key", key)]
     held = tocsin(elsewhere, "verify", "--export", str(tmp_path / "log"), *words)
     assert (held.returncode, held.stderr) == (0, "")
+    proof = tmp_path / "proof"
+    proven = tocsin(elsewhere, "verify", "--proof", str(proof), *words)
+    assert (proven.returncode, f"{told[0]['recipient']} was given report" in proven.stdout) == (0, True)
+    proof.write_text(proof.read_text().replace(told[0]["recipient"], "other-member"))
+    assert tocsin(elsewhere, "verify", "--proof", str(proof), *words).returncode == 3
     (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes().replace(b" disclosure ", b" disclosurE ", 1))
     assert tocsin(elsewhere, "verify", "--export", str(tmp_path / "log"), *words).returncode == 3
+
+
+def _disclosures(home: Path, reference: str) -> list[Any]:
+    lines = main("disclosures", "--report", reference, "--json", "--home", str(home)).stdout.splitlines()
+    return [each for each in map(json.loads, lines) if each["is"] == "disclosure"]
+
+
+def _proof(home: Path, told: Any, folder: Path) -> subprocess.CompletedProcess[str]:
+    return tocsin(home, "prove", told["referral"], "--out", str(folder / "proof"))
 
 
 def _exported(home: Path, folder: Path) -> bytes:

@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import msgspec
 
-from schemas.failures import Broken
+from schemas.failures import Broken, Refused
+from tocsin.cli.auditing.wording import sentence, when
 from tocsin.runtime.audit.checkpoints import keys_of
+from tocsin.runtime.audit.disclosed import of_referral
 from tocsin.runtime.audit.exporting import Export, export_of, latest_note, read, unsigned_entries, written
+from tocsin.runtime.audit.proving import proof_of, proven, read_proof
 from tocsin.runtime.audit.verifying import lines, verify
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.notes import NoteKey
@@ -77,22 +81,59 @@ def keys(home: Path) -> None:
         click.echo(str(key))
 
 
+@command.command()
+@_HOME
+@click.argument("referral_id")
+@click.option("--checkpoint", "kept", type=_FILE, help="By the checkpoint that somebody kept; else by the newest.")
+@_OUT
+def prove(home: Path, referral_id: str, kept: Path | None, out: Path | None) -> None:
+    """Show that REFERRAL_ID was disclosed: the statement, what opens its leaf, and that a signed checkpoint covers it.
+
+    The file lets whoever has it read this one statement and no other. It is checked without us by:
+    tocsin audit verify --proof FILE --key KEY
+    """
+    with _database(home) as database, database.transaction() as connection:
+        told = of_referral(connection, referral_id)
+        if told is None:
+            raise Refused("The log has no referral of that id, or it was erased.", code="audit.unknown")
+        note = kept.read_text("utf-8") if kept else latest_note(connection)
+        proof = msgspec.json.format(msgspec.json.encode(proof_of(connection, told, note, _trusted(home))))
+    if out:
+        out.write_bytes(proof + b"\n")
+        click.echo(f"{sentence(told.statement)} Next: tocsin audit verify --proof {out}")
+    else:
+        click.echo(proof.decode())
+
+
 @command.command(name="verify")
 @_HOME
+@click.option("--proof", type=_FILE, help="One leaf, as `tocsin audit prove` shows it.")
 @click.option("--export", "file", type=_FILE, help="An export; else the log of the home as it is now.")
 @click.option("--checkpoint", "kept", type=_FILE, multiple=True, help="One that you kept; can be repeated.")
 @_KEY
-def verify_(home: Path, file: Path | None, kept: Sequence[Path], keys: Sequence[str]) -> None:
+def verify_(home: Path, proof: Path | None, file: Path | None, kept: Sequence[Path], keys: Sequence[str]) -> None:
     """Verify the log against its checkpoints and those that you kept; name the first thing that is wrong.
 
     With an export and --key nothing else is needed, neither a connection nor a home. Ends with 3 where the log does not
     hold.
     """
     believed = tuple(map(NoteKey.parse, keys)) or _trusted(home)
+    if proof:
+        sys.exit(_proof_holds(proof, believed))
     verified = verify(_found(home, file), believed, [each.read_text("utf-8") for each in kept])
     for line in lines(verified):
         click.echo(line)
     sys.exit(DOES_NOT_HOLD if verified.fault else 0)
+
+
+def _proof_holds(file: Path, believed: Sequence[NoteKey]) -> int:
+    found = proven(read_proof(file.read_bytes()), believed)
+    if found is None:
+        click.echo("The proof does not hold: statement, leaf and checkpoint do not belong together.")
+        return DOES_NOT_HOLD
+    statement, by = found
+    click.echo(f"Proven by the checkpoint of {by.size} leaves, signed {when(by.at_ms)}: {sentence(statement)}")
+    return 0
 
 
 def _found(home: Path, file: Path | None) -> Export:

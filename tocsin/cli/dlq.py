@@ -12,6 +12,9 @@ from sqlalchemy import Connection
 
 from schemas.catalogue import message
 from schemas.failures import Refused, Temporary
+from schemas.records.identifiers import MemberId
+from tocsin.cli.auditing.person import BY, PURPOSE, note
+from tocsin.runtime.audit.statements import Reading
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger import deadletters
 from tocsin.runtime.ledger.deadletters import STATES, DeadLetter, Wanted
@@ -55,11 +58,16 @@ def list_(home: Path, member: str, code: str, state: str, limit: int, as_json: b
 @command.command()
 @_HOME
 @click.argument("name")
-def show(home: Path, name: str) -> None:
+@BY
+@PURPOSE
+def show(home: Path, name: str, by: str, purpose: str) -> None:
     """Show everything that is known of one dead letter, and what to do; never the record itself."""
     settings = load(home / "config" / "ops.toml")
     with _ledger(settings) as connection:
         letter = deadletters.find(connection, name)
+        what = f"the dead letter {name}"
+        member = MemberId(letter.member)
+        note(connection, Reading(person=by, purpose=purpose, command="dlq show", what=what, member=member))
     with _letterbox(settings) as box:
         facts = box.facts(letter)
     click.echo(message(letter.code))

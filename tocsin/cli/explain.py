@@ -14,9 +14,12 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
+from schemas.records.triage import ReportTriaged
+from tocsin.cli.auditing.person import BY, PURPOSE
 from tocsin.cli.evaluating.submissions import submission_of
 from tocsin.policy.bundle import SAMPLE, Bundle
 from tocsin.policy.policies import Policies, policies
+from tocsin.runtime.audit.statements import Reading
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.settings import load as load_settings
 from tocsin.stack.decisions import Recorded, decisions
@@ -32,8 +35,12 @@ from tocsin.stack.decisions import Recorded, decisions
 )
 @click.option("--policy", type=click.Path(path_type=Path), help="For a file: the bundle to decide by; else the home's.")
 @click.option("--json", "as_json", is_flag=True, help="The tree as one object.")
+@BY
+@PURPOSE
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
-def command(asked: str, audience: str, policy: Path | None, as_json: bool, home: Path) -> None:
+def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
+    asked: str, audience: str, policy: Path | None, as_json: bool, by: str, purpose: str, home: Path
+) -> None:
     """Show the decision on ASKED as a tree: evidence, rules, versions, who was considered and why not.
 
     ASKED is a report id, a referral id or a submitter's reference (the decision as it was recorded), or a file with one
@@ -45,7 +52,7 @@ def command(asked: str, audience: str, policy: Path | None, as_json: bool, home:
     rules = policies(chosen, load_settings(settings).policy_trust if settings.exists() else None)
     bundle = rules.at(int(time.time() * 1000))
     file = Path(asked)
-    decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, rules)
+    decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, rules, (by, purpose))
     node = explained_for(decided, MemberId(audience)) if audience else explained(decided, bundle)
     if as_json:
         click.echo(msgspec.json.encode(node).decode())
@@ -68,11 +75,17 @@ def _from_file(file: Path, bundle: Bundle) -> Decided:
     return decided
 
 
-def _recorded(asked: str, settings: Path, rules: Policies) -> Decided:
+def _recorded(asked: str, settings: Path, rules: Policies, reader: tuple[str, str]) -> Decided:
     with decisions(load_settings(settings)) as read:
         found = read.find(asked)
+        read.note(_reading(found.triaged, *reader), int(time.time() * 1000))
     said = tuple(f"{one.at:%Y-%m-%d %H:%M}: {one.cause}, by {one.by}. {one.reason}".strip() for one in found.said)
     return Decided(triaged=found.triaged, referrals=found.referrals, evidence=_evidence(found, rules), said=said)
+
+
+def _reading(triaged: ReportTriaged, by: str, purpose: str) -> Reading:
+    what = f"the decision on report {triaged.report_id}"
+    return Reading(person=by, purpose=purpose, command="explain", what=what, report=triaged.report_id)
 
 
 def _evidence(found: Recorded, rules: Policies) -> tuple | None:  # type: ignore[type-arg]  # see explaining.Decided

@@ -14,7 +14,9 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from schemas.catalogue import message
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, ReportId
+from tocsin.cli.auditing.person import BY, PURPOSE, note
+from tocsin.runtime.audit.statements import Reading
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger import queue
 from tocsin.runtime.ledger.queue import Act, Alert, Ruled, Waiting
@@ -41,7 +43,9 @@ def command() -> None:
 @_HOME
 @click.option("--member", default="", help="Only this submitter's reports and this recipient's deliveries.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_(home: Path, member: str, as_json: bool) -> None:
+@BY
+@PURPOSE
+def list_(home: Path, member: str, as_json: bool, by: str, purpose: str) -> None:  # one parameter a documented option
     """Show what waits, the most pressing first: number, reason, whose, age, deadline, who works on it, alert.
 
     Ends with 3 where something is overdue, or urgent and nobody has it. Next: tocsin queue take NUMBER --by NAME, and
@@ -50,6 +54,8 @@ def list_(home: Path, member: str, as_json: bool) -> None:
     now = datetime.now(UTC)
     with _ledger(home) as connection:
         entries = queue.waiting(connection, member)
+        what = f"the queue, {len(entries)} entries"
+        note(connection, Reading(person=by, purpose=purpose, command="queue list", what=what, member=MemberId(member)))
     if as_json:
         for entry in entries:
             click.echo(msgspec.json.encode(_as_builtins(entry, now)).decode())
@@ -64,11 +70,13 @@ def list_(home: Path, member: str, as_json: bool) -> None:
 @click.argument("number", type=int)
 @_BY
 @click.option("--over", is_flag=True, help="Relieve whoever works on it.")
-def take(home: Path, number: int, by: str, over: bool) -> None:
+@PURPOSE
+def take(home: Path, number: int, by: str, over: bool, purpose: str) -> None:
     """Work on entry NUMBER by name, so that nobody else does. It is not decided by that."""
     with _ledger(home) as connection:
         entry = queue.find(connection, number)
         queue.take(connection, entry, by, over=over)
+        note(connection, _taken(entry, by, purpose))
     click.echo(f"{number} is yours: {_subject(entry)}. {_why(entry)} {message('tiers.advise')}")
     click.echo(f"The whole decision: tocsin explain {entry.report_id}")
 
@@ -101,6 +109,17 @@ def decide_(  # noqa: PLR0913, PLR0917  # one parameter a documented option
         click.echo("Decided and carried out.")
     else:
         click.echo(f"Decided. Triage of the normal lane carries it out: tocsin queue list shows {number} until then.")
+
+
+def _taken(entry: Waiting, by: str, purpose: str) -> Reading:
+    return Reading(
+        person=by,
+        purpose=purpose,
+        command="queue take",
+        what=f"entry {entry.number} of the queue",
+        report=ReportId(entry.report_id),
+        member=MemberId(entry.submitter),
+    )
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from schemas.records.report import ReportSubmitted
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.topics import TRIAGED
+from tocsin.runtime.audit.recording import record_reading
+from tocsin.runtime.audit.statements import Reading
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
@@ -82,6 +84,11 @@ class Decisions:
             record=self._read(triaged.source, ReportSubmitted),
             said=said,
         )
+
+    def note(self, reading: Reading, at_ms: int) -> None:
+        """That somebody looks at a decision; the audit log keeps it."""
+        with self._database.transaction() as connection:
+            record_reading(connection, reading, at_ms)
 
     def quality(self, submitter: str, weeks: int) -> tuple[Quality, ...]:
         """Week by week, the latest first."""
