@@ -11,6 +11,7 @@ from consumers.agreement import Agreement, Decision, Standing, Treatment, bundle
 from consumers.codec import Codec
 from consumers.escalation import begins_ms
 from consumers.messages import state_return
+from consumers.provenance import SUSPICIOUS, examined, sentence
 from consumers.settings import Limits
 from consumers.states import MAY_HAVE, Event, State, after
 from consumers.store import arrivals, deliveries
@@ -18,10 +19,11 @@ from consumers.store.deliveries import BUNDLE, REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from consumers.store.tables import NEVER_MS
-from schemas.failures import Refused, Unreadable
+from schemas.failures import Broken, Refused, Unreadable
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate, Tier
+from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.metrics import failure_met, record_left
 
 BATCH = 500
@@ -55,6 +57,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     agreement: Agreement
     limits: Limits
     now_ms: Callable[[], int]
+    directory: Callable[[], Directory] | None = None
+    """Of keys, to hold referrals against their submitters' signatures; None where the settings name none."""
 
 
 class Inbox:
@@ -110,7 +114,23 @@ class Inbox:
             _LOG.error("A record was kept aside: it is no referral for this member.", extra={"facts": facts})
             arrivals.keep_unreadable(connection, arrival.place, arrival.value, failure.code, self._terms.now_ms())
             return
+        self._hold_against_signature(arrival, referral)
         self._store_once(connection, arrival, referral)
+
+    def _hold_against_signature(self, arrival: Arrival, referral: Referral) -> None:
+        """Sound the alarm where it is not what was signed; it is delivered all the same, because it may be urgent."""
+        if self._terms.directory is None:
+            return
+        try:
+            found = examined(referral, self._terms.directory())
+        except Broken as failure:
+            failure_met(_STAGE, failure)
+            _LOG.warning("Signatures cannot be verified.", extra={"facts": {"code": failure.code}})
+            return
+        if found.provenance in SUSPICIOUS:
+            record_left("origin", found.provenance)
+            facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "fields": list(found.altered)}
+            _LOG.error(sentence(found), extra={"facts": facts})
 
     def _read(self, value: bytes) -> Referral:
         referral = self._codec.loads(value, Referral)

@@ -56,6 +56,8 @@ _BY_STANDING: Final[Mapping[Standing, Provenance]] = {
     Standing.UNKNOWN: Provenance.UNKNOWN_KEY,
 }
 _GOOD: Final = frozenset({Provenance.VERIFIED, Provenance.EXPIRED})
+SUSPICIOUS: Final = frozenset({Provenance.ALTERED, Provenance.WRONG, Provenance.REVOKED, Provenance.UNKNOWN_KEY})
+"""What a person should look at before anybody acts on it."""
 
 
 def examined(referral: Referral, directory: Directory) -> Finding:

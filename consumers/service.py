@@ -28,6 +28,7 @@ from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.health import Health
+from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -65,6 +66,7 @@ class Service:
             contacts=membership.contacts,
         )
         self._delivery = delivery
+        self._directory = directory_of(settings.trust)
         self._store = open_store(delivery.store, membership.member)
         self.health = Health()
         codec = RecordCodec(SchemaDirectory(settings.registry))
@@ -139,6 +141,7 @@ class Service:
             agreement=narrowed(self._membership.agreement, self._delivery.duplicates),
             limits=self._delivery.limits,
             now_ms=now_ms,
+            directory=self._directory,
         )
 
     def _attempt(self, part: str, act: Callable[[], int]) -> int:

@@ -3,17 +3,22 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from consumers.agreement import Agreement, Treatment
+from consumers.inbox import Terms
 from consumers.states import State
 from consumers.store import arrivals, deliveries
 from consumers.store.tables import DEAD_LETTERS
+from processors.steps.release.proofs import proven
+from schemas.commitments import Commitments
 from schemas.records.answers import ReturnKind
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Mark
 from tests.builders.deliveries import CODEC, TOPIC, Counter
+from tests.builders.proofs import DIRECTORY, a_committed_report
 from tests.builders.referrals import a_referral
 
 Opener = Callable[..., Counter]
@@ -44,6 +49,29 @@ def test_a_failing_store_rewinds_the_source(counter: Counter, monkeypatch: pytes
             counter.inbox.turn(0)
     assert counter.inbox.turn(0) == 1
     assert counter.find(a_referral().referral_id).state is State.RECEIVED
+
+
+def test_what_is_not_what_was_signed_is_delivered_with_an_alarm_that_names_the_field(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    counter.inbox.agree(
+        Terms(
+            member=counter.member,
+            agreement=counter.agreement,
+            limits=counter.limits,
+            now_ms=counter.clock,
+            directory=lambda: DIRECTORY,
+        )
+    )
+    report = a_committed_report()
+    full = a_referral(source_url=report.source_url, items=report.items, detected_at=report.detected_at)
+    sent = proven(replace(full, controller=report.governance.controller), Commitments(submitted=report))
+    counter.arrive(sent)
+    assert caplog.messages == []
+    altered = replace(sent, referral_id=a_referral("b").referral_id, platform="planted")
+    counter.arrive(altered)
+    assert any("platform" in said for said in caplog.messages)
+    assert counter.find(altered.referral_id).state is State.RECEIVED
 
 
 def refuse_to_advance(*_: object) -> None:
