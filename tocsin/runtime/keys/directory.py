@@ -93,13 +93,18 @@ class Directory(Struct, frozen=True, kw_only=True, dict=True):
 
     def live(self, principal: MemberId, use: Use, at_ms: int) -> tuple[PublicKey, ...]:
         """The keys that are good at an instant, the one that was valid first at the front."""
+        return tuple(key for key in self.of(principal, use) if key.standing(at_ms) is Standing.LIVE)
+
+    def of(self, principal: MemberId, use: Use) -> tuple[PublicKey, ...]:
+        """All keys of a principal for a use whatever they are worth, the one that was valid first at the front."""
         own = (key for key in self.keys if (key.principal, key.use) == (principal, use))
-        return tuple(
-            sorted(
-                (key for key in own if key.standing(at_ms) is Standing.LIVE),
-                key=lambda key: (key.valid_from_ms, key.key_id),
-            )
-        )
+        return tuple(sorted(own, key=lambda key: (key.valid_from_ms, key.key_id)))
+
+    def next_change_ms(self, principal: MemberId, use: Use, after_ms: int) -> int | None:
+        """When one of these keys begins, ends or is revoked next; None where nothing is to come."""
+        own = self.of(principal, use)
+        times = chain.from_iterable((key.valid_from_ms, key.valid_until_ms, key.revoked_ms or 0) for key in own)
+        return min((at for at in times if at > after_ms), default=None)
 
     def text(self) -> str:
         """The canonical text, which is what is signed."""

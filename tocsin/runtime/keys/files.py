@@ -3,6 +3,7 @@
 import os
 from enum import StrEnum
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +63,14 @@ class KeyFolder:
     def names(self, use: Use) -> tuple[KeyId, ...]:
         """The keys of one use that are here."""
         return tuple(sorted(KeyId(file.name.split(".")[0]) for file in self._folder.glob(f"*.{use}.pem")))
+
+    def stamp(self, use: Use, key_id: KeyId) -> tuple[int, ...] | None:
+        """Another as soon as a key comes or goes, or this one is replaced or opened to others; None without it."""
+        try:
+            found = [path.stat() for path in (self._folder, self._file(use, key_id))]
+        except FileNotFoundError:
+            return None
+        return tuple(chain.from_iterable((each.st_ino, each.st_mtime_ns, each.st_ctime_ns) for each in found))
 
     def signing(self, key_id: KeyId) -> Ed25519PrivateKey:
         """The private half of a signing key; raises Broken where it is not here or others can read it."""

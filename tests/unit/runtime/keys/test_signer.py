@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.failures import Refused
+from schemas.failures import Broken, Refused
 from schemas.headers import event_type
 from schemas.records.identifiers import MemberId
 from schemas.records.report import ReportSubmitted
@@ -59,6 +59,42 @@ def test_a_new_key_is_used_at_once_by_a_signer_that_runs(keys: LocalKeys) -> Non
     before = signature(signer).key_id
     a_second_key(keys)
     assert signature(signer).key_id != before
+
+
+def test_a_signer_that_runs_goes_over_to_the_next_key_at_the_instant_it_begins(keys: LocalKeys) -> None:
+    now_ms = [START_MS + DAY_MS]
+    keeper = keys.keeper
+    trust = TrustSettings(keys=keys.folder(MEMBER), directory=keeper.file, keeper=str(keeper.key))
+    signer = Signer(trust, MEMBER, lambda: now_ms[0])
+    a_second_key(keys, days=2)
+    before = signature(signer).key_id
+    now_ms[0] = START_MS + 2 * DAY_MS
+    assert signature(signer).key_id != before
+    now_ms[0] -= 1
+    assert signature(signer).key_id == before
+
+
+def test_a_key_that_is_opened_or_deleted_while_a_signer_runs_signs_nothing_more(keys: LocalKeys) -> None:
+    signer = a_signer(keys)
+    (name,) = keys.private(MEMBER).names(Use.SIGN)
+    assert signature(signer).key_id == name
+    (file,) = keys.folder(MEMBER).glob("*.sign.pem")
+    file.chmod(0o644)
+    with pytest.raises(Broken, match="Only its owner"):
+        signer.headers(ReportSubmitted, VALUE)
+    file.chmod(0o600)
+    assert signature(signer).key_id == name
+    keys.private(MEMBER).delete(Use.SIGN, name)
+    with pytest.raises(Refused, match="no signing key here"):
+        signer.headers(ReportSubmitted, VALUE)
+
+
+def test_a_key_that_is_revoked_while_a_signer_runs_signs_nothing_more(keys: LocalKeys) -> None:
+    signer = a_signer(keys)
+    name = signature(signer).key_id
+    keys.keeper.change(lambda directory: changing.revoked(directory, name, RevocationReason.COMPROMISED, START_MS))
+    with pytest.raises(Refused):
+        signer.headers(ReportSubmitted, VALUE)
 
 
 def test_an_ended_key_still_signs_and_says_so(keys: LocalKeys) -> None:
