@@ -38,7 +38,7 @@ class Naming(Struct, frozen=True, kw_only=True):
     veil: near.Veil
 
 
-class Proposed(Struct, frozen=True, kw_only=True):
+class Proposed(Struct, frozen=True, kw_only=True, gc=False):
     """One report before the claim: verdicts, gates, route and what to claim."""
 
     report: ReportSubmitted
@@ -59,7 +59,7 @@ class Proposed(Struct, frozen=True, kw_only=True):
     """What lets recipients check the submitter's word."""
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """One report after the claim: everything that its outputs are made from."""
 
     proposed: Proposed

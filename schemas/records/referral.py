@@ -9,14 +9,14 @@ from schemas.records.triage import Completeness, ItemVerdict, Priority
 from schemas.records.values import Handling, Instant, Mark, Novelty, PolicyVersion, SealedPart, Ternary, Text
 
 
-class Withheld(Struct, frozen=True, kw_only=True):
+class Withheld(Struct, frozen=True, kw_only=True, gc=False):
     """A field that this recipient does not see, and the rule that says so."""
 
     path: str = ""
     rule: str = ""
 
 
-class Referral(Struct, frozen=True, kw_only=True):
+class Referral(Struct, frozen=True, kw_only=True, gc=False):
     """One report, or one revision of it, as released to one member; items are already filtered."""
 
     referral_id: ReferralId

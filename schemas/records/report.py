@@ -19,7 +19,7 @@ from schemas.records.values import (
 )
 
 
-class Governance(Struct, frozen=True, kw_only=True):
+class Governance(Struct, frozen=True, kw_only=True, gc=False):
     """Why the data may be processed, and for how long: the three-step justification and its frame."""
 
     legal_basis: str = ""
@@ -35,7 +35,7 @@ class Governance(Struct, frozen=True, kw_only=True):
     """Names of the fields above that the member's profile supplied."""
 
 
-class Hosting(Struct, frozen=True, kw_only=True):
+class Hosting(Struct, frozen=True, kw_only=True, gc=False):
     """Where a URL was hosted when somebody looked."""
 
     country: CountryCode = CountryCode("")
@@ -49,7 +49,7 @@ class Hosting(Struct, frozen=True, kw_only=True):
     checked_at: Instant | None = None
 
 
-class SourceUrl(Struct, frozen=True, kw_only=True):
+class SourceUrl(Struct, frozen=True, kw_only=True, gc=False):
     """The page a report is about (ICCAM: one source URL, many content items)."""
 
     url: str = ""
@@ -88,7 +88,7 @@ class ItemAction(Struct, frozen=True, kw_only=True, gc=False):
     at: Instant | None = None
 
 
-class ContentItem(Struct, frozen=True, kw_only=True):
+class ContentItem(Struct, frozen=True, kw_only=True, gc=False):
     """One piece of content, the unit of work; labels, verdicts, actions and assignment live here."""
 
     content_id: ContentId = ContentId("")
@@ -126,14 +126,14 @@ class ContentItem(Struct, frozen=True, kw_only=True):
     actions: tuple[ItemAction, ...] = ()
 
 
-class Escalation(Struct, frozen=True, kw_only=True):
+class Escalation(Struct, frozen=True, kw_only=True, gc=False):
     """An explicit plea for urgency; a code of vocabularies/escalation_reason, and a short text."""
 
     reason_code: str = ""
     escalation_reason: Text | None = None
 
 
-class NexusClaim(Struct, frozen=True, kw_only=True):
+class NexusClaim(Struct, frozen=True, kw_only=True, gc=False):
     """Why a country is concerned, who says so and how sure they are (0 to 1)."""
 
     kind: NexusKind = NexusKind.UNKNOWN
@@ -152,7 +152,7 @@ class LawEnforcementNotice(Struct, frozen=True, kw_only=True):
     at: Instant | None = None
 
 
-class SharingChoices(Struct, frozen=True, kw_only=True):
+class SharingChoices(Struct, frozen=True, kw_only=True, gc=False):
     """What the submitter narrows: members, sectors, labels and countries that shall not receive."""
 
     deny_members: tuple[MemberId, ...] = ()
@@ -162,7 +162,7 @@ class SharingChoices(Struct, frozen=True, kw_only=True):
     hide_submitter: bool = False
 
 
-class ReportSubmitted(Struct, frozen=True, kw_only=True):
+class ReportSubmitted(Struct, frozen=True, kw_only=True, gc=False):
     """One report as its submitter publishes it; revision n replaces n - 1."""
 
     report_id: ReportId

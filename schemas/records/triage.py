@@ -8,7 +8,7 @@ from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode
 from schemas.records.values import Coordinate, Instant, Mark, Novelty, PolicyVersion, Tier, Verdict
 
 
-class ItemVerdict(Struct, frozen=True, kw_only=True):
+class ItemVerdict(Struct, frozen=True, kw_only=True, gc=False):
     """One jurisdiction's verdict on one item, with the rows of the legal map that were used."""
 
     content_id: ContentId = ContentId("")
@@ -29,7 +29,7 @@ class LinkState(StrEnum):
     RETRACTED = "RETRACTED"
 
 
-class Link(Struct, frozen=True, kw_only=True):
+class Link(Struct, frozen=True, kw_only=True, gc=False):
     """Another report of the same content, account or incident, by the selector that they share."""
 
     report_id: ReportId
@@ -42,7 +42,7 @@ class Link(Struct, frozen=True, kw_only=True):
     distance: int | None = None
 
 
-class Priority(Struct, frozen=True, kw_only=True):
+class Priority(Struct, frozen=True, kw_only=True, gc=False):
     """Tier with deadline, score 0 to 100, and reasons in words that an officer reads."""
 
     tier: Tier = Tier.NORMAL
@@ -55,14 +55,14 @@ class Priority(Struct, frozen=True, kw_only=True):
     ruleset_version: str = ""
 
 
-class Completeness(Struct, frozen=True, kw_only=True):
+class Completeness(Struct, frozen=True, kw_only=True, gc=False):
     """How much an officer would find, 0 to 100, and what is missing, as field paths."""
 
     score: int = 0
     missing: tuple[str, ...] = ()
 
 
-class Recipient(Struct, frozen=True, kw_only=True):
+class Recipient(Struct, frozen=True, kw_only=True, gc=False):
     """A member that gets the report, the referral made for it, and why."""
 
     member: MemberId
@@ -72,7 +72,7 @@ class Recipient(Struct, frozen=True, kw_only=True):
     counted_only: bool = False
 
 
-class RouteRefusal(Struct, frozen=True, kw_only=True):
+class RouteRefusal(Struct, frozen=True, kw_only=True, gc=False):
     """A member or country that was considered and does not get the report, and why."""
 
     member: MemberId = MemberId("")
@@ -80,7 +80,7 @@ class RouteRefusal(Struct, frozen=True, kw_only=True):
     rule: str = ""
 
 
-class ReportTriaged(Struct, frozen=True, kw_only=True):
+class ReportTriaged(Struct, frozen=True, kw_only=True, gc=False):
     """The decision on one revision of one report, with every version that it stands on."""
 
     report_id: ReportId

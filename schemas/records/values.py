@@ -120,7 +120,7 @@ class Hash(Struct, frozen=True, kw_only=True, gc=False):
     """PDQ quality, 0 to 100."""
 
 
-class Handling(Struct, frozen=True, kw_only=True):
+class Handling(Struct, frozen=True, kw_only=True, gc=False):
     """How far a record may travel: TLP 2.0, PAP, and a police handling code (H0 to H3)."""
 
     tlp: str = "AMBER"

@@ -101,7 +101,8 @@ def base85_decodings(text: str) -> Iterator[bytes]:
 
 def has_mixed_run(text: str) -> bool:
     """Whether a long run of the base64 alphabet has both cases."""
-    return any(_is_mixed(found.group()) for found in _BASE64_RUN.finditer(text))
+    first = _BASE64_RUN.search(text)  # most texts have none, and a search is cheaper than a walk
+    return first is not None and any(_is_mixed(found.group()) for found in _BASE64_RUN.finditer(text, first.start()))
 
 
 def _is_mixed(run: str) -> bool:

@@ -93,6 +93,9 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
 
     def neutral(self, scheme: str, label: str, on: date) -> tuple[str, ...]:
         """What a label of a scheme meant on that day, in neutral words; one that nobody mapped says nothing."""
+        return self.memory.recall(("neutral", scheme, label, on), lambda: self._neutral(scheme, label, on))
+
+    def _neutral(self, scheme: str, label: str, on: date) -> tuple[str, ...]:
         mapping = next(in_force(self._mappings.get((scheme, label), ()), on), None)
         return mapping.neutral if mapping else ()
 

@@ -24,7 +24,7 @@ MAX_VECTORS: Final = 50
 _HEX_DIGITS: Final = BITS // 4
 
 
-class Vector(Struct, frozen=True):
+class Vector(Struct, frozen=True, gc=False):
     """One hash of one item, as it is claimed."""
 
     content_id: ContentId

@@ -16,7 +16,7 @@ from schemas.records.values import Novelty
 MAX_LINKS: Final = 50
 
 
-class Seen(Struct, frozen=True):
+class Seen(Struct, frozen=True, gc=False):
     """Another report that carries a selector of this one."""
 
     digest: bytes
@@ -27,7 +27,7 @@ class Seen(Struct, frozen=True):
     state: LinkState = LinkState.STANDS
 
 
-class Near(Struct, frozen=True):
+class Near(Struct, frozen=True, gc=False):
     """Another report whose content looks alike: a link with its distance, and never more than that."""
 
     content_id: ContentId
@@ -37,7 +37,7 @@ class Near(Struct, frozen=True):
     state: LinkState = LinkState.STANDS
 
 
-class Novelties(Struct, frozen=True, kw_only=True):
+class Novelties(Struct, frozen=True, kw_only=True, gc=False):
     """What the sightings say of one report."""
 
     novelty: Novelty
@@ -52,6 +52,8 @@ def novelties(
     own: Sequence[Selector], seen: Sequence[Seen], near: Sequence[Near], report: ReportSubmitted, *, resubmitted: bool
 ) -> Novelties:
     """What other reports say; the submitter's own earlier reports link, and corroborate nothing."""
+    if not seen and not near:
+        return Novelties(novelty=_novelty(report, is_seen=False, resubmitted=resubmitted), corroboration=0, links=())
     by_digest = {selector.digest: selector for selector in own}
     kin = [_kinship(by_digest, sightings) for sightings in _by_report(seen).values()]
     same = [one for one in kin if one.is_same]

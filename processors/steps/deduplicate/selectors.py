@@ -45,7 +45,7 @@ class Keys(Struct, frozen=True, kw_only=True):
     """From which each recipient's own key is made; it does not change with the others."""
 
 
-class Selector(Struct, frozen=True, order=True):
+class Selector(Struct, frozen=True, order=True, gc=False):
     """One exact way to recognise a content, an account or an incident; the digest is keyed, so it cannot be guessed."""
 
     digest: bytes
@@ -81,7 +81,7 @@ def _under(key: bytes, values: Iterable[tuple[bytes, tuple[str, ContentItem | No
         yield Selector(_digest(keyed, value), kind, content_id, _STRENGTHS[kind], bound, value)
 
 
-class Contents(Struct, frozen=True, kw_only=True):
+class Contents(Struct, frozen=True, kw_only=True, gc=False):
     """What a recipient may recognise a report by: its items, and the page they were found at."""
 
     values: tuple[tuple[str, bytes], ...]

@@ -10,7 +10,7 @@ from schemas.screening import Finding, screen
 T = TypeVar("T", bound=Struct)
 
 
-class Passed(Struct, Generic[T], frozen=True, kw_only=True):
+class Passed(Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     """The record goes on; `findings` are the optional fields that were emptied."""
 
     record: T

@@ -49,7 +49,7 @@ def prioritise(facts: Facts, rules: PriorityRules) -> Priority:
     )
 
 
-class _Weighed(Struct, frozen=True, kw_only=True):
+class _Weighed(Struct, frozen=True, kw_only=True, gc=False):
     """A table of factors held against one report."""
 
     total: float

@@ -21,7 +21,7 @@ _CLASSIFIER: Final = "ai_detection"
 _UNKNOWN_BANDS: Final = frozenset({"", "not_categorised"})
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class Facts(Struct, frozen=True, kw_only=True, gc=False):
     """One report for the rules; `novelty`, `corroboration` and `known_account` come from the claim."""
 
     report: ReportSubmitted
@@ -37,7 +37,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     now_ms: int
 
 
-class Signals(Struct, frozen=True, kw_only=True):
+class Signals(Struct, frozen=True, kw_only=True, gc=False):
     """The same in the shape that conditions ask for."""
 
     facts: Facts

@@ -36,7 +36,7 @@ class Rows(Struct, frozen=True, kw_only=True):
     has_transfer_basis: bool
 
 
-class Terms(Struct, frozen=True, kw_only=True):
+class Terms(Struct, frozen=True, kw_only=True, gc=False):
     """The rows that fit, and what the submitter keeps back."""
 
     key: Hashable
@@ -143,6 +143,8 @@ def _between(organisations: str, case: Case) -> bool:
 def _closed(report: ReportSubmitted, recipient: Member) -> str:
     """The route keeps it from them as well; what a person routes by hand must not go around the submitter."""
     choices = report.sharing
+    if not (choices.deny_members or choices.deny_sectors or choices.deny_countries):
+        return ""
     places = {recipient.country.upper(), recipient.jurisdiction.upper()}
     is_denied = (
         recipient.id in choices.deny_members

@@ -26,7 +26,7 @@ SAID_BY_FIELDS: Final[tuple[tuple[str, Callable[[ContentItem], bool]], ...]] = (
 """What a field says counts as the annotation that says the same: no way of saying it goes around an agreement."""
 
 
-class Labels(Struct, frozen=True, kw_only=True):
+class Labels(Struct, frozen=True, kw_only=True, gc=False):
     """What one report is labelled: the same for every recipient."""
 
     whole: tuple[Words, ...]

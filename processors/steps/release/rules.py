@@ -22,7 +22,7 @@ from tocsin.policy.memory import Memory
 from tocsin.policy.sharing import AUDIENCES
 
 
-class Recipient(Struct, frozen=True, kw_only=True):
+class Recipient(Struct, frozen=True, kw_only=True, gc=False):
     """For whom: the member as the policy knows it."""
 
     member: MemberId
@@ -31,7 +31,7 @@ class Recipient(Struct, frozen=True, kw_only=True):
     sector: Sector
 
 
-class Subject(Struct, frozen=True, kw_only=True):
+class Subject(Struct, frozen=True, kw_only=True, gc=False):
     """One report as release looks at it: the same for every recipient, so it is made once."""
 
     report: ReportSubmitted
@@ -46,7 +46,7 @@ def subject(full: Referral, report: ReportSubmitted, personal: PersonalPart | No
     return Subject(report=report, personal=personal, labels=labels_of(full, bundle, on), on=on)
 
 
-class Released(Struct, frozen=True, kw_only=True):
+class Released(Struct, frozen=True, kw_only=True, gc=False):
     """The referral as this recipient gets it, and the personal part where there is a basis for it."""
 
     referral: Referral
@@ -64,7 +64,7 @@ def release(full: Referral, about: Subject, recipient: Recipient, bundle: Bundle
     return Released(referral=msgspec.structs.replace(narrowed, withheld=told), personal=shown)
 
 
-class _Clearance(Struct, frozen=True, kw_only=True):
+class _Clearance(Struct, frozen=True, kw_only=True, gc=False):
     """One recipient before one report: its class, the terms of the day, and the labels that decide."""
 
     audience: Audience

@@ -18,7 +18,7 @@ _STALE: Final = 0.5
 """What a look at the hosting is worth once it is older: content moves."""
 
 
-class Evidence(Struct, frozen=True, order=True):
+class Evidence(Struct, frozen=True, order=True, gc=False):
     """Why a country is concerned: the kind is a key of routing.toml, the certainty what the report itself states."""
 
     country: CountryCode

@@ -20,7 +20,7 @@ ORPHAN: Final = "orphan"
 """The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
 
 
-class Addressee(Struct, frozen=True, kw_only=True):
+class Addressee(Struct, frozen=True, kw_only=True, gc=False):
     """A member that gets the report, and the rules that say so."""
 
     member: MemberId
@@ -30,7 +30,7 @@ class Addressee(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
 
 
-class Route(Struct, frozen=True, kw_only=True):
+class Route(Struct, frozen=True, kw_only=True, gc=False):
     """Who gets it, who was considered and does not, and what only a person can settle."""
 
     recipients: tuple[Addressee, ...] = ()
@@ -38,7 +38,7 @@ class Route(Struct, frozen=True, kw_only=True):
     waiting_reasons: tuple[str, ...] = ()
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class Case(Struct, frozen=True, kw_only=True, gc=False):
     """What the route is decided from, beside the policy."""
 
     report: ReportSubmitted
@@ -173,7 +173,7 @@ def refusal(case: Case, member: Member, bundle: Bundle, on: date) -> str:
     return _Office(case=case, bundle=bundle, on=on).refusal_of(member, member.country)
 
 
-class _Considered(Struct, frozen=True, kw_only=True):
+class _Considered(Struct, frozen=True, kw_only=True, gc=False):
     """A member that a rule names and what speaks against it; no member where the rule finds nobody."""
 
     member: Member | None
@@ -182,7 +182,7 @@ class _Considered(Struct, frozen=True, kw_only=True):
     refusal: str = ""
 
 
-class _Office(Struct, frozen=True, kw_only=True):
+class _Office(Struct, frozen=True, kw_only=True, gc=False):
     """One case under the policy of one day."""
 
     case: Case
