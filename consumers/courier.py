@@ -26,6 +26,9 @@ from schemas.records.referral import Referral
 from tocsin.runtime.metrics import failure_met, record_left, timed
 
 _STAGE = "courier"
+UNREADABLE = "courier.unreadable"
+SHUT = frozenset({"sealed.damaged", "sealed.key_gone", "sealed.other_audience"})
+"""Why a personal part does not open: whoever is called needs to know which."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,6 +40,11 @@ class Outlet(Struct, frozen=True, kw_only=True):
     write: Format
 
 
+def unopened(referral: Referral) -> Referral:
+    """Without keys what is sealed stays sealed."""
+    return referral
+
+
 class Desk(Struct, frozen=True, kw_only=True):
     """Who delivers, within which limits, by which clock and with which chance."""
 
@@ -46,14 +54,16 @@ class Desk(Struct, frozen=True, kw_only=True):
     chance: random.Random
     contacts: Contacts = {}
     """Whom the policy names for a step of the escalation."""
+    opened: Callable[[Referral], Referral] = unopened
+    """Opens what is sealed to the member; raises Unreadable where it cannot."""
 
 
 class Job(Struct, frozen=True, kw_only=True):
     """One delivery of this turn, its letter, and the sinks that do not have it yet."""
 
     delivery: Delivery
-    letter: Letter | None
-    """None where its record can no longer be read."""
+    letter: Letter | str
+    """The code of the reason where its record cannot be read."""
     outlets: tuple[Outlet, ...]
 
 
@@ -87,7 +97,7 @@ class Courier:
         outlets = {outlet.name: outlet for outlet in self._outlets}
         found = [
             (
-                Job(delivery=delivery, letter=None, outlets=()),
+                Job(delivery=delivery, letter=UNREADABLE, outlets=()),
                 [_ask(outlets.get(name), name, delivery.key) for name in sorted(asked[delivery.key])]
                 or [Ending(sink="", result=Result.HELD, code="courier.not_sent")],
             )
@@ -120,21 +130,21 @@ class Courier:
         outlets = tuple(outlet for outlet in self._outlets if outlet.name not in done[delivery.key])
         return Job(delivery=delivery, letter=self._letter(connection, delivery), outlets=outlets)
 
-    def _letter(self, connection: Connection, delivery: Delivery) -> Letter | None:
+    def _letter(self, connection: Connection, delivery: Delivery) -> Letter | str:
         is_bundle = delivery.kind == BUNDLE
         parts = deliveries.members_of(connection, delivery.key) if is_bundle else [delivery]
         try:
-            referrals = tuple(self._codec.loads(part.value, Referral) for part in parts)
+            referrals = tuple(self._desk.opened(self._codec.loads(part.value, Referral)) for part in parts)
         except Unreadable as failure:
             failure_met(_STAGE, failure)
-            return None
+            return failure.code if failure.code in SHUT else UNREADABLE
         return Letter(key=delivery.key, referrals=referrals, is_bundle=is_bundle)
 
     def _deliver(self, job: Job, ends_ms: int) -> list[Ending]:
         if self._desk.now_ms() > ends_ms:
             return [Ending(sink=outlet.name, result=Result.HELD, code="courier.burst_ended") for outlet in job.outlets]
-        if job.letter is None:
-            return [Ending(sink=outlet.name, result=Result.PARK, code="courier.unreadable") for outlet in job.outlets]
+        if isinstance(job.letter, str):
+            return [Ending(sink=outlet.name, result=Result.PARK, code=job.letter) for outlet in job.outlets]
         if not job.letter.referrals:
             return []  # a bundle whose members were all withdrawn
         return [self._send(outlet, job.letter) for outlet in job.outlets]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from consumers import upkeep
 from consumers.agreement import narrowed
-from consumers.courier import Courier, Desk, Outlet
+from consumers.courier import Courier, Desk, Outlet, unopened
 from consumers.formats import format_named
 from consumers.inbox import Inbox, Terms
 from consumers.membership import Membership, Memberships
@@ -29,6 +29,7 @@ from schemas.records.identifiers import MemberId
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.health import Health
 from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -58,12 +59,14 @@ class Service:
     ) -> None:
         self._memberships = memberships
         self._membership = membership = memberships.current
+        opener = Opener.of(settings.trust, membership.member, now_ms)
         self._desk = Desk(
             member=membership.member,
             limits=delivery.limits,
             now_ms=now_ms,
             chance=random.SystemRandom(),
             contacts=membership.contacts,
+            opened=opener.referral if opener else unopened,
         )
         self._delivery = delivery
         self._directory = directory_of(settings.trust)

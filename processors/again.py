@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from processors.amending import amended
 from processors.decision import Proposed
-from processors.intake import Accepted, Door, Rejected
-from processors.steps.route.rules import Case, addressee_of, refusal
+from processors.intake import CLOSED, Accepted, Door, Rejected
+from processors.steps.route.rules import SUPPORT, Case, addressee_of, refusal
 from schemas.catalogue import message
 from schemas.failures import Unreadable
 from schemas.records.identifiers import MemberId
@@ -80,15 +80,19 @@ def with_people(proposed: Proposed, ruling: Ruling, bundle: Bundle) -> Proposed:
     return replace(proposed, route=settled)
 
 
-def reopened_for(
-    raw: RawRecord, codec: RecordCodec, bundle: Bundle, names: Iterable[MemberId]
-) -> tuple[tuple[MemberId, str], ...]:
-    """Whether people may choose these members for a record: each with the rule that is against it, or nothing."""
-    admitted = Door(member=MemberId(""), bundle=bundle, codec=codec).readmit(raw)
-    if isinstance(admitted, Rejected) or not isinstance(admitted.report, ReportSubmitted):
+def reopened_for(raw: RawRecord, door: Door, names: Iterable[MemberId]) -> tuple[tuple[MemberId, str], ...]:
+    """Whether people may choose these members for a record: each with the rule that is against it, or nothing.
+
+    What only a personal part that is closed here could tell, triage decides.
+    """
+    admitted = door.readmit(raw)
+    is_closed = isinstance(admitted, Rejected) and admitted.code == CLOSED
+    if not isinstance(admitted.report, ReportSubmitted) or (isinstance(admitted, Rejected) and not is_closed):
         return tuple((name, "ruling.another_record") for name in names)
-    case = Case(report=admitted.report, personal=admitted.personal, verdicts=(), evidence=(), is_urgent=True)
-    return tuple((name, _against(case, name, bundle, day_of(raw.timestamp_ms))) for name in names)
+    personal = None if isinstance(admitted, Rejected) else admitted.personal
+    case = Case(report=admitted.report, personal=personal, verdicts=(), evidence=(), is_urgent=True)
+    found = ((name, _against(case, name, door.bundle, day_of(raw.timestamp_ms))) for name in names)
+    return tuple((name, "" if is_closed and rule == SUPPORT else rule) for name, rule in found)
 
 
 def refused(proposed: Proposed, name: MemberId, bundle: Bundle) -> str:

@@ -28,6 +28,7 @@ from tocsin.runtime.database import database_of
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
 from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.keys.sealing import Opener, Sealer
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.ledger.settlement import positions
 from tocsin.runtime.ledger.skips import skips_of
@@ -68,12 +69,18 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
     database = database_of(settings, _DATABASE_POOL)
     codec = RecordCodec(SchemaDirectory(settings.registry))
     secrets = keyring(settings.state)
-    desk = Desk(bundle=rules.at(_now_ms()), keys=secrets.keys, personal_schema_id=personal_schema_id(settings))
+    desk = Desk(
+        bundle=rules.at(_now_ms()),
+        keys=secrets.keys,
+        personal_schema_id=personal_schema_id(settings),
+        sealer=Sealer.of(settings.trust),
+    )
     tools = Tools(
         desk=desk,
         veil=Veil(secrets.near),
         codec=codec,
         directory=directory_of(settings.trust),
+        opener=Opener.of(settings.trust, TRIAGE, _now_ms),
         policies=rules,
         look_up=Records(settings.kafka, f"{TRIAGE}.records"),
         standings=LedgerStandings(database),

@@ -36,7 +36,7 @@ class Decided(Struct, frozen=True, kw_only=True):
 
 
 def evidence_of(report: ReportSubmitted, bundle: Bundle, now_ms: int) -> tuple[Evidence, ...]:
-    """What a record points to; its personal part is looked into as triage does."""
+    """What a record points to; its personal part, where it is open, is looked into as triage does."""
     parts = [part for part in map(personal_part, report.sealed) if part is not None]
     return evidence(report, parts[0] if parts else None, bundle.country_of, now_ms)
 

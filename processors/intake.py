@@ -14,10 +14,11 @@ from schemas.failures import Refused, Unreadable
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
 from schemas.screening import Finding
-from schemas.sealing import personal_part
+from schemas.sealing import NOT_SEALED, is_sealed, personal_part
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
 from tocsin.runtime.keys.directory import Directory
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.standings import Standing
 from tocsin.runtime.registry import RecordCodec
@@ -25,6 +26,8 @@ from tocsin.runtime.transport.slices import RawRecord
 
 FUTURE_TOLERANCE_MS: Final = 24 * 3_600_000
 """Clocks and time zones of reporters differ by less than a day."""
+CLOSED: Final = "sealed.closed"
+"""Nobody decides about a report without what is sealed in it."""
 _DATES: Final = ("received_at", "detected_at", "incident_at")
 
 
@@ -59,6 +62,8 @@ class Door(Struct, frozen=True, kw_only=True):
     codec: RecordCodec
     directory: Directory | None = None
     """Whose signatures count; None where nothing is verified."""
+    opener: Opener | None = None
+    """Opens what is sealed to triage; without one nothing is decided about a report that holds such a part."""
     skipped: frozenset[int] = frozenset()
     """Offsets that a named person set aside, because they halted triage."""
     standing: Standing = Standing()
@@ -85,7 +90,9 @@ class Door(Struct, frozen=True, kw_only=True):
         origin = origin_of(raw, type(record), self.member, self.directory)
         if code := origin_refusal(origin, signs=self.bundle.members[self.member].signs):
             return Rejected(code=code, field="", message=message(code), report=record)
-        return self._screened(record, origin)
+        if code := _unsealed(record, seals=self.bundle.members[self.member].seals):
+            return Rejected(code=code, field="sealed", message=message(code), report=record)
+        return self._opened(record, origin, raw.timestamp_ms)
 
     def readmit(self, raw: RawRecord) -> Accepted | Rejected:
         """Decode and screen a record that was admitted before."""
@@ -93,7 +100,8 @@ class Door(Struct, frozen=True, kw_only=True):
             record = self._decoded(raw)
         except Unreadable as failure:
             return Rejected(code=failure.code, field="", message=str(failure))
-        return self._screened(record, origin_of(raw, type(record), record.submitter, self.directory))
+        origin = origin_of(raw, type(record), record.submitter, self.directory)
+        return self._opened(record, origin, raw.timestamp_ms)
 
     def _decoded(self, raw: RawRecord) -> ReportSubmitted | Withdrawal:
         if raw.value is not None and len(raw.value) > MAX_SUBMITTED_BYTES:
@@ -104,6 +112,18 @@ class Door(Struct, frozen=True, kw_only=True):
         record = self.codec.loads(raw.value, ReportSubmitted, Withdrawal)
         assert isinstance(record, ReportSubmitted | Withdrawal)  # noqa: S101 -- loads gives one of the types it was asked for
         return record
+
+    def _opened(self, record: ReportSubmitted | Withdrawal, origin: Origin, at_ms: int) -> Accepted | Rejected:
+        """Before it is screened: the firewall looks into a personal part as into everything else."""
+        if not isinstance(record, ReportSubmitted) or not is_sealed(record.sealed):
+            return self._screened(record, origin)
+        if self.opener is None:
+            return Rejected(code=CLOSED, field="sealed", message=message(CLOSED), report=record)
+        try:
+            opened = self.opener.report(record, at_ms)
+        except Unreadable as failure:
+            return Rejected(code=failure.code, field="sealed", message=str(failure), report=record)
+        return self._screened(opened, origin)
 
     def _screened(self, record: ReportSubmitted | Withdrawal, origin: Origin) -> Accepted | Rejected:
         decided = firewall.decide(record)
@@ -138,6 +158,12 @@ def _field(failure: Refused) -> str:
 def _personal(report: ReportSubmitted) -> PersonalPart | None:
     parts = [part for part in map(personal_part, report.sealed) if part is not None]
     return parts[0] if parts else None
+
+
+def _unsealed(record: ReportSubmitted | Withdrawal, *, seals: bool) -> str:
+    """The code that refuses what a member left open that has agreed to seal, or nothing."""
+    parts = record.sealed if seals and isinstance(record, ReportSubmitted) else ()
+    return "sealed.not_sealed" if any(part.key_id == NOT_SEALED for part in parts) else ""
 
 
 def _belongs_to_topic(record: ReportSubmitted | Withdrawal, door: Door, _: int) -> None:

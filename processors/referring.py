@@ -26,6 +26,8 @@ from schemas.sealing import unsealed_part
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
 from tocsin.policy.sharing import AUDIENCES
+from tocsin.runtime.keys.directory import PublicKey
+from tocsin.runtime.keys.sealing import Sealer, sealed_for
 
 WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "no_longer_concerned"
@@ -81,6 +83,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     keys: Keys
     """Keyed digests: selectors, and per recipient its content keys."""
     personal_schema_id: int
+    sealer: Sealer | None = None
+    """Seals each personal part to its recipient; None where nothing is sealed."""
 
     def refer(self, decision: Decision, addressees: Iterable[Addressee], ruling: int = 0) -> tuple[Referral, ...]:
         """The referral of each recipient; as the report came in, or by a ruling of that number."""
@@ -91,13 +95,15 @@ class Desk(Struct, frozen=True, kw_only=True):
 
     def _refer(self, decision: Decision, draft: Referral, about: release.Subject, addressee: Addressee) -> Referral:
         full = self._full(decision, draft, addressee)
-        released = release.release(full, about, _recipient(addressee), self.bundle)
+        key = self._key(decision, addressee)
+        reached = _recipient(addressee, has_sealing_key=self.sealer is None or key is not None)
+        released = release.release(full, about, reached, self.bundle)
         referral = proven(released.referral, decision.proposed.commitments)
         if released.personal is None:
             return referral
         reader = self.audience_of(addressee.member)
         part = unsealed_part(released.personal, addressee.member, self.personal_schema_id, reader)
-        return replace(referral, sealed=(part,))
+        return replace(referral, sealed=(sealed_for(referral, part, key) if key else part,))
 
     def audience_of(self, member: MemberId) -> Audience:
         """The class of readers that a member belongs to: the writer emits nothing that its ceilings hide."""
@@ -162,6 +168,12 @@ class Desk(Struct, frozen=True, kw_only=True):
             circumstance_keys=circumstance_keys(proposed.selectors, proposed.report, proposed.gates, self.keys, member),
         )
 
+    def _key(self, decision: Decision, addressee: Addressee) -> PublicKey | None:
+        """To which key of the recipient a personal part is sealed."""
+        if self.sealer is None or decision.proposed.personal is None:
+            return None
+        return self.sealer.key_of(addressee.member, decision.proposed.now_ms)
+
     def _notice(self, decision: Decision, addressee: Addressee) -> tuple[str, ...]:
         """To the host: proposed to a hotline, or held by police; a person sends it, and nobody else."""
         proposed = decision.proposed
@@ -192,10 +204,11 @@ _SHARED = tuple(
 _shared_values: Final = attrgetter(*_SHARED)
 
 
-def _recipient(addressee: Addressee) -> release.Recipient:
+def _recipient(addressee: Addressee, *, has_sealing_key: bool) -> release.Recipient:
     return release.Recipient(
         member=addressee.member,
         jurisdiction=addressee.jurisdiction,
         country=addressee.country,
         sector=addressee.sector,
+        has_sealing_key=has_sealing_key,
     )

@@ -21,6 +21,7 @@ from schemas.records.ruling import Ruling
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Novelty
 from tocsin.policy.bundle import Bundle
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -74,6 +75,8 @@ class Court(Struct, frozen=True, kw_only=True):
     bundle: Bundle
     codec: RecordCodec
     personal_schema_id: int
+    opener: Opener | None = None
+    """Opens what is sealed to triage, where whoever decides again is given its keys."""
 
     def admit(self, raw: RawRecord, member: MemberId) -> Accepted | Rejected:
         """As triage would: what is checked, is checked by this bundle."""
@@ -112,7 +115,7 @@ class Court(Struct, frozen=True, kw_only=True):
         return desk.refer(decision, decision.proposed.route.recipients)
 
     def _door(self, member: MemberId) -> Door:
-        return Door(member=member, bundle=self.bundle, codec=self.codec)
+        return Door(member=member, bundle=self.bundle, codec=self.codec, opener=self.opener)
 
 
 def recorded_novelties(recorded: ReportTriaged | None) -> Novelties:

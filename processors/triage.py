@@ -26,6 +26,7 @@ from tocsin.runtime import metrics
 from tocsin.runtime.audit.statements import Fact
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.ledger.standings import Standings, nothing_special
@@ -89,6 +90,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     """What holds at this moment, whatever the bundle says."""
     directory: Callable[[], Directory] | None = None
     """Reads the key directory, once a slice; None where nothing is verified."""
+    opener: Opener | None = None
+    """Opens personal parts that are sealed to triage."""
 
 
 class TriageStages(Stages[Decided, Claimed, Finished]):
@@ -102,6 +105,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         self._codec = tools.codec
         self._look_up = tools.look_up
         self._directory = tools.directory
+        self._opener = tools.opener
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
         self._clerks = Clerks(tools.desk, Writer(codec=tools.codec))
         self._index = index
@@ -117,6 +121,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             skipped=self._skips.get((piece.topic_id, piece.partition), frozenset()),
             standing=self._standings(),
             directory=self._directory() if self._directory else None,
+            opener=self._opener,
         )
         if piece.topic == RULINGS:
             return Decided(piece=piece, examined=tuple(self._reexamined(piece, door)))

@@ -18,6 +18,7 @@ from schemas.records.identifiers import ReportId, report_id_of
 from schemas.records.report import ReportSubmitted
 from schemas.records.values import Mark
 from tocsin.runtime.envelope import Envelope
+from tocsin.runtime.keys.sealing import Unsealable
 
 BATCH: Final = 500
 T = TypeVar("T")
@@ -76,7 +77,10 @@ class Intake:
         if isinstance(numbered, str):
             return self._refused(entry, numbered, known.get(reference)), None
         is_new = numbered.is_new
-        stored = self._stored(one, numbered.revision) if is_new else None
+        try:
+            stored = self._stored(one, numbered.revision) if is_new else None
+        except Unsealable as failure:
+            return rejection(entry.line, "personal", code=failure.code, rows=entry.rows), None
         if stored:
             known[reference] = Latest(
                 revision=stored.revision, kind=stored.kind, digest=one.digest, mark=stored.mark, topic=stored.topic

@@ -20,6 +20,7 @@ from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Profile, day_of
 from tocsin.policy.policies import policies
 from tocsin.runtime.envelope import Envelope
+from tocsin.runtime.keys.sealing import Sealer, unsealable
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
@@ -32,7 +33,8 @@ class Publishing:
         self.member = MemberId(settings.principal)
         self._kafka = settings.kafka
         self._now_ms = now_ms
-        profile = profile_of(policies(settings.policy, settings.policy_trust).at(now_ms()), self.member, now_ms())
+        bundle = policies(settings.policy, settings.policy_trust).at(now_ms())
+        profile = profile_of(bundle, self.member, now_ms())
         check_certificate(settings.kafka.certificate, self.member, now_ms())
         self._utc_offset_minutes = profile.utc_offset_minutes
         directory = SchemaDirectory(settings.registry)
@@ -42,7 +44,8 @@ class Publishing:
             directory.id_of(record_type)  # now, while the registry is asked: later it may be away
         self._journal = open_journal(settings.state, self.member)
         self._signer = Signer.of(settings.trust, self.member, now_ms)
-        self._envelope = Envelope(member=self.member, codec=self._codec, signer=self._signer)
+        seal = sealing_of(settings, bundle, self.member)
+        self._envelope = Envelope(member=self.member, codec=self._codec, signer=self._signer, seal=seal)
         self._intake = Intake(self._journal, submitter, self._envelope, now_ms)
 
     def context(self) -> Context:
@@ -106,3 +109,13 @@ def profile_of(policy: Bundle, member: MemberId, now_ms: int) -> Profile:
     if profile is None:
         raise Refused(message("profile.missing", member=member), code="profile.missing")
     return profile
+
+
+def sealing_of(
+    settings: Settings, policy: Bundle, member: MemberId
+) -> Callable[[ReportSubmitted, int], ReportSubmitted] | None:
+    """How the member's personal parts are sealed; None for one that has not agreed to."""
+    if not policy.members[member].seals:
+        return None
+    sealer = Sealer.of(settings.trust)
+    return (lambda report, at_ms: sealer.report(report, policy.digest, at_ms)) if sealer else unsealable

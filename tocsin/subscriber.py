@@ -9,12 +9,15 @@ from typing import Self
 from consumers.membership import membership_of
 from consumers.provenance import Finding, examined
 from consumers.reading import Reader
+from schemas.failures import Unreadable
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from tocsin.policy.policies import policies
 from tocsin.runtime import settings
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.keys.sealing import Opener
+from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 
 
@@ -31,6 +34,7 @@ class Subscriber:
         rules = policies(process.policy, process.policy_trust)
         membership = membership_of(rules.at(time.time_ns() // 1_000_000), MemberId(process.principal))
         self._directory = directory_of(process.trust)
+        self._opener = Opener.of(process.trust, membership.member, lambda: time.time_ns() // 1_000_000)
         self._reader = Reader(
             process.kafka.client(),
             membership.member,
@@ -40,8 +44,11 @@ class Subscriber:
         )
 
     def read(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:
-        """Referrals from an instant on, in UTC milliseconds; without an end this waits for the next one."""
-        return self._reader.read(since_ms, until_ms)
+        """Referrals from an instant on, in UTC milliseconds; without an end this waits for the next one.
+
+        Personal parts are opened with the member's key; one that does not open stays as it is.
+        """
+        return map(self._opened, self._reader.read(since_ms, until_ms))
 
     def provenance(self, referral: Referral) -> Finding:
         """What its submitter's signature says of a referral, by the key directory of this member's settings."""
@@ -56,3 +63,10 @@ class Subscriber:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
+
+    def _opened(self, referral: Referral) -> Referral:
+        try:
+            return self._opener.referral(referral) if self._opener else referral
+        except Unreadable as failure:
+            failure_met("subscribe", failure)
+            return referral

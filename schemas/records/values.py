@@ -131,13 +131,15 @@ class Handling(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class SealedPart(Struct, frozen=True, kw_only=True):
-    """A record for one audience only; key id `none` marks that sealing is not switched on."""
+    """A record for one audience only, sealed to a key of that audience; key id `none` marks one that is not sealed."""
 
     audience: str = ""
     schema_id: int = 0
     key_id: str = "none"
     enc: bytes = b""
     ciphertext: bytes = b""
+    policy: str = ""
+    """Digest of the bundle under which a submitter sealed it."""
 
 
 class Text(Struct, frozen=True, kw_only=True, gc=False):

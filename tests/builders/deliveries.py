@@ -1,13 +1,13 @@
 """A delivery desk without Kafka: a store, a source that holds records in a list, sinks that do as they are told."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from consumers.agreement import Agreement
-from consumers.courier import Courier, Desk, Outlet
+from consumers.courier import Courier, Desk, Outlet, unopened
 from consumers.formats.referral_json import write
 from consumers.inbox import Arrival, Inbox, Terms
 from consumers.letters import Parcel
@@ -101,6 +101,7 @@ class Counter:
     clock: Clock = field(default_factory=Clock)
     source: ListSource = field(default_factory=ListSource)
     store_settings: StoreSettings | None = None
+    opened: Callable[[Referral], Referral] = unopened
 
     def __post_init__(self) -> None:
         self.sink = ObedientSink()
@@ -110,7 +111,13 @@ class Counter:
     def open(self) -> None:
         """Start the process, on the store that the process before left behind."""
         self.store: DeliveryStore = open_store(self.store_settings or StoreSettings(folder=self.folder), self.member)
-        self.desk = Desk(member=self.member, limits=self.limits, now_ms=self.clock, chance=random.Random(1))  # noqa: S311 -- a test wants the same chance again
+        self.desk = Desk(
+            member=self.member,
+            limits=self.limits,
+            now_ms=self.clock,
+            chance=random.Random(1),  # noqa: S311 -- a test wants the same chance again
+            opened=self.opened,
+        )
         terms = Terms(member=self.member, agreement=self.agreement, limits=self.limits, now_ms=self.clock)
         self.inbox = Inbox(self.store, self.source, CODEC, terms)
         outlets = [Outlet(name=name, sink=sink, write=write) for name, sink in self.sinks.items()]

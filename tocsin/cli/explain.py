@@ -11,15 +11,17 @@ from rich.tree import Tree
 from processors.evaluation.running import Runner
 from processors.explaining import Decided, Node, evidence_of, explained, explained_for
 from schemas.catalogue import message
-from schemas.failures import Refused
+from schemas.failures import Refused, Unreadable
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from schemas.records.triage import ReportTriaged
+from schemas.sealing import is_sealed
 from tocsin.cli.auditing.person import BY, PURPOSE
 from tocsin.cli.evaluating.submissions import submission_of
 from tocsin.policy.bundle import SAMPLE, Bundle
 from tocsin.policy.policies import Policies, policies
 from tocsin.runtime.audit.statements import Reading
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.settings import load as load_settings
 from tocsin.stack.decisions import Recorded, decisions
@@ -50,7 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     settings = home / "config" / "ops.toml"
     chosen = policy or (load_settings(settings).policy if settings.exists() else SAMPLE)
     rules = policies(chosen, load_settings(settings).policy_trust if settings.exists() else None)
-    bundle = rules.at(int(time.time() * 1000))
+    bundle = rules.at(_now_ms())
     file = Path(asked)
     decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, rules, (by, purpose))
     node = explained_for(decided, MemberId(audience)) if audience else explained(decided, bundle)
@@ -80,7 +82,8 @@ def _recorded(asked: str, settings: Path, rules: Policies, reader: tuple[str, st
         found = read.find(asked)
         read.note(_reading(found.triaged, *reader), int(time.time() * 1000))
     said = tuple(f"{one.at:%Y-%m-%d %H:%M}: {one.cause}, by {one.by}. {one.reason}".strip() for one in found.said)
-    return Decided(triaged=found.triaged, referrals=found.referrals, evidence=_evidence(found, rules), said=said)
+    evidence = _evidence(found, rules, Opener.beside_triage(load_settings(settings).trust, _now_ms))
+    return Decided(triaged=found.triaged, referrals=found.referrals, evidence=evidence, said=said)
 
 
 def _reading(triaged: ReportTriaged, by: str, purpose: str) -> Reading:
@@ -88,12 +91,23 @@ def _reading(triaged: ReportTriaged, by: str, purpose: str) -> Reading:
     return Reading(person=by, purpose=purpose, command="explain", what=what, report=triaged.report_id)
 
 
-def _evidence(found: Recorded, rules: Policies) -> tuple | None:  # type: ignore[type-arg]  # see explaining.Decided
+def _evidence(found: Recorded, rules: Policies, opener: Opener | None) -> tuple | None:  # type: ignore[type-arg]  # see explaining.Decided
     """Evidence is not recorded: it is read from the record again, by the bundle that decided."""
-    bundle = rules.of(found.triaged.policy.bundle)
-    if found.record is None or bundle is None:
+    bundle, record = rules.of(found.triaged.policy.bundle), found.record
+    if record is None or bundle is None:
         return None
-    return evidence_of(found.record, bundle, found.triaged.triaged_as_of.epoch_ms)
+    at_ms = found.triaged.triaged_as_of.epoch_ms
+    try:
+        record = opener.report(record, at_ms) if opener else record
+    except Unreadable as failure:
+        click.echo(str(failure), err=True)
+    if opener is None and is_sealed(record.sealed):
+        click.echo(message("sealed.closed"), err=True)
+    return evidence_of(record, bundle, at_ms)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _tree(node: Node) -> Tree:

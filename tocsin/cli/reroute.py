@@ -14,6 +14,7 @@ from tocsin.cli.policing.homes import now_ms
 from tocsin.cli.policing.progress import counting
 from tocsin.policy.policies import policies
 from tocsin.runtime.database import database_of
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings, load
@@ -79,6 +80,7 @@ def _found(settings: Settings, conditions: Conditions, sworn: Sworn) -> list[Rep
         codec=RecordCodec(directory),
         personal_schema_id=directory.id_of(PersonalPart),
         now_ms=at_ms,
+        opener=Opener.beside_triage(settings.trust, now_ms),
     )
     found: list[Repair | Gone | None] = []
     try:

@@ -54,6 +54,8 @@ class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     agreement: DuplicateAgreement = DuplicateAgreement()
     signs: bool = False
     """Whether it has agreed to sign what it sends: then what is not signed is refused."""
+    seals: bool = False
+    """Whether it has agreed to seal personal parts for triage: then what is not sealed is refused."""
     dead_letter_limit_per_hour: int = 1000
     near_distance: int = 31
     """Perceptual hashes farther apart than this are no link for the member; bits of 256, at most 31."""

@@ -1,4 +1,6 @@
-"""How a member's record travels: its framed bytes, and the headers that say what it is and who signed it."""
+"""How a member's record travels: sealed, its framed bytes, and the headers that say what it is and who signed it."""
+
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -17,16 +19,20 @@ class Wrapped(Struct, frozen=True, kw_only=True):
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
-    """One member's; without a signer nothing is signed."""
+    """One member's; without a signer nothing is signed, and nothing sealed without `seal`."""
 
     member: MemberId
     codec: RecordCodec
     signer: Signer | None = None
+    seal: Callable[[ReportSubmitted, int], ReportSubmitted] | None = None
+    """Closes the personal part of a report at an instant; raises Unsealable where there is no key for it."""
 
     def wrap(self, record: Struct, event_id: str, at_ms: int) -> Wrapped:
-        """Encode and sign; a report with what its recipients can check single fields by."""
+        """Commit, seal, encode and sign; a report with what its recipients can check single fields by."""
         if self.signer and isinstance(record, ReportSubmitted):
             record = self.signer.committed(record)
+        if self.seal and isinstance(record, ReportSubmitted):
+            record = self.seal(record, at_ms)
         value = self.codec.dumps(record)
         headers = cloud_event_headers(type(record), event_id, source=self.member, at_ms=at_ms)
         signed = self.signer.headers(type(record), value) if self.signer else []

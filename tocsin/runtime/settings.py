@@ -54,6 +54,11 @@ class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     directory: Path
     keeper: str
     """The keeper's verifying key, as `tocsin keys keeper` prints it: given once, out of band."""
+    triage_keys: Path | None = None
+    """Folder of triage's private keys, for who decides again what triage decided (shadow, reroute, queue, explain).
+
+    Whoever has it can read every personal part that is submitted; without it, such reports are left undecided there.
+    """
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from schemas.records.values import Coordinate
 from schemas.topics import TRIAGED
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import Policies
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger.suspensions import barred
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec
@@ -67,6 +68,7 @@ class Bureau(Struct, frozen=True, kw_only=True):
     codec: RecordCodec
     personal_schema_id: int
     now_ms: int
+    opener: Opener | None = None
 
     def repairs(self, connection: Connection, conditions: Conditions, sworn: Sworn) -> Iterator[Repair | Gone | None]:
         """One answer for each report that fits; None where nothing differs."""
@@ -131,7 +133,7 @@ class Bureau(Struct, frozen=True, kw_only=True):
                 yield from ruling.amendments if isinstance(ruling, Ruling) else ()
 
     def _court(self, bundle: Bundle) -> Court:
-        return Court(bundle=bundle, codec=self.codec, personal_schema_id=self.personal_schema_id)
+        return Court(bundle=bundle, codec=self.codec, personal_schema_id=self.personal_schema_id, opener=self.opener)
 
     def _decisions(self, rows: Sequence[Row[Any]]) -> Mapping[str, ReportTriaged]:
         """By report; what retention took is left out."""

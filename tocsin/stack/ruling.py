@@ -6,12 +6,14 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 
 from processors.again import reopened_for
+from processors.intake import Door
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId, ruling_id_of
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.values import Coordinate
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger import queue
 from tocsin.runtime.ledger.queue import Act, Holder, Ruled, Waiting
 from tocsin.runtime.ledger.suspensions import barred
@@ -110,8 +112,10 @@ def _require_possible(settings: Settings, database: Database, entry: Waiting, me
     raw = Records(settings.kafka, _GROUP)([entry.source]).get(entry.source)
     if raw is None:
         raise Refused(message("queue.nobody_yet"), code="queue.nobody_yet")
+    opener = Opener.beside_triage(settings.trust, lambda: time.time_ns() // 1_000_000)
     codec = RecordCodec(SchemaDirectory(settings.registry))
-    for member, rule in reopened_for(raw, codec, bundle, members):
+    door = Door(member=MemberId(""), bundle=bundle, codec=codec, opener=opener)
+    for member, rule in reopened_for(raw, door, members):
         if rule:
             raise Refused(message("queue.not_possible", member=member, why=message(rule)), code="queue.not_possible")
 

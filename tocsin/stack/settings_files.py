@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.catalogue import message
 from schemas.failures import Broken
-from schemas.topics import PROCESSES
+from schemas.topics import OPS, PROCESSES, TRIAGE
 
 if TYPE_CHECKING:
     from tocsin.stack.local import LocalStack
@@ -59,6 +59,7 @@ def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> 
             "keys": str(stack.keys.folder(principal)),
             "directory": str(stack.keys.keeper.file),
             "keeper": str(stack.keys.keeper.key),
+            **({"triage_keys": str(stack.keys.folder(TRIAGE))} if principal == OPS else {}),
         },
     }
     if principal in _DATABASE_USERS:

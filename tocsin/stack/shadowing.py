@@ -1,5 +1,6 @@
 """Trying a bundle out on a past range: what it would have decided otherwise; reads topics and writes nothing."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -12,6 +13,7 @@ from schemas.records.report import PersonalPart
 from schemas.records.triage import ReportTriaged
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import Policies
+from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.proof.reading import Raw, TopicReader
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
@@ -57,6 +59,7 @@ class Bench(Struct, frozen=True, kw_only=True):
     rules: Policies
     codec: RecordCodec
     personal_schema_id: int
+    opener: Opener | None = None
 
     def before(self, raw: Raw, recorded: ReportTriaged | None) -> Verdict | None:
         """As it was decided, by the bundle that decided."""
@@ -69,15 +72,16 @@ class Bench(Struct, frozen=True, kw_only=True):
         return self.tried.judge(raw_record(raw), member_of(raw.place.topic), recorded)
 
     def _court(self, bundle: Bundle) -> Court:
-        return Court(bundle=bundle, codec=self.codec, personal_schema_id=self.personal_schema_id)
+        return Court(bundle=bundle, codec=self.codec, personal_schema_id=self.personal_schema_id, opener=self.opener)
 
 
 def shadow(settings: Settings, bundle: Bundle, rules: Policies, span: Range, progress: Progress) -> Shadow:
     """Read the range and decide it twice: by what was in force, and by the bundle."""
     directory = SchemaDirectory(settings.registry)
     codec, schema_id = RecordCodec(directory), directory.id_of(PersonalPart)
-    tried = Court(bundle=bundle, codec=codec, personal_schema_id=schema_id)
-    bench = Bench(tried=tried, rules=rules, codec=codec, personal_schema_id=schema_id)
+    opener = Opener.beside_triage(settings.trust, lambda: time.time_ns() // 1_000_000)
+    tried = Court(bundle=bundle, codec=codec, personal_schema_id=schema_id, opener=opener)
+    bench = Bench(tried=tried, rules=rules, codec=codec, personal_schema_id=schema_id, opener=opener)
     reader = TopicReader(settings)
     try:
         past = read_past(reader, codec, span, progress)

@@ -29,6 +29,8 @@ class Recipient(Struct, frozen=True, kw_only=True, gc=False):
     jurisdiction: JurisdictionCode
     country: CountryCode
     sector: Sector
+    has_sealing_key: bool = True
+    """Whether a personal part can be sealed to it."""
 
 
 class Subject(Struct, frozen=True, kw_only=True, gc=False):
@@ -69,6 +71,7 @@ class _Clearance(Struct, frozen=True, kw_only=True, gc=False):
 
     audience: Audience
     terms: Terms
+    has_sealing_key: bool
     whole: "_Plan"
     """For the labels of the report as a whole."""
     items: tuple["_Plan", ...]
@@ -112,6 +115,7 @@ def _clearance(about: Subject, recipient: Recipient, bundle: Bundle) -> _Clearan
     return _Clearance(
         audience=audience,
         terms=found,
+        has_sealing_key=recipient.has_sealing_key,
         whole=made(about.labels.whole),
         items=tuple(map(made, about.labels.items)),
     )
@@ -238,11 +242,19 @@ def _as_wholes(withheld: list[Withheld], items: Sequence[object], verdicts: Sequ
 def _personal(personal: PersonalPart | None, clearance: _Clearance) -> tuple[PersonalPart | None, tuple[Withheld, ...]]:
     if personal is None:
         return None, ()
-    rule = clearance.denials["personal"]
-    if rule or not clearance.terms.rows.has_transfer_basis:
-        return None, (Withheld(path="personal", rule=rule or "release.no_transfer_basis"),)
+    if rule := _against_personal(clearance):
+        return None, (Withheld(path="personal", rule=rule),)
     narrowed, deep = narrow(personal, clearance.audience)
     return narrowed, tuple(Withheld(path=f"personal.{field.path}", rule=field.rule) for field in deep)
+
+
+def _against_personal(clearance: _Clearance) -> str:
+    """The rule that withholds the personal part, or nothing; agreements and law come before means."""
+    if rule := clearance.denials["personal"]:
+        return rule
+    if not clearance.terms.rows.has_transfer_basis:
+        return "release.no_transfer_basis"
+    return "" if clearance.has_sealing_key else "release.no_sealing_key"
 
 
 _DEFAULTS: Final = {field.name: default_of(field) for field in msgspec.structs.fields(Referral) if not field.required}

@@ -19,6 +19,9 @@ from tocsin.policy.members import Member, Sector
 ORPHAN: Final = "orphan"
 """The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
 
+SUPPORT: Final = "route.self_generated_support"
+"""Known only to who can look into the personal part."""
+
 
 class Addressee(Struct, frozen=True, kw_only=True, gc=False):
     """A member that gets the report, and the rules that say so."""
@@ -241,7 +244,7 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
         """The rule that keeps the report from this member, or nothing."""
         choices = self.case.report.sharing
         if member.sector in _POLICE and is_for_support(self.case):
-            return "route.self_generated_support"
+            return SUPPORT
         if not member.takes_part(self.on):
             return "route.not_taking_part"
         if member.id == self.case.report.submitter:

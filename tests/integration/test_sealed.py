@@ -1,0 +1,120 @@
+"""Sealing on the real stack: what names a person is in no topic, database or store, but in its recipient's sink."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas.records.identifiers import MemberId
+from schemas.records.values import NexusKind
+from schemas.sealing import personal_part
+from schemas.topics import OPS, TRIAGE, submitted_topic
+from tests.builders.drafts import a_draft
+from tests.builders.reports import a_nexus_claim, a_personal_part, an_account
+from tocsin import Publisher, Subscriber
+from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ledger import balance_of
+from tocsin.stack.postgres import DATABASE, SUPERUSER
+
+pytestmark = pytest.mark.stack
+MEMBER, POLICE = MemberId("plat-a"), MemberId("de-police")
+MARKER = "marker-5b1e-nobody"
+WAIT_SECONDS = 60
+
+
+@pytest.fixture
+def stack(busy_stack: Any) -> Any:
+    return busy_stack
+
+
+@pytest.fixture(autouse=True)
+def crew(stack: Any, tmp_path: Path) -> Iterator[None]:
+    with Crew(stack.home, tmp_path) as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        yield
+
+
+def tocsin(stack: Any, *words: str) -> str:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout  # noqa: S603  # our own words
+
+
+def publish(stack: Any, reference: str) -> None:
+    personal = a_personal_part(accounts=(an_account(value=MARKER),))
+    nexus = (a_nexus_claim(country="DE", kind=NexusKind.SUSPECT),)
+    with Publisher(stack.config(MEMBER)) as publisher:
+        publisher.publish(a_draft(submitter_reference=reference, personal=personal, nexus=nexus))
+
+
+def settled(stack: Any) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while any(line.topic == submitted_topic(MEMBER) and line.waiting for line in balance_of(stack.home).lines):
+        assert time.monotonic() < deadline, "not settled in time"
+        time.sleep(0.2)
+
+
+def on_topics(stack: Any) -> Iterator[tuple[str, bytes]]:
+    """Every byte of every record of every topic, the broker's own included."""
+    consumer = Consumer(stack.client(OPS) | {"group.id": "ops.marker", "enable.auto.commit": False})
+    places = [
+        TopicPartition(name, partition)
+        for name, topic in consumer.list_topics(timeout=10).topics.items()
+        for partition in topic.partitions
+    ]
+    for place in places:
+        first, end = consumer.get_watermark_offsets(place, timeout=10)
+        consumer.assign([TopicPartition(place.topic, place.partition, first)])
+        while first < end:
+            record = consumer.poll(10)
+            assert record is not None
+            assert record.error() is None
+            headers: Any = record.headers() or []
+            yield place.topic, b"".join((record.key() or b"", record.value() or b"", *(v or b"" for _, v in headers)))
+            first = (record.offset() or 0) + 1
+    consumer.close()
+
+
+def in_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file() and MARKER.encode() in file.read_bytes())
+
+
+def dumped(stack: Any) -> bytes:
+    """The whole database, as whoever runs it can read it."""
+    postgres = stack.postgres
+    url = postgres.url(SUPERUSER, DATABASE).replace("postgresql+psycopg", "postgresql")
+    password = postgres.password_file(SUPERUSER).read_text()
+    command = postgres._command("pg_dump", "--dbname", url)
+    done = subprocess.run(command, check=True, capture_output=True, env={"PGPASSWORD": password}, timeout=60)  # noqa: S603  # our own words
+    return bytes(done.stdout)
+
+
+def test_what_names_a_person_is_read_by_its_recipient_alone_while_the_keys_are_exchanged(stack: Any) -> None:
+    publish(stack, "sealed-1")
+    settled(stack)
+    for principal in (TRIAGE, POLICE):
+        tocsin(stack, "keys", "rotate", "--as", principal, "--use", "seal")
+    publish(stack, "sealed-2")
+    settled(stack)
+
+    seen = dict.fromkeys((topic for topic, _ in on_topics(stack)), True)
+    assert submitted_topic(MEMBER) in seen
+    assert f"referrals.de.{POLICE}.v1" in seen
+    assert [topic for topic, content in on_topics(stack) if MARKER.encode() in content] == []
+    dump = dumped(stack)
+    assert b"sealed-2" in dump
+    assert MARKER.encode() not in dump
+    assert in_files(stack.home) == []
+
+    with Subscriber(stack.config(POLICE)) as subscriber:
+        referrals = list(subscriber.read(until_ms=time.time_ns() // 1_000_000))
+    read = [part for one in referrals for part in map(personal_part, one.sealed) if part]
+    assert [part.accounts[0].value for part in read] == [MARKER, MARKER]
+    tocsin(stack, "deliver", POLICE, "--once")
+    found = in_files(stack.home)
+    assert found
+    assert {file.relative_to(stack.home / "state" / POLICE).parts[0] for file in found} == {"delivered"}
