@@ -61,7 +61,7 @@ class Door(Struct, frozen=True, kw_only=True):
     bundle: Bundle
     codec: RecordCodec
     directory: Directory | None = None
-    """Whose signatures count; None where nothing is verified."""
+    """Whose signatures count; None where nothing is verified, as in a set of cases, and nothing need be sealed."""
     opener: Opener | None = None
     """Opens what is sealed to triage; without one nothing is decided about a report that holds such a part."""
     skipped: frozenset[int] = frozenset()
@@ -90,7 +90,7 @@ class Door(Struct, frozen=True, kw_only=True):
         origin = origin_of(raw, type(record), self.member, self.directory)
         if code := origin_refusal(origin, signs=self.bundle.members[self.member].signs):
             return Rejected(code=code, field="", message=message(code), report=record)
-        if code := _unsealed(record, seals=self.bundle.members[self.member].seals):
+        if code := _unsealed(record, seals=self.directory is not None and self.bundle.members[self.member].seals):
             return Rejected(code=code, field="sealed", message=message(code), report=record)
         return self._opened(record, origin, raw.timestamp_ms)
 

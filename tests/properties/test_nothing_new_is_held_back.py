@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import reduce
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, cast
@@ -26,7 +25,7 @@ from schemas.sealing import unsealed_part
 from schemas.topics import submitted_topic
 from tests.builders.deliveries import CODEC, Counter
 from tests.builders.identity import KEYS
-from tests.builders.policy import the_sample, with_member
+from tests.builders.policy import the_sample
 from tests.builders.reports import (
     NOON_MS,
     a_hash,
@@ -45,7 +44,6 @@ from tocsin.runtime.transport.slices import RawRecord, Slice
 
 RECIPIENTS: Final = (MemberId("nl-hotline"), MemberId("nl-police"))
 SUBMITTERS: Final = (MemberId("plat-a"), MemberId("ngo-b"), MemberId("fr-hotline"))
-OPEN: Final = reduce(lambda bundle, member: with_member(member, bundle, seals=False), SUBMITTERS, the_sample())
 PERIOD_SECONDS: Final = 3_600
 Fact = tuple[str, str]
 """A content (item or page) and what is told of it; a content alone has an empty second part."""
@@ -128,7 +126,7 @@ class Exchange:
     def __init__(self) -> None:
         self._held: dict[ReportId, dict[MemberId, PriorRecipient]] = {}
         self._offset = 0
-        desk = Desk(bundle=OPEN, keys=KEYS, personal_schema_id=1)
+        desk = Desk(bundle=the_sample(), keys=KEYS, personal_schema_id=1)
         index = MemoryIndex(lambda report: tuple(self._held.get(report, {}).values()))
         self._stages = TriageStages(Tools(desk=desk, veil=Veil(b"v"), codec=CODEC), index, cast(Database, None), {})
 

@@ -23,6 +23,7 @@ from tests.builders.reports import NOON_MS, a_personal_part, an_account, an_esca
 from tests.builders.sealing import Exchange
 from tocsin.policy.bundle import Bundle
 from tocsin.runtime.database import Database
+from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
@@ -52,7 +53,8 @@ def a_raw(report: ReportSubmitted) -> RawRecord:
 
 
 def admitted(report: ReportSubmitted, opener: Opener | None, bundle: Bundle = SEALS) -> Accepted | Rejected:
-    return Door(member=MEMBER, bundle=bundle, codec=CODEC, opener=opener).admit(a_raw(report))
+    verified = with_member(MEMBER, bundle, signs=False)
+    return Door(member=MEMBER, bundle=verified, codec=CODEC, directory=Directory(), opener=opener).admit(a_raw(report))
 
 
 def code(answer: Accepted | Rejected) -> str:
@@ -84,6 +86,12 @@ def test_a_member_that_seals_sends_nothing_open_and_another_one_may(exchange: Ex
     assert code(admitted(came_open, exchange.opener())) == "sealed.not_sealed"
     assert code(admitted(came_open, exchange.opener(), OPEN)) == ""
     assert code(admitted(replace(came_open, sealed=()), exchange.opener())) == ""
+
+
+def test_where_nothing_is_verified_nothing_need_be_sealed() -> None:
+    case = Door(member=MEMBER, bundle=SEALS, codec=CODEC).admit(a_raw(an_incident(submitter=MEMBER, personal=PERSONAL)))
+    assert isinstance(case, Accepted)
+    assert case.personal == PERSONAL
 
 
 def test_what_does_not_open_is_refused_with_its_reason_and_the_field(exchange: Exchange) -> None:
