@@ -1,4 +1,4 @@
-"""What is sealed to a member lies sealed in its store, opens on the way to its sinks, and waits where it does not."""
+"""What is sealed to a member lies sealed in its store, opens on the way to its sinks, and waits where it cannot."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -44,10 +44,8 @@ def test_the_store_holds_it_sealed_and_the_sink_gets_it_open(counter: Counter, e
     assert not any(MARKER.encode() in content for content in stored)
 
 
-def test_what_does_not_open_waits_for_a_person_and_leaves_once_the_key_is_back(
-    counter: Counter, exchange: Exchange
-) -> None:
-    referral = msgspec.structs.replace(a_sealed_referral(exchange))
+def test_what_does_not_open_waits_for_a_person_and_stops_no_other(counter: Counter, exchange: Exchange) -> None:
+    referral = a_sealed_referral(exchange)
     moved = msgspec.structs.replace(a_referral("another"), sealed=referral.sealed)
     counter.arrive(moved, referral)
     counter.courier.turn()
