@@ -10,17 +10,18 @@ from sqlalchemy import Connection
 from consumers.codec import Codec
 from consumers.endings import Ending, Result, Verdict, after_silence, retry_delay_ms, verdict
 from consumers.escalation import Contacts
+from consumers.formats import notice_json
 from consumers.letters import Format, Letter, parcel_of
 from consumers.messages import state_return
 from consumers.settings import Limits
 from consumers.sinks.port import Away, Later, Sink, Unanswered
 from consumers.states import TOLD, Event, State, after, allows
 from consumers.store import deliveries
-from consumers.store.deliveries import BUNDLE, Delivery
+from consumers.store.deliveries import BUNDLE, NOTICE, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from schemas.failures import Failure, Refused, Temporary, Unreadable
-from schemas.records.answers import Return
+from schemas.records.answers import Return, Status
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from tocsin.runtime.metrics import failure_met, record_left, timed
@@ -131,6 +132,8 @@ class Courier:
         return Job(delivery=delivery, letter=self._letter(connection, delivery), outlets=outlets)
 
     def _letter(self, connection: Connection, delivery: Delivery) -> Letter | str:
+        if delivery.kind == NOTICE:
+            return self._notice(delivery)
         is_bundle = delivery.kind == BUNDLE
         parts = deliveries.members_of(connection, delivery.key) if is_bundle else [delivery]
         try:
@@ -140,12 +143,19 @@ class Courier:
             return failure.code if failure.code in SHUT else UNREADABLE
         return Letter(key=delivery.key, referrals=referrals, is_bundle=is_bundle)
 
+    def _notice(self, delivery: Delivery) -> Letter | str:
+        try:
+            return Letter(key=delivery.key, notices=(self._codec.loads(delivery.value, Status),))
+        except Unreadable as failure:
+            failure_met(_STAGE, failure)
+            return UNREADABLE
+
     def _deliver(self, job: Job, ends_ms: int) -> list[Ending]:
         if self._desk.now_ms() > ends_ms:
             return [Ending(sink=outlet.name, result=Result.HELD, code="courier.burst_ended") for outlet in job.outlets]
         if isinstance(job.letter, str):
             return [Ending(sink=outlet.name, result=Result.PARK, code=job.letter) for outlet in job.outlets]
-        if not job.letter.referrals:
+        if not (job.letter.referrals or job.letter.notices):
             return []  # a bundle whose members were all withdrawn
         return [self._send(outlet, job.letter) for outlet in job.outlets]
 
@@ -154,7 +164,7 @@ class Courier:
             return Ending(sink=outlet.name, result=Result.HELD, code="courier.sink_paused")
         try:
             with timed(_STAGE):
-                outlet.sink.send(parcel_of(letter, outlet.write))
+                outlet.sink.send(parcel_of(letter, notice_json.write if letter.notices else outlet.write))
         except Failure as failure:
             failure_met(_STAGE, failure)
             return self._failed(outlet, letter.key, failure)
@@ -232,8 +242,10 @@ class Courier:
         return now_ms + max(delay_ms, int(found.wait_seconds * 1000))
 
     def _returns(self, connection: Connection, delivery: Delivery, state: State, code: str) -> list[Return]:
-        """One Return a referral; a bundle speaks for each of its members, and closes them when it arrived."""
+        """One Return a referral and none a notice; a bundle speaks for its members, and closes them when it arrived."""
         now_ms, member = self._desk.now_ms(), self._desk.member
+        if delivery.kind == NOTICE:
+            return []
         if delivery.kind != BUNDLE:
             return [state_return(member, delivery, state, now_ms, code)]
         parts = deliveries.members_of(connection, delivery.key)

@@ -11,6 +11,7 @@ from consumers.agreement import Agreement, Decision, Standing, Treatment, bundle
 from consumers.codec import Codec
 from consumers.escalation import begins_ms
 from consumers.messages import state_return
+from consumers.notices import is_handed_on, notice_row
 from consumers.provenance import SUSPICIOUS, examined, sentence
 from consumers.settings import Limits
 from consumers.states import MAY_HAVE, Event, State, after
@@ -20,9 +21,11 @@ from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from consumers.store.tables import NEVER_MS
 from schemas.failures import Broken, Refused, Unreadable
+from schemas.records.answers import Status
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate, Tier
+from schemas.topics import status_topic
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.metrics import failure_met, record_left
 
@@ -95,27 +98,46 @@ class Inbox:
         mended = 0
         with self._store.begin() as connection:
             for place, value in arrivals.unreadable(connection):
+                arrival = Arrival(place=place, value=value)
                 try:
-                    referral = self._read(value)
+                    record = self._read(arrival)
                 except (Unreadable, Refused):
                     continue
-                self._store_once(connection, Arrival(place=place, value=value), referral)
+                self._accept(connection, arrival, record)
                 arrivals.mend(connection, place, self._terms.now_ms())
                 mended += 1
         return mended
 
     def _receive(self, connection: Connection, arrival: Arrival) -> None:
         try:
-            referral = self._read(arrival.value)
+            record = self._read(arrival)
         except (Unreadable, Refused) as failure:
             failure_met(_STAGE, failure)
             record_left(_STAGE, "unreadable")
             facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "code": failure.code}
-            _LOG.error("A record was kept aside: it is no referral for this member.", extra={"facts": facts})
+            _LOG.error("A record was kept aside: it is nothing for this member.", extra={"facts": facts})
             arrivals.keep_unreadable(connection, arrival.place, arrival.value, failure.code, self._terms.now_ms())
             return
-        self._hold_against_signature(arrival, referral)
-        self._store_once(connection, arrival, referral)
+        if isinstance(record, Referral):
+            self._hold_against_signature(arrival, record)
+        self._accept(connection, arrival, record)
+
+    def _accept(self, connection: Connection, arrival: Arrival, record: Referral | Status) -> None:
+        if isinstance(record, Referral):
+            self._store_once(connection, arrival, record)
+        elif is_handed_on(record):
+            self._note(connection, arrival, record)
+
+    def _note(self, connection: Connection, arrival: Arrival, status: Status) -> None:
+        """Hand it on beside its referral; where that was taken back, there is nothing left to look at again."""
+        copy = deliveries.find_referral(connection, status.referral_id)
+        if copy and (copy.state is State.WITHDRAWN or deliveries.is_recalled(connection, copy.key)):
+            record_left(_STAGE, "notice_void")
+            return
+        now_ms = self._terms.now_ms()
+        row = notice_row(status, now_ms, self._terms.limits.give_up_ms(now_ms))
+        arrivals.add_notice(connection, row | _origin(arrival))
+        record_left(_STAGE, "notice")
 
     def _hold_against_signature(self, arrival: Arrival, referral: Referral) -> None:
         """Sound the alarm where it is not what was signed; it is delivered all the same, because it may be urgent."""
@@ -132,15 +154,21 @@ class Inbox:
             facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "fields": list(found.altered)}
             _LOG.error(sentence(found), extra={"facts": facts})
 
-    def _read(self, value: bytes) -> Referral:
-        referral = self._codec.loads(value, Referral)
-        if referral.recipient != self._terms.member:
+    def _read(self, arrival: Arrival) -> Referral | Status:
+        """A status on the member's status topic, and a referral on every other; never another member's."""
+        member, record = self._terms.member, self._decoded(arrival)
+        if (record.member if isinstance(record, Status) else record.recipient) != member:
             raise Refused(
-                f"This topic holds referrals for '{self._terms.member}', found one for another member. "
+                f"This topic holds what is for '{member}', found something for another member. "
                 "Tell the operator of the exchange at once.",
                 code="inbox.foreign",
             )
-        return referral
+        return record
+
+    def _decoded(self, arrival: Arrival) -> Referral | Status:
+        if arrival.place.topic == status_topic(self._terms.member):
+            return self._codec.loads(arrival.value, Status)
+        return self._codec.loads(arrival.value, Referral)
 
     def _store_once(self, connection: Connection, arrival: Arrival, referral: Referral) -> None:
         if arrivals.known(connection, (referral.referral_id,)):
@@ -288,6 +316,12 @@ def _row(arrival: Arrival, referral: Referral, terms: Terms) -> dict[str, Any]:
         "expires_ms": min(terms.limits.give_up_ms(now_ms), retain_ms),
         "retain_ms": retain_ms,
         "escalate_ms": begins_ms(deadline.epoch_ms if deadline else None, now_ms) if is_urgent else None,
+    } | _origin(arrival)
+
+
+def _origin(arrival: Arrival) -> dict[str, Any]:
+    """The record as it came, and where it lay."""
+    return {
         "value": arrival.value,
         "topic": arrival.place.topic,
         "topic_id": arrival.place.topic_id,

@@ -1,20 +1,22 @@
-"""What one delivery consists of: its referrals, and the parcel that a sink is given."""
+"""What one delivery consists of: its referrals or a notice, and the parcel that a sink is given."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
+from schemas.records.answers import Status
 from schemas.records.identifiers import ReportId
 from schemas.records.referral import Referral
 from schemas.records.values import Mark, Tier
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """One referral, or a bundle that lists its members; `key` is stable for ever."""
+    """One referral, a bundle that lists its members, or a notice about a referral; `key` is stable for ever."""
 
     key: str
-    referrals: tuple[Referral, ...]
+    referrals: tuple[Referral, ...] = ()
     is_bundle: bool = False
+    notices: tuple[Status, ...] = ()
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -45,6 +47,8 @@ def parcel_of(letter: Letter, write: Format) -> Parcel:
     document = write(letter)
     if letter.is_bundle:
         return Parcel(key=letter.key, document=document)
+    if letter.notices:
+        return _notice(letter.key, letter.notices[0], document)
     referral = letter.referrals[0]
     return Parcel(
         key=letter.key,
@@ -55,3 +59,7 @@ def parcel_of(letter: Letter, write: Format) -> Parcel:
         withdrawn=referral.withdrawn,
         document=document,
     )
+
+
+def _notice(key: str, notice: Status, document: Document) -> Parcel:
+    return Parcel(key=key, report_id=notice.report_id, revision=notice.revision, mark=notice.mark, document=document)

@@ -6,7 +6,7 @@ from consumers.agreement import Agreement, Treatment
 from consumers.escalation import Contact, Contacts, Role
 from schemas.failures import Broken
 from schemas.records.identifiers import JurisdictionCode, MemberId
-from schemas.topics import referral_topic, urgent_topic
+from schemas.topics import referral_topic, status_topic, urgent_topic
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import DuplicateAgreement, Member
 from tocsin.policy.policies import Policies
@@ -29,6 +29,10 @@ class Membership(Struct, frozen=True, kw_only=True):
         """Where its referrals are: the urgent ones first."""
         place = (self.jurisdiction, self.member)
         return urgent_topic(*place), referral_topic(*place)
+
+    def told_on(self) -> str:
+        """Where it is told what changed about them."""
+        return status_topic(self.member)
 
 
 def membership_of(bundle: Bundle, member: MemberId) -> Membership:

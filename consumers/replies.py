@@ -116,7 +116,7 @@ class Replies:
     def _take(self, path: Path) -> int:
         """Write the answers, then move the file: a crash in between takes it again, which changes nothing."""
         with self._store.begin() as connection:
-            found = sort_file(path.suffix, _content(path), lambda key: deliveries.find(connection, key) is not None)
+            found = sort_file(path.suffix, _content(path), lambda key: _is_known(connection, key))
             for answer in found.answers:
                 self._write(connection, answer)
         if found.problems:
@@ -128,7 +128,7 @@ class Replies:
         return len(found.answers)
 
     def _write(self, connection: Connection, answer: Answer) -> None:
-        delivery = deliveries.find(connection, answer.referral_id)
+        delivery = deliveries.find_referral(connection, answer.referral_id)
         if delivery is None:
             return
         now_ms = self._now_ms()
@@ -142,6 +142,10 @@ class Replies:
         if answer.case_number:
             deliveries.change(connection, delivery.key, case_number=answer.case_number)
         record_left("answers", answer.answer)
+
+
+def _is_known(connection: Connection, referral_id: str) -> bool:
+    return deliveries.find_referral(connection, referral_id) is not None
 
 
 def _lines(suffix: str, content: bytes) -> list[Line] | Problem:

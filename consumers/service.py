@@ -18,7 +18,7 @@ from consumers.post import Post
 from consumers.replies import Replies
 from consumers.settings import DeliverySettings
 from consumers.sinks.build import build
-from consumers.source import KafkaSource
+from consumers.source import KafkaSource, Topics
 from consumers.states import State
 from consumers.store import arrivals, deliveries
 from consumers.store.arrivals import Gap, Position
@@ -217,7 +217,7 @@ def _source(settings: Settings, membership: Membership, store: DeliveryStore, ga
     return KafkaSource(
         settings.kafka.client(),
         f"{membership.member}.inbox",
-        membership.topics(),
+        Topics(referrals=membership.topics(), status=membership.told_on()),
         positions,
         accept_gap if gap_reason else None,
     )

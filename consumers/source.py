@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
+from msgspec import Struct
 
 from consumers.inbox import Arrival
 from consumers.store.arrivals import Gap, Position
@@ -23,20 +24,28 @@ AcceptGap = Callable[[Gap], None]
 _PASSING = frozenset({KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 
 
+class Topics(Struct, frozen=True, kw_only=True):
+    """What a member reads: of its status topic, if it was never read, only what is still there."""
+
+    referrals: tuple[str, ...]
+    status: str
+
+
 class KafkaSource:
-    """Reads a member's referral topics; the broker's committed offsets are for dashboards only and never used."""
+    """Reads a member's topics; the broker's committed offsets are for dashboards only and never used."""
 
     def __init__(
         self,
         client: Mapping[str, Any],
         group: str,
-        topics: Sequence[str],
+        topics: Topics,
         positions: Positions,
         accept_gap: AcceptGap | None = None,
     ) -> None:
         self._positions = positions
         self._accept_gap = accept_gap
-        self._topics = list(topics)
+        self._topics = [*topics.referrals, topics.status]
+        self._status = topics.status
         self._topic_ids: dict[str, str] = {}
         self._failure: Failure | None = None
         self._admin = AdminClient(dict(client))
@@ -90,9 +99,9 @@ class KafkaSource:
         stored = self._positions()
         for topic in self._topics:
             for partition in self._partitions(topic):
-                _, end = self._watermarks(TopicPartition(topic, partition))
+                start, end = self._watermarks(TopicPartition(topic, partition))
                 position = stored.get((topic, partition))
-                if end > (position.next_offset if position else 0):
+                if end > (position.next_offset if position else start):
                     return False
         return True
 
@@ -138,7 +147,7 @@ class KafkaSource:
                 "Restore it, or begin with a new delivery store.",
                 code="inbox.other_topic",
             )
-        wanted = stored.next_offset if stored else 0
+        wanted = stored.next_offset if stored else start if place.topic == self._status else 0
         if wanted > end:
             raise Broken(
                 f"{place.topic}[{place.partition}] ends at {end}, and {wanted} records were read from it before. "

@@ -10,7 +10,7 @@ from consumers.escalation import EscalationStep, Rung, begins_ms, due, ladder, n
 from consumers.messages import escalation_return, state_return
 from consumers.states import Event, State, after
 from consumers.store import deliveries
-from consumers.store.deliveries import BUNDLE, Delivery
+from consumers.store.deliveries import REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from consumers.store.tables import NEVER_MS
@@ -29,7 +29,7 @@ def expire(store: DeliveryStore, desk: Desk) -> int:
         for delivery in due:
             state = after(delivery.state, Event.EXPIRE)
             deliveries.settle(connection, delivery, state, now_ms, reason_code="courier.expired")
-            if delivery.kind != BUNDLE:
+            if delivery.kind == REFERRAL:
                 owe(connection, [state_return(desk.member, delivery, state, now_ms, "courier.expired")], now_ms)
             record_left("courier", State.EXPIRED)
     if due:

@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from consumers.membership import membership_of
+from consumers.notices import is_handed_on
 from consumers.provenance import Finding, examined
 from consumers.reading import Reader
 from schemas.failures import Unreadable
+from schemas.records.answers import Status
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from tocsin.policy.policies import policies
@@ -35,13 +37,10 @@ class Subscriber:
         membership = membership_of(rules.at(time.time_ns() // 1_000_000), MemberId(process.principal))
         self._directory = directory_of(process.trust)
         self._opener = Opener.of(process.trust, membership.member, lambda: time.time_ns() // 1_000_000)
-        self._reader = Reader(
-            process.kafka.client(),
-            membership.member,
-            membership.topics(),
-            RecordCodec(SchemaDirectory(process.registry)),
-            Referral,
-        )
+        codec = RecordCodec(SchemaDirectory(process.registry))
+        client, member = process.kafka.client(), membership.member
+        self._reader = Reader(client, member, membership.topics(), codec, Referral)
+        self._told = Reader(client, member, (membership.told_on(),), codec, Status)
 
     def read(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:
         """Referrals from an instant on, in UTC milliseconds; without an end this waits for the next one.
@@ -50,6 +49,10 @@ class Subscriber:
         """
         return map(self._opened, self._reader.read(since_ms, until_ms))
 
+    def notices(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Status]:
+        """What was told of referrals after they came: a report that one of them is linked to stands no more."""
+        return filter(is_handed_on, self._told.read(since_ms, until_ms))
+
     def provenance(self, referral: Referral) -> Finding:
         """What its submitter's signature says of a referral, by the key directory of this member's settings."""
         return examined(referral, self._directory() if self._directory else Directory())
@@ -57,6 +60,7 @@ class Subscriber:
     def close(self) -> None:
         """Let go of the connections."""
         self._reader.close()
+        self._told.close()
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.agreement import Standing
 from consumers.states import GOT, STOPPABLE, Event, State, after
-from consumers.store.deliveries import Delivery, delivery_of
+from consumers.store.deliveries import REFERRAL, Delivery, delivery_of
 from consumers.store.tables import CONTENT_KEYS, DEAD_LETTERS, DELIVERIES, GAPS, POSITIONS
 from schemas.records.identifiers import ReportId
 from schemas.records.referral import Referral
@@ -113,6 +113,11 @@ def standing_of(connection: Connection, referral: Referral, since_ms: int = 0) -
     )
 
 
+def add_notice(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Store one notice; a second time changes nothing."""
+    connection.execute(_insert(connection, DELIVERIES).values(**row).on_conflict_do_nothing())
+
+
 def add(connection: Connection, row: Mapping[str, Any], referral: Referral) -> None:
     """Store one referral and the keys it carries."""
     connection.execute(insert(DELIVERIES).values(**row))
@@ -173,7 +178,11 @@ def copies_until(connection: Connection, report_id: ReportId, revision: int) -> 
     return [
         delivery_of(row)
         for row in connection.execute(
-            select(DELIVERIES).where(DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision <= revision)
+            select(DELIVERIES).where(
+                DELIVERIES.c.kind == REFERRAL,
+                DELIVERIES.c.report_id == report_id,
+                DELIVERIES.c.revision <= revision,
+            )
         )
     ]
 
@@ -181,7 +190,10 @@ def copies_until(connection: Connection, report_id: ReportId, revision: int) -> 
 def values_from(connection: Connection, report_id: ReportId, revision: int) -> list[bytes]:
     """The referrals of one report from a revision on, as they came; erased ones are left out."""
     statement = select(DELIVERIES.c.value).where(
-        DELIVERIES.c.report_id == report_id, DELIVERIES.c.revision >= revision, DELIVERIES.c.value.is_not(None)
+        DELIVERIES.c.kind == REFERRAL,
+        DELIVERIES.c.report_id == report_id,
+        DELIVERIES.c.revision >= revision,
+        DELIVERIES.c.value.is_not(None),
     )
     return list(connection.scalars(statement))
 

@@ -12,7 +12,7 @@ from consumers.store.tables import ATTEMPTS, DELIVERIES
 from schemas.records.identifiers import ReportId
 from schemas.records.values import Mark, Tier
 
-REFERRAL, BUNDLE = "referral", "bundle"
+REFERRAL, BUNDLE, NOTICE = "referral", "bundle", "notice"
 DELIVERED = "delivered"
 """The result of an attempt that a sink confirmed."""
 _MAY_HAVE_ARRIVED = ("", DELIVERED, "doubt")
@@ -129,6 +129,12 @@ def find(connection: Connection, key: str) -> Delivery | None:
     """One delivery by its key."""
     found = _read(connection, select(DELIVERIES).where(DELIVERIES.c.key == key))
     return found[0] if found else None
+
+
+def find_referral(connection: Connection, key: str) -> Delivery | None:
+    """One referral by its id: what can be answered."""
+    found = find(connection, key)
+    return found if found and found.kind == REFERRAL else None
 
 
 def members_of(connection: Connection, bundle_key: str) -> list[Delivery]:

@@ -82,7 +82,7 @@ DELIVERIES = Table(
     Index("deliveries_by_bundle", "bundle_key"),
     Index("deliveries_by_escalation", "escalate_ms"),
 )
-"""One row a referral, and one a bundle; `value` is the record as it came, NULL once erased."""
+"""One row a referral, a bundle and a notice; `value` is the record as it came, NULL once erased."""
 
 CONTENT_KEYS = Table(
     "content_keys",

@@ -17,10 +17,11 @@ from consumers.store import deliveries, outbox
 from consumers.store.deliveries import Delivery
 from consumers.store.engine import DeliveryStore, open_store
 from schemas.failures import Failure
-from schemas.records.answers import Return
+from schemas.records.answers import Return, Status
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate
+from schemas.topics import status_topic
 from tests.builders.referrals import RECIPIENT
 from tests.builders.reports import NOON_MS
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
@@ -45,11 +46,14 @@ class ListSource:
 
     values: list[bytes] = field(default_factory=list)
     read: int = 0
+    told: set[int] = field(default_factory=set)
+    """Which of them lie on the status topic."""
 
     def fetch(self, limit: int, wait_seconds: float) -> list[Arrival]:
         found = [
-            Arrival(place=Coordinate(topic_id="topic-1", topic=TOPIC, partition=0, offset=offset), value=value)
+            Arrival(place=Coordinate(topic_id="topic-1", topic=topic, partition=0, offset=offset), value=value)
             for offset, value in enumerate(self.values)
+            for topic in (status_topic(RECIPIENT) if offset in self.told else TOPIC,)
         ][self.read : self.read + limit]
         self.read += len(found)
         return found
@@ -126,11 +130,17 @@ class Counter:
     def close(self) -> None:
         self.store.close()
 
-    def arrive(self, *referrals: Referral) -> None:
+    def arrive(self, *referrals: Referral | Status) -> None:
         """Put referrals on the topic and let the inbox read them."""
         self.source.values.extend(CODEC.dumps(referral) for referral in referrals)
         while self.inbox.turn(0):
             pass
+
+    def hear(self, *statuses: Status) -> None:
+        """Put messages on the member's status topic and let the inbox read them."""
+        for status in statuses:
+            self.source.told.add(len(self.source.values))
+            self.arrive(status)
 
     def find(self, key: str) -> Delivery:
         with self.store.begin() as connection:

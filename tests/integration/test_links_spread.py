@@ -1,5 +1,6 @@
 """A report that is taken back or disputed: whoever was told of a link to it is told, and what comes later knows it."""
 
+import json
 import subprocess
 import sys
 import time
@@ -40,9 +41,15 @@ def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
         yield crew
 
 
-def tocsin(stack: Any, *words: str) -> None:
+def tocsin(stack: Any, *words: str) -> str:
     command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    subprocess.run(command, check=True, timeout=120)  # noqa: S603  # our own words
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout  # noqa: S603  # our own words
+
+
+def handed_on(stack: Any) -> list[str]:
+    """The referrals of which the recipient's sink was told that a linked report stands no more."""
+    folder = settings.load(stack.config(RECIPIENT)).state / "delivered"
+    return [json.loads(file.read_text())["notice"]["referral_id"] for file in folder.glob("*.notice.json")]
 
 
 def publish(stack: Any, member: MemberId, reference: str) -> ReportTriaged:
@@ -108,6 +115,8 @@ def test_a_withdrawal_and_a_dispute_spread_one_link_far_and_no_farther(stack: An
     tocsin(stack, "answer", referral_of(stack, second.report_id), *answer)
     tocsin(stack, "deliver", RECIPIENT, "--once")
     until(lambda: disputed(stack, second.report_id))
+    assert referral_of(stack, second.report_id) in handed_on(stack)
+    assert referral_of(stack, second.report_id) in tocsin(stack, "subscribe", RECIPIENT, "--notices")
     third = publish(stack, THIRD, "spread-3")
     assert (states(third), third.corroboration) == (
         {first.report_id: LinkState.RETRACTED, second.report_id: LinkState.DISPUTED},

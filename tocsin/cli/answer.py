@@ -166,7 +166,7 @@ def _lookup(chosen: delivery.DeliverySettings, member: MemberId) -> Callable[[st
         if store is None:
             return False
         with store.begin() as connection:
-            return deliveries.find(connection, referral_id) is not None
+            return deliveries.find_referral(connection, referral_id) is not None
 
     return is_known
 

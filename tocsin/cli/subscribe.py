@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from consumers.formats.notice_json import notice_object
 from consumers.formats.referral_csv import defanged, differing
 from consumers.formats.referral_json import iso_utc, referral_object
 from consumers.provenance import Finding
 from schemas.catalogue import message
+from schemas.records.answers import Status
 from schemas.records.referral import Referral
 from tocsin.subscriber import Subscriber
 
@@ -40,20 +42,31 @@ class Moment(click.ParamType):
 @click.option("--until", "until_ms", type=Moment(), help="End here; by default with what is there now.")
 @click.option("--follow", is_flag=True, help="Wait for what comes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, complete.")
+@click.option("--notices", is_flag=True, help="What was told of referrals later, instead of the referrals.")
 def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
-    member: str, home: Path, since_ms: int | None, until_ms: int | None, follow: bool, as_json: bool
+    member: str, home: Path, since_ms: int | None, until_ms: int | None, follow: bool, as_json: bool, notices: bool
 ) -> None:
     """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered.
 
-    Each is held against its submitter's signature; more of that says `tocsin verify`.
+    Each is held against its submitter's signature; more of that says `tocsin verify`. With --notices: of which of
+    them a linked report was taken back or disputed since.
     """
     if until_ms is None and not follow:
         until_ms = time.time_ns() // 1_000_000
-    if not as_json:
+    if not (as_json or notices):
         click.echo(message("tiers.advise"), err=True)
     with Subscriber(home / "config" / f"{member}.toml") as subscriber:
+        if notices:
+            for status in subscriber.notices(since_ms=since_ms, until_ms=until_ms):
+                click.echo(msgspec.json.encode(notice_object(status)).decode() if as_json else _told(status))
+            return
         for referral in subscriber.read(since_ms=since_ms, until_ms=until_ms):
             click.echo(_as_json(referral) if as_json else _as_line(referral, subscriber.provenance(referral)))
+
+
+def _told(status: Status) -> str:
+    mark = "" if status.mark == "LIVE" else f" ({status.mark.lower()})"
+    return f"{iso_utc(status.at.epoch_ms)}  {status.referral_id}  {message(status.code)} [{status.code}]{mark}"
 
 
 def _as_json(referral: Referral) -> str:

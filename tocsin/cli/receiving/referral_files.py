@@ -42,5 +42,7 @@ def _objects(content: bytes) -> Iterator[Any]:
         return
     if isinstance(whole, dict) and whole.get("type") == "bundle":
         yield from whole.get("referrals", ())
+    elif isinstance(whole, dict) and whole.get("type") == "notice":
+        return  # it is about a referral, and none itself
     else:
         yield whole.get("referral", whole) if isinstance(whole, dict) else whole
