@@ -19,6 +19,7 @@ from schemas.records.triage import RouteRefusal
 from schemas.records.values import Coordinate
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
+from tocsin.runtime.ledger.amendments import Amendments
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -48,6 +49,11 @@ def ruling_in(raw: RawRecord, codec: RecordCodec) -> Ruling | Rejected:
         return Rejected(code=failure.code, field="", message=str(failure))
     assert isinstance(ruling, Ruling)  # noqa: S101 -- loads gives the type it was asked for
     return ruling
+
+
+def informed(ruling: Ruling, found: Amendments) -> Ruling:
+    """Whoever rules, and whatever they knew: what the ledger knows of the items by now counts."""
+    return replace(ruling, amendments=found.get(ruling.report_id, ruling.amendments))
 
 
 def reopened(ruling: Ruling, found: RawRecord | None, door: Door) -> Reopened | Rejected:

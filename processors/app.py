@@ -30,6 +30,7 @@ from tocsin.runtime.health import Health
 from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.sealing import Opener, Sealer
 from tocsin.runtime.keys.signer import Signer
+from tocsin.runtime.ledger.amendments import LedgerFindings
 from tocsin.runtime.ledger.settlement import positions
 from tocsin.runtime.ledger.skips import skips_of
 from tocsin.runtime.ledger.standings import LedgerStandings
@@ -84,6 +85,7 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         policies=rules,
         look_up=Records(settings.kafka, f"{TRIAGE}.records"),
         standings=LedgerStandings(database),
+        findings=LedgerFindings(database=database),
     )
     stages = TriageStages(tools, PostgresIndex(database), database, skips_of(database))
     own = tuple(_TOPIC[lane](member) for member in submitters(rules, _now_ms()))

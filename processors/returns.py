@@ -16,10 +16,11 @@ from processors.letters import Writer, dead_letter, letter_made
 from processors.origins import origin_of, origin_refusal
 from processors.steps.release.answers import release_answer
 from processors.telling import TOLD, Known, Read, refusal_of, status_of
-from processors.unsettled import for_a_person, ruling_of
+from processors.unsettled import for_a_person, ruling_of, ruling_on
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.ruling import RulingCause
 from schemas.records.values import Coordinate
 from tocsin.policy.authority import actor_of
 from tocsin.policy.members import day_of
@@ -28,6 +29,7 @@ from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger import queue
+from tocsin.runtime.ledger.amendments import Amendments, amendments_of, causes_of
 from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle, stream_of
@@ -94,6 +96,9 @@ class Claimed(Struct, frozen=True, kw_only=True):
     known: Mapping[str, Known]
     refused: Mapping[str, str] = {}
     """By return id, the rule of its item that it broke."""
+    causes: Mapping[str, RulingCause] = {}
+    """By return id, why its report is decided again."""
+    amendments: Amendments = {}
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -137,7 +142,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
             raise Temporary("A referral was answered before triage had settled it.", code="return.early")
         held = [_held(entry, known) for entry in decided.read]
-        return Claimed(decided=decided, known=known, refused=self._judged(held))
+        return self._judged(Claimed(decided=decided, known=known), held)
 
     def finish(self, claimed: Claimed) -> Finished:
         """Hold each return against its referral, and write statuses and dead letters."""
@@ -152,17 +157,21 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
                 if entry.answer is not None:
                     records.append(self._writer.status(refusal_of(entry.answer, entry.rejected)))
             elif entry.answer is not None:
-                records += self._follows(entry.raw, entry.answer, claimed.known[entry.answer.referral_id])
+                records += self._follows(entry.raw, entry.answer, claimed)
         return Finished(piece=piece, read=read, records=tuple(records), letters=tuple(letters))
 
-    def _follows(self, raw: RawRecord, answer: Return, known: Known) -> Iterator[OutRecord]:
+    def _follows(self, raw: RawRecord, answer: Return, claimed: Claimed) -> Iterator[OutRecord]:
         """What the submitter is told, and what triage has to decide again."""
+        known = claimed.known[answer.referral_id]
         if answer.kind in TOLD:
             rules, on = self._rules.at(raw.timestamp_ms), day_of(raw.timestamp_ms)
             yield self._writer.status(release_answer(status_of(answer, known), known.recipient, rules, on))
-        ruling = ruling_of(answer, known.submitter, known.report, known.holders)
+        ruling = ruling_of(replace(answer, revision=known.revision), known.submitter, known.report, known.holders)
         if ruling is not None:
             yield self._writer.ruling(ruling, answer.at.epoch_ms)
+        if cause := claimed.causes.get(answer.return_id):
+            changed = ruling_on(answer, known, cause, claimed.amendments.get(answer.report_id, ()))
+            yield self._writer.ruling(changed, answer.at.epoch_ms)
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """Record the returns and close referrals, with the ledger, in one transaction."""
@@ -183,11 +192,11 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             self._reachable_since_ms = self._now_ms()
         return {str(row.referral_id): _known(row) for row in rows}
 
-    def _judged(self, held: Sequence[Read]) -> Mapping[str, str]:
-        """The outcomes among these that break a rule of their items, by return id."""
+    def _judged(self, claimed: Claimed, held: Sequence[Read]) -> Claimed:
+        """With the outcomes among these that break a rule of their items, and those that change one."""
         found = [(entry.raw, answer) for entry in held if (answer := entry.accepted()) is not None and answer.outcomes]
         if not found:
-            return {}
+            return claimed
         with self._database.transaction() as connection:
             states = locked_states(connection, [answer.report_id for _, answer in found])
             refused = dict(decided_before(connection, [answer.return_id for _, answer in found]))
@@ -197,7 +206,10 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
                     made = judged(answer, states, partial(actor_of, answer.member, bundle=rules, on=on))
                     note_acts(connection, made.done)
                     states, refused[answer.return_id] = made.states, made.refused
-        return {return_id: code for return_id, code in refused.items() if code}
+            causes = causes_of(connection, [answer.return_id for _, answer in found])
+            amendments = amendments_of(connection, [answer.report_id for _, answer in found])
+        broken = {return_id: code for return_id, code in refused.items() if code}
+        return replace(claimed, refused=broken, causes=causes, amendments=amendments)
 
     def _read(self, piece: Slice, raw: RawRecord, skipped: frozenset[int]) -> Read:
         if raw.offset in skipped:
@@ -240,6 +252,7 @@ def _known(row: Row[Any]) -> Known:
         report=Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset),
         holders=tuple(MemberId(name) for name in row.holders),
         report_id=ReportId(str(row.report_id)),
+        revision=row.latest,
     )
 
 
@@ -355,11 +368,14 @@ def _when(answer: Return) -> datetime:
 
 _REFERRALS: Final = text("""
     select r.referral_id, r.report_id, r.recipient, r.submitter, r.submitter_reference,
-           coalesce(own.log_offset, 0) as log_offset,
+           coalesce(own.log_offset, 0) as log_offset, coalesce(own.revision, r.revision) as latest,
            coalesce(s.topic_id, '') as topic_id, coalesce(s.topic, '') as topic, coalesce(s.partition, 0) as partition,
            holders.names as holders
     from referrals r
-    left join report_revisions own on own.report_id = r.report_id and own.revision = r.revision
+    left join lateral (
+        select stream, log_offset, revision from report_revisions
+        where report_id = r.report_id and not withdrawn order by revision desc limit 1
+    ) own on true
     left join streams s on s.stream = own.stream
     cross join lateral (
         select coalesce(array_agg(held.recipient), '{}') as names from (

@@ -28,7 +28,9 @@ class Known(Struct, frozen=True, kw_only=True):
     submitter_reference: str
     report_id: ReportId
     report: Coordinate = Coordinate()
-    """Where the report lies."""
+    """Where its latest revision lies."""
+    revision: int = 1
+    """The latest one, which the referral may not be of."""
     holders: tuple[MemberId, ...] = ()
     """Who has it now."""
 

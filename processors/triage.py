@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.again import LookUp, no_records, reopened, ruling_in, with_people
+from processors.again import LookUp, informed, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering, prior_of
 from processors.auditing import audited
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
@@ -27,6 +27,7 @@ from tocsin.runtime.audit.statements import Fact
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.sealing import Opener
+from tocsin.runtime.ledger.amendments import Findings, no_findings
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.ledger.standings import Standings, nothing_special
@@ -88,6 +89,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     """Reads what is decided again."""
     standings: Standings = nothing_special
     """What holds at this moment, whatever the bundle says."""
+    findings: Findings = no_findings
+    """What recipients found out since a record came in; every ruling is carried out with the latest of it."""
     directory: Callable[[], Directory] | None = None
     """Reads the key directory, once a slice; None where nothing is verified."""
     opener: Opener | None = None
@@ -104,6 +107,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         self._standings = tools.standings
         self._codec = tools.codec
         self._look_up = tools.look_up
+        self._findings = tools.findings
         self._directory = tools.directory
         self._opener = tools.opener
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
@@ -181,8 +185,11 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             (raw, skipped_record() if raw.offset in door.skipped else ruling_in(raw, self._codec))
             for raw in piece.records
         ]
-        records = self._look_up([ruling.source for _, ruling in read if isinstance(ruling, Ruling)])
-        for raw, ruling in read:
+        rulings = [ruling for _, ruling in read if isinstance(ruling, Ruling)]
+        records = self._look_up([ruling.source for ruling in rulings])
+        found = self._findings([ruling.report_id for ruling in rulings])
+        for raw, said in read:
+            ruling = informed(said, found) if isinstance(said, Ruling) else said
             with named(piece, raw):
                 at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
                 yield self._reexamine(raw, ruling, records, at_door)

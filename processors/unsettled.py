@@ -5,9 +5,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from processors.telling import Known
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import MemberId, ruling_id_of
-from schemas.records.ruling import Ruling, RulingCause
+from schemas.records.ruling import Amendment, Ruling, RulingCause
 from schemas.records.values import Coordinate
 from schemas.topics import RETURNS
 from tocsin.runtime.ledger.queue import Entered
@@ -68,4 +69,20 @@ def ruling_of(answer: Return, submitter: MemberId, report: Coordinate, holders: 
         reason=answer.reason_code,
         unchanged=holders,
         chosen=(answer.addressee,),
+    )
+
+
+def ruling_on(answer: Return, known: Known, cause: RulingCause, amendments: tuple[Amendment, ...]) -> Ruling:
+    """A move or another label concerns everybody: no copy stands, and whoever it no longer concerns is recalled."""
+    occasion = f"{cause.lower()}:{answer.return_id}"
+    return Ruling(
+        ruling_id=ruling_id_of(answer.report_id, known.revision, occasion),
+        report_id=answer.report_id,
+        revision=known.revision,
+        submitter=known.submitter,
+        source=known.report,
+        cause=cause,
+        occasion=occasion,
+        decided_by=RETURNS,
+        amendments=amendments,
     )

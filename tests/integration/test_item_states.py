@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from processors.returns import Claimed, Finished, ReturnStages, ReturnTools
 from schemas.records.answers import Outcome, Return
@@ -23,9 +23,11 @@ from tocsin.policy.policies import OnePolicy
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger.amendments import causes_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.transport.slices import RawRecord, Slice
 from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ruling import tell_of_hold
 
 pytestmark = pytest.mark.stack
 SUBMITTER, HOTLINE, OTHER, POLICE = (
@@ -213,3 +215,54 @@ def _assigned(database: Database, report: ReportId, awaited: dict[ContentId, str
             return found
         assert time.monotonic() < deadline, found
         time.sleep(0.5)
+
+
+def holders(database: Database, report: ReportId, awaited: set[str]) -> dict[str, bool]:
+    """Who has the report, and who had it and was told (True), once those have it."""
+    deadline = time.monotonic() + 90
+    while True:
+        with database.transaction() as connection:
+            rows = connection.execute(_HELD, {"id": report}).all()
+        found = {row.recipient: row.withdrawal for row in rows}
+        if awaited <= {name for name, recalled in found.items() if not recalled}:
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+
+
+_HELD = text(
+    "select distinct on (recipient) recipient, withdrawal from referrals where report_id = :id "
+    "order by recipient, revision desc, ruling desc"
+)
+FRENCH, GERMAN = {"fr-hotline", "fr-police"}, {"de-hotline-a", "de-police"}
+
+
+@pytest.mark.usefixtures("workers")
+def test_what_moved_goes_to_where_it_lies_now_and_no_later_ruling_takes_it_back(stack: Any, database: Database) -> None:
+    submitter, hotline = MemberId("gb-hotline"), MemberId("fr-hotline")
+    item = an_item(hosting=a_hosting(country=CountryCode("FR")), labels=(NATIONAL,))
+    with Publisher(stack.config(submitter)) as publisher:
+        publisher.publish(a_draft(submitter_reference="moved-1", source_url=None, items=(item,)))
+    report = report_id_of(submitter, "moved-1")
+    referrals = referrals_of(database, report)
+    assert referrals.keys() >= FRENCH
+    assert tocsin(stack, "deliver", hotline, "--once").returncode == 0
+    answer(stack, hotline, referrals[hotline], "--hosted-in", "DE")
+    answer(stack, hotline, referrals[hotline], "--assign-to", "DE")
+    found = holders(database, report, GERMAN)
+    assert all(found[name] for name in FRENCH), "they are recalled"
+    with database.transaction() as connection:
+        assert causes_of(connection, [_moving(connection, report)]) != {}
+    later = tell_of_hold(settings.load(stack.config("ops")), report, "A. Operator")
+    assert later == 1, "the German hotline reads it again"
+    found = holders(database, report, GERMAN)
+    assert all(found[name] for name in FRENCH), "a ruling that knows nothing of the move does not undo it"
+    assert tocsin(stack, "ledger").returncode == 0
+
+
+def _moving(connection: Connection, report: ReportId) -> str:
+    return str(
+        connection.execute(
+            text("select return_id from item_acts where report_id = :id and kind = 'reassign'"), {"id": report}
+        ).scalar_one()
+    )

@@ -1,28 +1,28 @@
 """Repairing a past range: whose route or release differs under the rules in force now is decided again, by a ruling."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
-from processors.again import ruling_in
 from processors.amending import amended
 from processors.intake import Rejected
 from processors.retrial import Court, Held, Verdict
 from schemas.catalogue import message
 from schemas.failures import Refused, Unreadable
-from schemas.records.identifiers import ContentId, MemberId, ReportId, ruling_id_of
+from schemas.records.identifiers import MemberId, ReportId, ruling_id_of
 from schemas.records.report import ReportSubmitted
-from schemas.records.ruling import Amendment, Ruling, RulingCause
+from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.topics import TRIAGED
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import Policies
 from tocsin.runtime.keys.sealing import Opener
+from tocsin.runtime.ledger.amendments import amendments_of
 from tocsin.runtime.ledger.suspensions import barred
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec
@@ -121,16 +121,8 @@ class Bureau(Struct, frozen=True, kw_only=True):
             reason=sworn.reason,
             chosen=tuple(map(MemberId, people.chosen or ())),
             closed=bool(people.closed),
-            amendments=merged(self._amendments([_place(row) for row in connection.execute(_AMENDING, key)])),
+            amendments=amendments_of(connection, [recorded.report_id]).get(recorded.report_id, ()),
         )
-
-    def _amendments(self, places: Sequence[Coordinate]) -> Iterator[Amendment]:
-        """Of earlier rulings, the first one first."""
-        records = self.records(places) if places else {}
-        for place in places:
-            if (raw := records.get(place)) is not None:
-                ruling = ruling_in(raw, self.codec)
-                yield from ruling.amendments if isinstance(ruling, Ruling) else ()
 
     def _court(self, bundle: Bundle) -> Court:
         return Court(bundle=bundle, codec=self.codec, personal_schema_id=self.personal_schema_id, opener=self.opener)
@@ -173,23 +165,6 @@ def candidates(connection: Connection, conditions: Conditions) -> Sequence[Row[A
     if len(rows) > MOST_REPORTS:
         raise Refused(message("reroute.too_many", most=MOST_REPORTS), code="reroute.too_many")
     return rows
-
-
-def merged(found: Iterable[Amendment]) -> tuple[Amendment, ...]:
-    """The latest word on each item."""
-    latest: dict[ContentId, Amendment] = {}
-    for one in found:
-        before = latest.get(one.content_id, one)
-        latest[one.content_id] = replace(
-            one,
-            hosting_country=one.hosting_country or before.hosting_country,
-            classification=one.classification or before.classification,
-        )
-    return tuple(latest.values())
-
-
-def _place(row: Row[Any]) -> Coordinate:
-    return Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset)
 
 
 def _chunks(rows: Sequence[Row[Any]]) -> Iterator[Sequence[Row[Any]]]:
@@ -248,9 +223,4 @@ _PEOPLE: Final = text("""
     select array_agg(distinct name) filter (where name is not null) as chosen, bool_or(closed) as closed
     from rulings left join lateral unnest(chosen) as name on true
     where report_id = cast(:report as uuid) and revision = :revision
-""")
-_AMENDING: Final = text("""
-    select s.topic_id, s.topic, s.partition, r.log_offset from rulings r join streams s using (stream)
-    where r.report_id = cast(:report as uuid) and r.revision = :revision and r.cause in ('MOVED', 'LABEL', 'REROUTE')
-    order by r.number
 """)

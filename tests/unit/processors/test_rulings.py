@@ -45,6 +45,7 @@ class Exchange:
         self.log: dict[tuple[str, int], RawRecord] = {}
         desk = Desk(bundle=self.rules.at(0), keys=KEYS, personal_schema_id=8)
         self.standing = Standing()
+        self.found: dict[ReportId, tuple[Amendment, ...]] = {}
         tools = Tools(
             desk=desk,
             veil=VEIL,
@@ -52,6 +53,7 @@ class Exchange:
             policies=self.rules,
             look_up=self.look_up,
             standings=lambda: self.standing,
+            findings=lambda reports: {report: self.found[report] for report in reports if report in self.found},
         )
         index = MemoryIndex(lambda report: tuple(self.holders.get(report, {}).values()))
         self.stages = TriageStages(tools, index, cast(Database, None), {})
@@ -254,6 +256,16 @@ def test_a_moved_item_goes_to_the_country_where_it_lies_now_and_the_old_one_is_t
     copy = next(made for made in answer.referrals if made.recipient == "de-hotline-a")
     assert copy.items[0].hosting is not None
     assert copy.items[0].hosting.country == "DE"
+
+
+def test_whoever_rules_next_knows_nothing_of_a_move_and_does_not_undo_it(exchange: Exchange) -> None:
+    report = a_report(source_url=None, items=(an_item(hosting=a_hosting(country=CountryCode("FR"))),))
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    moved = Amendment(content_id=report.items[0].content_id, hosting_country=CountryCode("DE"))
+    exchange.found[report.report_id] = (moved,)
+    (answer,) = exchange.take(a_ruling(report, SOURCE, chosen=(MemberId("be-police"),)), at_ms=INSTANT_MS)
+    assert {"de-hotline-a", "de-police"} <= members(answer, recalled=False)
+    assert members(answer, recalled=True) == {"fr-hotline", "fr-police"}
 
 
 def test_while_police_hold_notices_the_hotline_reads_that_and_once_they_do_not_that_one_is_proposed(

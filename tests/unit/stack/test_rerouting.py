@@ -4,13 +4,12 @@ import pytest
 
 from processors.retrial import Held, Verdict
 from schemas.failures import Refused
-from schemas.records.identifiers import ContentId, CountryCode, MemberId
-from schemas.records.ruling import Amendment
+from schemas.records.identifiers import MemberId
 from schemas.records.values import Coordinate
 from tests.builders.referrals import a_referral
 from tests.builders.reports import a_report
 from tests.builders.rulings import a_ruling
-from tocsin.stack.rerouting import compared, conditions_of, merged
+from tocsin.stack.rerouting import compared, conditions_of
 
 A, B, C = MemberId("nl-hotline"), MemberId("nl-police"), MemberId("de-police")
 FULL = Held(referral=a_referral())
@@ -48,13 +47,3 @@ def test_whoever_has_what_nobody_can_tell_any_more_gets_another_copy() -> None:
     found = compared(RULING, "r", {A: None}, Verdict(held={A: FULL}))
     assert found is not None
     assert (found.sees_otherwise, found.ruling.unchanged) == ((A,), ())
-
-
-def test_what_was_found_out_before_still_holds_and_the_last_word_counts() -> None:
-    moved, again, other = (
-        Amendment(content_id=ContentId("1"), hosting_country=CountryCode("DE"), classification="baseline"),
-        Amendment(content_id=ContentId("1"), hosting_country=CountryCode("FR")),
-        Amendment(content_id=ContentId("2"), classification="national"),
-    )
-    expected = Amendment(content_id=ContentId("1"), hosting_country=CountryCode("FR"), classification="baseline")
-    assert merged([moved, other, again]) == (expected, other)

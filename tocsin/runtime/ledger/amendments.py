@@ -1,0 +1,82 @@
+"""What recipients have found out about the items of a report, read where it was noted: no ruling forgets it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, Row, text
+
+from schemas.records.identifiers import ContentId, CountryCode, ReportId
+from schemas.records.ruling import Amendment, RulingCause
+from tocsin.runtime.database import Database
+
+Amendments = Mapping[ReportId, tuple[Amendment, ...]]
+Findings = Callable[[Iterable[ReportId]], Amendments]
+"""The latest word on the items of these reports. May raise Temporary."""
+
+
+def no_findings(_: Iterable[ReportId]) -> Amendments:
+    """For a place without a ledger."""
+    return {}
+
+
+class LedgerFindings(Struct, frozen=True, kw_only=True):
+    """Asks the ledger for the reports of a slice."""
+
+    database: Database
+
+    def __call__(self, reports: Iterable[ReportId]) -> Amendments:
+        """A report of which nothing was found out is left out."""
+        ids = sorted(set(reports))
+        if not ids:
+            return {}
+        with self.database.transaction() as connection:
+            return amendments_of(connection, ids)
+
+
+def amendments_of(connection: Connection, reports: Iterable[ReportId]) -> Amendments:
+    """The latest classification of each item, and where it lies once both steps of its move are done."""
+    found: dict[ReportId, list[Amendment]] = {}
+    for row in connection.execute(_FOUND_OUT, {"ids": sorted(set(reports))}):
+        found.setdefault(ReportId(str(row.report_id)), []).append(_amendment(row))
+    return {report: tuple(items) for report, items in found.items()}
+
+
+def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, RulingCause]:
+    """The returns among these that changed where an item belongs or what it is; the same however often it is asked."""
+    rows = connection.execute(_CHANGED, {"ids": list(return_ids)}).all()
+    return {row.return_id: RulingCause.MOVED if row.moved else RulingCause.LABEL for row in rows}
+
+
+def _amendment(row: Row[Any]) -> Amendment:
+    return Amendment(
+        content_id=ContentId(row.content_id),
+        hosting_country=CountryCode(row.country or ""),
+        classification=row.classification or "",
+    )
+
+
+_FOUND_OUT: Final = text("""
+    select report_id, content_id,
+           (array_agg(value order by number desc) filter (where kind = 'reassign'))[1] as country,
+           (array_agg(value order by number desc) filter (where kind = 'assess'))[1] as classification
+    from item_acts
+    where report_id = any(cast(:ids as uuid[])) and refused = '' and kind in ('assess', 'reassign')
+    group by report_id, content_id order by report_id, content_id
+""")
+_CHANGED: Final = text("""
+    select done.return_id, bool_or(done.kind = 'reassign') as moved
+    from item_acts done join items i using (report_id, content_id)
+    cross join lateral (
+        select coalesce((
+            select earlier.value from item_acts earlier
+            where earlier.report_id = done.report_id and earlier.content_id = done.content_id
+            and earlier.kind = done.kind and earlier.refused = '' and earlier.number < done.number
+            order by earlier.number desc limit 1
+        ), case done.kind when 'assess' then i.classification else i.assigned_country end) as value
+    ) before
+    where done.return_id = any(:ids) and done.refused = '' and done.kind in ('assess', 'reassign')
+    and done.value <> before.value
+    group by done.return_id
+""")
+"""No later revision changes an item once somebody has done anything to it, so what was before stays the same."""
