@@ -6,7 +6,7 @@ It warns and refuses nothing: others may have acted meanwhile, and the exchange 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from schemas.item_state import Act, Actor, ItemState, acts_of, after, refusal
+from schemas.item_state import Act, Actor, ItemState, acts_of, after, is_described, refusal
 from schemas.records.answers import Return
 from schemas.records.identifiers import ContentId
 from schemas.records.referral import Referral
@@ -59,7 +59,12 @@ def _state(item: ContentItem, referral: Referral) -> ItemState:
     country = _hosted_in(item, referral)
     labels = [label.label for label in item.labels if label.scheme in _ASSESSMENTS]
     classification = _BASELINE if labels[-1:] == [_BASELINE] else ""
-    return ItemState(hosting_country=country, assigned_country=country, classification=classification)
+    return ItemState(
+        hosting_country=country,
+        assigned_country=country,
+        classification=classification,
+        is_described=is_described(referral.source_url),
+    )
 
 
 def _hosted_in(item: ContentItem, referral: Referral) -> str:

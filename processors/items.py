@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from processors.decision import Proposed
-from schemas.item_state import BASELINE, NATIONAL, Act, Actor, ItemState, acts_of, after, refusal
+from schemas.item_state import BASELINE, NATIONAL, Act, Actor, ItemState, acts_of, after, is_described, refusal
 from schemas.records.answers import Return
 from schemas.records.identifiers import ContentId
 from schemas.records.report import ContentItem
@@ -38,6 +38,7 @@ def items_of(proposed: Proposed, bundle: Bundle) -> tuple[ItemMade, ...]:
     """The items of a report as they stand before anybody does anything; without items, the report as a whole."""
     report = proposed.report
     items = report.items or (ContentItem(),)
+    described = is_described(report.source_url)
     assesses = bundle.members[report.submitter].sector in _ASSESSORS
     return tuple(
         ItemMade(
@@ -47,6 +48,7 @@ def items_of(proposed: Proposed, bundle: Bundle) -> tuple[ItemMade, ...]:
             hosting_country=country,
             assigned_country=country,
             classification=_assessed(item, proposed) if assesses else "",
+            is_described=described,
         )
         for item in items
         for country in (_hosted_in(item, proposed, bundle),)

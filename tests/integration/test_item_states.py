@@ -18,7 +18,7 @@ from schemas.topics import returns_topic
 from tests.builders.answers import an_outcome_return
 from tests.builders.drafts import a_draft
 from tests.builders.policy import the_sample
-from tests.builders.reports import a_hosting, an_item
+from tests.builders.reports import a_hosting, a_source_url, an_item
 from tocsin.policy.policies import OnePolicy
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
@@ -35,6 +35,7 @@ SUBMITTER, HOTLINE, OTHER, POLICE = (
 )
 NATIONAL = Label(scheme="iccam", label="national")
 DE = CountryCode("DE")
+A_DESCRIBED_PAGE = a_source_url(commerciality="non_commercial", payment_methods=("none",))
 
 
 @pytest.fixture
@@ -195,12 +196,19 @@ def test_a_later_revision_changes_an_item_that_nobody_has_touched_and_no_other(
         report, referrals = published(stack, database, "revised-1", *items)
         about: Any = {"referral_id": referrals[HOTLINE], "report_id": report}
         outcome = Outcome(content_id=touched, action="reported_to_lea")
-        stages.claim(stages.decide(a_slice(codec, an_outcome_return(HOTLINE, outcome, **about))))
+        watched = Outcome(content_id=touched, action="monitoring")
+        early = an_outcome_return(HOTLINE, watched, **about)
+        stages.claim(stages.decide(a_slice(codec, an_outcome_return(HOTLINE, outcome, **about), early)))
         moved = [an_item(content_id=one, hosting=places[2], labels=(NATIONAL,)) for one in (touched, untouched)]
         with Publisher(stack.config(SUBMITTER)) as publisher:
-            publisher.correct(a_draft(submitter_reference="revised-1", items=tuple(moved)))
+            publisher.correct(a_draft(submitter_reference="revised-1", items=tuple(moved), source_url=A_DESCRIBED_PAGE))
         assigned = _assigned(database, report, {untouched: "DE"})
     assert assigned == {touched: "NL", untouched: "DE"}
+    stages.claim(stages.decide(a_slice(codec, an_outcome_return(HOTLINE, watched, **about))))
+    assert acts(database, report, 3)[1:] == [
+        (HOTLINE, "monitoring", "item.not_described"),
+        (HOTLINE, "monitoring", ""),
+    ], "what a revision says of the page is heard also where somebody has acted"
 
 
 def _assigned(database: Database, report: ReportId, awaited: dict[ContentId, str]) -> dict[str, str]:

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from processors.items import judged
-from schemas.item_state import ItemState
+from schemas.item_state import ItemState, is_described
 from schemas.records.answers import Outcome, Return
 from schemas.records.identifiers import ContentId, CountryCode, MemberId
+from schemas.records.report import SourceUrl
 from tests.builders.answers import REPORT, an_outcome_return
 from tests.builders.policy import TODAY, the_sample
 from tocsin.policy.authority import actor_of
@@ -25,8 +27,20 @@ COUNTRIES = st.sampled_from(sorted(HOTLINES))
 CLASSIFICATIONS = st.sampled_from(["baseline", "national", "not_illegal"])
 ACTIONS = st.sampled_from(["reported_to_lea", "reported_to_isp", "removed", "unavailable", "not_illegal"])
 FINAL = {"removed", "unavailable", "not_illegal"}
+PARTS = ("site_type", "commerciality", "payment_methods")
+PAGES = st.fixed_dictionaries(dict.fromkeys(PARTS, st.booleans()))
 ITEM = ContentId("item-1")
 KEY: ItemKey = (REPORT, ITEM)
+
+
+def a_page(filled: dict[str, bool]) -> SourceUrl:
+    """A page of which these parts are known; of the others nobody has determined anything."""
+    return SourceUrl(
+        url="https://page.example.test/",
+        site_type="forum" if filled["site_type"] else "",
+        commerciality="commercial" if filled["commerciality"] else "not_determined",
+        payment_methods=("credit_card",) if filled["payment_methods"] else (),
+    )
 
 
 class Entry(NamedTuple):
@@ -46,12 +60,26 @@ class Item(RuleBasedStateMachine):
         self.diary: list[Entry] = []
         self.states: dict[ItemKey, ItemState] = {}
         self.assigned, self.hosting, self.first = "NL", "NL", ""
+        self.page: dict[str, bool] = {}
 
-    @initialize(first=st.sampled_from(["", "baseline", "national", "not_illegal"]), country=COUNTRIES)
-    def is_found(self, first: str, country: str) -> None:
-        self.first, self.assigned, self.hosting = first, country, country
-        found = ItemState(hosting_country=country, assigned_country=country, classification=first)
+    @initialize(first=st.sampled_from(["", "baseline", "national", "not_illegal"]), country=COUNTRIES, page=PAGES)
+    def is_found(self, first: str, country: str, page: dict[str, bool]) -> None:
+        self.first, self.assigned, self.hosting, self.page = first, country, country, page
+        known = is_described(a_page(page))
+        found = ItemState(hosting_country=country, assigned_country=country, classification=first, is_described=known)
         self.states = {KEY: found}
+
+    @precondition(lambda self: self.states)
+    @rule(part=st.sampled_from(PARTS), is_filled=st.booleans())
+    def a_revision_describes_the_page_anew(self, part: str, is_filled: bool) -> None:
+        self.page = self.page | {part: is_filled}
+        self.states = {KEY: replace(self.states[KEY], is_described=is_described(a_page(self.page)))}
+
+    @rule(member=MEMBERS)
+    def monitor(self, member: str) -> None:
+        ended = bool(FINAL.intersection(self.actions()))
+        allowed = self.owns(member) and not ended and not self.is_monitored() and all(self.page.values())
+        self.expect(allowed, member, "monitor", "monitoring", Outcome(content_id=ITEM, action="monitoring"))
 
     @rule(member=MEMBERS, value=CLASSIFICATIONS)
     def assess(self, member: str, value: str) -> None:
@@ -103,6 +131,8 @@ class Item(RuleBasedStateMachine):
                 assigned_country=self.assigned,
                 classification=self.assessments()[-1] if self.assessments() else "",
                 actions=tuple(self.actions()),
+                is_described=all(self.page.values()),
+                is_monitored=self.is_monitored(),
             )
             assert self.states[KEY] == expected
 
@@ -111,6 +141,7 @@ class Item(RuleBasedStateMachine):
         kinds = [entry.kind for entry in self.diary]
         assert "assess" not in kinds[kinds.index("act") :] if "act" in kinds else True
         assert self.assessments()[:-1].count("baseline") == 0, "baseline is final"
+        assert kinds.count("monitor") <= 1, "monitored once"
         assert len(set(self.actions())) == len(self.actions()), "no action twice"
         assert not FINAL.intersection(self.actions()[:-1]), "nothing follows a final action"
         assert all(HOTLINES[entry.assigned] == entry.member for entry in self.diary if entry.kind == "act")
@@ -121,6 +152,9 @@ class Item(RuleBasedStateMachine):
 
     def actions(self) -> list[str]:
         return [entry.value for entry in self.diary if entry.kind == "act"]
+
+    def is_monitored(self) -> bool:
+        return any(entry.kind == "monitor" for entry in self.diary)
 
     def owns(self, member: str) -> bool:
         return HOTLINES[self.assigned] == member

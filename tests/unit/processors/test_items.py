@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from processors.decision import Naming, propose
 from processors.intake import Accepted
@@ -11,7 +13,7 @@ from processors.items import items_of, judged
 from processors.steps.deduplicate.near import Veil
 from processors.steps.deduplicate.selectors import Keys
 from schemas.catalogue import catalogue
-from schemas.item_state import _RULES, Actor, ItemState
+from schemas.item_state import _RULES, Actor, ItemState, is_described
 from schemas.records.answers import Outcome
 from schemas.records.identifiers import ContentId, CountryCode, MemberId
 from schemas.records.report import ContentItem, Hosting, Label
@@ -120,6 +122,35 @@ def test_a_move_is_two_steps_and_the_next_country_then_decides() -> None:
     assert code == ""
     assert said(NL_HOTLINE, moved, REMOVED)[0] == "item.not_assigned"
     assert said(DE_HOTLINE, moved, NOT_ILLEGAL)[0] == ""
+
+
+PAGE = SourceUrl(
+    url="https://p.example.test/", site_type="forum", commerciality="commercial", payment_methods=("other",)
+)
+MONITORED = Outcome(content_id=ONE, action="monitoring")
+
+
+@pytest.mark.parametrize(
+    "lacking", [{"site_type": ""}, {"commerciality": "not_determined"}, {"payment_methods": ()}, {"commerciality": ""}]
+)
+def test_a_report_moves_to_monitoring_only_when_its_page_is_described(lacking: dict[str, Any]) -> None:
+    for page, code in ((PAGE, ""), (replace(PAGE, **lacking), "item.not_described"), (None, "item.not_described")):
+        assert refused(NL_HOTLINE, replace(an_item_state(), is_described=is_described(page)), MONITORED) == code
+
+
+def test_triage_says_of_an_item_whether_its_page_is_described() -> None:
+    for page, known in ((PAGE, True), (replace(PAGE, payment_methods=()), False)):
+        report = a_report(source_url=page)
+        (found,) = items_of(propose(Accepted(report=report), the_sample(), NAMING, NOON_MS), the_sample())
+        assert found.is_described is known
+
+
+def test_monitoring_is_the_assigned_countrys_once_and_ends_nothing() -> None:
+    described = replace(an_item_state("national"), is_described=True)
+    assert refused(DE_HOTLINE, described, MONITORED) == "item.not_assigned"
+    assert refused(NL_HOTLINE, described, MONITORED, MONITORED) == "item.same_action"
+    assert refused(NL_HOTLINE, described, MONITORED, NOT_ILLEGAL, TO_POLICE, REMOVED) == ""
+    assert refused(NL_HOTLINE, described, REMOVED, MONITORED) == "item.ended"
 
 
 def test_a_return_is_accepted_whole_or_not_at_all() -> None:

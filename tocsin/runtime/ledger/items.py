@@ -22,6 +22,8 @@ class ItemMade(Struct, frozen=True, kw_only=True):
     hosting_country: str = ""
     assigned_country: str = ""
     classification: str = ""
+    is_described: bool = False
+    """Whether its page is described well enough to be monitored."""
 
 
 class ActDone(Struct, frozen=True, kw_only=True):
@@ -38,9 +40,11 @@ class ActDone(Struct, frozen=True, kw_only=True):
 
 
 def record_items(connection: Connection, made: Sequence[ItemMade]) -> None:
-    """Write items down; a later revision changes one that nobody has done anything to."""
+    """Write items down; a later revision describes the page anew, and changes what nobody has done anything to."""
     latest = {(one.report_id, one.content_id): one for one in sorted(made, key=lambda one: one.revision)}
     columns = {name: [getattr(one, name) for one in latest.values()] for name in ItemMade.__struct_fields__}
+    if any(one.revision > 1 for one in latest.values()):
+        connection.execute(_DESCRIBED, columns)
     connection.execute(_ITEMS, columns)
 
 
@@ -81,13 +85,14 @@ def _act_row(done: ActDone) -> dict[str, object]:
     return row | {"kind": done.act.kind.value, "value": done.act.value, "at": at}
 
 
-_STATED: Final = ("hosting_country", "assigned_country", "classification")
+_STATED: Final = ("hosting_country", "assigned_country", "classification", "is_described")
 _NOTED: Final = ("return_id", "position", "report_id", "content_id", "member", "refused")
 _ITEMS: Final = text("""
-    insert into items (report_id, content_id, revision, hosting_country, assigned_country, classification)
+    insert into items (report_id, content_id, revision, hosting_country, assigned_country, classification, is_described)
     select * from unnest(cast(:report_id as uuid[]), cast(:content_id as text[]), cast(:revision as integer[]),
                          cast(:hosting_country as text[]), cast(:assigned_country as text[]),
-                         cast(:classification as text[])) as found (report_id, content_id, revision)
+                         cast(:classification as text[]), cast(:is_described as boolean[]))
+                         as found (report_id, content_id, revision)
     order by 1, 2, 3
     on conflict (report_id, content_id) do update
     set revision = excluded.revision, hosting_country = excluded.hosting_country,
@@ -96,8 +101,16 @@ _ITEMS: Final = text("""
         select from item_acts done
         where done.report_id = items.report_id and done.content_id = items.content_id and done.refused = '')
 """)
+_DESCRIBED: Final = text("""
+    update items set is_described = found.is_described
+    from unnest(cast(:report_id as uuid[]), cast(:content_id as text[]), cast(:revision as integer[]),
+                cast(:is_described as boolean[])) as found (report_id, content_id, revision, is_described)
+    where items.report_id = found.report_id and items.content_id = found.content_id
+    and items.revision < found.revision and items.is_described <> found.is_described
+""")
+"""Whoever fills in what a page lacked is heard also where somebody has acted on the item."""
 _LOCK: Final = text("""
-    select report_id, content_id, hosting_country, assigned_country, classification from items
+    select report_id, content_id, hosting_country, assigned_country, classification, is_described from items
     where report_id = any(cast(:ids as uuid[])) order by report_id, content_id for update
 """)
 """Always in the same order, so that two workers cannot wait for each other."""
