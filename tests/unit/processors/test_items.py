@@ -20,7 +20,7 @@ from schemas.records.report import ContentItem, Hosting, Label
 from schemas.records.values import Realism, Ternary
 from tests.builders.answers import REPORT, an_outcome_return
 from tests.builders.policy import TODAY, the_sample, without_members
-from tests.builders.reports import NOON_MS, a_report, an_item
+from tests.builders.reports import NOON_MS, a_report, a_source_url, an_item
 from tocsin.policy.authority import actor_of
 from tocsin.policy.bundle import Bundle
 from tocsin.runtime.ledger.items import ItemKey, ItemMade
@@ -124,9 +124,7 @@ def test_a_move_is_two_steps_and_the_next_country_then_decides() -> None:
     assert said(DE_HOTLINE, moved, NOT_ILLEGAL)[0] == ""
 
 
-PAGE = SourceUrl(
-    url="https://p.example.test/", site_type="forum", commerciality="commercial", payment_methods=("other",)
-)
+PAGE = a_source_url(commerciality="commercial", payment_methods=("other",))
 MONITORED = Outcome(content_id=ONE, action="monitoring")
 
 
