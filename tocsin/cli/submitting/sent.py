@@ -16,10 +16,13 @@ from producers.service import Publishing
 from schemas.catalogue import message
 from schemas.failures import Broken, Temporary
 from schemas.missing import wanted_field
-from schemas.records.answers import Status, StatusKind
+from schemas.records.answers import Outcome, Status, StatusKind
+from schemas.records.values import Ternary
 from tocsin.cli.submitting.desk import now_ms
 from tocsin.runtime import settings
 
+_ACTIONABLE: Final = {Ternary.YES: "actionable", Ternary.NO: "not actionable"}
+_FALSE_POSITIVE: Final = {Ternary.YES: "false positive", Ternary.NO: "no false positive"}
 NOTICE_MS: Final = 86_400_000
 """How long what concerns no single report is repeated: a pause, or records that could not be read."""
 
@@ -126,7 +129,25 @@ def _parts(status: Status) -> Iterator[str]:
     if status.question and status.question.code != status.code:
         yield f"question {status.question.code} {status.question.field}".rstrip()
     for outcome in status.outcomes:
+        yield ", ".join(_found(outcome))
+
+
+def _found(outcome: Outcome) -> Iterator[str]:
+    """Everything that an outcome says: an action, an assessment, a move, and how useful the report was."""
+    if outcome.action:
         yield f"{outcome.action} {outcome.reason}".rstrip()
+    for words, value in (
+        ("assessed as", outcome.classification),
+        ("hosted in", outcome.hosting_country),
+        ("assigned to", outcome.assigned_country),
+    ):
+        if value:
+            yield f"{words} {value}"
+    for answer, meanings in ((outcome.actionable, _ACTIONABLE), (outcome.false_positive, _FALSE_POSITIVE)):
+        if answer in meanings:
+            yield meanings[answer]
+    if outcome.content_id:
+        yield f"item {outcome.content_id}"
 
 
 def _time(epoch_ms: int) -> str:
