@@ -149,6 +149,10 @@ class Postgres:
         with self.connect() as connection:
             for role in ROLES:
                 _ensure_role(connection, role, self.password_file(role).read_text())
+            for database in ("postgres", "template1"):
+                connection.execute(
+                    sql.SQL("revoke connect on database {} from public").format(sql.Identifier(database))
+                )
             for database, owner in ((DATABASE, "ops"), (REGISTRY, REGISTRY)):
                 _ensure_database(connection, database, owner)
 
