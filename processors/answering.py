@@ -3,6 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.comparing import FOUND_OUT
 from processors.decision import Decision
 from processors.index.port import Knowledge, PriorRecipient
 from processors.intake import Rejected
@@ -100,6 +101,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         )
         code = "queue.closed" if decision.outcome is Outcome.NO_RECIPIENT and again.ruling.closed else ""
         answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code)
+        if stands and not (recipients or triaged.waiting_reasons) and again.ruling.cause in FOUND_OUT:
+            answered = replace(answered, records=answered.records[:-1])  # no status: the answer itself was told
         unrouted = _unrouted(decision, triaged, again.log_offset, len(routed) + len(stands))
         return replace(answered, unrouted=unrouted, decision=_decision_made(triaged), ruling=again.ruling)
 

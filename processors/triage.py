@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from processors.again import LookUp, informed, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering, prior_of
 from processors.auditing import audited
+from processors.comparing import earlier, return_behind, spared
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
 from processors.intake import Accepted, Door, Rejected, skipped_record
@@ -27,7 +28,7 @@ from tocsin.runtime.audit.statements import Fact
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.sealing import Opener
-from tocsin.runtime.ledger.amendments import Findings, no_findings
+from tocsin.runtime.ledger.amendments import Findings, NoFindings
 from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.ledger.standings import Standings, nothing_special
@@ -49,6 +50,8 @@ class Examined(Struct, frozen=True, kw_only=True):
     withdrawal: Withdrawal | None = None
     ruling: Ruling | None = None
     """Why what is proposed is decided again."""
+    before: Proposed | None = None
+    """What would be proposed without the answer that made the ruling."""
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -89,7 +92,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     """Reads what is decided again."""
     standings: Standings = nothing_special
     """What holds at this moment, whatever the bundle says."""
-    findings: Findings = no_findings
+    findings: Findings = NoFindings()
     """What recipients found out since a record came in; every ruling is carried out with the latest of it."""
     directory: Callable[[], Directory] | None = None
     """Reads the key directory, once a slice; None where nothing is verified."""
@@ -187,12 +190,17 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         ]
         rulings = [ruling for _, ruling in read if isinstance(ruling, Ruling)]
         records = self._look_up([ruling.source for ruling in rulings])
-        found = self._findings([ruling.report_id for ruling in rulings])
+        found = self._findings.latest([ruling.report_id for ruling in rulings])
+        before = self._findings.before([behind for ruling in rulings if (behind := return_behind(ruling))])
         for raw, said in read:
             ruling = informed(said, found) if isinstance(said, Ruling) else said
             with named(piece, raw):
                 at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
-                yield self._reexamine(raw, ruling, records, at_door)
+                entry = self._reexamine(raw, ruling, records, at_door)
+                if isinstance(ruling, Ruling) and return_behind(ruling):
+                    other = self._reexamine(raw, earlier(ruling, before), records, at_door)
+                    entry = replace(entry, before=other.proposed)
+                yield entry
 
     def _reexamine(
         self, raw: RawRecord, ruling: Ruling | Rejected, records: Mapping[Coordinate, RawRecord], door: Door
@@ -243,8 +251,10 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             return clerk.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
         assert entry.proposed is not None  # noqa: S101 -- one of the three
         decision = conclude(entry.proposed, known, entry.bundle)
-        if entry.ruling is not None:
-            return clerk.ruled(decision, Again(ruling=entry.ruling, number=number, log_offset=entry.raw.offset), known)
+        if (ruling := entry.ruling) is not None:
+            if entry.before is not None:
+                ruling = spared(ruling, conclude(entry.before, known, entry.bundle), decision, clerk.desk)
+            return clerk.ruled(decision, Again(ruling=ruling, number=number, log_offset=entry.raw.offset), known)
         return clerk.decided(decision, source, known)
 
 

@@ -14,8 +14,8 @@ from processors.referring import Desk
 from processors.triage import Tools, TriageStages
 from schemas.records.answers import Status
 from schemas.records.identifiers import CountryCode, MemberId, ReportId
-from schemas.records.report import ReportSubmitted, SharingChoices, Withdrawal
-from schemas.records.ruling import Amendment, Ruling
+from schemas.records.report import Label, ReportSubmitted, SharingChoices, Withdrawal
+from schemas.records.ruling import Amendment, Ruling, RulingCause
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.topics import RULINGS, TRIAGED, submitted_topic
@@ -24,6 +24,7 @@ from tests.builders.promotions import a_chancery, another_bundle
 from tests.builders.reports import a_hosting, a_report, a_withdrawal, an_item
 from tests.builders.rulings import a_ruling
 from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.amendments import Findings
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.standings import Standing
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
@@ -32,6 +33,20 @@ from tocsin.runtime.transport.slices import RawRecord, Slice
 CODEC = RecordCodec(FixedDirectory())
 MEMBER, LEAVING = MemberId("plat-a"), MemberId("nl-hotline")
 INSTANT_MS = 1_795_000_000_000
+
+
+class Found(Findings):
+    """What was found out, by report, and what was known before an answer, by return."""
+
+    def __init__(self) -> None:
+        self.known: dict[ReportId, tuple[Amendment, ...]] = {}
+        self.known_before: dict[str, tuple[Amendment, ...]] = {}
+
+    def latest(self, reports: Iterable[ReportId]) -> dict[ReportId, tuple[Amendment, ...]]:
+        return {report: self.known[report] for report in reports if report in self.known}
+
+    def before(self, returns: Iterable[str]) -> dict[str, tuple[Amendment, ...]]:
+        return {each: self.known_before[each] for each in returns if each in self.known_before}
 
 
 class Exchange:
@@ -45,7 +60,7 @@ class Exchange:
         self.log: dict[tuple[str, int], RawRecord] = {}
         desk = Desk(bundle=self.rules.at(0), keys=KEYS, personal_schema_id=8)
         self.standing = Standing()
-        self.found: dict[ReportId, tuple[Amendment, ...]] = {}
+        self.found = Found()
         tools = Tools(
             desk=desk,
             veil=VEIL,
@@ -53,7 +68,7 @@ class Exchange:
             policies=self.rules,
             look_up=self.look_up,
             standings=lambda: self.standing,
-            findings=lambda reports: {report: self.found[report] for report in reports if report in self.found},
+            findings=self.found,
         )
         index = MemoryIndex(lambda report: tuple(self.holders.get(report, {}).values()))
         self.stages = TriageStages(tools, index, cast(Database, None), {})
@@ -262,10 +277,62 @@ def test_whoever_rules_next_knows_nothing_of_a_move_and_does_not_undo_it(exchang
     report = a_report(source_url=None, items=(an_item(hosting=a_hosting(country=CountryCode("FR"))),))
     exchange.take(report, at_ms=INSTANT_MS - 1)
     moved = Amendment(content_id=report.items[0].content_id, hosting_country=CountryCode("DE"))
-    exchange.found[report.report_id] = (moved,)
+    exchange.found.known[report.report_id] = (moved,)
     (answer,) = exchange.take(a_ruling(report, SOURCE, chosen=(MemberId("be-police"),)), at_ms=INSTANT_MS)
     assert {"de-hotline-a", "de-police"} <= members(answer, recalled=False)
     assert members(answer, recalled=True) == {"fr-hotline", "fr-police"}
+
+
+def assessed(exchange: Exchange, report: ReportSubmitted, *words: str) -> Answered:
+    """Triage again after the last of these assessments of the first item."""
+    item = report.items[0].content_id
+    found = [(Amendment(content_id=item, classification=word),) for word in words]
+    exchange.found.known = {report.report_id: found[-1]}
+    exchange.found.known_before = {f"r{number}": known for number, known in enumerate(found, 1)}
+    occasion = f"label:r{len(words) - 1}"
+    ruling = a_ruling(report, SOURCE, cause=RulingCause.LABEL, occasion=occasion, amendments=found[-1])
+    (answer,) = exchange.take(ruling, at_ms=INSTANT_MS)
+    return answer
+
+
+def a_french_report(*labels: str) -> ReportSubmitted:
+    words = tuple(Label(scheme="industry", label=label) for label in labels)
+    return a_report(source_url=None, items=(an_item(hosting=a_hosting(country=CountryCode("FR")), labels=words),))
+
+
+def test_a_first_assessment_that_changes_nothing_for_anybody_sends_nothing(exchange: Exchange) -> None:
+    report = a_french_report("A1")
+    (first,) = exchange.take(report, at_ms=INSTANT_MS - 1)
+    answer = assessed(exchange, report, "baseline")
+    assert answer.referrals == ()
+    assert triaged(answer).unchanged == tuple(sorted(members(first, recalled=False)))
+    assert [record.topic for record in answer.records] == [TRIAGED], "the submitter was told of the answer itself"
+
+
+def test_a_first_assessment_that_settles_the_verdict_goes_to_everybody_who_has_the_report(exchange: Exchange) -> None:
+    report = a_french_report()
+    (first,) = exchange.take(report, at_ms=INSTANT_MS - 1)
+    answer = assessed(exchange, report, "baseline")
+    assert members(answer, recalled=False) == members(first, recalled=False)
+
+
+@pytest.mark.parametrize(("labels", "reason"), [((), "route.undetermined"), (("A1",), "route.conflict")])
+def test_a_first_assessment_as_not_illegal_is_told_and_a_person_looks_at_it(
+    labels: tuple[str, ...], reason: str, exchange: Exchange
+) -> None:
+    report = a_french_report(*labels)
+    (first,) = exchange.take(report, at_ms=INSTANT_MS - 1)
+    answer = assessed(exchange, report, "not_illegal")
+    assert members(answer, recalled=False) == members(first, recalled=False)
+    assert triaged(answer).waiting_reasons == (reason,)
+
+
+def test_an_assessment_that_replaces_another_goes_to_everybody_who_has_the_report(exchange: Exchange) -> None:
+    report = a_french_report("A1")
+    (first,) = exchange.take(report, at_ms=INSTANT_MS - 1)
+    assert assessed(exchange, report, "baseline").referrals == ()
+    answer = assessed(exchange, report, "baseline", "national")
+    assert members(answer, recalled=False) == members(first, recalled=False)
 
 
 def test_while_police_hold_notices_the_hotline_reads_that_and_once_they_do_not_that_one_is_proposed(

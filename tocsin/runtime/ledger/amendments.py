@@ -1,7 +1,7 @@
 """What recipients have found out about the items of a report, read where it was noted: no ruling forgets it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row, text
@@ -11,27 +11,50 @@ from schemas.records.ruling import Amendment, RulingCause
 from tocsin.runtime.database import Database
 
 Amendments = Mapping[ReportId, tuple[Amendment, ...]]
-Findings = Callable[[Iterable[ReportId]], Amendments]
-"""The latest word on the items of these reports. May raise Temporary."""
 
 
-def no_findings(_: Iterable[ReportId]) -> Amendments:
+class Findings(Protocol):
+    """What is known of items since they came in. May raise Temporary."""
+
+    def latest(self, reports: Iterable[ReportId]) -> Amendments:
+        """The latest word; a report of which nothing was found out is left out."""
+
+    def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
+        """By return, what was known of its report just before it; one that was the first is left out."""
+
+
+class NoFindings(Findings):
     """For a place without a ledger."""
-    return {}
+
+    def latest(self, reports: Iterable[ReportId]) -> Amendments:
+        """Nothing."""
+        return {}
+
+    def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
+        """Nothing."""
+        return {}
 
 
 class LedgerFindings(Struct, frozen=True, kw_only=True):
-    """Asks the ledger for the reports of a slice."""
+    """Asks the ledger for what a slice needs."""
 
     database: Database
 
-    def __call__(self, reports: Iterable[ReportId]) -> Amendments:
-        """A report of which nothing was found out is left out."""
+    def latest(self, reports: Iterable[ReportId]) -> Amendments:
+        """One short transaction, or none where nothing is asked."""
         ids = sorted(set(reports))
         if not ids:
             return {}
         with self.database.transaction() as connection:
             return amendments_of(connection, ids)
+
+    def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
+        """One short transaction, or none where nothing is asked."""
+        ids = sorted(set(returns))
+        if not ids:
+            return {}
+        with self.database.transaction() as connection:
+            return amendments_before(connection, ids)
 
 
 def amendments_of(connection: Connection, reports: Iterable[ReportId]) -> Amendments:
@@ -40,6 +63,14 @@ def amendments_of(connection: Connection, reports: Iterable[ReportId]) -> Amendm
     for row in connection.execute(_FOUND_OUT, {"ids": sorted(set(reports))}):
         found.setdefault(ReportId(str(row.report_id)), []).append(_amendment(row))
     return {report: tuple(items) for report, items in found.items()}
+
+
+def amendments_before(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, tuple[Amendment, ...]]:
+    """By return, what was known of its report when it came; what comes later does not change that."""
+    found: dict[str, list[Amendment]] = {}
+    for row in connection.execute(_BEFORE, {"ids": list(return_ids)}):
+        found.setdefault(row.return_id, []).append(_amendment(row))
+    return {return_id: tuple(items) for return_id, items in found.items()}
 
 
 def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, RulingCause]:
@@ -63,6 +94,17 @@ _FOUND_OUT: Final = text("""
     from item_acts
     where report_id = any(cast(:ids as uuid[])) and refused = '' and kind in ('assess', 'reassign')
     group by report_id, content_id order by report_id, content_id
+""")
+_BEFORE: Final = text("""
+    select own.return_id, done.content_id,
+           (array_agg(done.value order by done.number desc) filter (where done.kind = 'reassign'))[1] as country,
+           (array_agg(done.value order by done.number desc) filter (where done.kind = 'assess'))[1] as classification
+    from (
+        select return_id, report_id, min(number) as first from item_acts
+        where return_id = any(:ids) group by return_id, report_id
+    ) own join item_acts done on done.report_id = own.report_id and done.number < own.first
+    where done.refused = '' and done.kind in ('assess', 'reassign')
+    group by own.return_id, done.content_id order by own.return_id, done.content_id
 """)
 _CHANGED: Final = text("""
     select done.return_id, bool_or(done.kind = 'reassign') as moved
