@@ -14,7 +14,8 @@ from processors.returns import Claimed, Finished, ReturnStages, ReturnTools
 from schemas.records.answers import Outcome, Return
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId, report_id_of
 from schemas.records.report import Label
-from schemas.topics import returns_topic
+from schemas.records.ruling import Ruling, RulingCause
+from schemas.topics import RULINGS, returns_topic
 from tests.builders.answers import an_outcome_return
 from tests.builders.drafts import a_draft
 from tests.builders.policy import the_sample
@@ -158,16 +159,17 @@ def a_slice(codec: RecordCodec, *answers: Return) -> Slice:
 def test_a_replay_of_a_slice_is_answered_as_the_first_time_and_changes_nothing(
     stack: Any, database: Database, tmp_path: Path, returns: tuple[ReturnStages, RecordCodec]
 ) -> None:
-    item = an_item(hosting=a_hosting(country=CountryCode("NL")), labels=(NATIONAL,))
+    ended, moving = ContentId("item-1"), ContentId("item-2")
+    dutch: Any = {"hosting": a_hosting(country=CountryCode("NL")), "labels": (NATIONAL,)}
     with Crew(stack.home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
-        report, referrals = published(stack, database, "replayed-1", item)
+        items = [an_item(content_id=one, **dutch) for one in (ended, moving)]
+        report, referrals = published(stack, database, "replayed-1", *items)
     stages, codec = returns
     about: Any = {"referral_id": referrals[HOTLINE], "report_id": report}
-    said = [
-        an_outcome_return(HOTLINE, Outcome(content_id=ContentId("item-1"), action=action), **about)
-        for action in ("reported_to_lea", "removed", "reported_to_isp")
-    ]
+    outcomes = [Outcome(content_id=ended, action=one) for one in ("reported_to_lea", "removed", "reported_to_isp")]
+    outcomes += [Outcome(content_id=moving, hosting_country=DE), Outcome(content_id=moving, assigned_country=DE)]
+    said = [an_outcome_return(HOTLINE, outcome, **about) for outcome in outcomes]
     piece = a_slice(codec, *said)
 
     def run() -> tuple[Claimed, Finished]:
@@ -175,13 +177,20 @@ def test_a_replay_of_a_slice_is_answered_as_the_first_time_and_changes_nothing(
         return claimed, stages.finish(claimed)
 
     first, again = run(), run()
-    assert [entry.rejected and entry.rejected.code for entry in first[1].read] == [None, None, "item.ended"]
+    codes = [entry.rejected and entry.rejected.code for entry in first[1].read]
+    assert codes == [None, None, "item.ended", None, None]
     assert first == again
-    assert acts(database, report, 3) == [
+    assert acts(database, report, 5) == [
         (HOTLINE, "reported_to_lea", ""),
         (HOTLINE, "removed", ""),
         (HOTLINE, "reported_to_isp", "item.ended"),
+        (HOTLINE, "DE", ""),
+        (HOTLINE, "DE", ""),
     ]
+    rulings = [codec.loads(record.value, Ruling) for record in first[1].records if record.topic == RULINGS]
+    assert [(made.cause, made.occasion) for made in rulings if isinstance(made, Ruling)] == [
+        (RulingCause.MOVED, f"moved:{said[-1].return_id}")
+    ], "one move, one ruling, with the same id each time"
 
 
 def test_a_later_revision_changes_an_item_that_nobody_has_touched_and_no_other(
@@ -225,28 +234,30 @@ def _assigned(database: Database, report: ReportId, awaited: dict[ContentId, str
         time.sleep(0.5)
 
 
-def holders(database: Database, report: ReportId, awaited: set[str]) -> dict[str, bool]:
-    """Who has the report, and who had it and was told (True), once those have it."""
+def holders(database: Database, report: ReportId, awaited: set[str], ruling: int = 0) -> dict[str, bool]:
+    """Who has the report, and who had it and was told (True), once those have it by that ruling or a later one."""
     deadline = time.monotonic() + 90
     while True:
         with database.transaction() as connection:
             rows = connection.execute(_HELD, {"id": report}).all()
         found = {row.recipient: row.withdrawal for row in rows}
-        if awaited <= {name for name, recalled in found.items() if not recalled}:
+        if awaited <= {row.recipient for row in rows if not row.withdrawal and row.ruling >= ruling}:
             return found
         assert time.monotonic() < deadline, found
         time.sleep(0.5)
 
 
 _HELD = text(
-    "select distinct on (recipient) recipient, withdrawal from referrals where report_id = :id "
+    "select distinct on (recipient) recipient, withdrawal, ruling from referrals where report_id = :id "
     "order by recipient, revision desc, ruling desc"
 )
 FRENCH, GERMAN = {"fr-hotline", "fr-police"}, {"de-hotline-a", "de-police"}
 
 
 @pytest.mark.usefixtures("workers")
-def test_what_moved_goes_to_where_it_lies_now_and_no_later_ruling_takes_it_back(stack: Any, database: Database) -> None:
+def test_another_label_is_told_and_what_moved_goes_to_where_it_lies_now_and_no_later_ruling_takes_it_back(
+    stack: Any, database: Database
+) -> None:
     submitter, hotline = MemberId("gb-hotline"), MemberId("fr-hotline")
     item = an_item(hosting=a_hosting(country=CountryCode("FR")), labels=(NATIONAL,))
     with Publisher(stack.config(submitter)) as publisher:
@@ -255,6 +266,8 @@ def test_what_moved_goes_to_where_it_lies_now_and_no_later_ruling_takes_it_back(
     referrals = referrals_of(database, report)
     assert referrals.keys() >= FRENCH
     assert tocsin(stack, "deliver", hotline, "--once").returncode == 0
+    answer(stack, hotline, referrals[hotline], "--assessed", "baseline")
+    assert holders(database, report, FRENCH, ruling=1) == dict.fromkeys(referrals, False), "nobody else is concerned"
     answer(stack, hotline, referrals[hotline], "--hosted-in", "DE")
     answer(stack, hotline, referrals[hotline], "--assign-to", "DE")
     found = holders(database, report, GERMAN)

@@ -1,0 +1,103 @@
+"""What the ledger knows of items since they came in: the last word counts, and what is refused counts nowhere."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection
+
+from schemas.item_state import Act, ActKind
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
+from schemas.records.ruling import Amendment, RulingCause
+from tocsin.runtime import settings
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger.amendments import amendments_before, amendments_of, causes_of
+from tocsin.runtime.ledger.items import ActDone, ItemMade, note_acts, record_items
+
+pytestmark = pytest.mark.stack
+ONE, TWO = ContentId("item-1"), ContentId("item-2")
+_NUMBERS = count(1)
+
+
+class Items:
+    """A report with two items in France, of which a hotline has assessed both as national."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.report = ReportId(str(uuid4()))
+        at: Any = {"hosting_country": "FR", "assigned_country": "FR", "classification": "national", "revision": 1}
+        record_items(connection, [ItemMade(report_id=self.report, content_id=one, **at) for one in (ONE, TWO)])
+
+    def did(self, kind: ActKind, value: str, item: ContentId = ONE, refused: str = "") -> str:
+        return_id = f"amendments-{self.report}-{next(_NUMBERS)}"
+        act = Act(kind=kind, value=value)
+        about: Any = {"report_id": self.report, "content_id": item, "member": MemberId("fr-hotline")}
+        note_acts(
+            self.connection, [ActDone(return_id=return_id, position=0, act=act, refused=refused, at_ms=0, **about)]
+        )
+        return return_id
+
+    def known(self) -> tuple[Amendment, ...]:
+        return amendments_of(self.connection, [self.report]).get(self.report, ())
+
+    def cause(self, return_id: str) -> RulingCause | None:
+        return causes_of(self.connection, [return_id]).get(return_id)
+
+
+@pytest.fixture
+def items(stack: Any) -> Iterator[Items]:
+    database = database_of(settings.load(stack.config("ops")))
+    with database.transaction() as connection:
+        yield Items(connection)
+    database.close()
+
+
+def test_of_a_report_that_nobody_did_anything_to_nothing_is_known(items: Items) -> None:
+    assert items.known() == ()
+
+
+def test_the_last_word_on_each_item_counts_and_one_kind_of_word_does_not_undo_another(items: Items) -> None:
+    items.did(ActKind.ASSESS, "baseline")
+    items.did(ActKind.REASSIGN, "DE")
+    items.did(ActKind.ASSESS, "not_illegal", TWO)
+    items.did(ActKind.REASSIGN, "NL")
+    items.did(ActKind.ASSESS, "doubtful", TWO)
+    assert items.known() == (
+        Amendment(content_id=ONE, hosting_country=CountryCode("NL"), classification="baseline"),
+        Amendment(content_id=TWO, classification="doubtful"),
+    )
+
+
+def test_the_first_step_of_a_move_and_what_was_refused_change_nothing(items: Items) -> None:
+    moved = items.did(ActKind.REHOST, "DE")
+    refused = items.did(ActKind.REASSIGN, "DE", refused="item.host_first")
+    assert items.known() == ()
+    assert (items.cause(moved), items.cause(refused)) == (None, None)
+
+
+def test_another_label_is_a_cause_and_the_same_one_again_is_none(items: Items) -> None:
+    same = items.did(ActKind.ASSESS, "national")
+    other = items.did(ActKind.ASSESS, "baseline")
+    again = items.did(ActKind.ASSESS, "baseline")
+    found = [items.cause(one) for one in (same, other, again)]
+    assert found == [None, RulingCause.LABEL, None]
+    assert found == [items.cause(one) for one in (same, other, again)], "a replay is answered the same"
+
+
+def test_the_second_step_of_a_move_is_a_cause(items: Items) -> None:
+    items.did(ActKind.REHOST, "DE")
+    assert items.cause(items.did(ActKind.REASSIGN, "DE")) is RulingCause.MOVED
+
+
+def test_what_was_known_before_an_answer_is_what_had_been_said_by_then(items: Items) -> None:
+    first = items.did(ActKind.ASSESS, "national")
+    items.did(ActKind.REASSIGN, "DE", refused="item.host_first")
+    moved = items.did(ActKind.REASSIGN, "DE")
+    last = items.did(ActKind.ASSESS, "baseline")
+    national = Amendment(content_id=ONE, classification="national")
+    assert amendments_before(items.connection, [first, moved, last]) == {
+        moved: (national,),
+        last: (Amendment(content_id=ONE, classification="national", hosting_country=CountryCode("DE")),),
+    }
