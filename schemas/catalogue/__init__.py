@@ -1,5 +1,6 @@
 """The message catalogue: every stable code with what it says and what to do, one data file per area."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -10,6 +11,8 @@ import msgspec
 from msgspec import Struct
 
 FOLDER: Final = Path(__file__).parent
+_FOUND: Final = re.compile(r", found [^,.;]*\{\w+\}[^,.;]*")
+"""The part of a sentence that only whoever looked at the record can fill in."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +41,12 @@ def message(code: str, **facts: object) -> str:
         return code
     sentences = f"{entry.message} {entry.fix}".strip()
     return sentences.format_map(_Facts(facts))
+
+
+def told(code: str) -> str:
+    """The sentences of a code for who has the code alone, such as a submitter that reads a status."""
+    entry = catalogue().get(code)
+    return code if entry is None else f"{_FOUND.sub('', entry.message)} {entry.fix}".strip()
 
 
 class _Facts(dict[str, object]):

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
-from schemas.catalogue import message
+from schemas.catalogue import told
 from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId
 from tocsin.cli.auditing.person import BY, PURPOSE, note
@@ -70,7 +70,7 @@ def show(home: Path, name: str, by: str, purpose: str) -> None:
         note(connection, Reading(person=by, purpose=purpose, command="dlq show", what=what, member=member))
     with _letterbox(settings) as box:
         facts = box.facts(letter)
-    click.echo(message(letter.code))
+    click.echo(told(letter.code))
     for fact, value in {**facts, "member": letter.member, "state": letter.state}.items():
         click.echo(f"  {fact:<14} {value}")
     if letter.decided_by:

@@ -1,17 +1,23 @@
 """Every code in the source has its sentences in the catalogue."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from schemas.catalogue import catalogue, message
+from schemas.catalogue import FOLDER, catalogue, message, told
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("schemas", "tocsin", "producers", "processors", "consumers")
 USED = re.compile(
     r"""(?:code|rule)=f?"([a-z_]+\.[a-z_0-9]+)"|: Final = "(firewall\.[a-z_0-9]+)"|yield "(schema\.\w+)\""""
 )
+
+
+def codes_of(*areas: str) -> set[str]:
+    """What can be wrong with a record on its topic, which a status then tells by its code alone."""
+    return {code for area in areas for code in tomllib.loads((FOLDER / f"{area}.toml").read_text("utf-8"))}
 
 
 def codes_in_the_source() -> set[tuple[str, str]]:
@@ -42,4 +48,18 @@ def test_facts_are_put_in_and_missing_ones_stay_visible() -> None:
 
 
 def test_an_unknown_code_speaks_for_itself() -> None:
-    assert message("nobody.knows") == "nobody.knows"
+    assert message("nobody.knows") == told("nobody.knows") == "nobody.knows"
+
+
+TOLD = sorted(codes_of("language", "firewall"))
+
+
+@pytest.mark.parametrize("code", TOLD)
+def test_who_has_a_code_alone_reads_a_whole_sentence_without_a_gap(code: str) -> None:
+    said = told(code)
+    assert not set("{}<>") & set(said)
+    assert re.search(r"[ ,;]\.", said) is None
+
+
+def test_what_was_found_is_told_where_it_is_known() -> None:
+    assert told("value.too_short") == "A value starts with a frame of 5 bytes. Publish with Tocsin."

@@ -13,7 +13,7 @@ from msgspec import Struct
 from producers.journal.statuses import Account, Stage, accounts, of_no_report, open_questions
 from producers.journal.store import open_to_read
 from producers.service import Publishing
-from schemas.catalogue import message
+from schemas.catalogue import message, told
 from schemas.failures import Broken, Temporary
 from schemas.missing import wanted_field
 from schemas.records.answers import Outcome, Status, StatusKind
@@ -119,7 +119,7 @@ def _what(status: Status) -> str:
 
 def _parts(status: Status) -> Iterator[str]:
     if status.code:
-        yield f"{status.field + ': ' if status.field else ''}{message(status.code)} [{status.code}]"
+        yield f"{status.field + ': ' if status.field else ''}{told(status.code)} [{status.code}]"
     if status.kind is StatusKind.TRIAGED:
         yield f"{status.tier.lower()} ({message('tiers.advise')}), {status.recipients} recipients"
     if status.missing and not status.question:
