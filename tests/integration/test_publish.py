@@ -150,7 +150,7 @@ def test_who_does_not_submit_publishes_nothing(stack: Any, member: str) -> None:
 
 def test_a_dry_run_and_a_validation_publish_nothing(stack: Any, file: Path) -> None:
     dry = tocsin(stack, "publish", str(file), "--as", "gb-hotline", "--dry-run")
-    assert (dry.returncode, "2 reports are good (1 urgent), 1 are not." in dry.stdout) == (1, True)
+    assert (dry.returncode, "2 good (1 urgent), 1 to correct." in dry.stdout) == (1, True)
     assert tocsin(stack, "sent", "--as", "gb-hotline").stdout == ""
 
 

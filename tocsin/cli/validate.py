@@ -43,7 +43,7 @@ def _is_good(name: str, format_name: str, context: Context) -> bool:
     problems = [problem for one in found.rejections for problem in one.problems]
     for line in (*sentences(name, problems), *notes(name, found.notices)):
         click.echo(line, err=True)
-    click.echo(f"{name} ({file.feed.name}): {found.good} reports are good, {len(found.rejections)} are not.")
+    click.echo(f"{name} ({file.feed.name}): {found.good} good, {len(found.rejections)} to correct.")
     return not found.rejections
 
 

@@ -168,7 +168,7 @@ def test_a_file_that_is_refused_whole_stops_no_other(bad: str, office: Office, c
     assert references(office) == {"first", "last"}
     if bad != "eager.jsonl":
         looked = office.run(capsys, "validate", "first.jsonl", bad, "last.jsonl")
-        assert (looked.code, "last.jsonl (jsonl): 1 reports are good" in looked.said) == (1, True)
+        assert (looked.code, "last.jsonl (jsonl): 1 good, 0 to correct." in looked.said) == (1, True)
 
 
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n" + NOISE, b"PK\x03\x04" + NOISE, b"hello", b""])

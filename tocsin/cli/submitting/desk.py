@@ -78,7 +78,7 @@ class Desk:
             facts = {"good": found.good, "refused": len(found.rejections), "escalated": found.escalated_lane}
             click.echo(msgspec.json.encode(facts).decode())
             return
-        click.echo(f"{found.good} reports are good ({found.escalated_lane} urgent), {len(found.rejections)} are not.")
+        click.echo(f"{found.good} good ({found.escalated_lane} urgent), {len(found.rejections)} to correct.")
 
     def _say_totals(self, totals: Totals) -> None:
         if self._as_json:
