@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tocsin.runtime import metrics
+from tocsin.runtime.endpoint import PATHS, answer
+from tocsin.runtime.health import Health
+
 MAX_BODY_BYTES: Final = 1_048_576
 _MAX_DELAY_SECONDS: Final = 60.0
+NAME: Final = "receiver"
+FOLDER: Final = "folder"
+_STALE_SECONDS: Final = 1.0
+"""The folder is tried at each question: an older proof that it takes files is none."""
 _KEY_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _MAX_KEY: Final = 120
 
@@ -55,6 +64,16 @@ class Shelf:
         beside.rename(path)
         return True
 
+    def takes_files(self) -> bool:
+        """Whether a referral could be kept now."""
+        trial = self._folder / f".trial-{os.getpid()}"
+        try:
+            trial.write_bytes(b"trial")
+            trial.unlink()
+        except OSError:
+            return False
+        return True
+
     def has(self, key: str) -> bool:
         """Whether a document of this key is there."""
         return self._path(key).exists()
@@ -74,19 +93,21 @@ class Receiver:
         self._shelf = shelf
         self._webhook = Webhook(secret)
         self._behaviour = Behaviour()
+        self._health = Health()
+        self._health.expect(FOLDER, _STALE_SECONDS)
 
     async def post(self, request: Request) -> Response:
         """Take one referral."""
         body = await _bounded_body(request)
         if body is None:
-            return JSONResponse({"problem": f"at most {MAX_BODY_BYTES} bytes"}, 413)
+            return _refused(f"at most {MAX_BODY_BYTES} bytes", 413)
         try:
             self._webhook.verify(body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, ValueError):
-            return JSONResponse({"problem": "the signature does not verify"}, 401)
+            return _refused("the signature does not verify", 401)
         key = request.headers["webhook-id"]
         if not _is_key(key):
-            return JSONResponse({"problem": "the webhook-id is no key"}, 400)
+            return _refused("the webhook-id is no key", 400)
         return await self._take(key, body)
 
     async def look(self, request: Request) -> Response:
@@ -104,10 +125,19 @@ class Receiver:
         self._behaviour = Behaviour(**wish)
         return JSONResponse({})
 
+    async def watch(self, request: Request) -> Response:
+        """Say what it counts, that it lives, and whether it could keep a referral."""
+        if self._shelf.takes_files():
+            self._health.beat(FOLDER, time.monotonic())
+        status, content_type, body = answer(request.url.path, self._health)
+        return Response(body, status, {"content-type": content_type})
+
     async def _take(self, key: str, body: bytes) -> Response:
         behaviour = self._behaviour
         if behaviour.times <= 0:
-            is_new = self._shelf.keep(key, body)
+            with metrics.timed(NAME):
+                is_new = self._shelf.keep(key, body)
+            metrics.record_left(NAME, "kept" if is_new else "known")
             return JSONResponse({"known": not is_new, "sha256": hashlib.sha256(body).hexdigest()})
         self._behaviour = replace(behaviour, times=behaviour.times - 1)
         if behaviour.keeps:
@@ -124,9 +154,15 @@ def application(folder: Path, secret: str, *, obeys: bool = False) -> Starlette:
         ("/referrals", receiver.post, "POST"),
         ("/referrals", receiver.list, "GET"),
         ("/referrals/{key}", receiver.look, "GET"),
+        *((path, receiver.watch, "GET") for path in PATHS),
         *([("/behaviour", receiver.behave, "POST")] if obeys else []),
     ]
     return Starlette(routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in routes])
+
+
+def _refused(problem: str, status: int) -> Response:
+    metrics.record_left(NAME, "refused")
+    return JSONResponse({"problem": problem}, status)
 
 
 async def _bounded_body(request: Request) -> bytes | None:

@@ -11,6 +11,7 @@ import uvicorn
 from consumers.receiver import application
 from consumers.sinks.build import secret_in
 from schemas.failures import Broken
+from tocsin.runtime.metrics import describe_build
 
 _SECRET_BYTES = 32
 
@@ -26,12 +27,14 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
 
     A member's delivery file points to it with kind = "https", url = "http://127.0.0.1:8480/referrals",
     check_url = the same, honours_key = true and the secret file that is printed here.
+    /live, /ready and /metrics are on the same port.
     """
     place = folder or home / "receiver"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret_path = secret_file or place / "secret"
     if not secret_path.exists():
         _make_secret(secret_path)
+    describe_build("receiver")
     receiver = application(place / "referrals", secret_in(secret_path), obeys=obeys)
     with _listening(port) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/referrals"

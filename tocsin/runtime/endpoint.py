@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -55,6 +56,12 @@ _ANSWERS: dict[str, Callable[[Health], tuple[int, str, bytes]]] = {
     "/live": _answer_live,
     "/ready": _answer_ready,
 }
+PATHS: Final = tuple(_ANSWERS)
+
+
+def answer(path: str, health: Health) -> tuple[int, str, bytes]:
+    """Status, content type and body of one of the paths; also for a process that has an HTTP server already."""
+    return _ANSWERS[path](health)
 
 
 def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
@@ -63,8 +70,8 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
         """Seconds; a client that sends nothing cannot hold a thread."""
 
         def do_GET(self) -> None:
-            answer = _ANSWERS.get(self.path)
-            status, content_type, body = answer(health) if answer else (404, _PLAIN, b"not found\n")
+            known = self.path in _ANSWERS
+            status, content_type, body = answer(self.path, health) if known else (404, _PLAIN, b"not found\n")
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
