@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,13 +37,18 @@ class Run(Struct, frozen=True, kw_only=True):
 def run_engine(name: str, home: Path, wanted: int, count: Callable[[], int]) -> Run:
     """Start the engine, and measure until it has done the wanted number of records."""
     command = [sys.executable, "-m", "benchmarks.engines", name, str(home)]
-    with (home / "logs" / f"bench-{name}.log").open("wb") as log:
-        child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603  # our own words
-    try:
-        return _measured(child, wanted, count)
-    finally:
-        child.kill()
-        child.wait()
+    with (
+        tempfile.TemporaryDirectory() as scratch,  # an engine that is killed tidies nothing up
+        (home / "logs" / f"bench-{name}.log").open("wb") as log,
+    ):
+        child = subprocess.Popen(  # noqa: S603  # our own words
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | {"TMPDIR": scratch}
+        )
+        try:
+            return _measured(child, wanted, count)
+        finally:
+            child.kill()
+            child.wait()
 
 
 def _measured(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> Run:

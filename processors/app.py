@@ -24,7 +24,7 @@ from schemas.records.report import PersonalPart
 from schemas.topics import RETURNS, RULINGS, TRIAGE, escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.audit.sequencing import Sequencer
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
 from tocsin.runtime.keys.publishing import directory_of
@@ -38,6 +38,7 @@ from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
+from tocsin.runtime.starting import when_there
 from tocsin.runtime.transport.application import WorkerSettings
 from tocsin.runtime.transport.errands import Errand, no_errand
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
@@ -66,8 +67,11 @@ _DATABASE_POOL: Final = 8
 
 def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
     """Run one worker of one lane until it is told to stop."""
+    _run(settings, f"triage.{lane}", partial(_triage, settings, lane, instance))
+
+
+def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -> "Job":
     rules = policies(settings.policy, settings.policy_trust)
-    database = database_of(settings, _DATABASE_POOL)
     codec = RecordCodec(SchemaDirectory(settings.registry))
     secrets = keyring(settings.state)
     desk = Desk(
@@ -98,13 +102,16 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
         gather_seconds=_GATHER_SECONDS[lane],
         patience_seconds=_PATIENCE_SECONDS[lane],
     )
-    _serve(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, own))
+    return _job(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, own))
 
 
 def run_returns(settings: Settings, instance: str) -> None:
     """Run one worker that reads what every member answers."""
+    _run(settings, "returns.all", partial(_returns, settings, instance))
+
+
+def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     rules = policies(settings.policy, settings.policy_trust)
-    database = database_of(settings, _DATABASE_POOL)
     topics = tuple(returns_topic(one.member_id) for one in topics_of(rules.from_now_on(_now_ms())))
     worker = WorkerSettings(
         group="returns.all",
@@ -121,7 +128,7 @@ def run_returns(settings: Settings, instance: str) -> None:
     signer = Signer.of(settings.trust, RETURNS, _now_ms)
     sequencer = Sequencer(database, signer.note if signer else None)
     duties = Duties(watches=(QueueWatch(database), sequencer), errand=lambda: spreading(_now_ms()))
-    _serve(settings, worker, stages, pauses, duties)
+    return _job(settings, worker, stages, pauses, duties)
 
 
 class Duties(Struct, frozen=True, kw_only=True):
@@ -134,27 +141,41 @@ class Duties(Struct, frozen=True, kw_only=True):
 _NO_DUTIES: Final = Duties()
 
 
-def _serve(
+class Job(Struct, frozen=True, kw_only=True):
+    """Everything that a worker runs with."""
+
+    worker: WorkerSettings
+    stages: Stages[Any, Any, Any]
+    books: Bookkeeping
+
+
+def _job(
     settings: Settings,
     worker: WorkerSettings,
     stages: Stages[Any, Any, Any],
     pauses: Pauses,
     duties: Duties = _NO_DUTIES,
-) -> None:
-    """Run a worker whose positions are the ledger's, and which looks after its duties every few seconds."""
-    describe_build(worker.group)
-    health = Health()
-    endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
-    ids = topic_ids_of(settings.kafka, worker.topics)
+) -> Job:
+    """A worker whose positions are the ledger's, and which looks after its duties every few seconds."""
     books = Bookkeeping(
-        positions=partial(positions, pauses.database, ids),
+        positions=partial(positions, pauses.database, topic_ids_of(settings.kafka, worker.topics)),
         pause=lambda: _looked(pauses, duties.watches),
         errand=duties.errand,
     )
+    return Job(worker=worker, stages=stages, books=books)
+
+
+def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> None:
+    """Wait for what is away, run until told to stop, and be asked for health all the while."""
+    describe_build(name)
+    health = Health()
+    database = database_of(settings, _DATABASE_POOL)
+    endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     try:
-        run_worker(settings.kafka, worker, stages, books, health)
+        job = when_there(lambda: build(database), health)
+        run_worker(settings.kafka, job.worker, job.stages, job.books, health)
     finally:
-        pauses.database.close()
+        database.close()
         if endpoint:
             endpoint.close()
 

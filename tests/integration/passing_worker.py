@@ -34,14 +34,11 @@ class PassStages(Stages[Slice, Slice, Passing]):
     def __init__(self, output: str, state: Path) -> None:
         self._output = output
         self._state = state
-        self._early = os.environ.get("ACKNOWLEDGE_BEFORE_EFFECT") == "1"
 
     def decide(self, piece: Slice) -> Slice:
         return piece
 
     def claim(self, decided: Slice) -> Slice:
-        if self._early:
-            self._write(decided)
         return decided
 
     def finish(self, claimed: Slice) -> Passing:

@@ -37,6 +37,19 @@ def ports(stack: Any, tmp_path: Path) -> Iterator[dict[str, int]]:
         yield found
 
 
+@pytest.fixture
+def latecomer(stack: Any, tmp_path: Path) -> Iterator[Callable[[], int]]:
+    """Starts one more worker of the returns, and says where it serves."""
+    with Crew(stack.home, tmp_path / "late") as crew:
+
+        def start() -> int:
+            port = a_free_port()
+            crew.start("late", ("returns", "--instance", "late", "--metrics-port", str(port)))
+            return port
+
+        yield start
+
+
 def a_free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -78,8 +91,8 @@ def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[st
     assert 'tocsin_oldest_undelivered_timestamp_seconds{member="nl-hotline"}' in get(ports["deliver"], "/metrics")[1]
 
 
-def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_back(
-    stack: Any, ports: dict[str, int]
+def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_back_and_so_does_one_that_starts(
+    stack: Any, ports: dict[str, int], latecomer: Callable[[], int]
 ) -> None:
     port = ports["normal"]
     until(partial(is_ready, port))
@@ -89,10 +102,15 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
             publisher.publish(a_draft(submitter_reference="waits"))
         until(lambda: waits_for_its_store(port), seconds=120)
         assert get(port, "/live") == (200, "live\n")
-        assert 'tocsin_errors_total{failure="temporary",stage="triage"}' in get(port, "/metrics")[1]
+        failed = 'tocsin_errors_total{failure="temporary",stage="triage"}'
+        until(lambda: failed in get(port, "/metrics")[1])
+        late = latecomer()
+        until(lambda: get(late, "/ready") == (503, "stale: start\n"))
+        assert get(late, "/live") == (200, "live\n")
     finally:
         stack.revive()  # whatever this test found: others need it
-    until(partial(is_ready, port))
+    for one in (port, late):
+        until(partial(is_ready, one))
 
 
 def waits_for_its_store(port: int) -> bool:

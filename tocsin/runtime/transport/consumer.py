@@ -10,7 +10,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError, NoOffsetForPartiti
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from schemas.failures import Broken
+from schemas.failures import Broken, Temporary
 from tocsin.runtime.transport.slices import RawRecord, Slice
 from tocsin.runtime.transport.spans import Span, SpanTracker
 
@@ -21,6 +21,8 @@ IDLE_SECONDS: Final = 0.005
 DRAIN_SECONDS: Final = 3.0
 """How long started slices may finish when partitions are taken away; well below half the session."""
 FETCH_SECONDS: Final = 1.0
+LEDGER_SECONDS: Final = 1.0
+"""How long until a ledger that is away is asked again where to start."""
 HOLES_TOLERATED: Final = 3
 """A fetch that spans a seek can begin late once; an offset that stays out of reach is lost."""
 
@@ -111,9 +113,8 @@ class SliceConsumer(driver.Consumer):
 
         Stock Faust seeks to the committed offset, which does nothing on a partition that has none yet.
         """
-        assigned = {TP(tp.topic, tp.partition) for tp in self.assignment()}
         try:
-            positions = await self._start_positions(assigned)
+            positions = await self._known_positions()
         except Broken as failure:
             self.app.halt(failure)
             return
@@ -122,6 +123,18 @@ class SliceConsumer(driver.Consumer):
             self._trackers[tp] = SpanTracker(position)
             self._read_offset[tp] = position
         self._dropped.clear()
+
+    async def _known_positions(self) -> dict[TP, int]:
+        """Waits for a ledger that is away; Faust bounds it, and another rebalance ends it."""
+        while True:
+            try:
+                return await self._start_positions(self._assigned())
+            except Temporary as failure:
+                log.warning("waiting: %s", failure, extra={"facts": {"code": failure.code}})
+            await asyncio.sleep(LEDGER_SECONDS)
+
+    def _assigned(self) -> set[TP]:
+        return {TP(tp.topic, tp.partition) for tp in self.assignment()}
 
     async def _start_positions(self, assigned: set[TP]) -> dict[TP, int]:
         if not assigned:
@@ -139,7 +152,8 @@ class SliceConsumer(driver.Consumer):
                 await asyncio.sleep(0)
                 if self.flow_active:
                     await self._fetch_once()
-                    self.app.fetched_seconds = time.monotonic()
+                    if self._is_placed():
+                        self.app.fetched_seconds = time.monotonic()
                 else:
                     await self.wait_first(self.can_resume_flow.wait(), timeout=FETCH_SECONDS)
         except (ConsumerStoppedError, asyncio.CancelledError):
@@ -147,6 +161,10 @@ class SliceConsumer(driver.Consumer):
                 raise
         except Broken as failure:
             self.app.halt(failure)
+
+    def _is_placed(self) -> bool:
+        """Whether this worker has joined its group and knows where to read; it may have no share."""
+        return self.app.consumer_generation_id > 0 and self._assigned() <= self._trackers.keys()
 
     async def _fetch_once(self) -> None:
         generation = self.app.consumer_generation_id  # before the fetch: a fetch can sleep through a rebalance

@@ -90,6 +90,7 @@ async def _serve(
     await app.start()
     watches[0].start()
     pausing = asyncio.create_task(watches[1]())
+    pausing.add_done_callback(partial(halt_if_failed, app.halt))
     while not (stop.is_set() or app.should_stop):
         if runner.oldest_seconds(time.monotonic()) < _SLOW_SECONDS:
             health.beat(SLICES, time.monotonic())
@@ -102,6 +103,12 @@ async def _serve(
     await runner.drain(_DRAIN_SECONDS)
     await app.stop()
     runner.close()
+
+
+def halt_if_failed(halt: Callable[[BaseException], None], watch: "asyncio.Task[None]") -> None:
+    """A watch that ended would leave members unpaused and errands undone, in a worker that looks well."""
+    if not watch.cancelled() and (failure := watch.exception()) is not None:
+        halt(failure)
 
 
 def _attach(app: SliceApp, worker: WorkerSettings, runner: SliceRunner[Any, Any, Any]) -> None:
@@ -129,8 +136,6 @@ async def _watch_pauses(app: SliceApp, books: Bookkeeping, producer: OutputProdu
             await _run_errand(books, producer)
         except Temporary as failure:
             log.warning("waiting: %s", failure, extra={"facts": {"code": failure.code}})
-        except Broken as failure:
-            app.halt(failure)
         await asyncio.sleep(PAUSES_SECONDS)
 
 
