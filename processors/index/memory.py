@@ -99,7 +99,7 @@ class MemoryIndex:
         for position, claim in enumerate(claims):
             self._sightings.keep(claim, base + position, digests[position], room)
             self._near.keep(claim, base + position, vectors[position], near_room)
-        return tuple(self._answer(source, claim) for claim in claims)
+        return tuple(self._answer(source, claim, base + position) for position, claim in enumerate(claims))
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
         """Number them; a later revision that is claimed afterwards changes no answer."""
@@ -127,11 +127,11 @@ class MemoryIndex:
         self._disputes.setdefault(report_id, self._next_block)
         self._next_block += CLAIM_BLOCK
 
-    def _answer(self, source: Source, claim: Claim) -> Knowledge:
+    def _answer(self, source: Source, claim: Claim, asked: int) -> Knowledge:
         own = self._revisions[claim.report_id][claim.revision]
         is_again = own.digest == claim.digest and (own.source, own.log_offset) != (source, claim.log_offset)
         return Knowledge(
-            is_stale=self._has_higher(claim, self._next_block if is_again else own.number),
+            is_stale=self._has_higher(claim, asked if is_again else own.number),
             is_conflicting=own.digest != claim.digest,
             is_resubmission=is_again,
             sightings=self._earlier(claim, own.number),

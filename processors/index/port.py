@@ -80,8 +80,8 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     """What the index answers for one claim; the same claim gets the same answer for ever."""
 
     is_stale: bool = False
-    """A higher revision was claimed before this one; or at any time before this one was sent again: the first time it
-    was answered by itself, and whoever sends an old record again may not bring back what was corrected or withdrawn."""
+    """A higher revision was claimed before this one; or before this one was sent again: its first time has
+    been answered, and whoever sends an old record again may not bring back what was corrected or withdrawn."""
     is_conflicting: bool = False
     """The same revision was claimed before with another content."""
     is_resubmission: bool = False

@@ -166,11 +166,11 @@ def _answers(stream: int, claims: tuple[Claim, ...], found: _Found) -> tuple[Kno
         by_selector[bytes(row.selector)].append(row)
     return tuple(
         replace(
-            _answer(stream, claim, by_report[claim.report_id], by_selector),
+            _answer((stream, position), claim, by_report[claim.report_id], by_selector),
             near=near,
             recipients=found.recipients.get(claim.report_id, ()),
         )
-        for claim, near in zip(claims, found.near, strict=True)
+        for position, (claim, near) in enumerate(zip(claims, found.near, strict=True))
     )
 
 
@@ -183,13 +183,16 @@ def _numbered(claims: tuple[Claim, ...], revisions: Revisions) -> list[Numbered]
     ]
 
 
-def _answer(stream: int, claim: Claim, revisions: list[Row[Any]], sightings: dict[bytes, list[Row[Any]]]) -> Knowledge:
+def _answer(
+    place: tuple[int, int], claim: Claim, revisions: list[Row[Any]], sightings: dict[bytes, list[Row[Any]]]
+) -> Knowledge:
+    stream, position = place
     own = next(row for row in revisions if row.revision == claim.revision)
     same_content = bytes(own.digest) == claim.digest
     is_again = same_content and (own.stream, own.log_offset) != (stream, claim.log_offset)
-    higher = [row.claim_number for row in revisions if row.revision > claim.revision]
+    asked = own.base + position if is_again else own.claim_number
     return Knowledge(
-        is_stale=any(is_again or number < own.claim_number for number in higher),
+        is_stale=any(row.revision > claim.revision and row.claim_number < asked for row in revisions),
         is_conflicting=not same_content,
         is_resubmission=is_again,
         sightings=_earlier(claim, own.claim_number, sightings),

@@ -142,6 +142,12 @@ def test_a_revision_that_is_sent_again_after_its_successor_is_stale(index: Index
     assert not claim_one(index, a_claim(4, report_id=report, revision=2)).is_stale
 
 
+def test_what_is_sent_again_is_stale_only_behind_its_successor_in_one_slice_too(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claims = tuple(a_claim(n, report_id=report, revision=revision) for n, revision in enumerate((1, 1, 2, 1)))
+    assert [known.is_stale for known in index.claim(a_source(), claims)] == [False, False, False, True]
+
+
 def test_the_same_revision_from_another_coordinate_is_a_resubmission(index: Index) -> None:
     first = a_claim(0)
     claim_one(index, first)

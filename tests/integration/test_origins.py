@@ -57,8 +57,8 @@ def outcomes(stack: Any) -> dict[str, int]:
         time.sleep(0.5)
 
 
-def refusals(stack: Any) -> list[str]:
-    listed = tocsin(stack, "dlq", "list", "--json", "--member", MEMBER)
+def refusals(stack: Any, member: MemberId = MEMBER) -> list[str]:
+    listed = tocsin(stack, "dlq", "list", "--json", "--member", member)
     return sorted(line.split('"code":"')[1].split('"')[0] for line in listed.splitlines())
 
 
@@ -67,10 +67,10 @@ def tocsin(stack: Any, *words: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout  # noqa: S603  # our own words
 
 
-def send(stack: Any, value: bytes, headers: Headers) -> None:
+def send(stack: Any, value: bytes, headers: Headers, topic: str = TOPIC) -> None:
     """As whoever got hold of the member's certificate, or of the broker."""
     producer, given = Producer(stack.client(OPS)), list[Any](headers)
-    producer.produce(TOPIC, value=value, key=b"one partition", headers=given)
+    producer.produce(topic, value=value, key=b"one partition", headers=given)
     assert producer.flush(30) == 0
 
 
@@ -94,6 +94,25 @@ def test_only_what_the_member_signed_goes_on_while_its_key_is_exchanged(stack: A
     assert {name: count for name, count in changes.items() if count} == {"routed": 2, "refused": 3}
     refused = Counter(refusals(stack)) - Counter(refused_before)
     assert sorted(refused.elements()) == ["origin.unknown_key", "origin.unsigned", "origin.wrong"]
+
+
+def test_an_old_signed_record_that_is_sent_again_is_stale_and_on_another_topic_refused(
+    stack: Any, codec: RecordCodec
+) -> None:
+    before, refused_before = outcomes(stack), refusals(stack, OTHER)
+    old, new = (codec.dumps(a_report(submitter=MEMBER, submitter_reference="again", revision=n)) for n in (1, 2))
+    by_member = {value: signed(stack.config(MEMBER), ReportSubmitted, value) for value in (old, new)}
+    for value in (old, old, new, old):
+        send(stack, value, by_member[value])
+    send(stack, old, by_member[old], submitted_topic(OTHER))
+    after = outcomes(stack)
+    changes = {name: count - before.get(name, 0) for name, count in after.items()}
+    assert {name: count for name, count in changes.items() if count} == {"routed": 3, "stale": 1}
+    deadline = time.monotonic() + 60
+    while not (refused := Counter(refusals(stack, OTHER)) - Counter(refused_before)):
+        assert time.monotonic() < deadline, "not refused in time"
+        time.sleep(0.5)
+    assert list(refused.elements()) == ["report.wrong_submitter"]
 
 
 def test_what_is_signed_with_a_revoked_key_is_refused_at_once(stack: Any, codec: RecordCodec) -> None:
