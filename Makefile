@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock lock-jars up down chaos bench evaluate clean
+.PHONY: help setup demo test test-fast check format lock lock-jars sbom up down chaos bench evaluate clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ lock: $(READY) ## Lock the requirements with hashes, naming no registry
 
 lock-jars: $(READY) ## Lock the Java programs of the local stack with their digests
 	@$(BIN)/python -m tocsin.stack.lock_jars
+
+sbom: $(READY) ## Write the bill of materials, CycloneDX, to dist/tocsin.cdx.json
+	@$(BIN)/python -m tocsin.stack.sbom
 
 evaluate: $(READY) ## Run our own cases and the generator's truth through the rules
 	@$(BIN)/python -m tests.evaluation
