@@ -19,7 +19,7 @@ from schemas.records.triage import RouteRefusal
 from schemas.records.values import Coordinate
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
-from tocsin.runtime.ledger.amendments import Amendments
+from tocsin.runtime.ledger.amendments import Amendments, Chosen
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -51,9 +51,14 @@ def ruling_in(raw: RawRecord, codec: RecordCodec) -> Ruling | Rejected:
     return ruling
 
 
-def informed(ruling: Ruling, found: Amendments) -> Ruling:
-    """Whoever rules, and whatever they knew: what the ledger knows of the items by now counts."""
-    return replace(ruling, amendments=found.get(ruling.report_id, ruling.amendments))
+def informed(ruling: Ruling, found: Amendments, people: Chosen) -> Ruling:
+    """Whoever rules, and whatever they knew: what the ledger knows of the items counts, and whom people added."""
+    added = () if ruling.closed else people.get((ruling.report_id, ruling.revision), ())
+    return replace(
+        ruling,
+        amendments=found.get(ruling.report_id, ruling.amendments),
+        chosen=tuple(dict.fromkeys((*ruling.chosen, *added))),
+    )
 
 
 def reopened(ruling: Ruling, found: RawRecord | None, door: Door) -> Reopened | Rejected:

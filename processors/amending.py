@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from schemas.records.identifiers import ContentId, CountryCode
+from schemas.records.identifiers import ContentId
 from schemas.records.report import ContentItem, Hosting, Label, ReportSubmitted
 from schemas.records.ruling import Amendment
 from schemas.records.values import Ternary
@@ -21,9 +21,9 @@ def amended(report: ReportSubmitted, amendments: Iterable[Amendment]) -> ReportS
         return report
     items = tuple(_item(item, known) for item in report.items)
     page = known.get(ContentId(""))
-    if page is None or not page.hosting_country or report.source_url is None:
+    if page is None or report.source_url is None:
         return replace(report, items=items)
-    source = replace(report.source_url, hosting=_moved(report.source_url.hosting, page.hosting_country))
+    source = replace(report.source_url, hosting=_moved(report.source_url.hosting, page))
     return replace(report, items=items, source_url=source)
 
 
@@ -31,15 +31,25 @@ def _item(item: ContentItem, known: Mapping[ContentId, Amendment]) -> ContentIte
     found = known.get(item.content_id)
     if found is None:
         return item
-    hosting = _moved(item.hosting, found.hosting_country) if found.hosting_country else item.hosting
-    return replace(item, hosting=hosting, labels=_labelled(item.labels, found.classification))
+    return replace(item, hosting=_moved(item.hosting, found), labels=_labelled(item.labels, found.classification))
 
 
-def _moved(before: Hosting | None, country: CountryCode) -> Hosting:
-    """Address and host were those of the old place."""
-    if before is not None and before.country == country:
+def _moved(before: Hosting | None, found: Amendment) -> Hosting | None:
+    """Address and host were those of the old place; a submitter that has looked since knows better."""
+    if not found.hosting_country or (before is not None and _stands(before, found)):
         return before
-    return Hosting(country=country, source=_BY_RECIPIENT, content_delivery_network=Ternary.UNKNOWN)
+    return Hosting(
+        country=found.hosting_country,
+        source=_BY_RECIPIENT,
+        content_delivery_network=Ternary.UNKNOWN,
+        checked_at=found.moved_at,
+    )
+
+
+def _stands(before: Hosting, found: Amendment) -> bool:
+    looked, moved = before.checked_at, found.moved_at
+    is_later = looked is not None and moved is not None and looked.epoch_ms > moved.epoch_ms
+    return before.country == found.hosting_country or is_later
 
 
 def _labelled(labels: tuple[Label, ...], classification: str) -> tuple[Label, ...]:

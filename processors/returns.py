@@ -142,7 +142,9 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
             raise Temporary("A referral was answered before triage had settled it.", code="return.early")
         held = [_held(entry, known) for entry in decided.read]
-        return self._judged(Claimed(decided=decided, known=known), held)
+        claimed = self._judged(Claimed(decided=decided, known=known), held)
+        # a revision that triage claims meanwhile is either seen here, or sees what was just noted
+        return replace(claimed, known=self._looked_up(ids)) if claimed.causes else claimed
 
     def finish(self, claimed: Claimed) -> Finished:
         """Hold each return against its referral, and write statuses and dead letters."""

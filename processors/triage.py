@@ -10,10 +10,12 @@ from processors.answering import Again, Answered, Answering, prior_of
 from processors.auditing import audited
 from processors.comparing import earlier, return_behind, spared
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
+from processors.examined import Decided, Examined
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
 from processors.intake import Accepted, Door, Rejected, skipped_record
 from processors.letters import Writer
 from processors.referring import Desk
+from processors.revising import remembering, revised
 from processors.steps.deduplicate.near import Veil
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
@@ -37,30 +39,6 @@ from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice, named
 
 NAME = "triage"
-
-
-class Examined(Struct, frozen=True, kw_only=True):
-    """One record before the claim."""
-
-    raw: RawRecord
-    bundle: Bundle
-    """In force when the broker took the record."""
-    rejected: Rejected | None = None
-    proposed: Proposed | None = None
-    withdrawal: Withdrawal | None = None
-    ruling: Ruling | None = None
-    """Why what is proposed is decided again."""
-    before: Proposed | None = None
-    """What would be proposed without the answer that made the ruling."""
-
-
-class Decided(Struct, frozen=True, kw_only=True):
-    """A slice before the claim."""
-
-    piece: Slice
-    examined: tuple[Examined, ...]
-    sent_early: bool = False
-    """Its referrals went out with novelty unknown, while the index was away."""
 
 
 class Claimed(Struct, frozen=True, kw_only=True):
@@ -131,8 +109,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             opener=self._opener,
         )
         if piece.topic == RULINGS:
-            return Decided(piece=piece, examined=tuple(self._reexamined(piece, door)))
-        return Decided(piece=piece, examined=tuple(self._examine(piece, raw, door) for raw in piece.records))
+            return Decided(piece=piece, door=door, examined=tuple(self._reexamined(piece, door)))
+        return Decided(piece=piece, door=door, examined=tuple(self._examine(piece, raw, door) for raw in piece.records))
 
     def early(self, decided: Decided) -> tuple[Decided, tuple[OutRecord, ...]]:
         """The referrals, with novelty unknown; everything else of the slice comes once it is claimed."""
@@ -153,6 +131,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         source = Source(decided.piece.topic_id, decided.piece.topic, decided.piece.partition)
         known = self._index.claim(source, claims)
         by_offset = {claim.log_offset: knowledge for claim, knowledge in zip(claims, known, strict=True)}
+        if any(entry.accepted for entry in decided.examined):
+            decided = replace(decided, examined=tuple(self._remembered(decided)))
         ruled = self._ruled(source, decided)
         again = {offset: knowledge for offset, (_, knowledge) in ruled.items()}
         numbers = {offset: number for offset, (number, _) in ruled.items()}
@@ -180,7 +160,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
                 return Examined(raw=raw, bundle=bundle, rejected=admitted)
             if isinstance(admitted.report, Withdrawal):
                 return Examined(raw=raw, bundle=bundle, withdrawal=admitted.report)
-            return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, at_door, raw))
+            later = admitted if admitted.report.revision > 1 else None
+            return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, at_door, raw), accepted=later)
 
     def _reexamined(self, piece: Slice, door: Door) -> Iterator[Examined]:
         """Rulings, with the records that they are about: those are looked up at once."""
@@ -191,9 +172,10 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         rulings = [ruling for _, ruling in read if isinstance(ruling, Ruling)]
         records = self._look_up([ruling.source for ruling in rulings])
         found = self._findings.latest([ruling.report_id for ruling in rulings])
+        people = self._findings.people([ruling.report_id for ruling in rulings])
         before = self._findings.before([behind for ruling in rulings if (behind := return_behind(ruling))])
         for raw, said in read:
-            ruling = informed(said, found) if isinstance(said, Ruling) else said
+            ruling = informed(said, found, people) if isinstance(said, Ruling) else said
             with named(piece, raw):
                 at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
                 entry = self._reexamine(raw, ruling, records, at_door)
@@ -210,6 +192,14 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             return Examined(raw=raw, bundle=door.bundle, rejected=found)
         proposed = with_people(self._propose(found.accepted, door, raw), found.ruling, door.standing_bundle)
         return Examined(raw=raw, bundle=door.bundle, proposed=proposed, ruling=found.ruling)
+
+    def _remembered(self, decided: Decided) -> Iterator[Examined]:
+        """A later revision forgets nothing that recipients found out; asked once claimed, so that none slips by."""
+        found = {} if decided.sent_early else self._findings.latest(revised(decided))
+        for entry in decided.examined:
+            accepted = remembering(entry, found)
+            door = replace(decided.door, bundle=entry.bundle) if accepted else decided.door
+            yield replace(entry, proposed=self._propose(accepted, door, entry.raw)) if accepted else entry
 
     def _ruled(self, source: Source, decided: Decided) -> Mapping[int, tuple[int, Knowledge]]:
         """What the index said when the record came in, and who has the report now."""

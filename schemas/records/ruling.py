@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
-from schemas.records.values import Coordinate
+from schemas.records.values import Coordinate, Instant
 
 
 class RulingCause(StrEnum):
@@ -26,6 +26,8 @@ class Amendment(Struct, frozen=True, kw_only=True):
 
     content_id: ContentId = ContentId("")
     hosting_country: CountryCode = CountryCode("")
+    moved_at: Instant | None = None
+    """When that was said: a look of the submitter that is later than this counts more."""
     classification: str = ""
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from schemas.item_state import Act, ActKind
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
 from schemas.records.ruling import Amendment, RulingCause
+from schemas.records.values import Instant
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.amendments import amendments_before, amendments_of, causes_of
@@ -19,6 +20,7 @@ from tocsin.runtime.ledger.items import ActDone, ItemMade, note_acts, record_ite
 pytestmark = pytest.mark.stack
 ONE, TWO = ContentId("item-1"), ContentId("item-2")
 _NUMBERS = count(1)
+AT = Instant(epoch_ms=1_795_000_000_123)
 
 
 class Items:
@@ -35,7 +37,8 @@ class Items:
         act = Act(kind=kind, value=value)
         about: Any = {"report_id": self.report, "content_id": item, "member": MemberId("fr-hotline")}
         note_acts(
-            self.connection, [ActDone(return_id=return_id, position=0, act=act, refused=refused, at_ms=0, **about)]
+            self.connection,
+            [ActDone(return_id=return_id, position=0, act=act, refused=refused, at_ms=AT.epoch_ms, **about)],
         )
         return return_id
 
@@ -65,7 +68,7 @@ def test_the_last_word_on_each_item_counts_and_one_kind_of_word_does_not_undo_an
     items.did(ActKind.REASSIGN, "NL")
     items.did(ActKind.ASSESS, "doubtful", TWO)
     assert items.known() == (
-        Amendment(content_id=ONE, hosting_country=CountryCode("NL"), classification="baseline"),
+        Amendment(content_id=ONE, hosting_country=CountryCode("NL"), moved_at=AT, classification="baseline"),
         Amendment(content_id=TWO, classification="doubtful"),
     )
 
@@ -99,5 +102,5 @@ def test_what_was_known_before_an_answer_is_what_had_been_said_by_then(items: It
     national = Amendment(content_id=ONE, classification="national")
     assert amendments_before(items.connection, [first, moved, last]) == {
         moved: (national,),
-        last: (Amendment(content_id=ONE, classification="national", hosting_country=CountryCode("DE")),),
+        last: (Amendment(content_id=ONE, classification="national", hosting_country=CountryCode("DE"), moved_at=AT),),
     }

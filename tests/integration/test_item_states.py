@@ -234,23 +234,26 @@ def _assigned(database: Database, report: ReportId, awaited: dict[ContentId, str
         time.sleep(0.5)
 
 
-def holders(database: Database, report: ReportId, awaited: set[str], ruling: int = 0) -> dict[str, bool]:
-    """Who has the report, and who had it and was told (True), once those have it by that ruling or a later one."""
+def holders(
+    database: Database, report: ReportId, awaited: set[str], since: tuple[int, int] = (1, 0)
+) -> dict[str, bool]:
+    """Who has the report, and who had it and was told (True), once those have it since that revision and ruling."""
     deadline = time.monotonic() + 90
     while True:
         with database.transaction() as connection:
             rows = connection.execute(_HELD, {"id": report}).all()
         found = {row.recipient: row.withdrawal for row in rows}
-        if awaited <= {row.recipient for row in rows if not row.withdrawal and row.ruling >= ruling}:
+        if awaited <= {row.recipient for row in rows if not row.withdrawal and (row.revision, row.ruling) >= since}:
             return found
         assert time.monotonic() < deadline, found
         time.sleep(0.5)
 
 
 _HELD = text(
-    "select distinct on (recipient) recipient, withdrawal, ruling from referrals where report_id = :id "
+    "select distinct on (recipient) recipient, withdrawal, revision, ruling from referrals where report_id = :id "
     "order by recipient, revision desc, ruling desc"
 )
+SWORN = ("--by", "A. Operator", "--reason", "a test")
 FRENCH, GERMAN = {"fr-hotline", "fr-police"}, {"de-hotline-a", "de-police"}
 
 
@@ -267,7 +270,9 @@ def test_another_label_is_told_and_what_moved_goes_to_where_it_lies_now_and_no_l
     assert referrals.keys() >= FRENCH
     assert tocsin(stack, "deliver", hotline, "--once").returncode == 0
     answer(stack, hotline, referrals[hotline], "--assessed", "baseline")
-    assert holders(database, report, FRENCH, ruling=1) == dict.fromkeys(referrals, False), "nobody else is concerned"
+    assert holders(database, report, FRENCH, since=(1, 1)) == dict.fromkeys(referrals, False), (
+        "nobody else is concerned"
+    )
     answer(stack, hotline, referrals[hotline], "--hosted-in", "DE")
     answer(stack, hotline, referrals[hotline], "--assign-to", "DE")
     found = holders(database, report, GERMAN)
@@ -278,6 +283,12 @@ def test_another_label_is_told_and_what_moved_goes_to_where_it_lies_now_and_no_l
     assert later == 1, "the German hotline reads it again"
     found = holders(database, report, GERMAN)
     assert all(found[name] for name in FRENCH), "a ruling that knows nothing of the move does not undo it"
+    with Publisher(stack.config(submitter)) as publisher:
+        publisher.correct(a_draft(submitter_reference="moved-1", source_url=None, items=(item,), platform="another"))
+    found = holders(database, report, GERMAN, since=(2, 0))
+    assert all(found[name] for name in FRENCH), "nor does a revision that nobody has looked for since"
+    repair = tocsin(stack, "reroute", "--where", f"report={report}", *SWORN, "--dry-run")
+    assert "1 reports fit; 0 have other recipients" in repair.stdout, repair.stderr
     assert tocsin(stack, "ledger").returncode == 0
 
 

@@ -22,6 +22,7 @@ from tests.builders.reports import a_hosting, an_escalation, an_item
 from tocsin.policy.bundle import load as load_policy
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger.amendments import LedgerFindings
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import load
 from tocsin.stack.charter import charter_of
@@ -160,10 +161,20 @@ def test_a_decision_makes_real_referrals_and_the_ledger_balances(exchange: Local
     assert until(lambda: outcome(exchange, "decide-1") != "WAITING_PERSON")
     assert outcome(exchange, "decide-1") == "ROUTED"
     assert waiting(exchange, "decide-1") is None
+    assert added(exchange, "decide-1") == {"nl-police", "fr-police"}, "whoever rules next keeps them"
     told = tocsin(exchange, "explain", "decide-1").stdout
     assert "A person decided that this member gets it" in told
     assert "A. Analyst" in told
     assert "looked at it" in told
+
+
+def added(stack: LocalStack, reference: str) -> set[str]:
+    """Whom people added, as triage asks for it at every ruling."""
+    report = report_id_of(MEMBER, reference)
+    database = database_of(load(stack.config("triage")))
+    found = LedgerFindings(database=database).people([report])
+    database.close()
+    return set(found[report, 1])
 
 
 def test_what_is_closed_waits_no_longer_and_its_submitter_is_told(exchange: LocalStack) -> None:

@@ -17,11 +17,11 @@ from schemas.records.identifiers import CountryCode, MemberId, ReportId
 from schemas.records.report import Label, ReportSubmitted, SharingChoices, Withdrawal
 from schemas.records.ruling import Amendment, Ruling, RulingCause
 from schemas.records.triage import ReportTriaged
-from schemas.records.values import Coordinate
+from schemas.records.values import Coordinate, Instant
 from schemas.topics import RULINGS, TRIAGED, submitted_topic
 from tests.builders.identity import KEYS, VEIL
 from tests.builders.promotions import a_chancery, another_bundle
-from tests.builders.reports import a_hosting, a_report, a_withdrawal, an_item
+from tests.builders.reports import NOON_MS, a_hosting, a_report, a_withdrawal, an_instant, an_item
 from tests.builders.rulings import a_ruling
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.amendments import Findings
@@ -36,17 +36,21 @@ INSTANT_MS = 1_795_000_000_000
 
 
 class Found(Findings):
-    """What was found out, by report, and what was known before an answer, by return."""
+    """What was found out, by report; what was known before an answer, by return; and whom people added."""
 
     def __init__(self) -> None:
         self.known: dict[ReportId, tuple[Amendment, ...]] = {}
         self.known_before: dict[str, tuple[Amendment, ...]] = {}
+        self.chosen: dict[tuple[ReportId, int], tuple[MemberId, ...]] = {}
 
     def latest(self, reports: Iterable[ReportId]) -> dict[ReportId, tuple[Amendment, ...]]:
         return {report: self.known[report] for report in reports if report in self.known}
 
     def before(self, returns: Iterable[str]) -> dict[str, tuple[Amendment, ...]]:
         return {each: self.known_before[each] for each in returns if each in self.known_before}
+
+    def people(self, reports: Iterable[ReportId]) -> dict[tuple[ReportId, int], tuple[MemberId, ...]]:
+        return {key: names for key, names in self.chosen.items() if key[0] in set(reports)}
 
 
 class Exchange:
@@ -283,6 +287,42 @@ def test_whoever_rules_next_knows_nothing_of_a_move_and_does_not_undo_it(exchang
     assert members(answer, recalled=True) == {"fr-hotline", "fr-police"}
 
 
+def a_french_report(*labels: str) -> ReportSubmitted:
+    words = tuple(Label(scheme="industry", label=label) for label in labels)
+    return a_report(source_url=None, items=(an_item(hosting=a_hosting(country=CountryCode("FR")), labels=words),))
+
+
+def test_whom_a_person_added_keeps_the_report_when_it_moves(exchange: Exchange) -> None:
+    report, added = a_french_report(), MemberId("nl-police")
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    exchange.take(a_ruling(report, SOURCE, occasion="queue:1", chosen=(added,)), at_ms=INSTANT_MS)
+    exchange.found.chosen[report.report_id, report.revision] = (added,)
+    moved = Amendment(content_id=report.items[0].content_id, hosting_country=CountryCode("DE"))
+    ruling = a_ruling(report, SOURCE, cause=RulingCause.MOVED, occasion="moved:r0", amendments=(moved,))
+    (answer,) = exchange.take(ruling, at_ms=INSTANT_MS)
+    assert members(answer, recalled=False) == {"de-hotline-a", "de-police", added}
+    assert members(answer, recalled=True) == {"fr-hotline", "fr-police"}
+
+
+@pytest.mark.parametrize(
+    ("checked_at", "country"), [(None, "de"), (an_instant(NOON_MS), "de"), (an_instant(NOON_MS + 2), "fr")]
+)
+def test_a_later_revision_that_names_the_old_host_undoes_a_move_only_if_somebody_has_looked_since(
+    checked_at: Instant | None, country: str, exchange: Exchange
+) -> None:
+    report = a_french_report()
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    item = report.items[0].content_id
+    moved = Amendment(content_id=item, hosting_country=CountryCode("DE"), moved_at=an_instant(NOON_MS + 1))
+    exchange.found.known[report.report_id] = (moved,)
+    exchange.take(a_ruling(report, SOURCE, amendments=(moved,)), at_ms=INSTANT_MS)
+    hosting = a_hosting(country=CountryCode("FR"), checked_at=checked_at)
+    items = (structs.replace(report.items[0], hosting=hosting),)
+    (answer,) = exchange.take(structs.replace(report, revision=2, items=items), at_ms=INSTANT_MS)
+    assert {made.jurisdiction for made in answer.referrals if not made.withdrawn} == {country}
+    assert {made.jurisdiction for made in answer.referrals if made.withdrawn} == {"de"} - {country}
+
+
 def assessed(exchange: Exchange, report: ReportSubmitted, *words: str) -> Answered:
     """Triage again after the last of these assessments of the first item."""
     item = report.items[0].content_id
@@ -293,11 +333,6 @@ def assessed(exchange: Exchange, report: ReportSubmitted, *words: str) -> Answer
     ruling = a_ruling(report, SOURCE, cause=RulingCause.LABEL, occasion=occasion, amendments=found[-1])
     (answer,) = exchange.take(ruling, at_ms=INSTANT_MS)
     return answer
-
-
-def a_french_report(*labels: str) -> ReportSubmitted:
-    words = tuple(Label(scheme="industry", label=label) for label in labels)
-    return a_report(source_url=None, items=(an_item(hosting=a_hosting(country=CountryCode("FR")), labels=words),))
 
 
 def test_a_first_assessment_that_changes_nothing_for_anybody_sends_nothing(exchange: Exchange) -> None:

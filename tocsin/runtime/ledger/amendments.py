@@ -6,11 +6,14 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 from sqlalchemy import Connection, Row, text
 
-from schemas.records.identifiers import ContentId, CountryCode, ReportId
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
 from schemas.records.ruling import Amendment, RulingCause
+from schemas.records.values import Instant
 from tocsin.runtime.database import Database
 
 Amendments = Mapping[ReportId, tuple[Amendment, ...]]
+Chosen = Mapping[tuple[ReportId, int], tuple[MemberId, ...]]
+"""By report and revision, whom people added to those that the rules name."""
 
 
 class Findings(Protocol):
@@ -22,6 +25,9 @@ class Findings(Protocol):
     def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
         """By return, what was known of its report just before it; one that was the first is left out."""
 
+    def people(self, reports: Iterable[ReportId]) -> Chosen:
+        """Whom earlier rulings added; where nobody did, the report is left out."""
+
 
 class NoFindings(Findings):
     """For a place without a ledger."""
@@ -32,6 +38,10 @@ class NoFindings(Findings):
 
     def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
         """Nothing."""
+        return {}
+
+    def people(self, reports: Iterable[ReportId]) -> Chosen:
+        """Nobody."""
         return {}
 
 
@@ -56,6 +66,14 @@ class LedgerFindings(Struct, frozen=True, kw_only=True):
         with self.database.transaction() as connection:
             return amendments_before(connection, ids)
 
+    def people(self, reports: Iterable[ReportId]) -> Chosen:
+        """One short transaction, or none where nothing is asked."""
+        ids = sorted(set(reports))
+        if not ids:
+            return {}
+        with self.database.transaction() as connection:
+            return chosen_of(connection, ids)
+
 
 def amendments_of(connection: Connection, reports: Iterable[ReportId]) -> Amendments:
     """The latest classification of each item, and where it lies once both steps of its move are done."""
@@ -79,10 +97,17 @@ def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str,
     return {row.return_id: RulingCause.MOVED if row.moved else RulingCause.LABEL for row in rows}
 
 
+def chosen_of(connection: Connection, reports: Sequence[ReportId]) -> Chosen:
+    """Whom people, or the policy's line of stand-ins, added to a report: no later ruling recalls them."""
+    rows = connection.execute(_CHOSEN, {"ids": list(reports)})
+    return {(ReportId(str(row.report_id)), row.revision): tuple(map(MemberId, row.names)) for row in rows}
+
+
 def _amendment(row: Row[Any]) -> Amendment:
     return Amendment(
         content_id=ContentId(row.content_id),
         hosting_country=CountryCode(row.country or ""),
+        moved_at=Instant(epoch_ms=row.moved_ms) if row.moved_ms is not None else None,
         classification=row.classification or "",
     )
 
@@ -90,6 +115,8 @@ def _amendment(row: Row[Any]) -> Amendment:
 _FOUND_OUT: Final = text("""
     select report_id, content_id,
            (array_agg(value order by number desc) filter (where kind = 'reassign'))[1] as country,
+           (array_agg(cast(extract(epoch from at) * 1000 as bigint) order by number desc)
+            filter (where kind = 'reassign'))[1] as moved_ms,
            (array_agg(value order by number desc) filter (where kind = 'assess'))[1] as classification
     from item_acts
     where report_id = any(cast(:ids as uuid[])) and refused = '' and kind in ('assess', 'reassign')
@@ -98,6 +125,8 @@ _FOUND_OUT: Final = text("""
 _BEFORE: Final = text("""
     select own.return_id, done.content_id,
            (array_agg(done.value order by done.number desc) filter (where done.kind = 'reassign'))[1] as country,
+           (array_agg(cast(extract(epoch from done.at) * 1000 as bigint) order by done.number desc)
+            filter (where done.kind = 'reassign'))[1] as moved_ms,
            (array_agg(done.value order by done.number desc) filter (where done.kind = 'assess'))[1] as classification
     from (
         select return_id, report_id, min(number) as first from item_acts
@@ -105,6 +134,11 @@ _BEFORE: Final = text("""
     ) own join item_acts done on done.report_id = own.report_id and done.number < own.first
     where done.refused = '' and done.kind in ('assess', 'reassign')
     group by own.return_id, done.content_id order by own.return_id, done.content_id
+""")
+_CHOSEN: Final = text("""
+    select report_id, revision, array_agg(distinct name order by name) as names
+    from rulings cross join lateral unnest(chosen) as name
+    where report_id = any(cast(:ids as uuid[])) group by report_id, revision
 """)
 _CHANGED: Final = text("""
     select done.return_id, bool_or(done.kind = 'reassign') as moved
