@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from schemas.failures import Broken
+from tocsin.runtime.settings import KafkaSettings
 from tocsin.stack.certificates import Authority, Pair
 from tocsin.stack.daemons import Daemon
 from tocsin.stack.files import write_whole
@@ -77,13 +78,10 @@ class Kafka:
     def client(self, principal: str) -> dict[str, Any]:
         """confluent-kafka properties of a principal."""
         pair = self._authority.pair(principal)
-        return {
-            "bootstrap.servers": self.bootstrap,
-            "security.protocol": "ssl",
-            "ssl.ca.location": str(self._authority.certificate),
-            "ssl.certificate.location": str(pair.certificate),
-            "ssl.key.location": str(pair.key),
-        }
+        settings = KafkaSettings(
+            bootstrap=self.bootstrap, ca=self._authority.certificate, certificate=pair.certificate, key=pair.key
+        )
+        return settings.client()
 
     def _write_properties(self) -> None:
         pair = self._authority.pair(BROKER)

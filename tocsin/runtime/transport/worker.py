@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from schemas.failures import Broken, Temporary
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _WATCH_SECONDS: Final = 5.0
 _ADMIN_SECONDS: Final = 30
+_UNANSWERED: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 BROKER: Final = "broker"
 FETCHES: Final = "fetches"
 """A consumer that was thrown out of its group, or whose buffers stay full, lives and reads nothing."""
@@ -67,12 +68,16 @@ def ids_of_topics(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, str
     try:
         return {name: str(future.result().topic_id) for name, future in answers.items()}
     except KafkaException as error:
-        if error.args[0].retriable():
-            raise Temporary("The broker does not answer. Check: tocsin status", code="kafka.away") from error
-        raise Broken(
-            f"A topic is missing or may not be read ({error.args[0].name()}). Compare: tocsin acl plan",
-            code="kafka.topics",
-        ) from error
+        raise trouble_with_topics(error.args[0]) from error
+
+
+def trouble_with_topics(error: KafkaError) -> Temporary | Broken:
+    """The client calls an answer that never came final; it says nothing about topics."""
+    if error.retriable() or error.code() in _UNANSWERED:
+        return Temporary("The broker does not answer. Check: tocsin status", code="kafka.away")
+    return Broken(
+        f"A topic is missing or may not be read ({error.name()}). Compare: tocsin acl plan", code="kafka.topics"
+    )
 
 
 async def _serve(

@@ -5,9 +5,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
-from schemas.failures import Broken
-from tocsin.runtime.transport.worker import halt_if_failed
+from schemas.failures import Broken, Temporary
+from tocsin.runtime.transport.worker import halt_if_failed, trouble_with_topics
 
 
 def halted_by(watch: Coroutine[Any, Any, None], *, cancels: bool = False) -> list[BaseException]:
@@ -37,3 +38,19 @@ def test_a_watch_that_fails_halts_its_worker_whatever_the_failure(failure: Excep
 
 def test_a_watch_that_is_cancelled_at_a_clean_end_halts_nothing() -> None:
     assert halted_by(asyncio.sleep(60), cancels=True) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"),
+    [
+        (KafkaError._TIMED_OUT, Temporary),
+        (KafkaError._TRANSPORT, Temporary),
+        (KafkaError._ALL_BROKERS_DOWN, Temporary),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, Broken),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, Broken),
+    ],
+)
+def test_a_broker_that_does_not_answer_is_waited_for_and_a_topic_that_is_missing_halts(
+    code: int, failure: type[Exception]
+) -> None:
+    assert type(trouble_with_topics(KafkaError(code))) is failure
