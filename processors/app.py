@@ -13,6 +13,7 @@ from processors.index.postgres import PostgresIndex
 from processors.keyring import keyring
 from processors.letters import Writer
 from processors.pausing import Pauses
+from processors.recalling import RecallWatch
 from processors.referring import Desk
 from processors.returns import ReturnStages, ReturnTools
 from processors.spreading import Spreading
@@ -127,7 +128,9 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     spreading = Spreading(rules, Writer(codec=codec), database)
     signer = Signer.of(settings.trust, RETURNS, _now_ms)
     sequencer = Sequencer(database, signer.note if signer else None)
-    duties = Duties(watches=(QueueWatch(database), sequencer), errand=lambda: spreading(_now_ms()))
+    duties = Duties(
+        watches=(QueueWatch(database), RecallWatch(database), sequencer), errand=lambda: spreading(_now_ms())
+    )
     return _job(settings, worker, stages, pauses, duties)
 
 

@@ -10,6 +10,7 @@ from consumers.membership import membership_of
 from consumers.notices import is_handed_on
 from consumers.provenance import Finding, examined
 from consumers.reading import Reader
+from consumers.takenback import TakenBack
 from schemas.failures import Unreadable
 from schemas.records.answers import Status
 from schemas.records.identifiers import MemberId
@@ -34,20 +35,29 @@ class Subscriber:
     def __init__(self, settings_file: str | Path) -> None:
         process = settings.load(Path(settings_file))
         rules = policies(process.policy, process.policy_trust)
-        membership = membership_of(rules.at(time.time_ns() // 1_000_000), MemberId(process.principal))
+        membership = membership_of(rules.at(_now_ms()), MemberId(process.principal))
         self._directory = directory_of(process.trust)
-        self._opener = Opener.of(process.trust, membership.member, lambda: time.time_ns() // 1_000_000)
+        self._opener = Opener.of(process.trust, membership.member, _now_ms)
         codec = RecordCodec(SchemaDirectory(process.registry))
         client, member = process.kafka.client(), membership.member
         self._reader = Reader(client, member, membership.topics(), codec, Referral)
         self._told = Reader(client, member, (membership.told_on(),), codec, Status)
+        self._taken_back = TakenBack()
+
+    @property
+    def refused(self) -> int:
+        """How many referrals were not given out, because they had been recalled."""
+        return self._taken_back.refused
 
     def read(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Referral]:
         """Referrals from an instant on, in UTC milliseconds; without an end this waits for the next one.
 
-        Personal parts are opened with the member's key; one that does not open stays as it is.
+        Personal parts are opened with the member's key; one that does not open stays as it is. What was recalled is
+        not given out any more, whatever the end that was asked for; the recall itself is.
         """
-        return map(self._opened, self._reader.read(since_ms, until_ms))
+        for referral in self._reader.read(since_ms, _now_ms()):
+            self._taken_back.note(referral)
+        yield from map(self._opened, self._taken_back.standing(self._reader.read(since_ms, until_ms)))
 
     def notices(self, *, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Status]:
         """What was told of referrals after they came: a report that one of them is linked to stands no more."""
@@ -74,3 +84,7 @@ class Subscriber:
         except Unreadable as failure:
             failure_met("subscribe", failure)
             return referral
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -48,7 +48,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
 ) -> None:
     """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered.
 
-    Each is held against its submitter's signature; more of that says `tocsin verify`. With --notices: of which of
+    Each is held against its submitter's signature; more of that says `tocsin verify`. What was recalled is not shown
+    any more: only the recall, and how many were left out. With --notices: of which of
     them a linked report was taken back or disputed since.
     """
     if until_ms is None and not follow:
@@ -62,6 +63,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
             return
         for referral in subscriber.read(since_ms=since_ms, until_ms=until_ms):
             click.echo(_as_json(referral) if as_json else _as_line(referral, subscriber.provenance(referral)))
+        if subscriber.refused:
+            click.echo(message("subscribe.recalled", count=subscriber.refused), err=True)
 
 
 def _told(status: Status) -> str:

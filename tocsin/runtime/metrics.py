@@ -43,6 +43,15 @@ QUEUE_OLDEST = Gauge(
     "Unix time since when the oldest entry of the queue waits; 0 where none does.",
     registry=REGISTRY,
 )
+RECALLS_OPEN = Gauge("tocsin_recalls_open", "Recalls that their member has not acknowledged.", registry=REGISTRY)
+RECALLS_LATE = Gauge(
+    "tocsin_recalls_late", "Of the open recalls, those that should have been acknowledged by now.", registry=REGISTRY
+)
+RECALLS_OLDEST = Gauge(
+    "tocsin_recalls_oldest_timestamp_seconds",
+    "Unix time since when the oldest open recall waits; 0 where none does.",
+    registry=REGISTRY,
+)
 BUILD = Info("tocsin_build", "The version that runs.", registry=REGISTRY)
 
 

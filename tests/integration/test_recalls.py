@@ -1,0 +1,84 @@
+"""A report that is taken back, on the real stack: who has not acknowledged it, and what nobody reads any more."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from processors.recalling import RecallWatch
+from schemas.records.identifiers import MemberId, report_id_of
+from tests.builders.drafts import a_draft
+from tests.builders.reports import a_hosting, an_item
+from tocsin.publisher import Publisher
+from tocsin.runtime import metrics
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger.recalls import LATE_AFTER
+from tocsin.runtime.settings import load
+from tocsin.stack.demo.crew import Crew
+
+pytestmark = pytest.mark.stack
+SUBMITTER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
+
+
+def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+
+
+def lines(stack: Any, *words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in tocsin(stack, *words, "--json").stdout.splitlines()]
+
+
+def until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.3)
+    return found
+
+
+def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_is_not_read_again(
+    busy_stack: Any, tmp_path: Path
+) -> None:
+    stack, reference = busy_stack, f"recall-{uuid4()}"
+    report_id = report_id_of(SUBMITTER, reference)
+
+    def seen() -> list[bool]:
+        found = lines(stack, "subscribe", RECIPIENT)
+        return [one["withdrawn"] for one in found if one["report_id"] == report_id]
+
+    def recalls(*words: str) -> list[dict[str, Any]]:
+        return [one for one in lines(stack, "recalls", "--member", RECIPIENT, *words) if one["report_id"] == report_id]
+
+    with Crew(stack.home, tmp_path) as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        with Publisher(stack.config(SUBMITTER)) as publisher:
+            publisher.publish(a_draft(submitter_reference=reference, items=(an_item(hosting=a_hosting()),)))
+        assert until(seen) == [False]
+        tocsin(stack, "withdraw", reference, "--as", SUBMITTER, "--reason", "submitted_in_error")
+        (recall,) = until(lambda: recalls("--open"))
+        assert (recall["state"], recall["open"], recall["late"]) == ("waiting", True, False)
+        assert seen() == [True], "the recall is read, and what it takes back is not"
+        assert "recalled and are not shown" in tocsin(stack, "subscribe", RECIPIENT).stderr
+        assert _late(stack) >= 1
+        tocsin(stack, "deliver", RECIPIENT, "--once")
+        crew.start("returns", ("returns",))
+        (done,) = until(lambda: [one for one in recalls() if not one["open"]])
+        assert done["state"] in {"delivered", "withdrawn"}
+    assert not recalls("--open")
+
+
+def _late(stack: Any) -> float:
+    """What the watch would publish when the hour has passed."""
+    database = database_of(load(stack.config(MemberId("returns"))))
+    try:
+        RecallWatch(database)(int(time.time() + LATE_AFTER.total_seconds() + 60) * 1000)
+    finally:
+        database.close()
+    return metrics.REGISTRY.get_sample_value("tocsin_recalls_late") or 0.0

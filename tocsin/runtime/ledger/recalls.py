@@ -1,0 +1,91 @@
+"""Recalls: who was told to give a report up, and who has said that it knows."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, Row, text
+
+from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.values import Mark
+
+LATE_AFTER: Final = timedelta(hours=1)
+"""An inbox that runs acknowledges within seconds: whoever takes longer is not reading."""
+
+OPEN: Final = ("waiting", "parked", "expired", "uncertain")
+"""States in which nobody has said that the recall arrived."""
+
+
+class Recall(Struct, frozen=True, kw_only=True):
+    """One member that has to give one report up."""
+
+    referral_id: ReferralId
+    """Of the notice itself."""
+    report_id: ReportId
+    revision: int
+    submitter: MemberId
+    member: MemberId
+    mark: Mark
+    sent_at: datetime
+    state: str
+    state_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its member has not acknowledged it."""
+        return self.state in OPEN
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it should have been acknowledged by now; a test is nobody's emergency."""
+        return self.is_open and self.mark is not Mark.TEST and now - self.sent_at > LATE_AFTER
+
+    def age(self, now: datetime) -> timedelta:
+        """How long it has been open, or was."""
+        return (now if self.is_open else self.state_at) - self.sent_at
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """How many are open and late, and since when the oldest waits, in Unix seconds; 0 where none does."""
+
+    open: int
+    late: int
+    oldest_seconds: float
+
+
+def recalls(connection: Connection, *, open_only: bool = False) -> tuple[Recall, ...]:
+    """The oldest first."""
+    rows = connection.execute(_OPEN, {"open": list(OPEN)}) if open_only else connection.execute(_ALL)
+    return tuple(map(_recall, rows))
+
+
+def tally(found: Iterable[Recall], now: datetime) -> Tally:
+    """What a worker publishes of them; tests are left out."""
+    waiting: Sequence[Recall] = [one for one in found if one.is_open and one.mark is not Mark.TEST]
+    return Tally(
+        open=len(waiting),
+        late=sum(one.is_late(now) for one in waiting),
+        oldest_seconds=min((one.sent_at.timestamp() for one in waiting), default=0),
+    )
+
+
+def _recall(row: Row[Any]) -> Recall:
+    return Recall(
+        referral_id=ReferralId(str(row.referral_id)),
+        report_id=ReportId(str(row.report_id)),
+        revision=row.revision,
+        submitter=MemberId(row.submitter),
+        member=MemberId(row.recipient),
+        mark=Mark(row.mark),
+        sent_at=row.referred_at,
+        state=row.state,
+        state_at=row.state_at,
+    )
+
+
+_COLUMNS: Final = "referral_id, report_id, revision, submitter, recipient, mark, referred_at, state, state_at"
+_ALL: Final = text(f"select {_COLUMNS} from referrals where withdrawal order by referred_at, referral_id")  # noqa: S608 -- our own text
+_OPEN: Final = text(
+    f"select {_COLUMNS} from referrals where withdrawal and state = any(cast(:open as text[])) "  # noqa: S608 -- as above
+    "order by referred_at, referral_id"
+)
