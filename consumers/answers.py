@@ -31,6 +31,8 @@ KINDS: Final[Mapping[str, ReturnKind]] = {
     "refused": ReturnKind.REFUSED,
     "outcome": ReturnKind.OUTCOME,
     "question": ReturnKind.QUESTION,
+    "hold": ReturnKind.HOLD,
+    "release_hold": ReturnKind.HOLD,
 }
 EVENTS: Final[Mapping[ReturnKind, Event]] = {
     ReturnKind.TAKEN_UP: Event.TAKE_UP,
@@ -162,6 +164,8 @@ def as_return(answer: Answer, member: MemberId, about: "Referred", now_ms: int) 
         reason_code=_reason(answer.reason),
         outcomes=(_outcome(answer, now_ms),) if kind is ReturnKind.OUTCOME else (),
         question=_question(answer) if kind is ReturnKind.QUESTION else None,
+        until=_instant(answer.due) if answer.answer == "hold" else None,
+        memo=Text(text=answer.text) if kind is ReturnKind.HOLD and answer.text else None,
     )
 
 
@@ -221,6 +225,8 @@ _RULES: Final[tuple[_Rule, ...]] = (
     ("false_positive", "answer.yes_no", lambda a: a.false_positive in _YES_NO),
     ("identified", "answer.yes_no", lambda a: a.identified in _YES_NO),
     ("question", "answer.question", lambda a: (a.answer == "question") == bool(_CODE.match(a.question))),
+    ("due", "answer.hold", lambda a: a.answer != "hold" or bool(a.due and a.text)),
+    ("due", "answer.hold_released", lambda a: a.answer != "release_hold" or not a.due),
     ("due", "answer.due", lambda a: not a.due or _instant(a.due) is not None),
 )
 

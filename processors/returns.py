@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
+from processors.answered import answered
+from processors.holding import hold_refusal, hold_ruling, holds_among
 from processors.index.disputes import Dispute, dispute, disputes
 from processors.intake import Rejected, skipped_record
 from processors.items import judged
@@ -19,7 +21,7 @@ from processors.telling import TOLD, Known, Read, refusal_of, status_of
 from processors.unsettled import for_a_person, ruling_of, ruling_on
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Return, ReturnKind
-from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.ruling import RulingCause
 from schemas.records.values import Coordinate
 from tocsin.policy.authority import actor_of
@@ -30,6 +32,7 @@ from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger import queue
 from tocsin.runtime.ledger.amendments import Amendments, amendments_of, causes_of
+from tocsin.runtime.ledger.holds import AskedHold, keep_asked
 from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle, stream_of
@@ -141,7 +144,8 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         known = self._looked_up(ids)
         if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
             raise Temporary("A referral was answered before triage had settled it.", code="return.early")
-        held = [_held(entry, known) for entry in decided.read]
+        held = [self._weighed(entry, known) for entry in decided.read]
+        self._keep_holds(holds_among(entry.accepted() for entry in held))
         claimed = self._judged(Claimed(decided=decided, known=known), held)
         # a revision that triage claims meanwhile is either seen here, or sees what was just noted
         return replace(claimed, known=self._looked_up(ids)) if claimed.causes else claimed
@@ -149,7 +153,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
     def finish(self, claimed: Claimed) -> Finished:
         """Hold each return against its referral, and write statuses and dead letters."""
         piece = claimed.decided.piece
-        read = tuple(_ruled(_held(entry, claimed.known), claimed.refused) for entry in claimed.decided.read)
+        read = tuple(_ruled(self._weighed(entry, claimed.known), claimed.refused) for entry in claimed.decided.read)
         records: list[OutRecord] = []
         letters: list[tuple[int, DeadLetterMade]] = []
         for entry in read:
@@ -171,6 +175,8 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         ruling = ruling_of(replace(answer, revision=known.revision), known.submitter, known.report, known.holders)
         if ruling is not None:
             yield self._writer.ruling(ruling, answer.at.epoch_ms)
+        if answer.kind is ReturnKind.HOLD:
+            yield self._writer.ruling(hold_ruling(answer, known, self._rules.at(raw.timestamp_ms)), answer.at.epoch_ms)
         if cause := claimed.causes.get(answer.return_id):
             changed = ruling_on(answer, known, cause, claimed.amendments.get(answer.report_id, ()))
             yield self._writer.ruling(changed, answer.at.epoch_ms)
@@ -183,16 +189,30 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         for entry in finished.read:
             metrics.record_left(NAME, "refused" if entry.rejected else "applied")
 
+    def _weighed(self, entry: Read, known: Mapping[str, Known]) -> Read:
+        """What can be said of it before its items are asked."""
+        held = _held(entry, known)
+        answer = held.accepted()
+        code = hold_refusal(answer, self._rules.at(entry.raw.timestamp_ms)) if answer is not None else ""
+        return replace(held, rejected=_rejected(code, "until")) if code else held
+
+    def _keep_holds(self, asked: Sequence[AskedHold]) -> None:
+        """Before the ruling that tells of them leaves: triage reads the holds where it carries that out."""
+        if asked:
+            with self._database.transaction() as connection:
+                for one in asked:
+                    keep_asked(connection, one)
+
     def _looked_up(self, ids: list[ReferralId]) -> Mapping[str, Known]:
         try:
             with self._database.transaction() as connection:
-                rows = connection.execute(_REFERRALS, {"ids": ids}).all() if ids else []
+                known = answered(connection, ids) if ids else {}
         except Temporary:
             self._reachable_since_ms = UNREACHABLE_MS
             raise
         if self._reachable_since_ms == UNREACHABLE_MS:
             self._reachable_since_ms = self._now_ms()
-        return {str(row.referral_id): _known(row) for row in rows}
+        return known
 
     def _judged(self, claimed: Claimed, held: Sequence[Read]) -> Claimed:
         """With the outcomes among these that break a rule of their items, and those that change one."""
@@ -244,18 +264,6 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 def member_of(topic: str) -> MemberId:
     """Whose topic it is: `returns.<member>.v1`."""
     return MemberId(topic.split(".")[1])
-
-
-def _known(row: Row[Any]) -> Known:
-    return Known(
-        recipient=MemberId(row.recipient),
-        submitter=MemberId(row.submitter),
-        submitter_reference=row.submitter_reference,
-        report=Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset),
-        holders=tuple(MemberId(name) for name in row.holders),
-        report_id=ReportId(str(row.report_id)),
-        revision=row.latest,
-    )
 
 
 def _is_early(decided: Decided, known: Mapping[str, Known], now_ms: int, reachable_since_ms: int) -> bool:
@@ -368,26 +376,6 @@ def _when(answer: Return) -> datetime:
     return datetime.fromtimestamp(answer.at.epoch_ms / 1000, UTC)
 
 
-_REFERRALS: Final = text("""
-    select r.referral_id, r.report_id, r.recipient, r.submitter, r.submitter_reference,
-           coalesce(own.log_offset, 0) as log_offset, coalesce(own.revision, r.revision) as latest,
-           coalesce(s.topic_id, '') as topic_id, coalesce(s.topic, '') as topic, coalesce(s.partition, 0) as partition,
-           holders.names as holders
-    from referrals r
-    left join lateral (
-        select stream, log_offset, revision from report_revisions
-        where report_id = r.report_id and not withdrawn order by revision desc limit 1
-    ) own on true
-    left join streams s on s.stream = own.stream
-    cross join lateral (
-        select coalesce(array_agg(held.recipient), '{}') as names from (
-            select distinct on (recipient) recipient, withdrawal from referrals all_
-            where all_.report_id = r.report_id order by recipient, revision desc, ruling desc
-        ) held where not held.withdrawal
-    ) holders
-    where r.referral_id = any(cast(:ids as uuid[]))
-""")
-"""With where the report lies and who has it, for what has to be decided again."""
 _RETURN: Final = text(
     "insert into returns (return_id, referral_id, member, kind, at, by_person, stream, log_offset) "
     "values (:return_id, :referral_id, :member, :kind, :at, :by_person, :stream, :log_offset) on conflict do nothing"

@@ -26,6 +26,8 @@ class ReturnKind(StrEnum):
     """The submitter took the report back before this copy left."""
     UNCERTAIN = "UNCERTAIN"
     """It was sent, and nobody can tell whether it arrived."""
+    HOLD = "HOLD"
+    """A police unit wants notices to the host to wait, or no more."""
 
 
 class StatusKind(StrEnum):
@@ -97,6 +99,8 @@ class Return(Struct, frozen=True, kw_only=True):
     attempts: int = 0
     outcomes: tuple[Outcome, ...] = ()
     question: Question | None = None
+    until: Instant | None = None
+    """Of a hold: until when; none releases it."""
     memo: Text | None = None
 
 

@@ -204,6 +204,9 @@ def _answers() -> dict[str, Struct]:
         "return_outcome": Return(
             return_id="r-2", kind=ReturnKind.OUTCOME, by_person=True, case_number="X-1", outcomes=(outcome,), **answer
         ),
+        "return_hold": Return(
+            return_id="r-4", kind=ReturnKind.HOLD, by_person=True, until=an_instant(NOON_MS + HOUR_MS), **answer
+        ),
         "return_question": Return(return_id="r-3", kind=ReturnKind.QUESTION, question=question, **answer),
         "status_triaged": Status(status_id="s-1", kind=StatusKind.TRIAGED, tier=Tier.HIGH, recipients=2, **notice),
         "status_refused": Status(status_id="s-2", kind=StatusKind.REFUSED, code="firewall.base64", **notice),

@@ -198,12 +198,13 @@ DATABASE: Final = """
       use            claim_numbers
     returns
       read           alembic_version ledger_blocks links referrals report_revisions rulings sightings skips suspensions
-      read           unrouted lea_holds
-      read+add       audit_checkpoints audit_entries disputes item_acts link_notices
+      read           unrouted
+      read+add       audit_checkpoints audit_entries disputes item_acts lea_holds link_notices
       read+add+edit  audit_tiles dead_letters ledger_blocks log_starts queue returns streams
       read+edit      items
       add            audit_openings
       edit           referrals(state) referrals(state_at) referrals(taken_up_at) lea_holds(reminded_at)
+      edit           lea_holds(released_by) lea_holds(released_at)
       use            claim_numbers
     registry
 """

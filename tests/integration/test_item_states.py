@@ -1,9 +1,11 @@
 """ICCAM's state rules on the real stack: real Returns of several members, a refusal that is told, and replays."""
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,8 @@ def test_an_item_is_assessed_moved_and_ended_by_those_who_may_and_others_are_tol
     for member in (HOTLINE, POLICE):
         assert tocsin(stack, "deliver", member, "--once").returncode == 0
 
+    answer(stack, POLICE, referrals[POLICE], "--hold", "An inquiry is under way.", "--until", _in_a_week())
+    assert _held_by(stack, database, report) == [(POLICE, "An inquiry is under way.")]
     warned = answer(stack, POLICE, referrals[POLICE], "--outcome", "removed")
     assert "item.not_assigned" in warned
     assert acts(database, report, 1) == [(POLICE, "removed", "item.not_assigned")]
@@ -136,6 +140,28 @@ def test_an_item_is_assessed_moved_and_ended_by_those_who_may_and_others_are_tol
     assert referrals[POLICE] in told
     assert "item.not_assigned" in told
     assert tocsin(stack, "ledger").returncode == 0, "every return is applied or refused"
+
+
+def _in_a_week() -> str:
+    return (datetime.now(UTC) + timedelta(days=7)).isoformat()
+
+
+def _held_by(stack: Any, database: Database, report: ReportId) -> list[tuple[str, str]]:
+    """Who holds notices about the report and why, once its hotline has the copy that says so."""
+    copies = text("select count(*) from referrals where report_id = :id and recipient = :member and ruling > 0")
+    deadline = time.monotonic() + 60
+    while True:
+        with database.transaction() as connection:
+            if connection.execute(copies, {"id": report, "member": HOTLINE}).scalar_one():
+                break
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    delivered = settings.load(stack.config(HOTLINE)).state / "delivered"
+    assert tocsin(stack, "deliver", HOTLINE, "--once").returncode == 0
+    told = (json.loads(file.read_text()).get("referral", {}) for file in delivered.glob("*.json"))
+    assert any(one.get("report_id") == report and "notice.held" in one["flags"] for one in told)
+    listed = (json.loads(line) for line in tocsin(stack, "hold", "list", "--json").stdout.splitlines())
+    return [(one["owner"], one["reason"]) for one in listed if one["report_id"] == report]
 
 
 @pytest.fixture

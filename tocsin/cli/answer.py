@@ -37,6 +37,9 @@ class Options(Struct, frozen=True, kw_only=True):
     refused: str
     outcome: str
     question: str
+    hold: str
+    until: str
+    release_hold: bool
     reason: str
     field: str
     content_id: str
@@ -68,6 +71,9 @@ class Options(Struct, frozen=True, kw_only=True):
 @click.option("--false-positive", default="", metavar="yes|no", help="Whether it turned out to be nothing.")
 @click.option("--identified", default="", metavar="yes|no", help="Whether a victim or offender was identified.")
 @click.option("--question", default="", metavar="CODE", help="What we need to know, such as missing_time.")
+@click.option("--hold", default="", metavar="REASON", help="Police: notices to the host should wait, and why.")
+@click.option("--until", default="", metavar="TIME", help="Until when, with its offset; at most 90 days ahead.")
+@click.option("--release-hold", is_flag=True, help="Police: notices need not wait any more.")
 @click.option("--reason", default="", help="Why the action was taken: a code of action_reason.")
 @click.option("--field", default="", help="The field that a question concerns.")
 @click.option("--content", "content_id", default="", help="The item that an outcome concerns.")
@@ -122,7 +128,8 @@ def _cells(options: Options) -> dict[str, str]:
     kinds += [_OUTCOME] if any(getattr(options, name) for name in (_OUTCOME, *_OUTCOME_CELLS)) else []
     if not options.referral or len(kinds) != 1:
         raise click.UsageError(
-            "Name one referral and one of --taken-up, --refused, --question or what came of it (--outcome, --assessed, "
+            "Name one referral and one of --taken-up, --refused, --question, --hold, --release-hold or what came of it "
+            "(--outcome, --assessed, "
             "--hosted-in, --assign-to, --actionable, --false-positive, --identified); or a --file."
         )
     return {
@@ -133,6 +140,8 @@ def _cells(options: Options) -> dict[str, str]:
         "reason": options.refused or options.reason,
         "action": options.outcome,
         "question": options.question,
+        "text": options.hold,
+        "due": options.until,
         "field": options.field,
         "content_id": options.content_id,
         "case_number": options.case_number,

@@ -40,6 +40,18 @@ class NewHold(Struct, frozen=True, kw_only=True):
     remind_at: datetime
 
 
+class AskedHold(Struct, frozen=True, kw_only=True):
+    """What a police unit's own return asks for; no end releases what it holds."""
+
+    return_id: str
+    report_id: ReportId
+    owner: MemberId
+    reason: str
+    asked_at: datetime
+    expires_at: datetime | None
+    remind_at: datetime | None
+
+
 def holds(connection: Connection, report: str = "") -> Sequence[Hold]:
     """Those in force, the one that ends first foremost; of one report where it is named."""
     return [_hold(row) for row in connection.execute(_IN_FORCE, {"report": report})]
@@ -56,6 +68,12 @@ def put(connection: Connection, new: NewHold) -> int:
     if connection.execute(_HAS_IT, row).first() is None:
         raise Refused(message("hold.not_a_holder", owner=new.owner), code="hold.not_a_holder")
     return int(connection.execute(_PUT, row).scalar_one())
+
+
+def keep_asked(connection: Connection, asked: AskedHold) -> None:
+    """Put a hold that a police unit asked for, instead of its earlier one, or end that; once for each return."""
+    row = {name: getattr(asked, name) for name in AskedHold.__struct_fields__}
+    connection.execute(_RELEASE_ASKED if asked.expires_at is None else _PUT_ASKED, row)
 
 
 def release(connection: Connection, number: int, by: str) -> ReportId:
@@ -91,6 +109,21 @@ _RELEASE: Final = text(
     "update lea_holds set released_by = :by, released_at = now() "
     "where number = :number and released_at is null and expires_at > now() returning report_id"
 )
+_PUT_ASKED: Final = text("""
+    with fresh as (
+        insert into lea_holds (report_id, owner, reason, set_by, set_at, expires_at, remind_at, return_id)
+        values (cast(:report_id as uuid), :owner, :reason, :owner, :asked_at, :expires_at, :remind_at, :return_id)
+        on conflict (return_id) do nothing returning number, report_id, owner, set_at
+    )
+    update lea_holds earlier set released_by = fresh.owner, released_at = now() from fresh
+    where earlier.report_id = fresh.report_id and earlier.owner = fresh.owner and earlier.released_at is null
+    and earlier.set_at <= fresh.set_at
+""")
+_RELEASE_ASKED: Final = text("""
+    update lea_holds set released_by = :owner, released_at = now()
+    where report_id = cast(:report_id as uuid) and owner = :owner and released_at is null and set_at <= :asked_at
+""")
+"""A release that is read again after the next hold does not end that one."""
 _REMIND: Final = text("""
     with due as (
         update lea_holds set reminded_at = now()
