@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from schemas.framing import frame
 from schemas.records.identifiers import MemberId
-from schemas.topics import submitted_topic
+from schemas.topics import OPS, dead_letter_topic, submitted_topic
 from tests.builders.reports import a_report
 from tests.builders.signing import a_signer
 from tocsin.runtime import settings
@@ -25,6 +26,7 @@ from tocsin.stack.ledger import balance_of
 pytestmark = pytest.mark.stack
 MEMBER, MASKED = MemberId("gb-hotline"), MemberId("ngo-b")
 TOPIC = submitted_topic(MEMBER)
+PICTURE = b"\x89PNG\r\n\x1a\n a picture it may be"
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
 
 
 def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack: Any, tmp_path: Path) -> None:
-    values = [b"\x89PNG\r\n\x1a\n a picture it may be", b"no frame"]
+    values = [PICTURE, b"no frame"]
     producer = Producer(stack.client(MASKED))
     for value in values:
         producer.produce(submitted_topic(MASKED), value=value, key=b"masked")
@@ -112,6 +114,30 @@ def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack
     assert (done.returncode, done.stdout) == (1, "1 sent again.\n")
     assert f"{masked}: " in done.stderr
     assert "dlq.masked" in done.stderr
+
+    # docs/runbooks/an-imagery-incident.md, from its third step on
+    topic, partition, offset = masked.rsplit("/", 2)
+    assert holding(stack, PICTURE) == [topic]
+    behind, admin = TopicPartition(topic, int(partition), int(offset) + 1), AdminClient(stack.client(OPS))
+    assert admin.delete_records([behind])[behind].result(30)
+    assert holding(stack, PICTURE) == []
+    (line,) = [line for line in balance_of(stack.home).lines if line.topic == topic]
+    assert line.balances
+
+
+def holding(stack: Any, value: bytes) -> list[str]:
+    """The topics of the member that still give out the value, or a piece of it."""
+    consumer, found = Consumer(stack.client(OPS) | {"group.id": "ops.picture", "enable.auto.commit": False}), set()
+    topics = (submitted_topic(MASKED), dead_letter_topic(submitted_topic(MASKED)))
+    places = [TopicPartition(topic, partition) for topic in topics for partition in (0, 1)]
+    for place in places:
+        place.offset, end = consumer.get_watermark_offsets(place, timeout=10)
+        consumer.assign([place])
+        while consumer.position([place])[0].offset < end and place.offset < end:
+            for record in consumer.consume(100, timeout=1):
+                found |= {place.topic for part in (record.key(), record.value()) if value[:16] in (part or b"")}
+    consumer.close()
+    return sorted(found)
 
 
 def test_what_does_not_exist_is_said(stack: Any) -> None:
