@@ -60,6 +60,8 @@ class HttpsSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     key: Path | None = None
     timeout_seconds: float = 10.0
     max_body_bytes: int = 1_048_576
+    private_network: bool = False
+    """True where the receiver is on the member's own network; this machine's link (169.254, fe80) is never allowed."""
 
 
 SinkSettings = DirectorySink | DatabaseSink | HttpsSink

@@ -58,6 +58,7 @@ def _https(chosen: settings.HttpsSink) -> Sink:
         check_url=chosen.check_url,
         honours_key=chosen.honours_key,
         max_body_bytes=chosen.max_body_bytes,
+        private_network=chosen.private_network,
     )
     return HttpsSink(endpoint, client, lambda: datetime.now(UTC))
 

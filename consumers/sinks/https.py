@@ -4,21 +4,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 from msgspec import Struct
 from standardwebhooks import Webhook
 
 from consumers.letters import Parcel
+from consumers.sinks.destination import Resolve, addresses_of, destination, require_safe
 from consumers.sinks.port import Away, Later, Presence, Unanswered
-from schemas.failures import Broken, Refused
+from schemas.failures import Refused
 
 _OK, _NO_CONTENT_LIMIT, _REDIRECTS_END = 200, 300, 400
 _GONE, _NOT_FOUND, _SERVER_ERRORS = 410, 404, 500
 _RETRYABLE: Final = frozenset({401, 403, 404, 407, 408, 409, 421, 423, 425, 429})
 """What the other side mends without us: keys, rights, paths, load. Every other status below 500 is for good."""
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _MAX_ANSWER_BYTES: Final = 65_536
 LONGEST_WAIT_SECONDS: Final = 3_600.0
 """Whoever asks for more is asked again after an hour: a typo must not silence a sink for a year."""
@@ -32,14 +32,19 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     check_url: str = ""
     honours_key: bool = False
     max_body_bytes: int = 1_048_576
+    private_network: bool = False
+    """Whether it may have an address of a private network."""
 
 
 class HttpsSink:
     """One client for one endpoint; the signature covers id, time and body."""
 
-    def __init__(self, endpoint: Endpoint, client: httpx.Client, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, client: httpx.Client, now: Callable[[], datetime], resolve: Resolve = addresses_of
+    ) -> None:
         for url in filter(None, (endpoint.url, endpoint.check_url)):
-            _require_safe(url)
+            require_safe(url, private_network=endpoint.private_network)
+        self._resolve = resolve
         self._endpoint = endpoint
         self._webhook = Webhook(endpoint.secret)
         self._client = client
@@ -81,8 +86,10 @@ class HttpsSink:
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
         """Status and Retry-After of one exchange; of the body no more than a bound is read, and nothing is used."""
+        to = destination(url, self._resolve, private_network=self._endpoint.private_network)
+        named, of_name = headers | {"host": to.host}, {"sni_hostname": to.server_name}
         try:
-            with self._client.stream(method, url, headers=headers, content=body) as response:
+            with self._client.stream(method, to.url, headers=named, content=body, extensions=of_name) as response:
                 received = 0
                 for piece in response.iter_raw():
                     received += len(piece)
@@ -129,13 +136,3 @@ def _judge(status: int, wait_seconds: float) -> None:
         "then run `tocsin deliver` with --resume.",
         code=code,
     )
-
-
-def _require_safe(url: str) -> None:
-    parts = urlsplit(url)
-    if not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
-        raise Broken(
-            f"An https sink has an https address (http on loopback only), found '{parts.scheme}'. "
-            "Correct the member's delivery file.",
-            code="delivery.settings",
-        )

@@ -1,0 +1,105 @@
+"""Where a webhook goes: to the address that was judged, and to none that only this machine or its network knows."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from ipaddress import ip_address
+
+import httpx
+import pytest
+
+from consumers.sinks.destination import addresses_of, destination, may_go_to
+from consumers.sinks.https import Endpoint, HttpsSink
+from consumers.sinks.port import Away
+from schemas.failures import Broken
+from tests.builders.sinks import SECRET, a_parcel
+
+PUBLIC, PRIVATE = ("93.184.216.34", "2606:2800:21f::1"), ("10.1.2.3", "192.168.7.7", "172.16.0.9", "fd00::7")
+NEVER = (
+    "127.0.0.1",
+    "127.9.9.9",
+    "::1",
+    "169.254.169.254",
+    "fe80::1",
+    "0.0.0.0",  # noqa: S104  # an address to be refused, and no listener
+    "::",
+    "224.0.0.1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",
+)
+URL = "https://hooks.example.test:8443/referrals"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "anywhere", "in_private"), [(PUBLIC, True, True), (PRIVATE, False, True), (NEVER, False, False)]
+)
+def test_public_always_private_where_asked_for_and_this_machine_never(
+    addresses: tuple[str, ...], anywhere: bool, in_private: bool
+) -> None:
+    for one in addresses:
+        assert may_go_to(ip_address(one), private_network=False) is anywhere, one
+        assert may_go_to(ip_address(one), private_network=True) is in_private, one
+
+
+@pytest.mark.parametrize(("address", "place"), [(PUBLIC[0], PUBLIC[0]), (PUBLIC[1], f"[{PUBLIC[1]}]")])
+def test_the_connection_goes_to_the_address_that_was_judged_under_its_name(address: str, place: str) -> None:
+    found = destination(URL, lambda _: ("127.0.0.1", address), private_network=False)
+    assert found.url == f"https://{place}:8443/referrals"
+    assert (found.host, found.server_name) == ("hooks.example.test:8443", "hooks.example.test")
+
+
+@pytest.mark.parametrize("answers", [(), ("127.0.0.1",), ("169.254.169.254", "10.0.0.1")])
+def test_a_name_that_leads_to_this_machine_or_its_network_is_away(answers: tuple[str, ...]) -> None:
+    with pytest.raises(Away) as caught:
+        destination(URL, lambda _: answers, private_network=False)
+    assert caught.value.code == "sink.forbidden_address"
+
+
+def test_a_name_that_does_not_exist_is_away() -> None:
+    assert addresses_of("nowhere.invalid") == ()
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[fd00::1]", "127.0.0.2"])
+def test_such_an_address_in_the_settings_is_refused_at_once(host: str) -> None:
+    with pytest.raises(Broken) as caught:
+        a_sink(f"https://{host}/", httpx.MockTransport(lambda _: httpx.Response(200)), ())
+    assert caught.value.code == "delivery.settings"
+
+
+def test_what_is_sent_goes_there_with_the_name_for_the_certificate() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204, content=iter([b""]))
+
+    with closing(a_sink(URL, httpx.MockTransport(answer), PUBLIC)) as sink:
+        sink.send(a_parcel())
+    assert seen[0].url.host == PUBLIC[0]
+    assert seen[0].headers["host"] == "hooks.example.test:8443"
+    assert seen[0].extensions["sni_hostname"] == "hooks.example.test"
+
+
+def test_a_name_that_is_answered_otherwise_the_second_time_leads_nowhere_else() -> None:
+    answers = iter([PUBLIC, ("127.0.0.1",)])
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.host)
+        return httpx.Response(204, content=iter([b""]))
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    endpoint = Endpoint(url=URL, secret=SECRET)
+    with closing(HttpsSink(endpoint, client, lambda: datetime.now(UTC), lambda _: next(answers))) as sink:
+        sink.send(a_parcel("first"))
+        with pytest.raises(Away):
+            sink.send(a_parcel("second"))
+    assert seen == [PUBLIC[0]]
+
+
+def a_sink(url: str, transport: httpx.BaseTransport, answers: tuple[str, ...]) -> HttpsSink:
+    endpoint = Endpoint(url=url, secret=SECRET)
+    client = httpx.Client(transport=transport)
+    return HttpsSink(endpoint, client, lambda: datetime.now(UTC), lambda _: answers)
