@@ -99,8 +99,13 @@ def _explained_to_recipient(decided: Decided, recipient: MemberId) -> Node:
     made = next((referral for referral in decided.referrals if referral.recipient == recipient), None)
     if made is None:
         return _leaf(f"{recipient} did not get this report; why not is between the exchange and its submitter.")
+    return explained_referral(made)
+
+
+def explained_referral(made: Referral) -> Node:
+    """What its recipient may know of the decision."""
     return Node(
-        title=f"referral {made.referral_id}, revision {_decision(made)}, to {recipient}",
+        title=f"referral {made.referral_id}, revision {_decision(made)}, to {made.recipient}",
         children=(
             _leaf(f"decided as of {_time(made.triaged_as_of)}"),
             _verdicts(made.verdicts),

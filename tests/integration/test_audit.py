@@ -219,10 +219,25 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
     proof = tmp_path / "proof"
     proven = tocsin(elsewhere, "verify", "--proof", str(proof), *words)
     assert (proven.returncode, f"{told[0]['recipient']} was given report" in proven.stdout) == (0, True)
+    _its_dossier_holds(home, told[0], tmp_path)
     proof.write_text(proof.read_text().replace(told[0]["recipient"], "other-member"))
     assert tocsin(elsewhere, "verify", "--proof", str(proof), *words).returncode == 3
     (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes().replace(b" disclosure ", b" disclosurE ", 1))
     assert tocsin(elsewhere, "verify", "--export", str(tmp_path / "log"), *words).returncode == 3
+
+
+def _its_dossier_holds(home: Path, told: Any, folder: Path) -> None:
+    """Made from the running exchange, and noted as a read; checked in a folder that knows nothing of it."""
+    made, by = folder / "dossier", f"clerk-{uuid4()}"
+    words = ("--out", str(made), "--by", by, "--purpose", "court", "--home", str(home))
+    assert main("dossier", told["referral"], *words).returncode == 0
+    manifest = json.loads((made / "manifest.json").read_bytes())
+    assert (manifest["fits_the_log"], manifest["recipient"]) == (True, told["recipient"])
+    assert {"submitted", "decided", "referred"} <= {link["what"] for link in manifest["chain"]}
+    assert {link["proof"] for link in manifest["chain"]} <= {"verified", "recorded", "gone"}
+    assert main("dossier", str(made), "--check", "--home", str(home)).returncode == 0
+    said = main("disclosures", "--person", by, "--home", str(home)).stdout
+    assert f"looked at the dossier of referral {told['referral']} (tocsin dossier). Purpose: court." in said
 
 
 def _disclosures(home: Path, reference: str) -> list[Any]:

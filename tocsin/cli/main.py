@@ -52,6 +52,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "receipts": "Show who said and got what of a report, each signature verified.",
         "keys": "Make, list, rotate and revoke the keys that sign and seal.",
         "audit": "Take, keep and verify the log of decisions, disclosures and reads.",
+        "dossier": "Gather one referral for a court: page, signed manifest, proof.",
         "recalls": "Show who was told to give a report up, and who has acknowledged it.",
         "disclosures": "Say who received what, and who looked at what and why.",
         "reroute": "Decide past reports again where rules changed who gets them.",
