@@ -21,6 +21,8 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     folder: Path = Path()
     url: str = ""
     password_file: Path | None = None
+    ca: Path | None = None
+    """Whose certificate the server must show; None on loopback alone."""
     schema: str = ""
     """Schema of the PostgreSQL store; by default one a member."""
 
@@ -40,6 +42,8 @@ class DatabaseSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     format: str = "json"
     url: str
     password_file: Path | None = None
+    ca: Path | None = None
+    """Whose certificate the server must show; None on loopback alone."""
     table: str = "tocsin_referrals"
 
 

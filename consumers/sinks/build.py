@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from consumers import settings
 from consumers.sinks.port import Sink
 from schemas.failures import Broken
+from tocsin.runtime.tls import verified
 
 
 def build(chosen: settings.SinkSettings) -> Sink:
@@ -39,9 +40,10 @@ def _database(chosen: settings.DatabaseSink) -> Sink:
     from consumers.sinks.database import DatabaseSink  # noqa: PLC0415 -- each sink is an extra of its own
 
     url = make_url(chosen.url)
+    arguments = verified(url, chosen.ca)
     if chosen.password_file:
         url = url.set(password=secret_in(chosen.password_file))
-    return DatabaseSink(create_engine(url, pool_pre_ping=True), chosen.table)
+    return DatabaseSink(create_engine(url, pool_pre_ping=True, connect_args=arguments), chosen.table)
 
 
 def _https(chosen: settings.HttpsSink) -> Sink:

@@ -16,6 +16,7 @@ from consumers.settings import StoreSettings
 from consumers.store.tables import METADATA, STORE, VERSION
 from schemas.failures import Broken, Temporary
 from schemas.records.identifiers import MemberId
+from tocsin.runtime.tls import verified
 
 _BUSY_SECONDS = 10
 _SQLITE = "sqlite"
@@ -157,10 +158,11 @@ def _begin_read(connection: Connection) -> None:
 
 def _server_engine(settings: StoreSettings, member: MemberId) -> Engine:
     url = make_url(settings.url)
+    arguments = verified(url, settings.ca)
     if settings.password_file:
         url = url.set(password=settings.password_file.read_text().strip())
     schema = settings.schema or "inbox_" + member.replace("-", "_")
-    engine = create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:schema))"), {"schema": schema})

@@ -23,7 +23,7 @@ UNKNOWN_ID = 3_999_999_999
 
 
 class Cached(Protocol):
-    def __call__(self, url: str) -> SchemaDirectory: ...
+    def __call__(self, url: str, ca: Path | None = None) -> SchemaDirectory: ...
 
 
 @pytest.fixture
@@ -35,7 +35,10 @@ def small_registry() -> Iterator[SmallRegistry]:
 
 @pytest.fixture
 def directory_at(tmp_path: Path) -> Cached:
-    return lambda url: SchemaDirectory(RegistrySettings(url=url, cache=tmp_path / "cache"))
+    def at(url: str, ca: Path | None = None) -> SchemaDirectory:
+        return SchemaDirectory(RegistrySettings(url=url, ca=ca, cache=tmp_path / "cache"))
+
+    return at
 
 
 @pytest.fixture(params=["fixed", "small registry", pytest.param("real registry", marks=pytest.mark.stack)])
@@ -44,14 +47,14 @@ def directory(request: pytest.FixtureRequest, directory_at: Cached) -> Directory
         return FixedDirectory()
     if request.param == "small registry":
         return directory_at(request.getfixturevalue("small_registry").url)
-    return directory_at(request.getfixturevalue("real_registry_url"))
+    return directory_at(*request.getfixturevalue("real_registry"))
 
 
 @pytest.fixture(scope="session")
-def real_registry_url(stack: Any) -> str:
-    url: str = stack.registry.url
-    register_schemas(url, stack.registry.writer, subjects())
-    return url
+def real_registry(stack: Any) -> tuple[str, Path]:
+    registry = stack.registry
+    register_schemas(registry.url, registry.writer, subjects(), registry.tls)
+    return registry.url, stack.authority.certificate
 
 
 @pytest.mark.parametrize("record_type", RECORD_TYPES)

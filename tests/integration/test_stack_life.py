@@ -51,7 +51,7 @@ class Home:
         consumer.close()
         with self.stack.postgres.connect("ops", "tocsin") as connection:
             ((rows,),) = connection.execute("select count(*) from life").fetchall()
-        subjects = httpx.get(f"{self.stack.registry.url}/subjects", timeout=30).json()
+        subjects = httpx.get(f"{self.stack.registry.url}/subjects", timeout=30, verify=self.stack.registry.tls).json()
         assert isinstance(rows, int)
         return end, rows, set(self.charter.subjects) <= set(subjects)
 

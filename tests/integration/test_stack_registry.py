@@ -46,7 +46,7 @@ def status(stack: Any, request: tuple[str, str, Any], credentials: tuple[str, st
     method, path, body = request
     address = urlsplit(stack.registry.url)
     url = f"{address.scheme}://{address.netloc}{path}"
-    return httpx.request(method, url, json=body, auth=credentials, timeout=30).status_code
+    return httpx.request(method, url, json=body, auth=credentials, timeout=30, verify=stack.registry.tls).status_code
 
 
 @pytest.mark.parametrize("request_", READS, ids=lambda request: f"{request[0]} {request[1]}")
@@ -61,15 +61,15 @@ def test_who_shows_no_credentials_writes_nothing(stack: Any, request_: tuple[str
 
 
 def test_ops_registers_and_what_is_there_already_stays_as_it_is(stack: Any) -> None:
-    before = httpx.get(f"{stack.registry.url}/subjects", timeout=30).json()
-    register_schemas(stack.registry.url, stack.registry.writer, subjects())
-    assert httpx.get(f"{stack.registry.url}/subjects", timeout=30).json() == before
+    before = httpx.get(f"{stack.registry.url}/subjects", timeout=30, verify=stack.registry.tls).json()
+    register_schemas(stack.registry.url, stack.registry.writer, subjects(), stack.registry.tls)
+    assert httpx.get(f"{stack.registry.url}/subjects", timeout=30, verify=stack.registry.tls).json() == before
     assert "planted" not in before
 
 
 def test_registering_with_a_wrong_password_is_one_clear_sentence(stack: Any) -> None:
     with pytest.raises(Broken, match="401") as caught:
-        register_schemas(stack.registry.url, ("ops", "a guess"), subjects())
+        register_schemas(stack.registry.url, ("ops", "a guess"), subjects(), stack.registry.tls)
     assert caught.value.code == "schema.not_allowed"
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from schemas.failures import Broken, Temporary
 from tocsin.runtime.settings import DatabaseSettings, Settings
+from tocsin.runtime.tls import verified
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _STATEMENT_MS: Final = 30_000
@@ -78,6 +79,7 @@ def _alembic() -> Config:
 
 def _engine(settings: DatabaseSettings, pool_size: int) -> Engine:
     url = make_url(settings.url)
+    arguments = verified(url, settings.ca)
     if settings.password_file is not None:
         url = url.set(password=settings.password_file.read_text().strip())
     return create_engine(
@@ -85,7 +87,8 @@ def _engine(settings: DatabaseSettings, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={
+        connect_args=arguments
+        | {
             "connect_timeout": _CONNECT_SECONDS,
             "options": f"-c statement_timeout={_STATEMENT_MS} -c idle_in_transaction_session_timeout={_STATEMENT_MS}",
         },

@@ -12,12 +12,14 @@ from urllib.parse import SplitResult, quote, urlsplit
 import msgspec
 from msgspec import Struct
 
+from schemas.catalogue import message
 from schemas.codec import decode, decode_from, encode, prepared, same_layout
 from schemas.definitions import NAMESPACE, RECORD_TYPES, record_type_named, schema_text
 from schemas.disclosure import Audience
 from schemas.failures import Broken, Temporary, Unreadable
 from schemas.framing import FRAME_BYTES, frame, schema_id_of
 from tocsin.runtime.settings import RegistrySettings
+from tocsin.runtime.tls import LOOPBACK, verifying
 
 TIMEOUT_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 1_048_576
@@ -93,7 +95,7 @@ class SchemaDirectory:
     """Ids from a Confluent-compatible registry; what was asked once works while the registry is away."""
 
     def __init__(self, settings: RegistrySettings) -> None:
-        self._registry = _Registry(settings.url)
+        self._registry = _Registry(settings)
         self._file = settings.cache / "schemas.json"
         self._known = _read_known(self._file, settings.url)
         self._one_at_a_time = threading.Lock()
@@ -186,8 +188,11 @@ def _decoded(wanted: type[T], writer: Writer, value: bytes) -> T:
 class _Registry:
     """The two questions that a process asks, over HTTP with bounded time and size."""
 
-    def __init__(self, url: str) -> None:
-        self._url: SplitResult = urlsplit(url)
+    def __init__(self, settings: RegistrySettings) -> None:
+        self._url: SplitResult = urlsplit(settings.url)
+        if self._url.scheme != "https" and self._url.hostname not in LOOPBACK:
+            raise Broken(message("registry.plaintext", host=self._url.netloc), code="registry.plaintext")
+        self._tls = verifying(settings.ca) if self._url.scheme == "https" else None
 
     def ask(self, method: str, path: str, body: dict[str, str] | None) -> Mapping[str, Any] | None:
         """The answer; None where the registry does not know; Temporary where it is away."""
@@ -210,8 +215,7 @@ class _Registry:
         return _json_object(data)
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        connect = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
-        connection = connect(self._url.hostname or "", self._url.port, timeout=TIMEOUT_SECONDS)
+        connection = self._connection(self._url.hostname or "")
         try:
             headers = {"Accept": _CONTENT_TYPE} | ({"Content-Type": _CONTENT_TYPE} if body else {})
             connection.request(method, self._url.path.rstrip("/") + path, body, headers)
@@ -219,6 +223,11 @@ class _Registry:
             return response.status, response.read(MAX_ANSWER_BYTES + 1)
         finally:
             connection.close()
+
+    def _connection(self, host: str) -> HTTPConnection:
+        if self._tls is None:
+            return HTTPConnection(host, self._url.port, timeout=TIMEOUT_SECONDS)
+        return HTTPSConnection(host, self._url.port, timeout=TIMEOUT_SECONDS, context=self._tls)
 
 
 def _json_object(data: bytes) -> Mapping[str, Any]:

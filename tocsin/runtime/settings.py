@@ -37,12 +37,17 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     url: str
     password_file: Path | None = None
+    ca: Path | None = None
+    """Whose certificate PostgreSQL must show; on loopback alone it may be None, and means no TLS."""
 
 
 class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The schema registry's Confluent-compatible URL, and the folder where known schema ids are kept."""
 
     url: str
+    """https; http is spoken on loopback alone."""
+    ca: Path | None = None
+    """Whose certificate the registry must show; None means those that the machine trusts."""
     cache: Path
 
 

@@ -89,7 +89,7 @@ def _settings(member: MemberId, ops: Settings) -> dict[str, object]:
             "certificate": f"{member}.pem",
             "key": f"{member}.key",
         },
-        "registry": {"url": ops.registry.url, "cache": "state/schemas"},
+        "registry": {"url": ops.registry.url, "ca": "ca.pem", "cache": "state/schemas"},
     }
 
 

@@ -15,7 +15,8 @@ from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.proof import compare
 from tocsin.runtime.proof.evidence import Evidence, Found, Place, Triaged, Verdict
 from tocsin.runtime.proof.reading import PlainAvro, Raw, TopicReader
-from tocsin.runtime.settings import Settings, load
+from tocsin.runtime.settings import RegistrySettings, Settings, load
+from tocsin.runtime.tls import verifying
 from tocsin.stack.receiving import Recipient, recipient_of
 
 _ERRORS: Final = "__tocsin.errors."
@@ -39,7 +40,7 @@ def gather(home: Path) -> Evidence:
     settings = load(home / "config" / "ops.toml")
     reader = TopicReader(settings)
     try:
-        return _gathered(home, settings, reader, PlainAvro(_schema_text(settings.registry.url)))
+        return _gathered(home, settings, reader, PlainAvro(_schema_text(settings.registry)))
     finally:
         reader.close()
 
@@ -141,10 +142,12 @@ def _unread(recipient: Recipient, spans: Mapping[tuple[str, int], tuple[int, int
     return sum(max(0, end - positions.get(key, start)) for key, (start, end) in own.items())
 
 
-def _schema_text(registry_url: str) -> Callable[[int], str]:
+def _schema_text(registry: RegistrySettings) -> Callable[[int], str]:
+    tls = verifying(registry.ca)
+
     def text_of(schema_id: int) -> str:
         try:
-            answer = httpx.get(f"{registry_url}/schemas/ids/{schema_id}", timeout=10)
+            answer = httpx.get(f"{registry.url}/schemas/ids/{schema_id}", timeout=10, verify=tls)
         except httpx.TransportError as error:
             raise Temporary("The registry does not answer. Check: tocsin status", code="registry.away") from error
         if answer.status_code != httpx.codes.OK:

@@ -63,7 +63,9 @@ class LocalStack:
         kafka_ports = (ports["kafka"], ports["kafka-controller"])
         self.kafka = Kafka(self.home, kafka_ports, self.authority, brief=brief)
         self.postgres = Postgres(self.home, ports["postgresql"])
-        self.registry = Registry(self.home, (ports["registry"], ports["registry-management"]), self.postgres)
+        self.registry = Registry(
+            self.home, (ports["registry"], ports["registry-management"]), self.postgres, self.authority
+        )
 
     @property
     def daemons(self) -> tuple[Daemon, ...]:
@@ -138,7 +140,7 @@ class LocalStack:
         self.registry.start(program, progress)
 
     def _provision(self, charter: Charter, progress: Progress) -> None:
-        register_schemas(self.registry.url, self.registry.writer, charter.subjects)
+        register_schemas(self.registry.url, self.registry.writer, charter.subjects, self.registry.tls)
         progress("schemas", "ready")
         for process in PROCESSES:
             write_settings(self, process, charter.policy, charter.trust)

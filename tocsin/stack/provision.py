@@ -1,5 +1,6 @@
 """Make the broker and the registry as the tables say: plan the difference, then apply it."""
 
+import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
@@ -166,10 +167,12 @@ class Provisioner:
             self._await(lambda: self._grants().isdisjoint(grants))
 
 
-def register_schemas(registry_url: str, writer: tuple[str, str], subjects: Mapping[str, str]) -> None:
+def register_schemas(
+    registry_url: str, writer: tuple[str, str], subjects: Mapping[str, str], tls: ssl.SSLContext
+) -> None:
     """Register each subject's schema under FULL_TRANSITIVE compatibility; what is there already is left as it is."""
     try:
-        with httpx.Client(timeout=_TIMEOUT_SECONDS, auth=writer) as client:
+        with httpx.Client(timeout=_TIMEOUT_SECONDS, auth=writer, verify=tls) as client:
             client.put(f"{registry_url}/config", json={"compatibility": "FULL_TRANSITIVE"}).raise_for_status()
             for subject, text in subjects.items():
                 client.post(f"{registry_url}/subjects/{subject}/versions", json={"schema": text}).raise_for_status()

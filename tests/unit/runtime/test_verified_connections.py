@@ -1,0 +1,48 @@
+"""Who is spoken to over a network is verified, and no password stands where it would be seen."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from schemas.failures import Broken
+from tocsin.runtime.database import Database
+from tocsin.runtime.registry import SchemaDirectory
+from tocsin.runtime.settings import DatabaseSettings, RegistrySettings
+from tocsin.runtime.tls import verified
+
+ELSEWHERE = "postgresql+psycopg://triage@db.example.test/tocsin"
+
+
+def code_of(settings: DatabaseSettings) -> str:
+    with pytest.raises(Broken) as caught:
+        Database(settings)
+    assert "s3cret" not in str(caught.value)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("url", [ELSEWHERE, "postgresql+psycopg:///tocsin", ELSEWHERE + "?sslmode=require"])
+def test_a_database_elsewhere_is_spoken_to_with_an_authority_only(url: str) -> None:
+    assert code_of(DatabaseSettings(url=url)) == "database.plaintext"
+
+
+def test_a_database_elsewhere_with_an_authority_is_verified_by_name() -> None:
+    arguments = verified(make_url(ELSEWHERE), Path("ca.pem"))
+    assert arguments["sslmode"] == "verify-full"
+    assert arguments["sslrootcert"] == "ca.pem"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_on_loopback_a_database_needs_none(host: str) -> None:
+    Database(DatabaseSettings(url=f"postgresql+psycopg://triage@{host}:1/tocsin")).close()
+
+
+def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
+    url = "postgresql+psycopg://triage:s3cret@localhost/tocsin"
+    assert code_of(DatabaseSettings(url=url)) == "database.password_in_url"
+
+
+def test_a_registry_elsewhere_is_asked_over_https_only(tmp_path: Path) -> None:
+    with pytest.raises(Broken) as caught:
+        SchemaDirectory(RegistrySettings(url="http://registry.example.test/apis/ccompat/v7", cache=tmp_path))
+    assert caught.value.code == "registry.plaintext"

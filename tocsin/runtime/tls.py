@@ -1,0 +1,35 @@
+"""How our clients speak TLS: the server is always verified, and nothing older than 1.2 is spoken."""
+
+import ssl
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from schemas.catalogue import message
+from schemas.failures import Broken
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts to whom may be spoken in plain: nobody else is on the line."""
+_SERVER: Final = "postgresql"
+
+
+def verifying(ca: Path | None) -> ssl.SSLContext:
+    """Trusts this authority alone; without one, those that the machine trusts."""
+    context = ssl.create_default_context(cafile=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def verified(url: URL, ca: Path | None) -> dict[str, str]:
+    """How psycopg verifies whom it speaks to, whatever the URL says.
+
+    Broken where nobody would be verified, or where the URL holds a password, which logs and process lists show.
+    """
+    if url.password is not None:
+        raise Broken(message("database.password_in_url"), code="database.password_in_url")
+    if ca is not None:
+        return {"sslmode": "verify-full", "sslrootcert": str(ca), "ssl_min_protocol_version": "TLSv1.2"}
+    if url.get_backend_name() == _SERVER and url.host not in LOOPBACK:
+        raise Broken(message("database.plaintext", host=url.host or "no host"), code="database.plaintext")
+    return {}
