@@ -72,14 +72,14 @@ def file(tmp_path: Path) -> Path:
 def test_good_lines_go_through_and_the_others_come_back_to_be_corrected(stack: Any, file: Path) -> None:
     done = tocsin(stack, "publish", str(file), "--as", "fr-hotline")
     assert done.returncode == 1
-    assert "2 reports taken (1 urgent), 2 records sent." in done.stdout
+    assert "2 taken (1 urgent), 2 sent." in done.stdout
     assert "line 2, declared_country" in done.stderr
     assert "good-1/1" in published(stack, submitted_topic(MemberId("fr-hotline")))
     assert "urgent/1" in published(stack, escalated_topic(MemberId("fr-hotline")))
     rejects = file.with_name("reports.jsonl.rejected.jsonl")
     corrected = json.loads(rejects.read_text()) | {"declared_country": "NL"}
     again = tocsin(stack, "publish", "-", "--as", "fr-hotline", stdin=json.dumps(corrected).encode())
-    assert (again.returncode, "1 reports taken" in again.stdout) == (0, True)
+    assert (again.returncode, "1 taken" in again.stdout) == (0, True)
 
 
 def test_publishing_again_sends_nothing_twice_and_headers_name_the_event(stack: Any, file: Path) -> None:
@@ -118,7 +118,7 @@ def test_without_broker_reports_wait_and_are_sent_later(stack: Any, tmp_path: Pa
     assert (failed.returncode, "2 reports wait safely" in failed.stderr) == (4, True)
     assert "good-1/1" not in published(stack, submitted_topic(MemberId("de-hotline-c")))
     later = tocsin(stack, "publish", "--as", "de-hotline-c")
-    assert "0 reports taken (0 urgent), 2 records sent." in later.stdout
+    assert "0 taken (0 urgent), 2 sent." in later.stdout
     assert "good-1/1" in published(stack, submitted_topic(MemberId("de-hotline-c")))
 
 

@@ -93,9 +93,16 @@ def load(path: Path) -> Settings:
     try:
         return msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_path_from)
     except FileNotFoundError as error:
-        raise Broken(f"Settings file {path.name} is missing in {path.parent}. Start the stack: tocsin up") from error
+        raise Broken(
+            f"Each member and process of a home has a settings file, and {path.name} is missing in {path.parent}. "
+            "Check name and --home, or start the stack: tocsin up",
+            code="settings.missing",
+        ) from error
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise Broken(f"Settings file {path.name} cannot be used: {error}. Correct it, or run: tocsin up") from error
+        raise Broken(
+            f"Settings file {path.name} cannot be used: {error}. Correct it, or run: tocsin up",
+            code="settings.unusable",
+        ) from error
 
 
 def _path_from(wanted: type[Any], value: object) -> Path:

@@ -1,7 +1,9 @@
 """Every code in the source has its sentences in the catalogue."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from schemas.catalogue import FOLDER, catalogue, message, told
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("schemas", "tocsin", "producers", "processors", "consumers")
+FAILURES = ("Unreadable", "Refused", "Temporary", "Broken", "UnreadableRecord")
 USED = re.compile(
     r"""(?:code|rule)=f?"([a-z_]+\.[a-z_0-9]+)"|: Final = "(firewall\.[a-z_0-9]+)"|yield "(schema\.\w+)\""""
 )
@@ -63,3 +66,19 @@ def test_who_has_a_code_alone_reads_a_whole_sentence_without_a_gap(code: str) ->
 
 def test_what_was_found_is_told_where_it_is_known() -> None:
     assert told("value.too_short") == "A value starts with a frame of 5 bytes. Publish with Tocsin."
+
+
+def test_every_failure_that_is_raised_has_a_code() -> None:
+    files = (file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+    bare = [f"{file.name}:{call.lineno}" for file in files for call in raised(file) if not has_code(call)]
+    assert bare == [], "give these a code of schemas/catalogue"
+
+
+def raised(file: Path) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FAILURES:
+            yield node
+
+
+def has_code(call: ast.Call) -> bool:
+    return any(keyword.arg in {"code", None} for keyword in call.keywords)

@@ -84,9 +84,9 @@ class Desk:
         if self._as_json:
             click.echo(msgspec.json.encode(totals).decode())
             return
-        click.echo(f"{totals.taken} reports taken ({totals.escalated} urgent), {totals.sent} records sent.")
+        click.echo(f"{totals.taken} taken ({totals.escalated} urgent), {totals.sent} sent.")
         if totals.repeated:
-            click.echo(f"{totals.repeated} were published before; nothing was doubled.")
+            click.echo(f"{totals.repeated} published before and not doubled.")
         if totals.refused:
             where = f" Correct and publish: {', '.join(totals.rejects)}" if totals.rejects else ""
             click.echo(f"{totals.refused} refused.{where}", err=True)
