@@ -42,6 +42,9 @@ def test_the_layers_hold() -> None:
         ("consumers/planted.py", "import producers"),
         ("processors/steps/route/planted.py", "import processors.steps.classify"),
         ("tocsin/policy/planted.py", "import tocsin.runtime.failures"),
+        ("processors/steps/route/planted.py", "import time"),
+        ("consumers/formats/planted.py", "import logging"),
+        ("producers/feeds/jsonl/mapping.py", "import sqlalchemy"),
     ],
 )
 def test_a_planted_violation_is_found(tmp_path: Path, module: str, statement: str) -> None:
