@@ -13,6 +13,7 @@ from processors.index.postgres import PostgresIndex
 from processors.keyring import keyring
 from processors.letters import Writer
 from processors.pausing import Pauses
+from processors.promoted import PromotionWatch
 from processors.recalling import RecallWatch
 from processors.referring import Desk
 from processors.returns import ReturnStages, ReturnTools
@@ -72,7 +73,7 @@ def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
 
 
 def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -> "Job":
-    rules = policies(settings.policy, settings.policy_trust)
+    rules, watch = _rules(settings, database)
     codec = RecordCodec(SchemaDirectory(settings.registry))
     secrets = keyring(settings.state)
     desk = Desk(
@@ -103,7 +104,8 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
         gather_seconds=_GATHER_SECONDS[lane],
         patience_seconds=_PATIENCE_SECONDS[lane],
     )
-    return _job(settings, worker, stages, Pauses(rules, Writer(codec=codec), database, own))
+    pauses = Pauses(rules, Writer(codec=codec), database, own)
+    return _job(settings, worker, stages, pauses, Duties(watches=(watch,)))
 
 
 def run_returns(settings: Settings, instance: str) -> None:
@@ -112,7 +114,7 @@ def run_returns(settings: Settings, instance: str) -> None:
 
 
 def _returns(settings: Settings, instance: str, database: Database) -> "Job":
-    rules = policies(settings.policy, settings.policy_trust)
+    rules, watch = _rules(settings, database)
     topics = tuple(returns_topic(one.member_id) for one in topics_of(rules.from_now_on(_now_ms())))
     worker = WorkerSettings(
         group="returns.all",
@@ -129,9 +131,17 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     signer = Signer.of(settings.trust, RETURNS, _now_ms)
     sequencer = Sequencer(database, signer.note if signer else None)
     duties = Duties(
-        watches=(QueueWatch(database), RecallWatch(database), sequencer), errand=lambda: spreading(_now_ms())
+        watches=(watch, QueueWatch(database), RecallWatch(database), sequencer), errand=lambda: spreading(_now_ms())
     )
     return _job(settings, worker, stages, pauses, duties)
+
+
+def _rules(settings: Settings, database: Database) -> tuple[Policies, PromotionWatch]:
+    """The rules of a store from which nothing was taken, and who goes on looking."""
+    rules = policies(settings.policy, settings.policy_trust)
+    watch = PromotionWatch(rules, database)
+    watch(_now_ms())
+    return rules, watch
 
 
 class Duties(Struct, frozen=True, kw_only=True):
@@ -139,9 +149,6 @@ class Duties(Struct, frozen=True, kw_only=True):
 
     watches: tuple[Callable[[int], None], ...] = ()
     errand: Callable[[], Errand] = no_errand
-
-
-_NO_DUTIES: Final = Duties()
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -157,7 +164,7 @@ def _job(
     worker: WorkerSettings,
     stages: Stages[Any, Any, Any],
     pauses: Pauses,
-    duties: Duties = _NO_DUTIES,
+    duties: Duties,
 ) -> Job:
     """A worker whose positions are the ledger's, and which looks after its duties every few seconds."""
     books = Bookkeeping(

@@ -189,7 +189,7 @@ def test_a_member_cannot_open_a_transaction(stack: Any) -> None:
 DATABASE: Final = """
     triage
       read           alembic_version disputes item_acts lea_holds returns skips suspensions
-      read+add       decisions links rulings restricted.near_hashes
+      read+add       decisions links promotions rulings restricted.near_hashes
       read+add+edit  dead_letters items ledger_blocks log_starts queue referrals report_revisions sightings streams
       read+add+edit  unrouted
       add            audit_openings
@@ -199,7 +199,7 @@ DATABASE: Final = """
     returns
       read           alembic_version ledger_blocks links referrals report_revisions rulings sightings skips suspensions
       read           unrouted
-      read+add       audit_checkpoints audit_entries disputes item_acts lea_holds link_notices
+      read+add       audit_checkpoints audit_entries disputes item_acts lea_holds link_notices promotions
       read+add+edit  audit_tiles dead_letters ledger_blocks log_starts queue returns streams
       read+edit      items
       add            audit_openings

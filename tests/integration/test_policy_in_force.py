@@ -2,12 +2,15 @@
 
 import time
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from processors.promoted import PromotionWatch
+from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
 from schemas.records.triage import ReportTriaged
 from tests.builders.drafts import a_draft
@@ -19,6 +22,7 @@ from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
 from tocsin.stack.decisions import decisions
 from tocsin.stack.demo.crew import Crew
+from tocsin.stack.doctor.examining import examine
 
 pytestmark = pytest.mark.stack
 MEMBER = MemberId("ngo-b")
@@ -138,3 +142,18 @@ def test_a_worker_refuses_a_store_that_somebody_wrote_in(stack: Any, chancery: C
             time.sleep(0.5)
         assert crew.ended() == {"normal": 4}
         assert "promotion.damaged" in crew.log("normal").read_text("utf-8")
+
+
+def test_a_worker_does_not_begin_where_the_last_promotion_is_gone_since(
+    stack: Any, chancery: Chancery, tmp_path: Path
+) -> None:
+    home = a_home_with(stack, chancery)
+    made = chancery.promoted(another_bundle(tmp_path / "new", "nl-hotline"), now_ms() + 60_000, now_ms())
+    database = database_of(settings.load(home / "config" / "triage.toml"))
+    PromotionWatch(chancery.policies(), database)(now_ms())
+    (chancery.store.folder / "promotions" / f"{made.name}.json").unlink()
+    with pytest.raises(Broken) as caught:
+        PromotionWatch(chancery.policies(), database)(now_ms())
+    database.close()
+    assert caught.value.code == "promotion.gone"
+    assert made.name in "".join(one.says for one in examine(home, datetime.now(UTC)))

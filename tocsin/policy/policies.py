@@ -1,10 +1,12 @@
 """The bundle in force at an instant: what every process asks, once a record, by the record's own time."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Final, Protocol
+
+import msgspec
 
 from schemas.catalogue import message
 from schemas.failures import Broken
@@ -12,7 +14,7 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import MemberTopics
 from tocsin.policy.bundle import Bundle, load
 from tocsin.policy.store.folder import Seen, Store, is_store
-from tocsin.policy.store.promotions import Promotion, digest_at
+from tocsin.policy.store.promotions import Promotion, digest_at, gone_from
 from tocsin.policy.store.trust import Trust, read_trust
 
 LOOK_SECONDS: Final = 1.0
@@ -32,6 +34,12 @@ class Policies(Protocol):
     def of(self, digest: str) -> Bundle | None:
         """Any bundle that was ever in force; None for one that never was."""
 
+    def promoted(self, now_ms: int) -> Mapping[str, bytes]:
+        """Every signed promotion by name, as its file is."""
+
+    def require(self, seen: Mapping[str, bytes]) -> None:
+        """Raises Broken where one of these that this deployment's people signed is there no more."""
+
 
 class OnePolicy(Policies):
     """One bundle for all time: a plain folder, as tests, evaluations and members' machines have it."""
@@ -50,6 +58,13 @@ class OnePolicy(Policies):
     def of(self, digest: str) -> Bundle | None:
         """The one there is, where it is that."""
         return self._bundle if self._bundle.digest == digest else None
+
+    def promoted(self, now_ms: int) -> Mapping[str, bytes]:
+        """None: a folder is not promoted."""
+        return {}
+
+    def require(self, seen: Mapping[str, bytes]) -> None:
+        """What was promoted elsewhere says nothing of a folder."""
 
 
 class StoredPolicies(Policies):
@@ -85,6 +100,19 @@ class StoredPolicies(Policies):
         with self._lock:
             self._look()
             return self._bundle(digest) if any(one.digest == digest for one in self._chain) else None
+
+    def promoted(self, now_ms: int) -> Mapping[str, bytes]:
+        """All but the first bundle, which the deployment itself names."""
+        with self._lock:
+            self._look()
+            return {one.name: msgspec.json.encode(one) for one in self._chain[1:]}
+
+    def require(self, seen: Mapping[str, bytes]) -> None:
+        """By the chain as it is now."""
+        with self._lock:
+            self._look()
+            if gone := gone_from(self._chain, seen, self._trust):
+                raise Broken(message("promotion.gone", name=gone[-1]), code="promotion.gone")
 
     @property
     def chain(self) -> tuple[Promotion, ...]:

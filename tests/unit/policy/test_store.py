@@ -187,3 +187,29 @@ def test_a_plain_folder_is_one_bundle_for_all_time_and_a_store_needs_somebody_to
         policies(chancery.folder / "policy")
     assert caught.value.code == "promotion.no_trust"
     assert policies(chancery.folder / "policy", chancery.trust_file).at(NOW_MS).digest == load(SAMPLE).digest
+
+
+def test_the_last_promotion_is_missed_also_where_it_was_taken_while_all_processes_were_down(
+    chancery: Chancery, tmp_path: Path
+) -> None:
+    chancery.promoted(another_bundle(tmp_path / "new"), LATER_MS, NOW_MS)
+    remembered = chancery.policies().promoted(NOW_MS)
+    chancery.policies().require(remembered)
+    file = the_promotion(chancery)[0]
+    kept = file.read_bytes()
+    file.unlink()
+    with pytest.raises(Broken) as caught:
+        chancery.policies().require(remembered)
+    assert (caught.value.code, file.stem in str(caught.value)) == ("promotion.gone", True)
+    ((name, said),) = remembered.items()
+    assert (name, msgspec.json.decode(said)) == (file.stem, msgspec.json.decode(kept)), "it can be restored from there"
+
+
+def test_promotions_of_another_store_and_words_that_nobody_signed_are_not_missed(
+    chancery: Chancery, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = a_chancery(tmp_path / "other")
+    other.promoted(another_bundle(tmp_path / "new"), LATER_MS, NOW_MS)
+    chancery.policies().require({**other.policies().promoted(NOW_MS), "x": b"no promotion", "y": b"{}"})
+    OnePolicy(load(SAMPLE)).require(other.policies().promoted(NOW_MS))

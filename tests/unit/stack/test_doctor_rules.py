@@ -7,7 +7,7 @@ import pytest
 from tests.builders.policy import a_folder
 from tests.builders.promotions import Chancery, a_chancery, another_bundle
 from tocsin.stack.doctor.findings import Finding, Level
-from tocsin.stack.doctor.rules import of_rules
+from tocsin.stack.doctor.rules import of_memory, of_rules
 
 MEMBERS = ("nl-hotline", "fr-hotline", "us-hotline")
 LATER_MS = 3_600_000
@@ -64,3 +64,13 @@ def test_a_plain_folder_is_one_bundle_and_has_to_load(tmp_path: Path) -> None:
     assert [found.level for found in of_rules(folder, None, 0)] == [Level.OK]
     (folder / "routing.toml").write_text("nonsense = 1", "utf-8")
     assert [found.level for found in of_rules(folder, None, 0)] == [Level.FAIL]
+
+
+def test_a_last_promotion_that_workers_have_seen_and_the_store_has_no_more_fails(chancery: Chancery) -> None:
+    remembered = chancery.policies().promoted(0)
+    assert list(of_memory(chancery.store.folder, chancery.trust_file, remembered)) == []
+    last = chancery.store.chain(chancery.trust())[-1]
+    (chancery.store.folder / "promotions" / f"{last.name}.json").unlink()
+    assert [one.level for one in examined(chancery)] == [Level.OK], "the files alone do not show it"
+    (found,) = of_memory(chancery.store.folder, chancery.trust_file, remembered)
+    assert (found.level, last.name in found.says) == (Level.FAIL, True)

@@ -1,6 +1,6 @@
 """What takes effect when: promotions in a chain, each signed by two people, and proposals that wait for a second."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -74,6 +74,23 @@ def chain_of(found: Iterable[Promotion], trust: Trust) -> tuple[Promotion, ...]:
             raise _tampered(promotion, f"that it comes after {chain[-1].name[:32]}")
         chain.append(promotion)
     return tuple(chain)
+
+
+def gone_from(chain: Sequence[Promotion], seen: Mapping[str, bytes], trust: Trust) -> tuple[str, ...]:
+    """Names of promotions that were seen once, two people of this deployment signed, and the chain has no more.
+
+    What others signed is another store's; it says nothing of this one.
+    """
+    here = {one.name for one in chain}
+    missed = (_read(said) for name, said in sorted(seen.items()) if name not in here)
+    return tuple(one.name for one in missed if one is not None and one.is_in_order(trust))
+
+
+def _read(said: bytes) -> Promotion | None:
+    try:
+        return msgspec.json.decode(said, type=Promotion)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return None
 
 
 def digest_at(chain: Sequence[Promotion], at_ms: int) -> str:

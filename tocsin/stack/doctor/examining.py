@@ -14,13 +14,14 @@ from schemas.failures import Failure, Temporary
 from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of, revisions
+from tocsin.runtime.ledger.promoted import seen
 from tocsin.runtime.registry import subjects
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.tls import verifying
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
-from tocsin.stack.doctor.rules import of_rules
+from tocsin.stack.doctor.rules import of_memory, of_rules
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
 
@@ -57,6 +58,19 @@ def _database(ops: Settings) -> tuple[str | None, str | None]:
     database = database_of(ops)
     try:
         return revisions(database)
+    finally:
+        database.close()
+
+
+def _memory(ops: Settings) -> Iterator[Finding]:
+    """Before its migration the database remembers nothing: that is another finding."""
+    database = database_of(ops)
+    try:
+        current, head = revisions(database)
+        if current != head:
+            return iter(())
+        with database.transaction() as connection:
+            return of_memory(ops.policy, ops.policy_trust, seen(connection))
     finally:
         database.close()
 
@@ -128,7 +142,7 @@ _SERVICES: Final[Mapping[str, Callable[[Settings], object]]] = {
 }
 _LOOKS: Final[Mapping[str, tuple[Callable[[Settings], Iterator[Finding]], ...]]] = {
     "kafka": (_plan, _groups),
-    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]),),
+    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]), _memory),
     "registry": (lambda ops: iter([findings.of_schemas(subjects().keys(), _registry(ops))]),),
 }
 """What can be looked at where a service answers."""

@@ -1,12 +1,13 @@
 """The policy that a home decides by, verified whole: files alone, so no service has to answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from schemas.catalogue import message
 from schemas.failures import Broken, Failure
 from tocsin.policy.bundle import load
 from tocsin.policy.store.folder import Store, is_store
+from tocsin.policy.store.promotions import gone_from
 from tocsin.policy.store.trust import read_trust
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding
@@ -18,6 +19,19 @@ def of_rules(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]
         return _of_store(folder, trust, now_ms) if is_store(folder) else findings.of_folder(load(folder).digest)
     except Failure as failure:
         return findings.of_policy_trouble(str(failure))
+
+
+def of_memory(folder: Path, trust: Path | None, seen: Mapping[str, bytes]) -> Iterator[Finding]:
+    """Whether everything that a worker has seen is still there; a store that does not hold says so itself."""
+    if not is_store(folder) or trust is None:
+        return
+    try:
+        believed = read_trust(trust)
+        gone = gone_from(Store(folder).chain(believed), seen, believed)
+    except Failure:
+        return
+    if gone:
+        yield from findings.of_policy_trouble(message("promotion.gone", name=gone[-1]))
 
 
 def _of_store(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]:
