@@ -1,26 +1,26 @@
 """The way back: every member's returns close referrals in PostgreSQL, and tell the submitter what policy allows."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from processors.answered import answered
+from processors.closing import close
 from processors.holding import hold_refusal, hold_ruling, holds_among
-from processors.index.disputes import Dispute, dispute, disputes
 from processors.intake import Rejected, skipped_record
 from processors.items import judged
+from processors.labelling import addressed, answer_of, refusal_of_label, unaddressed
 from processors.letters import Writer, dead_letter, letter_made
 from processors.origins import origin_of, origin_refusal
 from processors.steps.release.answers import release_answer
 from processors.telling import TOLD, Known, Read, refusal_of, status_of
-from processors.unsettled import for_a_person, ruling_of, ruling_on
+from processors.unsettled import ruling_of, ruling_on
 from schemas.failures import Temporary, Unreadable
-from schemas.records.answers import Return, ReturnKind
+from schemas.records.answers import LabelAdded, Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.ruling import RulingCause
 from schemas.records.values import Coordinate
@@ -30,12 +30,12 @@ from tocsin.policy.policies import Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
-from tocsin.runtime.ledger import queue
+from tocsin.runtime.ledger.addressing import held_by, is_id
 from tocsin.runtime.ledger.amendments import Amendments, amendments_of, causes_of
 from tocsin.runtime.ledger.holds import AskedHold, keep_asked
 from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle, stream_of
+from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages
@@ -43,36 +43,12 @@ from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice, named
 
 NAME: Final = "returns"
 
-STATES: Final[Mapping[ReturnKind, str]] = {
-    ReturnKind.DELIVERED: "delivered",
-    ReturnKind.COUNTED: "counted",
-    ReturnKind.TAKEN_UP: "taken_up",
-    ReturnKind.REFUSED: "refused",
-    ReturnKind.EXPIRED: "expired",
-    ReturnKind.PARKED: "parked",
-    ReturnKind.UNCERTAIN: "uncertain",
-    ReturnKind.OUTCOME: "taken_up",
-    ReturnKind.WITHDRAWN: "withdrawn",
-}
-"""What a return makes of its referral; a question or an escalation changes nothing."""
-
 EARLY_MS: Final = 60_000
 """How long a return may wait for its referral: longer than a triage worker takes to come back."""
 
 UNREACHABLE_MS: Final = -1
 
-_RANKS: Final = {
-    "waiting": 0,
-    "parked": 1,
-    "expired": 1,
-    "uncertain": 1,
-    "counted": 2,
-    "withdrawn": 2,
-    "delivered": 3,
-    "refused": 4,
-    "taken_up": 5,
-}
-"""A state never goes back: returns of one referral may arrive out of order. Of equals the later one holds."""
+Found = TypeVar("Found")
 
 
 class ReturnTools(Struct, frozen=True, kw_only=True):
@@ -140,7 +116,9 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
     def claim(self, decided: Decided) -> Claimed:
         """Look the referrals up, and decide what is done to items: once, so that a replay is answered the same."""
-        ids = sorted({entry.answer.referral_id for entry in decided.read if entry.answer is not None})
+        decided = self._addressed(decided)
+        written = {answer.referral_id for entry in decided.read if (answer := entry.accepted()) is not None}
+        ids = sorted(filter(None, written))
         known = self._looked_up(ids)
         if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
             raise Temporary("A referral was answered before triage had settled it.", code="return.early")
@@ -185,7 +163,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         """Record the returns and close referrals, with the ledger, in one transaction."""
         with self._database.transaction() as connection:
             settle(connection, _settlement(finished, coordinates))
-            _apply(connection, finished)
+            close(connection, finished.piece, finished.read)
         for entry in finished.read:
             metrics.record_left(NAME, "refused" if entry.rejected else "applied")
 
@@ -203,16 +181,28 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
                 for one in asked:
                     keep_asked(connection, one)
 
+    def _addressed(self, decided: Decided) -> Decided:
+        """A label names a report; what it answers is the referral that its member has of that."""
+        wanted = unaddressed(decided.read)
+        if not wanted:
+            return decided
+        found = self._asked(lambda connection: held_by(connection, wanted))
+        return replace(decided, read=addressed(decided.read, found))
+
     def _looked_up(self, ids: list[ReferralId]) -> Mapping[str, Known]:
+        return self._asked(lambda connection: answered(connection, ids) if ids else {})
+
+    def _asked(self, question: Callable[[Connection], Found]) -> Found:
+        """What the ledger says, and since when it has said anything."""
         try:
             with self._database.transaction() as connection:
-                known = answered(connection, ids) if ids else {}
+                found = question(connection)
         except Temporary:
             self._reachable_since_ms = UNREACHABLE_MS
             raise
         if self._reachable_since_ms == UNREACHABLE_MS:
             self._reachable_since_ms = self._now_ms()
-        return known
+        return found
 
     def _judged(self, claimed: Claimed, held: Sequence[Read]) -> Claimed:
         """With the outcomes among these that break a rule of their items, and those that change one."""
@@ -238,10 +228,10 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             return Read(raw=raw, rejected=skipped_record())
         try:
             with named(piece, raw):
-                answer = self._codec.loads(raw.value, Return)
+                said = self._codec.loads(raw.value, Return, LabelAdded)
         except Unreadable as failure:
             return Read(raw=raw, rejected=Rejected(code=failure.code, field="", message=str(failure)))
-        return Read(raw=raw, answer=answer)
+        return _answered(raw, said) if isinstance(said, Return) else _labelled(raw, said)
 
     def _proven(self, entry: Read, member: MemberId, directory: Directory | None) -> Read:
         """An answer counts where it names the topic's member, and that member signed it as it agreed to.
@@ -252,9 +242,9 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             return entry
         if entry.answer.member != member:
             return Read(raw=entry.raw, rejected=_rejected("return.wrong_member", "member"))
-        origin = origin_of(entry.raw, Return, member, directory)
+        origin = origin_of(entry.raw, entry.said, member, directory)
         code = origin_refusal(origin, signs=self._signs(member, entry.raw.timestamp_ms))
-        return Read(raw=entry.raw, answer=entry.answer, rejected=_rejected(code, "")) if code else entry
+        return replace(entry, rejected=_rejected(code, "")) if code else entry
 
     def _signs(self, member: MemberId, at_ms: int) -> bool:
         known = self._rules.at(at_ms).members.get(member)
@@ -273,8 +263,8 @@ def _is_early(decided: Decided, known: Mapping[str, Known], now_ms: int, reachab
     when it is back; one that sent without the ledger settles when the ledger is back.
     """
     return any(
-        entry.answer is not None
-        and entry.answer.referral_id not in known
+        (answer := entry.accepted()) is not None
+        and answer.referral_id not in known
         and now_ms - max(entry.raw.timestamp_ms, reachable_since_ms) < EARLY_MS
         for entry in decided.read
     )
@@ -301,6 +291,19 @@ def _ruled(entry: Read, refused: Mapping[str, str]) -> Read:
     return replace(entry, rejected=_rejected(code, "outcomes")) if code else entry
 
 
+def _answered(raw: RawRecord, said: Return) -> Read:
+    """A referral whose id can be none is none of ours, and PostgreSQL is not asked for it."""
+    rejected = None if is_id(said.referral_id) else _rejected("return.unknown_referral", "referral_id")
+    return Read(raw=raw, answer=said, rejected=rejected)
+
+
+def _labelled(raw: RawRecord, said: Struct) -> Read:
+    assert isinstance(said, LabelAdded)  # noqa: S101 -- loads gives one of the types it was asked for
+    code = refusal_of_label(said)
+    rejected = _rejected(code, "label") if code else None
+    return Read(raw=raw, answer=answer_of(said), said=LabelAdded, rejected=rejected)
+
+
 def _rejected(code: str, field: str) -> Rejected:
     return Rejected(code=code, field=field, message=code)
 
@@ -320,68 +323,3 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         outcomes=tuple(entry.rejected.outcome if entry.rejected else Outcome.APPLIED for entry in finished.read),
         dead_letters=tuple(replace(letter, landed=coordinates[n]) for n, letter in finished.letters),
     )
-
-
-def _apply(connection: Connection, finished: Finished) -> None:
-    piece = finished.piece
-    answers = [(entry.raw, answer) for entry in finished.read if (answer := entry.accepted()) is not None]
-    if not answers:
-        return
-    stream = stream_of(connection, piece.topic_id, piece.topic, piece.partition, piece.first)
-    connection.execute(_RETURN, [_return_row(stream, raw, answer) for raw, answer in answers])
-    dispute(connection, _disputes(answers))
-    closing = list(_state_rows(answer for _, answer in answers))
-    if closing:
-        connection.execute(_CLOSE, closing)
-    queue.enter(connection, [entered for _, answer in answers if (entered := for_a_person(answer)) is not None])
-
-
-def _disputes(answers: Iterable[tuple[RawRecord, Return]]) -> Iterable[Dispute]:
-    for _, answer in answers:
-        if disputes(answer):
-            yield Dispute(return_id=answer.return_id, report_id=answer.report_id, member=answer.member)
-
-
-def _return_row(stream: int, raw: RawRecord, answer: Return) -> dict[str, object]:
-    return {
-        "return_id": answer.return_id,
-        "referral_id": answer.referral_id,
-        "member": answer.member,
-        "kind": answer.kind,
-        "at": _when(answer),
-        "by_person": answer.by_person,
-        "stream": stream,
-        "log_offset": raw.offset,
-    }
-
-
-def _state_rows(answers: Iterable[Return]) -> Iterable[dict[str, object]]:
-    for answer in answers:
-        state = STATES.get(answer.kind)
-        if state is not None:
-            taken_up = _when(answer) if state == "taken_up" else None
-            yield {"id": answer.referral_id, "state": state, "at": _when(answer), "taken_up": taken_up} | _before(state)
-
-
-def _before(state: str) -> dict[str, list[str]]:
-    """What gives way to a state: everything lower, and its equals where they are older."""
-    rank = _RANKS[state]
-    return {
-        "lower": [name for name, other in _RANKS.items() if other < rank],
-        "equal": [name for name, other in _RANKS.items() if other == rank and name != state],
-    }
-
-
-def _when(answer: Return) -> datetime:
-    return datetime.fromtimestamp(answer.at.epoch_ms / 1000, UTC)
-
-
-_RETURN: Final = text(
-    "insert into returns (return_id, referral_id, member, kind, at, by_person, stream, log_offset) "
-    "values (:return_id, :referral_id, :member, :kind, :at, :by_person, :stream, :log_offset) on conflict do nothing"
-)
-_CLOSE: Final = text(
-    "update referrals set state = :state, state_at = :at, taken_up_at = coalesce(taken_up_at, :taken_up) "
-    "where referral_id = :id and (state = any(cast(:lower as text[])) "
-    "or (state = any(cast(:equal as text[])) and state_at < :at))"
-)

@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import Connection, text
 
 from processors.returns import Claimed, Finished, ReturnStages, ReturnTools
-from schemas.records.answers import Outcome, Return
+from schemas.records.answers import LabelAdded, Outcome, Return
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId, report_id_of
 from schemas.records.report import Label
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.topics import RULINGS, returns_topic
-from tests.builders.answers import an_outcome_return
+from tests.builders.answers import a_label, an_outcome_return
 from tests.builders.drafts import a_draft
 from tests.builders.policy import the_sample
 from tests.builders.reports import a_hosting, a_source_url, an_item
@@ -174,7 +174,7 @@ def returns(stack: Any) -> Iterator[tuple[ReturnStages, RecordCodec]]:
     database.close()
 
 
-def a_slice(codec: RecordCodec, *answers: Return) -> Slice:
+def a_slice(codec: RecordCodec, *answers: Return | LabelAdded) -> Slice:
     records = tuple(
         RawRecord(offset=number, timestamp_ms=1_790_000_000_000, key=None, value=codec.dumps(said), headers=())
         for number, said in enumerate(answers)
@@ -196,7 +196,9 @@ def test_a_replay_of_a_slice_is_answered_as_the_first_time_and_changes_nothing(
     outcomes = [Outcome(content_id=ended, action=one) for one in ("reported_to_lea", "removed", "reported_to_isp")]
     outcomes += [Outcome(content_id=moving, hosting_country=DE), Outcome(content_id=moving, assigned_country=DE)]
     said = [an_outcome_return(HOTLINE, outcome, **about) for outcome in outcomes]
-    piece = a_slice(codec, *said)
+    label = a_label(HOTLINE, moving, report_id=report, label=Label(scheme="iccam", label="baseline"))
+    nowhere = a_label(HOTLINE, moving, report_id=ReportId("no id at all"))
+    piece = a_slice(codec, label, *said, nowhere)
 
     def run() -> tuple[Claimed, Finished]:
         claimed = stages.claim(stages.decide(piece))
@@ -204,9 +206,10 @@ def test_a_replay_of_a_slice_is_answered_as_the_first_time_and_changes_nothing(
 
     first, again = run(), run()
     codes = [entry.rejected and entry.rejected.code for entry in first[1].read]
-    assert codes == [None, None, "item.ended", None, None]
+    assert codes == [None, None, None, "item.ended", None, None, "label.unknown_report"]
     assert first == again
-    assert acts(database, report, 5) == [
+    assert acts(database, report, 6) == [
+        (HOTLINE, "baseline", ""),
         (HOTLINE, "reported_to_lea", ""),
         (HOTLINE, "removed", ""),
         (HOTLINE, "reported_to_isp", "item.ended"),
@@ -215,8 +218,9 @@ def test_a_replay_of_a_slice_is_answered_as_the_first_time_and_changes_nothing(
     ]
     rulings = [codec.loads(record.value, Ruling) for record in first[1].records if record.topic == RULINGS]
     assert [(made.cause, made.occasion) for made in rulings if isinstance(made, Ruling)] == [
-        (RulingCause.MOVED, f"moved:{said[-1].return_id}")
-    ], "one move, one ruling, with the same id each time"
+        (RulingCause.LABEL, f"label:{label.label_id}"),
+        (RulingCause.MOVED, f"moved:{said[-1].return_id}"),
+    ], "one label, one move, one ruling each, with the same id each time"
 
 
 def test_a_later_revision_changes_an_item_that_nobody_has_touched_and_no_other(

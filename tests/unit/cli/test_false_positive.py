@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from consumers.answers import Answer, Line, Referred, as_return, parse
 from consumers.replies import sort_file
+from processors.closing import STATES
 from processors.index.disputes import disputes
 from processors.items import judged
-from processors.returns import STATES
 from processors.steps.release.answers import release_answer
 from processors.telling import Known, status_of
 from producers.intake import Intake

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from consumers.answers import Answer, Line, Referred, as_return, parse
+from processors.closing import STATES
 from processors.holding import MOST, asked_hold, hold_refusal, hold_ruling, holds_among
-from processors.returns import STATES
 from processors.telling import TOLD, Known
 from schemas.catalogue import catalogue
 from schemas.records.answers import Return, ReturnKind

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.closing import _RANKS, STATES
 from processors.intake import Rejected
-from processors.returns import _RANKS, EARLY_MS, STATES, Decided, _held, _is_early
+from processors.returns import EARLY_MS, Decided, _held, _is_early
 from processors.steps.release.answers import release_answer
 from processors.telling import TOLD, Known, Read, refusal_of, status_of
 from schemas.records.answers import Return, ReturnKind, StatusKind
