@@ -56,17 +56,26 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
     def recalls(*words: str) -> list[dict[str, Any]]:
         return [one for one in lines(stack, "recalls", "--member", RECIPIENT, *words) if one["report_id"] == report_id]
 
+    page = f"https://example.test/{reference}"
+
+    def holders() -> dict[str, bool]:
+        found = [one for one in lines(stack, "subject", page) if one["report_id"] == report_id]
+        return {holder["member"]: holder["recalled"] for one in found for holder in one["holders"]}
+
     with Crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         with Publisher(stack.config(SUBMITTER)) as publisher:
-            publisher.publish(a_draft(submitter_reference=reference, items=(an_item(hosting=a_hosting()),)))
+            publisher.publish(a_draft(submitter_reference=reference, items=(an_item(url=page, hosting=a_hosting()),)))
         assert until(seen) == [False]
+        assert until(holders)[RECIPIENT] is False
         tocsin(stack, "withdraw", reference, "--as", SUBMITTER, "--reason", "submitted_in_error")
         (recall,) = until(lambda: recalls("--open"))
         assert (recall["state"], recall["open"], recall["late"]) == ("waiting", True, False)
         assert seen() == [True], "the recall is read, and what it takes back is not"
         assert "recalled and are not shown" in tocsin(stack, "subscribe", RECIPIENT).stderr
         assert _late(stack) >= 1
+        assert holders()[RECIPIENT] is True
+        assert "Not held" in tocsin(stack, "subject", f"{page}-other").stdout
         tocsin(stack, "deliver", RECIPIENT, "--once")
         crew.start("returns", ("returns",))
         (done,) = until(lambda: [one for one in recalls() if not one["open"]])

@@ -55,6 +55,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "dossier": "Gather one referral for a court: page, signed manifest, proof.",
         "recalls": "Show who was told to give a report up, and who has acknowledged it.",
         "disclosures": "Say who received what, and who looked at what and why.",
+        "subject": "Say whether an address, digest or account is held, and who has it.",
         "reroute": "Decide past reports again where rules changed who gets them.",
         "dlq": "List, show, retry or drop dead letters.",
         "doctor": "Say what is wrong, and the next command.",

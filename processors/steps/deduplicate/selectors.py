@@ -81,6 +81,23 @@ def _under(key: bytes, values: Iterable[tuple[bytes, tuple[str, ContentItem | No
         yield Selector(_digest(keyed, value), kind, content_id, _STRENGTHS[kind], bound, value)
 
 
+def digests_of(kind: str, value: str, keys: Keys, is_tracking: IsTracking) -> tuple[bytes, ...]:
+    """Under every key, what a report with that one selector would be recognised by; an account is platform:kind:value.
+
+    Raises KeyError for a kind that nothing is recognised by.
+    """
+    _STRENGTHS[kind]
+    platform, _, rest = value.partition(":")
+    account_kind, _, name = rest.partition(":")
+    text = {
+        "url": lambda: canonical_url(value, is_tracking),
+        "incident": lambda: value,
+        "account": lambda: f"{platform.lower()}:{account_kind}:{name.strip()}",
+    }.get(kind, value.lower)()
+    _, encoded, _ = _value(kind, text)
+    return tuple(_digest(_keyed(key), encoded) for key in keys.digest)
+
+
 class Contents(Struct, frozen=True, kw_only=True, gc=False):
     """What a recipient may recognise a report by: its items, and the page they were found at."""
 
