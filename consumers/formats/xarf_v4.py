@@ -142,8 +142,10 @@ def _source(referral: Referral, url: str) -> str:
 
 
 def _tags(referral: Referral) -> list[str]:
-    words = {"tier": referral.priority.tier, "mark": referral.mark, "tlp": referral.handling.tlp}
-    return [f"tocsin:{name}-{_TAG_UNSAFE.sub('-', word.lower())}" for name, word in words.items() if word]
+    """With every incident type: a report of an item has no other place for what happened beside it."""
+    words = [("tier", referral.priority.tier), ("mark", referral.mark), ("tlp", referral.handling.tlp)]
+    words += [("incident", code) for code in referral.incident_types]
+    return [f"tocsin:{name}-{_TAG_UNSAFE.sub('-', word.lower())}" for name, word in words if word]
 
 
 def _boolean(value: Ternary) -> bool | None:
