@@ -20,6 +20,7 @@ AREAS = (
     "sink",
     "answer",
     "receiver",
+    "subscribe",
 )
 FILES = {"inbox.lock", "inbox.sqlite"}
 CODE = re.compile(rf'"((?:{"|".join(AREAS)})\.[a-z_0-9]+)"')
@@ -28,7 +29,7 @@ CODE = re.compile(rf'"((?:{"|".join(AREAS)})\.[a-z_0-9]+)"')
 def used_codes() -> set[str]:
     sources = [
         *(ROOT / "consumers").rglob("*.py"),
-        *(ROOT / "tocsin" / "cli" / f"{name}.py" for name in ("answer", "receiver")),
+        *(ROOT / "tocsin" / "cli" / f"{name}.py" for name in ("answer", "receiver", "subscribe")),
     ]
     found = {code for source in sources for code in CODE.findall(source.read_text())}
     return found - FILES | {f"agreement.known_{treatment}" for treatment in Treatment}
