@@ -6,7 +6,8 @@ from typing import Final
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import PROCESSES
 from schemas.vocabularies import vocabulary
-from tocsin.policy.dates import overlap, reversed_period
+from tocsin.policy.check_rules import overlaps
+from tocsin.policy.dates import reversed_period
 from tocsin.policy.duty import hours_of, is_zone
 from tocsin.policy.jurisdictions import COLUMNS, Jurisdiction, LegalRow
 from tocsin.policy.members import Member, Profile
@@ -147,14 +148,7 @@ def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Member
             yield from _row_problems(row, file)
         if reversed_period(jurisdiction.legal):
             yield _reversed((file, "legal.valid_to"))
-        if day := overlap(jurisdiction.legal):
-            yield Problem(
-                code="policy.periods_overlap",
-                file=file,
-                key="legal",
-                expected="one row that is in force on any day",
-                found=f"two on {day}",
-            )
+        yield from overlaps((file, "legal"), jurisdiction.legal, jurisdiction.legal)
     yield from _name_problems(jurisdictions)
 
 

@@ -28,9 +28,7 @@ def priority_problems(rules: PriorityRules, members: Mapping[MemberId, Member]) 
     for table in ("cap", "tier"):
         for number, rule in enumerate(getattr(rules, table)):
             yield from unknown_words("policy.unknown_tier", (PRIORITY, f"{table}[{number}].tier"), [rule.tier], _TIERS)
-    yield from _impossible(
-        (gate.least_score for gate in rules.gate), 0.0, ("gate.least_score", "policy.weight", "0 to 100")
-    )
+    yield from _gate_problems(rules)
     for table in ("factor", "reduction"):
         for number, factor in enumerate(getattr(rules, table)):
             yield from _factor_problems(factor, f"{table}[{number}]")
@@ -41,6 +39,12 @@ def priority_problems(rules: PriorityRules, members: Mapping[MemberId, Member]) 
         yield _problem("policy.weight", "asking.below_completeness", "0 to 100", str(rules.asking.below_completeness))
     for number, override in enumerate(rules.override):
         yield from _override_problems(override, f"override[{number}]", rules, members)
+
+
+def _gate_problems(rules: PriorityRules) -> Iterator[Problem]:
+    for number, gate in enumerate(rules.gate):
+        told = (f"gate[{number}].least_score", "policy.weight", "0 to 100")
+        yield from _impossible([gate.least_score], 0.0, told)
 
 
 def _factor_problems(factor: Factor, key: str) -> Iterator[Problem]:
@@ -107,7 +111,7 @@ def _tier_problems(rules: PriorityRules) -> Iterator[Problem]:
         yield Problem(
             code="policy.tier_gap",
             file=PRIORITY,
-            key="tier.least_score",
+            key=f"tier[{bounds.index(min(bounds))}].least_score",
             expected="0 for the lowest tier, so that every score has one",
             found=str(min(bounds)),
         )

@@ -1,6 +1,6 @@
 """What a rule file must keep to beyond its shape: words that the steps know, orders and numbers that make sense."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from schemas.vocabularies import vocabulary
@@ -43,14 +43,7 @@ def label_problems(labels: Labels) -> Iterator[Problem]:
         by_label.setdefault((mapping.scheme, mapping.label), []).append(mapping)
     yield from reversed_periods((LABELS, "mapping"), labels.mapping)
     for (scheme, label), mappings in by_label.items():
-        if day := overlap(mappings):
-            yield Problem(
-                code="policy.periods_overlap",
-                file=LABELS,
-                key=f"mapping of {scheme} {label}",
-                expected="one that is in force on any day",
-                found=f"two on {day}",
-            )
+        yield from overlaps((LABELS, "mapping"), labels.mapping, mappings, f" of {scheme} {label}")
 
 
 def _loss_problems(mapping: LabelMapping, where: tuple[str, str]) -> Iterator[Problem]:
@@ -66,14 +59,24 @@ def basis_problems(bases: Bases) -> Iterator[Problem]:
     """On each day one entry of each basis."""
     yield from reversed_periods((BASES, "basis"), bases.basis)
     for code in sorted({basis.code for basis in bases.basis}):
-        if day := overlap(basis for basis in bases.basis if basis.code == code):
-            yield Problem(
-                code="policy.periods_overlap",
-                file=BASES,
-                key=f"basis {code}",
-                expected="one that is in force on any day",
-                found=f"two on {day}",
-            )
+        same = [basis for basis in bases.basis if basis.code == code]
+        yield from overlaps((BASES, "basis"), bases.basis, same, f" {code}")
+
+
+def overlaps(
+    where: tuple[str, str], table: Sequence[Dated], same: Iterable[Dated], told: str = ""
+) -> Iterator[Problem]:
+    """Of the rules of a table that speak of the same, the one that begins while another still holds."""
+    file, key = where
+    if later := overlap(same):
+        number = next(number for number, rule in enumerate(table) if rule is later)
+        yield Problem(
+            code="policy.periods_overlap",
+            file=file,
+            key=f"{key}[{number}]{told}",
+            expected="one that is in force on any day",
+            found=f"two on {later.valid_from}",
+        )
 
 
 def reversed_periods(where: tuple[str, str], rules: Sequence[Dated]) -> Iterator[Problem]:

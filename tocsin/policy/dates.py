@@ -32,9 +32,9 @@ def reversed_period(rules: Iterable[Dated]) -> Dated | None:
     return next((rule for rule in rules if rule.valid_to is not None and rule.valid_to <= rule.valid_from), None)
 
 
-def overlap(rules: Iterable[Dated]) -> date | None:
-    """The first day on which two of the rules hold, where only one may."""
+def overlap(rules: Iterable[T]) -> T | None:
+    """The first rule that begins while another still holds, where only one may."""
     for earlier, later in pairwise(sorted(rules, key=lambda rule: rule.valid_from)):
         if earlier.valid_to is None or earlier.valid_to > later.valid_from:
-            return later.valid_from
+            return later
     return None

@@ -34,8 +34,9 @@ def test_only_what_holds_on_the_day_is_in_force() -> None:
 
 def test_overlaps_and_reversed_periods_are_found() -> None:
     assert overlap([Dated(valid_from=SUMMER), Dated(valid_to=SUMMER)]) is None
-    assert overlap([Dated(valid_from=SUMMER), Dated(valid_to=AUTUMN)]) == SUMMER
-    assert overlap([Dated(valid_from=SUMMER), Dated()]) == SUMMER
+    later = Dated(valid_from=SUMMER)
+    assert overlap([later, Dated(valid_to=AUTUMN)]) is later
+    assert overlap([later, Dated()]) is later
     assert reversed_period([Dated(valid_from=SUMMER, valid_to=SUMMER)])
     assert not reversed_period([Dated(valid_from=SPRING, valid_to=SUMMER)])
 

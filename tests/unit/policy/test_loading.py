@@ -27,6 +27,7 @@ MISTAKES = [
     ("policy.unknown_condition", PRIORITY, 'when = "escalated"', 'when = "escalatd"', "gate[0].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "infant"', 'when = "infants"', "factor[1].when"),
     ("policy.unknown_condition", PRIORITY, 'when = "ai_only"', 'when = "ai"', "cap[2].when"),
+    ("policy.weight", PRIORITY, "least_score = 88", "least_score = 188", "gate[2].least_score"),
     ("policy.no_reason", PRIORITY, '"It has several items."', '" "', "factor[8].reason"),
     ("policy.half_life", PRIORITY, "half_life_days = 30", "half_life_days = 0", "factor[4].half_life_days"),
     ("policy.half_life", PRIORITY, "weight = 40", "weight = 40\nhalf_life_days = 3", "factor[0].half_life_days"),
@@ -46,9 +47,9 @@ MISTAKES = [
     ("policy.unknown_column", NL, "verified = false", 'verified = false\ndoubtful = ["drawn"]', "legal.doubtful"),
     ("policy.unknown_country", NL, 'country = "NL"', 'country = "QQ"', "country"),
     ("policy.alias_is_country", "jurisdictions/gb.toml", '["UK"]', '["FR"]', "aliases"),
-    ("policy.periods_overlap", BASES, 'code = "gdpr-6-1-e"', 'code = "gdpr-6-1-f"', "basis gdpr-6-1-f"),
+    ("policy.periods_overlap", BASES, 'code = "gdpr-6-1-e"', 'code = "gdpr-6-1-f"', "basis[3] gdpr-6-1-f"),
     ("policy.period_reversed", BASES, "valid_to = 2026-04-04", "valid_to = 2020-01-01", "basis[0].valid_to"),
-    ("policy.tier_gap", PRIORITY, "least_score = 0\n", "least_score = 5\n", "tier.least_score"),
+    ("policy.tier_gap", PRIORITY, "least_score = 0\n", "least_score = 5\n", "tier[3].least_score"),
     ("policy.unknown_tier", PRIORITY, 'tier = "HIGH"', 'tier = "HIHG"', "tier[1].tier"),
     ("policy.unknown_tier", PRIORITY, 'tier = "LOW"', 'tier = "UNKNOWN"', "cap[0].tier"),
     ("policy.missing_tier", PRIORITY, 'tier = "URGENT"', 'tier = "HIGH"', "URGENT"),
@@ -112,7 +113,7 @@ MISTAKES = [
     ),
     ("policy.silent_loss", LABELS, 'neutral = ["illegal_claimed"]', "neutral = []", "mapping[1].lossy"),
     ("policy.unknown_neutral_label", LABELS, '"baseline_claimed"', '"base_line_claimed"', "mapping[0].neutral"),
-    ("policy.periods_overlap", LABELS, 'label = "national"', 'label = "baseline"', "mapping of iccam baseline"),
+    ("policy.periods_overlap", LABELS, 'label = "national"', 'label = "baseline"', "mapping[1] of iccam baseline"),
     ("policy.invalid", MEMBERS, "owner = false", "ownr = false", "de-hotline-b"),
     ("policy.invalid", MEMBERS, 'sector = "ngo"', 'sector = "ngos"', "ngo-b.sector"),
     ("policy.invalid", PRIORITY, 'reason = "The submitter', 'resaon = "The submitter', "gate[0]"),
@@ -153,6 +154,8 @@ def test_an_unknown_key_is_named_with_the_member_that_has_it(tmp_path: Path) -> 
         ((SHARING, 'forbid = ["hashes"]', 'forbidden = ["hashes"]'), 'forbidden = ["hashes"]'),
         ((SHARING, '"comparison_only"', '"comparison"'), '"comparison"'),
         ((NL, "verified = false", "verifed = false"), "verifed = false"),
+        ((PRIORITY, "least_score = 88", "least_score = 188"), "least_score = 188"),
+        ((PRIORITY, "least_score = 0\n", "least_score = 5\n"), "least_score = 5"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(edit: tuple[str, str, str], line: str, tmp_path: Path) -> None:
@@ -160,6 +163,24 @@ def test_a_mistake_is_told_with_its_line(edit: tuple[str, str, str], line: str, 
     lines = (folder / edit[0]).read_text().splitlines()
     number = next(number for number, text in enumerate(lines, start=1) if line in text)
     with pytest.raises(Broken, match=f"{edit[0]}, line {number}, "):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "table", "row"),
+    [
+        ((LABELS, 'label = "national"', 'label = "baseline"'), "[[mapping]]", 1),
+        ((BASES, 'code = "gdpr-6-1-e"', 'code = "gdpr-6-1-f"'), "[[basis]]", 3),
+        ((NL, NL_LAW, NL_LAW + A_LATER_LAW), "[[legal]]", 1),
+    ],
+)
+def test_of_two_that_hold_at_once_the_later_one_is_told(
+    edit: tuple[str, str, str], table: str, row: int, tmp_path: Path
+) -> None:
+    folder = a_folder(tmp_path, edit)
+    lines = (folder / edit[0]).read_text().splitlines()
+    headers = [number for number, text in enumerate(lines, start=1) if text == table]
+    with pytest.raises(Broken, match=f"{edit[0]}, line {headers[row]}, "):
         load(folder)
 
 
