@@ -7,7 +7,17 @@ from schemas.records.identifiers import JurisdictionCode, KeyId, MemberId, Refer
 from tocsin.cli.auditing.wording import sentence, when
 from tocsin.cli.disclosures import command
 from tocsin.runtime.audit.disclosed import Wanted, concerns
-from tocsin.runtime.audit.statements import Disclosure, Fact, Reading, Statement, decoded, encoded, leaf_of, opens
+from tocsin.runtime.audit.statements import (
+    Decision,
+    Disclosure,
+    Fact,
+    Reading,
+    Statement,
+    decoded,
+    encoded,
+    leaf_of,
+    opens,
+)
 
 POLICE = MemberId("nl-police")
 GIVEN = Disclosure(
@@ -25,6 +35,20 @@ def test_a_disclosure_says_who_was_given_which_classes_of_fields_and_by_which_ru
     assert "what leads to material or to an investigation (source_url)" in said
     assert "personal parts (sealed)" in said
     assert "for the key k1. Kept back by: release.default_deny. Rules: bundle aaaaaaaaaaaa." in said
+
+
+def test_a_decision_is_told_with_its_tier_and_what_a_tier_is() -> None:
+    decision = Decision(
+        report=ReportId("r"),
+        revision=1,
+        outcome="routed",
+        tier="HIGH",
+        mark="LIVE",
+        landed="triaged.v1/0/7",
+        sha256="b",
+    )
+    said = sentence(decision)
+    assert "revision 1, was decided: routed, tier high. Tiers advise; a person decides." in said
 
 
 def test_a_look_says_who_at_what_and_why() -> None:

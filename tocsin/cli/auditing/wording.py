@@ -33,7 +33,8 @@ def sentence(statement: Statement) -> str:
             again = f" by ruling {statement.ruling}" if statement.ruling else ""
             return (
                 f"Report {statement.report}, revision {statement.revision}, was decided{again}: "
-                f"{statement.outcome.replace('_', ' ')}, tier {statement.tier.lower()}. {_rules(statement.policy)}"
+                f"{statement.outcome.replace('_', ' ')}, tier {statement.tier.lower()}. {message('tiers.advise')} "
+                f"{_rules(statement.policy)}"
             )
         case Refusal():
             return f"A record of {statement.member} was refused: {message(statement.code)}"
