@@ -64,7 +64,7 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
     strong = [found for found in case.evidence if office.counts(found)]
     if not strong:
         waiting.append("route.no_evidence")
-        considered = list(office.orphaned("route.no_evidence"))
+        considered = list(office.orphaned(CountryCode(""), "route.no_evidence"))
     else:
         considered = list(chain.from_iterable(map(office.concerned, strong)))
     return _settled(considered, waiting)
@@ -200,7 +200,7 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
         """Hotline and police of the country, and for what it lacks its fall-back chain."""
         jurisdiction = self.bundle.jurisdiction_of(found.country)
         if jurisdiction is None:
-            yield from self.last_resort(found.country, "route.no_jurisdiction")
+            yield from self.orphaned(found.country, "route.no_jurisdiction")
             return
         for sector, lacking in ((Sector.HOTLINE, "route.no_hotline"), (Sector.LEA, "route.no_police")):
             named = list(self._owners(jurisdiction, sector, f"route.{found.kind}"))
@@ -213,12 +213,15 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
         """Who takes what nobody else does."""
         return self._first_able(self.bundle.routing.last_resort, country, rule)
 
-    def orphaned(self, rule: str) -> Iterator[_Considered]:
-        """What points to no country: a mandated hotline looks at it, and at what is urgent the last resort as well."""
+    def orphaned(self, country: CountryCode, rule: str) -> Iterator[_Considered]:
+        """What points to no country, or to one that the policy does not know: a mandated hotline looks at it, and at
+        what is urgent the last resort as well; the last resort takes what no mandated hotline can.
+        """
         mandated = [member.id for member in self.bundle.members.values() if ORPHAN in member.mandate]
-        yield from self._first_able(mandated, CountryCode(""), rule)
+        last = self.bundle.routing.last_resort if country else ()
+        yield from self._first_able((*mandated, *last), country, rule)
         if self.case.is_urgent:
-            yield from self.last_resort(CountryCode(""), rule)
+            yield from self.last_resort(country, rule)
 
     def _owners(self, jurisdiction: Jurisdiction, sector: Sector, rule: str) -> Iterator[_Considered]:
         """The owners; a stand-in takes the place of one that does not take part, once, so that a ring ends."""

@@ -189,8 +189,13 @@ def test_a_chain_ends_at_the_last_resort() -> None:
     assert members(found) == {"intl-police"}
 
 
-def test_a_country_that_the_policy_does_not_know_goes_to_the_last_resort() -> None:
-    assert rules_of(routed(declared("ZZ")), "intl-police") == ("route.no_jurisdiction",)
+def test_a_country_that_the_policy_does_not_know_goes_to_a_mandated_hotline_and_then_to_the_last_resort() -> None:
+    assert [members(routed(declared("ZZ"), is_urgent=urgent)) for urgent in (False, True)] == [
+        {"gb-hotline"},
+        {"gb-hotline", "intl-police"},
+    ]
+    found = routed(declared("ZZ"), without_members("gb-hotline"))
+    assert rules_of(found, "intl-police") == ("route.no_jurisdiction",)
 
 
 def test_where_nobody_takes_part_a_person_sees_it() -> None:
