@@ -131,11 +131,11 @@ def _prior_reports(signals: Signals, _: float | None) -> Strength:
 
 
 def _new(signals: Signals, _: float | None) -> Strength:
-    """Seen by nobody here, and part of no series that somebody knows."""
+    """Seen by nobody here, and not all of it part of series that somebody knows."""
     facts = signals.facts
     if facts.novelty is Novelty.UNKNOWN:
         return None
-    return float(facts.novelty is Novelty.NEW and not _series(signals, None))
+    return float(facts.novelty is Novelty.NEW and not _known_series(signals, None))
 
 
 def _several(signals: Signals, _: float | None) -> Strength:
@@ -183,9 +183,18 @@ def _baseline(signals: Signals, _: float | None) -> Strength:
     return float(Verdict.BASELINE in [one.verdict for one in signals.facts.verdicts])
 
 
-def _series(signals: Signals, _: float | None) -> Strength:
+def _known_series(signals: Signals, _: float | None) -> Strength:
+    """Every item belongs to one: what is new beside a known series does not wait for it."""
     stated = [item.series for item in signals.facts.report.items]
-    return float(any(stated))
+    return float(bool(stated) and all(stated))
+
+
+def _identified_victim(signals: Signals, _: float | None) -> Strength:
+    """In every item: nobody knows yet who the others show."""
+    values = {item.victim_identified for item in signals.facts.report.items}
+    if values <= {Ternary.YES, Ternary.UNKNOWN}:
+        return 1.0 if values == {Ternary.YES} else None
+    return 0.0
 
 
 def _partly_synthetic(signals: Signals, _: float | None) -> Strength:
@@ -230,7 +239,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
     "ai_only": _ai_only,
     "viral": _said("viral", "meme", "batched"),
     "informational": _said("informational", "spam"),
-    "identified_victim": _any_item(lambda item: item.victim_identified),
-    "known_series": _series,
+    "identified_victim": _identified_victim,
+    "known_series": _known_series,
 }
 """What a rule file may name; a name that is not here does not load."""

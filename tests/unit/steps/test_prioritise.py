@@ -211,6 +211,13 @@ def test_what_is_identified_already_waits_longer_and_says_so(item: dict[str, Any
     assert any(rule.startswith("reduction.") for rule in after.rules)
 
 
+@pytest.mark.parametrize("item", [{"victim_identified": Ternary.YES}, {"series": "s-1"}])
+def test_something_known_does_not_make_what_is_new_beside_it_wait(item: dict[str, Any]) -> None:
+    beside = ranked(a_thin_report(items=(an_item(**item), an_item())), novelty=Novelty.NEW)
+    assert not any(rule.startswith("reduction.") for rule in beside.rules)
+    assert "factor.new_content" in beside.rules
+
+
 def test_no_reduction_makes_a_gate_less_than_urgent() -> None:
     known = a_thin_report(items=(an_item(victim_identified=Ternary.YES, series="s"),), escalation=an_escalation())
     assert ranked(known).tier is Tier.URGENT
