@@ -10,9 +10,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from processors.index.postgres import PostgresIndex
-from processors.keyring import keyring
+from processors.keyring import key_mark, keyring
 from processors.letters import Writer
 from processors.pausing import Pauses
+from processors.present import Presence
 from processors.promoted import PromotionWatch
 from processors.recalling import RecallWatch
 from processors.referring import Desk
@@ -36,6 +37,7 @@ from tocsin.runtime.ledger.amendments import LedgerFindings
 from tocsin.runtime.ledger.settlement import positions
 from tocsin.runtime.ledger.skips import skips_of
 from tocsin.runtime.ledger.standings import LedgerStandings
+from tocsin.runtime.ledger.workers import Worker
 from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -105,7 +107,9 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
         patience_seconds=_PATIENCE_SECONDS[lane],
     )
     pauses = Pauses(rules, Writer(codec=codec), database, own)
-    return _job(settings, worker, stages, pauses, Duties(watches=(watch,)))
+    marks = tuple(map(key_mark, secrets.keys.digest))
+    presence = Presence(Worker(instance=worker.instance, keys=marks, topics=worker.topics), rules, database)
+    return _job(settings, worker, stages, pauses, Duties(watches=(watch, presence), presence=presence))
 
 
 def run_returns(settings: Settings, instance: str) -> None:
@@ -130,8 +134,11 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     spreading = Spreading(rules, Writer(codec=codec), database)
     signer = Signer.of(settings.trust, RETURNS, _now_ms)
     sequencer = Sequencer(database, signer.note if signer else None)
+    presence = Presence(Worker(instance=worker.instance, topics=topics), rules, database)
     duties = Duties(
-        watches=(watch, QueueWatch(database), RecallWatch(database), sequencer), errand=lambda: spreading(_now_ms())
+        watches=(watch, presence, QueueWatch(database), RecallWatch(database), sequencer),
+        presence=presence,
+        errand=lambda: spreading(_now_ms()),
     )
     return _job(settings, worker, stages, pauses, duties)
 
@@ -147,7 +154,8 @@ def _rules(settings: Settings, database: Database) -> tuple[Policies, PromotionW
 class Duties(Struct, frozen=True, kw_only=True):
     """What a worker looks after every few seconds, beside its slices."""
 
-    watches: tuple[Callable[[int], None], ...] = ()
+    watches: tuple[Callable[[int], None], ...]
+    presence: Presence
     errand: Callable[[], Errand] = no_errand
 
 
@@ -157,6 +165,7 @@ class Job(Struct, frozen=True, kw_only=True):
     worker: WorkerSettings
     stages: Stages[Any, Any, Any]
     books: Bookkeeping
+    presence: Presence
 
 
 def _job(
@@ -172,7 +181,8 @@ def _job(
         pause=lambda: _looked(pauses, duties.watches),
         errand=duties.errand,
     )
-    return Job(worker=worker, stages=stages, books=books)
+    duties.presence(_now_ms())
+    return Job(worker=worker, stages=stages, books=books, presence=duties.presence)
 
 
 def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> None:
@@ -184,6 +194,7 @@ def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> Non
     try:
         job = when_there(lambda: build(database), health)
         run_worker(settings.kafka, job.worker, job.stages, job.books, health)
+        job.presence.leave()
     finally:
         database.close()
         if endpoint:

@@ -2,7 +2,8 @@
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from processors.steps.deduplicate.selectors import Keys
 from schemas.failures import Broken, Refused
+from tocsin.runtime.ledger.workers import Worker
 
 _KEY_BYTES: Final = 32
 _MOST_DIGEST_KEYS: Final = 4
@@ -50,13 +52,32 @@ def add_digest_key(state: Path) -> str:
     return name
 
 
-def retire_digest_key(state: Path, name: str) -> None:
-    """End the exchange: what was written under that key alone is not recognised any more."""
+def key_mark(key: bytes) -> str:
+    """By which workers and operators speak of a key; tells nothing of it."""
+    return sha256(b"tocsin digest key\x1f" + key).hexdigest()[:16]
+
+
+def retire_digest_key(state: Path, name: str, workers: Iterable[Worker] = ()) -> None:
+    """End the exchange: what was written under that key alone is not recognised any more.
+
+    Raises Refused where one of these workers began without the newest key: what it writes now would be lost with it.
+    """
     names = digest_keys(state)
+    _require_retirable(names, name)
+    newest = key_mark(_key(state / "keyring" / f"{names[-1]}.key"))
+    if old := [one.instance for one in workers if one.keys and newest not in one.keys]:
+        raise Refused(
+            f"Every worker was expected to run with {names[-1]}, found {', '.join(old)} without it. Copy the key to "
+            "their folders, restart them, and retire the old key then.",
+            code="keyring.still_in_use",
+        )
+    (state / "keyring" / f"{name}.key").unlink()
+
+
+def _require_retirable(names: tuple[str, ...], name: str) -> None:
     if name not in names[:-1]:
         known = ", ".join(names[:-1]) or "none, because a single key cannot be retired"
         raise Refused(f"An older digest key can be retired ({known}), found '{name}'.", code="keyring.not_retirable")
-    (state / "keyring" / f"{name}.key").unlink()
 
 
 def _key(file: Path) -> bytes:

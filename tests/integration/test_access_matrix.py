@@ -191,7 +191,7 @@ DATABASE: Final = """
       read           alembic_version disputes item_acts lea_holds returns skips suspensions
       read+add       decisions links promotions rulings restricted.near_hashes
       read+add+edit  dead_letters items ledger_blocks log_starts queue referrals report_revisions sightings streams
-      read+add+edit  unrouted
+      read+add+edit  unrouted workers
       add            audit_openings
       add            audit_entries
       read           audit_entries(entry)
@@ -200,7 +200,7 @@ DATABASE: Final = """
       read           alembic_version ledger_blocks links referrals report_revisions rulings sightings skips suspensions
       read           unrouted
       read+add       audit_checkpoints audit_entries disputes item_acts lea_holds link_notices promotions
-      read+add+edit  audit_tiles dead_letters ledger_blocks log_starts queue returns streams
+      read+add+edit  audit_tiles dead_letters ledger_blocks log_starts queue returns streams workers
       read+edit      items
       add            audit_openings
       edit           referrals(state) referrals(state_at) referrals(taken_up_at) lea_holds(reminded_at)

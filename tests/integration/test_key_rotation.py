@@ -53,9 +53,9 @@ def until_both_have_partitions(stack: Any) -> None:
         time.sleep(0.5)
 
 
-def keyring(stack: Any, *words: str) -> None:
+def keyring(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tocsin", "keyring", *words, "--home", str(stack.home)]
-    subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own words
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
 
 
 def publish(stack: Any, *references: str) -> None:
@@ -97,14 +97,16 @@ def test_a_content_is_recognised_before_during_and_after_the_exchange(stack: Any
     start(crew, "a")
     publish(stack, "rotation-0")
     assert novelties(stack, "rotation-0") == [Novelty.NEW]
-    keyring(stack, "rotate")
+    assert keyring(stack, "rotate").returncode == 0
     start(crew, "b")
     until_both_have_partitions(stack)
     during = [f"rotation-{number}" for number in range(1, 13)]  # over all partitions, so that both workers get some
     publish(stack, *during)
     assert set(novelties(stack, *during)) == {Novelty.SEEN}
+    refused = keyring(stack, "retire", "digest-0001")
+    assert (refused.returncode, "triage-normal-a without it" in refused.stderr) == (1, True), refused.stderr
     crew.stop(grace_seconds=15)
-    keyring(stack, "retire", "digest-0001")
+    assert keyring(stack, "retire", "digest-0001").returncode == 0
     start(crew, "a")
     publish(stack, "rotation-last")
     assert novelties(stack, "rotation-last") == [Novelty.SEEN]

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from processors.keyring import add_digest_key, digest_keys, retire_digest_key
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger.workers import running
 from tocsin.runtime.settings import load
 
 _HOME = click.option(
@@ -41,8 +43,16 @@ def rotate(home: Path) -> None:
 @click.argument("name")
 @_HOME
 def retire(name: str, home: Path) -> None:
-    """Delete an older digest key; contents that were seen under it alone count as new."""
-    retire_digest_key(_state(home), name)
+    """Delete an older digest key; contents that were seen under it alone count as new.
+
+    Refused while a worker runs that began without the newest key.
+    """
+    database = database_of(load(home / "config" / "ops.toml"))
+    try:
+        with database.transaction() as connection:
+            retire_digest_key(_state(home), name, running(connection))
+    finally:
+        database.close()
     click.echo(f"{name} was deleted. Next: delete it in every worker's folder, restart them.")
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from processors.keyring import add_digest_key, digest_keys, keyring, retire_digest_key
+from processors.keyring import add_digest_key, digest_keys, key_mark, keyring, retire_digest_key
 from schemas.failures import Broken, Refused
+from tocsin.runtime.ledger.workers import Worker
 
 
 def test_keys_are_made_on_first_use_and_stay(tmp_path: Path) -> None:
@@ -53,3 +54,26 @@ def test_a_damaged_or_open_key_stops_triage(tmp_path: Path, content: bytes, mode
     file.chmod(mode)
     with pytest.raises(Broken, match=r"near\.key"):
         keyring(tmp_path)
+
+
+def test_an_old_key_is_not_retired_while_a_worker_runs_without_the_new_one(tmp_path: Path) -> None:
+    old = keyring(tmp_path).keys.digest
+    add_digest_key(tmp_path)
+    both = keyring(tmp_path).keys.digest
+    late, ready = (Worker(instance=name, keys=tuple(map(key_mark, keys))) for name, keys in (("a", old), ("b", both)))
+    without_keys = Worker(instance="returns-0")
+    with pytest.raises(Refused, match="found a without it") as caught:
+        retire_digest_key(tmp_path, "digest-0001", [late, ready, without_keys])
+    assert caught.value.code == "keyring.still_in_use"
+    assert digest_keys(tmp_path) == ("digest-0001", "digest-0002"), "nothing was deleted"
+    retire_digest_key(tmp_path, "digest-0001", [ready, without_keys])
+
+
+def test_another_key_of_the_same_name_is_another_key(tmp_path: Path) -> None:
+    homes = [tmp_path / name for name in "ab"]
+    for home in homes:
+        home.mkdir()
+        add_digest_key(home)
+    elsewhere = Worker(instance="a", keys=tuple(map(key_mark, keyring(homes[1]).keys.digest)))
+    with pytest.raises(Refused):
+        retire_digest_key(homes[0], "digest-0001", [elsewhere])
