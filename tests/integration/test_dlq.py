@@ -35,7 +35,11 @@ def stack(busy_stack: Any) -> Any:
 
 
 def dlq(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", "dlq", *words, "--home", str(stack.home)]
+    return tocsin(stack, "dlq", *words)
+
+
+def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
 
 
@@ -83,10 +87,17 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
     assert first.split("/")[2] in shown
 
     refused = counted(stack, "refused")
+    would = dlq(stack, "drop", first, "--by", "A. Operator", "--reason", "noise of a test", "--dry-run")
+    assert (would.returncode, would.stdout.splitlines()[-1]) == (0, "1 would be dropped.")
+    assert (counted(stack, "refused"), counted(stack, "dropped")) == (refused, 0)
     dropped = dlq(stack, "drop", first, "--by", "A. Operator", "--reason", "noise of a test")
     assert (dropped.returncode, dropped.stdout) == (0, "1 dropped.\n")
     assert (counted(stack, "refused"), counted(stack, "dropped")) == (refused - 1, 1)
     assert "A. Operator" in dlq(stack, "show", first).stdout
+
+    said = tocsin(stack, "disclosures", "--person", "A. Operator").stdout
+    assert f"A. Operator dropped the dead letter {first} (" in said
+    assert "(tocsin dlq drop). Reason: noise of a test." in said
 
     again = dlq(stack, "retry", second, "--by", "A. Operator")
     assert (again.returncode, again.stdout) == (0, "1 sent again.\n")
@@ -96,6 +107,7 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
 
     twice = dlq(stack, "drop", first, "--by", "A. Operator", "--reason", "again")
     assert (twice.returncode, "dlq.not_open" in twice.stderr) == (1, True)
+    assert dlq(stack, "drop", first, "--by", "A", "--reason", "again", "--dry-run").returncode == 1
 
 
 def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack: Any, tmp_path: Path) -> None:

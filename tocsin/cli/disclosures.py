@@ -23,7 +23,7 @@ _END_MS = 253_370_764_800_000
 @click.command(name="disclosures")
 @click.option("--report", default="", help="Of this report: its id, a referral's id or the submitter's reference.")
 @click.option("--member", default="", help="To this member, or of its records.")
-@click.option("--person", default="", help="What this person looked at.")
+@click.option("--person", default="", help="What this person looked at, or did.")
 @click.option("--from", "since_ms", type=Moment(), default=0, help="Recorded from here on.")
 @click.option("--until", "until_ms", type=Moment(), default=_END_MS, help="Recorded up to here.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

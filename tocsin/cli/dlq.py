@@ -1,5 +1,6 @@
 """`tocsin dlq`: records that could not be processed."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from schemas.catalogue import told
 from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId
 from tocsin.cli.auditing.person import BY, PURPOSE, note
-from tocsin.runtime.audit.statements import Reading
+from tocsin.runtime.audit.recording import record_act
+from tocsin.runtime.audit.statements import Act, Reading
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger import deadletters
 from tocsin.runtime.ledger.deadletters import STATES, DeadLetter, Wanted
@@ -104,13 +106,22 @@ def retry(home: Path, names: tuple[str, ...], code: str, by: str) -> None:
 @click.option("--code", default="", help="All open ones with this code.")
 @click.option("--by", required=True, help="Your name; it is kept.")
 @click.option("--reason", required=True, help="Why nobody needs it; it is kept.")
-def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str) -> None:
-    """Close dead letters for good; the ledger counts their records as dropped."""
+@click.option("--dry-run", is_flag=True, help="Say what would be dropped, and do nothing.")
+def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str, dry_run: bool) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    """Close dead letters for good; the ledger counts their records as dropped, and the audit log keeps who and why."""
 
     def close(connection: Connection, letter: DeadLetter) -> None:
         deadletters.drop(connection, letter, by, reason)
+        what = f"dropped the dead letter {letter.name} ({letter.code})"
+        act = Act(person=by, reason=reason, command="dlq drop", what=what, member=MemberId(letter.member))
+        record_act(connection, act, time.time_ns() // 1_000_000)
 
-    _each(load(home / "config" / "ops.toml"), names, code, close, "dropped")
+    def look(_: Connection, letter: DeadLetter) -> None:
+        deadletters.require_open(letter)
+        click.echo(f"{letter.name} of {letter.member}: {letter.code}")
+
+    settings = load(home / "config" / "ops.toml")
+    _each(settings, names, code, *((look, "would be dropped") if dry_run else (close, "dropped")))
 
 
 def _each(

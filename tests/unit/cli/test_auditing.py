@@ -8,6 +8,7 @@ from tocsin.cli.auditing.wording import sentence, when
 from tocsin.cli.disclosures import command
 from tocsin.runtime.audit.disclosed import Wanted, concerns
 from tocsin.runtime.audit.statements import (
+    Act,
     Decision,
     Disclosure,
     Fact,
@@ -26,6 +27,8 @@ GIVEN = Disclosure(
     sealed_to=(KeyId("k1"),), policy="a" * 64, landed="referrals.nl.nl-police.v1/0/7", sha256="b" * 64,
 )  # fmt: skip
 LOOKED = Reading(person="A. Analyst", purpose="case 7", command="explain", what="report r", report=ReportId("r"))
+
+DONE = Act(person="A. Analyst", reason="noise", command="dlq drop", what="dropped 7", member=POLICE)
 
 
 def test_a_disclosure_says_who_was_given_which_classes_of_fields_and_by_which_rules() -> None:
@@ -56,7 +59,16 @@ def test_a_look_says_who_at_what_and_why() -> None:
     assert when(0) == "1970-01-01 00:00:00 UTC"
 
 
-@pytest.mark.parametrize("statement", [GIVEN, LOOKED])
+def test_an_act_says_who_did_what_and_why() -> None:
+    assert sentence(DONE) == "A. Analyst dropped 7 (tocsin dlq drop). Reason: noise."
+
+
+def test_an_act_is_found_by_whoever_did_it_and_by_whose_records_they_are() -> None:
+    asked = [Wanted(person="A. Analyst"), Wanted(member="nl-police"), Wanted(person="B. Analyst"), Wanted(member="x")]
+    assert [concerns(DONE, one, frozenset()) for one in asked] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("statement", [GIVEN, LOOKED, DONE])
 def test_a_statement_reads_back_and_its_leaf_opens_as_nothing_else(statement: Statement) -> None:
     line, nonce = encoded(statement), bytes(16)
     leaf = leaf_of(Fact(statement=statement, at_ms=5), line, nonce)

@@ -7,7 +7,7 @@ from typing import Final
 from schemas.catalogue import message
 from schemas.disclosure import Sensitivity, field_rules
 from schemas.records.referral import Referral
-from tocsin.runtime.audit.statements import Decision, Disclosure, Reading, Refusal, Statement
+from tocsin.runtime.audit.statements import Act, Decision, Disclosure, Reading, Refusal, Statement
 
 _CLASSES: Final = {
     Sensitivity.CASE: "facts of the case",
@@ -43,6 +43,8 @@ def sentence(statement: Statement) -> str:
                 f"{statement.person} looked at {statement.what} (tocsin {statement.command}). "
                 f"Purpose: {statement.purpose}."
             )
+        case Act():
+            return f"{statement.person} {statement.what} (tocsin {statement.command}). Reason: {statement.reason}."
 
 
 def _disclosure(told: Disclosure) -> Iterator[str]:

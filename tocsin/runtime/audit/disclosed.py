@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, text
 from tocsin.runtime.audit.recording import LINE
 from tocsin.runtime.audit.statements import (
     NONCE_BYTES,
+    Act,
     Decision,
     Disclosure,
     Reading,
@@ -69,7 +70,7 @@ def concerns(statement: Statement, wanted: Wanted, reports: frozenset[str]) -> b
     """Whether it is about what is asked for."""
     about_report = not wanted.report or getattr(statement, "report", "") in reports
     about_member = not wanted.member or wanted.member in _members(statement)
-    about_person = not wanted.person or (isinstance(statement, Reading) and statement.person == wanted.person)
+    about_person = not wanted.person or (isinstance(statement, Reading | Act) and statement.person == wanted.person)
     return about_report and about_member and about_person
 
 
@@ -77,7 +78,7 @@ def _members(statement: Statement) -> tuple[str, ...]:
     match statement:
         case Disclosure():
             return (statement.recipient,)
-        case Refusal() | Reading():
+        case Refusal() | Reading() | Act():
             return (statement.member,)
         case Decision():
             return ()

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from tocsin.runtime.audit.statements import NONCE_BYTES, Fact, Reading, encoded, leaf_of
+from tocsin.runtime.audit.statements import NONCE_BYTES, Act, Fact, Reading, encoded, leaf_of
 
 LINE: Final = b"\n"
 
@@ -19,8 +19,17 @@ def record_facts(connection: Connection, stream: int, facts: Sequence[Fact]) -> 
 
 def record_reading(connection: Connection, reading: Reading, at_ms: int) -> None:
     """That a person looked at something, in the transaction that shows it to them."""
-    columns = _columns((Fact(statement=reading, at_ms=at_ms),))
-    connection.execute(_ENTRY, {"stream": None, "person": reading.person, "first": None, "last": None, **columns})
+    _record_person(connection, reading, at_ms)
+
+
+def record_act(connection: Connection, act: Act, at_ms: int) -> None:
+    """That a person did something, in the transaction that does it."""
+    _record_person(connection, act, at_ms)
+
+
+def _record_person(connection: Connection, said: Reading | Act, at_ms: int) -> None:
+    columns = _columns((Fact(statement=said, at_ms=at_ms),))
+    connection.execute(_ENTRY, {"stream": None, "person": said.person, "first": None, "last": None, **columns})
 
 
 def _columns(facts: Sequence[Fact]) -> dict[str, object]:

@@ -76,9 +76,24 @@ class Reading(Struct, frozen=True, kw_only=True, tag_field="is", tag="reading", 
     """Whose records they are."""
 
 
-Statement = Disclosure | Decision | Refusal | Reading
+class Act(Struct, frozen=True, kw_only=True, tag_field="is", tag="act", omit_defaults=True):
+    """A person did what nothing takes back."""
 
-_KINDS: Final = {kind: str(kind.__struct_config__.tag).encode() for kind in (Disclosure, Decision, Refusal, Reading)}
+    person: str
+    reason: str
+    command: str
+    """As it is typed: `dlq drop`."""
+    what: str
+    """What was done, to what."""
+    member: MemberId = MemberId("")
+    """Whose records they are."""
+
+
+Statement = Disclosure | Decision | Refusal | Reading | Act
+
+_KINDS: Final = {
+    kind: str(kind.__struct_config__.tag).encode() for kind in (Disclosure, Decision, Refusal, Reading, Act)
+}
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Statement)
 

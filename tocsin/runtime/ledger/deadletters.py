@@ -78,6 +78,12 @@ def drop(connection: Connection, letter: DeadLetter, by: str, reason: str) -> No
     connection.execute(_OUTCOME, place)
 
 
+def require_open(letter: DeadLetter) -> None:
+    """Raise Refused where nothing can be decided about it any more, as `drop` does."""
+    if letter.state != OPEN:
+        raise _not_open(letter)
+
+
 def mark_retried(connection: Connection, letter: DeadLetter, by: str) -> None:
     """It was published again; its first offset stays refused in the ledger. Raises Refused where it is not open."""
     _decide(connection, letter, RETRIED, by, "")
@@ -86,7 +92,11 @@ def mark_retried(connection: Connection, letter: DeadLetter, by: str) -> None:
 def _decide(connection: Connection, letter: DeadLetter, state: str, by: str, reason: str) -> None:
     row = {"stream": letter.stream, "offset": letter.offset, "state": state, "by": by, "reason": reason}
     if connection.execute(_DECIDE, row).rowcount == 0:
-        raise Refused(message("dlq.not_open", state=letter.state), code="dlq.not_open")
+        raise _not_open(letter)
+
+
+def _not_open(letter: DeadLetter) -> Refused:
+    return Refused(message("dlq.not_open", state=letter.state), code="dlq.not_open")
 
 
 def _letter(row: Row[Any]) -> DeadLetter:
