@@ -28,7 +28,7 @@ from schemas.topics import RETURNS, RULINGS, TRIAGE, escalated_topic, returns_to
 from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.audit.sequencing import Sequencer
 from tocsin.runtime.database import Database, database_of
-from tocsin.runtime.endpoint import Endpoint
+from tocsin.runtime.endpoint import endpoint_of
 from tocsin.runtime.health import Health
 from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.sealing import Opener, Sealer
@@ -190,7 +190,7 @@ def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> Non
     describe_build(name)
     health = Health()
     database = database_of(settings, _DATABASE_POOL)
-    endpoint = Endpoint(health, settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+    endpoint = endpoint_of(settings, health)
     try:
         job = when_there(lambda: build(database), health)
         run_worker(settings.kafka, job.worker, job.stages, job.books, health)

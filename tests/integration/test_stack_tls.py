@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,15 +28,21 @@ WITHOUT_TLS: Final = {"postgresql"}
 ALERT: Final = 0x15
 
 
+def of_group(pid: int) -> list[Path]:
+    """A process and its children, as folders of the kernel's."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found += [process] if os.getpgid(int(process.name)) == os.getpgid(pid) else []
+    return found
+
+
 def ports_of(pid: int) -> set[int]:
     """Where this process and its children listen."""
     inodes = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getpgid(int(process.name)) == os.getpgid(pid):
-                inodes |= {str(link.readlink()) for link in (process / "fd").iterdir()}
-        except OSError:
-            continue
+    for process in of_group(pid):
+        with suppress(OSError):
+            inodes |= {str(link.readlink()) for link in (process / "fd").iterdir()}
     rows = [row.split() for table in ("tcp", "tcp6") for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
     return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes}
 
@@ -106,3 +113,18 @@ def test_a_client_that_verifies_its_database_never_falls_back_to_plain(stack: An
     with pytest.raises(Temporary) as caught, Database(wanted).transaction():
         pass
     assert "does not support SSL" in str(caught.value.__cause__)
+
+
+def test_no_password_stands_in_a_command_line_or_an_environment(stack: Any) -> None:
+    secrets = {file.read_bytes() for file in (stack.home / "secrets").glob("*.password")}
+    assert len(secrets) >= 5
+    for daemon in stack.daemons:
+        for process in of_group(daemon.pid()):
+            shown = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            assert not [secret for secret in secrets if secret in shown], daemon.name
+
+
+def test_every_file_with_a_secret_is_for_its_owner_alone(stack: Any) -> None:
+    files = [*(stack.home / "secrets").iterdir(), *(stack.home / "certificates").glob("*.key")]
+    files += (stack.home / "certificates").glob("*.bundle.pem")
+    assert {file.name for file in files if file.stat().st_mode & 0o077} == set()

@@ -15,7 +15,7 @@ from schemas.records.identifiers import MemberId
 from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.policy.policies import policies
 from tocsin.runtime import logs
-from tocsin.runtime.endpoint import Endpoint
+from tocsin.runtime.endpoint import endpoint_of
 from tocsin.runtime.metrics import describe_build
 
 
@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     rules = policies(process.policy, process.policy_trust)
     memberships = Memberships(rules, MemberId(member), service.now_ms())
     running = service.Service(process, chosen, memberships, gap_reason=gap_reason)
-    endpoint = Endpoint(running.health, process.metrics_host, process.metrics_port) if process.metrics_port else None
+    endpoint = endpoint_of(process, running.health)
     try:
         for warning in running.warnings():
             click.echo(warning, err=True)

@@ -1,26 +1,32 @@
 """The one HTTP port of a process: /metrics, /live and /ready."""
 
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
 from tocsin.runtime.metrics import REGISTRY
+from tocsin.runtime.settings import MetricsTls, Settings
+from tocsin.runtime.tls import serving
 
+_HANDSHAKE_SECONDS: Final = 5.0
 _PLAIN = "text/plain; charset=utf-8"
 
 
 class Endpoint:
     """Serves until closed; `port` is the one in use, also where 0 was asked for."""
 
-    def __init__(self, health: Health, host: str, port: int) -> None:
+    def __init__(self, health: Health, host: str, port: int, tls: MetricsTls | None = None) -> None:
+        context = serving(tls.certificate, tls.key, tls.ca) if tls else None
         try:
-            self._server = ThreadingHTTPServer((host, port), _handler(health))
+            self._server = _Server((host, port), _handler(health), context)
         except OSError as error:
             raise Broken(
                 f"Port {port} on {host} cannot be opened for metrics ({error.strerror}). Choose another metrics_port.",
@@ -36,6 +42,33 @@ class Endpoint:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def endpoint_of(settings: Settings, health: Health) -> Endpoint | None:
+    """The endpoint that the settings ask for, at their named address; None where they ask for none."""
+    if not settings.metrics_port:
+        return None
+    return Endpoint(health, settings.metrics_host, settings.metrics_port, settings.metrics_tls)
+
+
+class _Server(ThreadingHTTPServer):
+    """Handshakes in the thread of each connection: a silent client holds up nobody."""
+
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None
+    ) -> None:
+        self._tls = tls
+        super().__init__(address, handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self._tls is None:
+            return connection, address
+        connection.settimeout(_HANDSHAKE_SECONDS)
+        return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who shows no good certificate, or goes away, is no event of ours."""
 
 
 def _answer_metrics(_: Health) -> tuple[int, str, bytes]:

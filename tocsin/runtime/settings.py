@@ -66,6 +66,16 @@ class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
 
+class MetricsTls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """PEM files of the metrics port: what it shows, and whose clients it answers."""
+
+    certificate: Path
+    key: Path
+    """0600, as every private key."""
+    ca: Path
+    """Who signed the scraper's certificate: without one no answer is given."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that one process is told; `principal` is the certificate's common name."""
 
@@ -84,6 +94,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     """0 means no metrics endpoint."""
+    metrics_tls: MetricsTls | None = None
+    """None serves in plain, which is for loopback and for networks of the operator's own."""
     local_stack: bool = False
     """True only in files that `tocsin up` wrote: `generate` and `demo` refuse any other cluster."""
 

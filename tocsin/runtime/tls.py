@@ -21,6 +21,21 @@ def verifying(ca: Path | None) -> ssl.SSLContext:
     return context
 
 
+def serving(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
+    """Answers only clients that show a certificate of this authority; raises Broken where a file cannot be used."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    try:
+        context.load_cert_chain(certificate, key)
+        context.load_verify_locations(client_ca)
+    except OSError as error:
+        raise Broken(
+            message("endpoint.certificate", reason=type(error).__name__), code="endpoint.certificate"
+        ) from error
+    return context
+
+
 def verified(url: URL, ca: Path | None) -> dict[str, str]:
     """How psycopg verifies whom it speaks to, whatever the URL says.
 

@@ -14,8 +14,10 @@ from schemas.topics import OPS
 from tocsin.runtime.tls import verifying
 from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon
+from tocsin.stack.files import write_whole
 from tocsin.stack.jars import cache_folder
 from tocsin.stack.java import JavaProgram
+from tocsin.stack.kafka import properties_text
 from tocsin.stack.ports import require_free
 from tocsin.stack.postgres import REGISTRY, Postgres
 from tocsin.stack.progress import Progress
@@ -88,9 +90,22 @@ class Registry:
             "APICURIO_STORAGE_SQL_KIND": "postgresql",
             "APICURIO_DATASOURCE_URL": f"jdbc:postgresql://127.0.0.1:{self._postgres.port}/{REGISTRY}",
             "APICURIO_DATASOURCE_USERNAME": REGISTRY,
-            "APICURIO_DATASOURCE_PASSWORD": self._postgres.password_file(REGISTRY).read_text(),
-            **_access(*self.writer),
+            "SMALLRYE_CONFIG_LOCATIONS": self._secrets().as_uri(),
+            **_access(),
         }
+
+    def _secrets(self) -> Path:
+        """A 0600 file of both passwords: an environment is shown by `ps` and stands in crash reports."""
+        name, writer = self.writer
+        user = "quarkus.security.users.embedded"
+        file = self._home / "secrets" / "registry.properties"
+        lines = {
+            "apicurio.datasource.password": self._postgres.password_file(REGISTRY).read_text(),
+            f"{user}.users.{name}": writer,
+            f"{user}.roles.{name}": _ADMIN_ROLE,
+        }
+        write_whole(file, properties_text(lines))
+        return file
 
     def _listeners(self) -> dict[str, str]:
         """Both ports speak TLS alone, on loopback."""
@@ -133,14 +148,11 @@ class Registry:
             connection.close()
 
 
-def _access(name: str, password_text: str) -> dict[str, str]:
+def _access() -> dict[str, str]:
     """Basic authentication with one embedded user; who shows no credentials may read."""
-    user = name.upper()
     return {
         "QUARKUS_HTTP_AUTH_BASIC": "true",
         "QUARKUS_SECURITY_USERS_EMBEDDED_PLAIN_TEXT": "true",
-        f"QUARKUS_SECURITY_USERS_EMBEDDED_USERS_{user}": password_text,
-        f"QUARKUS_SECURITY_USERS_EMBEDDED_ROLES_{user}": _ADMIN_ROLE,
         "APICURIO_AUTH_ROLE_BASED_AUTHORIZATION": "true",
         "APICURIO_AUTH_ANONYMOUS_READ_ACCESS_ENABLED": "true",
     }
