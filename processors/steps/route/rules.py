@@ -197,7 +197,9 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
         return is_strong(found, self.bundle)
 
     def concerned(self, found: Evidence) -> Iterator[_Considered]:
-        """Hotline and police of the country, and for what it lacks its fall-back chain."""
+        """Hotline and police of the country, and for what it lacks its fall-back chain; what is urgent and has no
+        police there goes to the last resort whoever else takes it.
+        """
         jurisdiction = self.bundle.jurisdiction_of(found.country)
         if jurisdiction is None:
             yield from self.orphaned(found.country, "route.no_jurisdiction")
@@ -208,6 +210,8 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
             if not any(entry.refusal != "route.not_taking_part" for entry in named):
                 names = (*jurisdiction.fallback, *self.bundle.routing.last_resort)
                 yield from self._first_able(names, jurisdiction.country, lacking)
+                if self.case.is_urgent and sector is Sector.LEA:
+                    yield from self.last_resort(jurisdiction.country, lacking)
 
     def last_resort(self, country: CountryCode, rule: str) -> Iterator[_Considered]:
         """Who takes what nobody else does."""

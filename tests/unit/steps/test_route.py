@@ -170,6 +170,12 @@ def test_a_country_without_hotline_and_police_goes_along_its_chain() -> None:
     assert rules_of(found, "gb-hotline") == ("route.no_hotline", "route.no_police")
 
 
+def test_what_is_urgent_in_a_country_without_police_goes_to_the_last_resort_beside_the_hotline() -> None:
+    found = routed(declared("NO"), is_urgent=True)
+    assert members(found) == {"gb-hotline", "intl-police"}
+    assert rules_of(found, "intl-police") == ("route.no_police",)
+
+
 def test_a_chain_does_not_end_at_its_first_member_if_that_is_the_submitter() -> None:
     found = routed(declared("NO", submitter=MemberId("gb-hotline")))
     assert members(found) == {"intl-police"}
