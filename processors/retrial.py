@@ -18,7 +18,7 @@ from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted
 from schemas.records.ruling import Ruling
-from schemas.records.triage import ReportTriaged
+from schemas.records.triage import ItemVerdict, ReportTriaged
 from schemas.records.values import Novelty
 from tocsin.policy.bundle import Bundle
 from tocsin.runtime.keys.sealing import Opener
@@ -97,7 +97,7 @@ class Court(Struct, frozen=True, kw_only=True):
         return Verdict(
             outcome=decision.outcome.name.lower(),
             tier=decision.priority.tier,
-            verdicts={f"{one.content_id} {one.jurisdiction}".strip(): one.verdict for one in proposed.verdicts},
+            verdicts={f"{one.content_id} {one.jurisdiction}".strip(): _told(one) for one in proposed.verdicts},
             held={made.recipient: Held(referral=made) for made in self._referrals(decision)},
         )
 
@@ -163,6 +163,11 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "fields": ("fields",),
 }
 KINDS: Final = tuple(_KINDS)
+
+
+def _told(found: ItemVerdict) -> str:
+    """That a lawyer has checked the law since is a difference too."""
+    return found.verdict if found.verified else f"{found.verdict} (unverified law)"
 
 
 def difference(before: Verdict, after: Verdict) -> Difference:

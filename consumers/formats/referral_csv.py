@@ -34,8 +34,9 @@ def _hosting_country(referral: Referral, item: ContentItem) -> CountryCode:
 
 
 def _verdicts(referral: Referral, item: ContentItem) -> str:
+    """What nobody has checked is marked beside each verdict, as wherever it is shown."""
     return "; ".join(
-        f"{verdict.jurisdiction}:{verdict.verdict.lower()}"
+        f"{verdict.jurisdiction}:{verdict.verdict.lower()}{'' if verdict.verified else ' (unverified law)'}"
         for verdict in referral.verdicts
         if verdict.content_id == item.content_id
     )
@@ -64,6 +65,7 @@ COLUMNS: Final[dict[str, _Column]] = {
     "hashes": lambda _, item: "; ".join(f"{digest.algorithm}:{digest.value}" for digest in item.hashes),
     "labels": lambda _, item: "; ".join(f"{label.scheme}:{label.label}" for label in item.labels),
     "verdicts": _verdicts,
+    "to_know": lambda referral, _: " ".join(message(flag) for flag in referral.flags),
     "apparent_age_band": lambda _, item: item.apparent_age_band,
     "novelty": lambda referral, _: referral.novelty.lower(),
     "corroboration": lambda referral, _: str(referral.corroboration),

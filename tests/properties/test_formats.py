@@ -14,8 +14,10 @@ from consumers.formats import FORMATS, format_named, referral_csv, referral_json
 from consumers.formats.referral_csv import COLUMNS, defanged, neutralised
 from consumers.letters import Letter
 from schemas.catalogue import message
+from schemas.records.identifiers import ContentId, JurisdictionCode
 from schemas.records.referral import Referral
 from schemas.records.report import ContentItem, Label, SourceUrl
+from schemas.records.triage import ItemVerdict
 from schemas.records.values import SealedPart
 from schemas.sealing import unsealed_part
 from tests.builders.referrals import a_referral
@@ -52,6 +54,18 @@ def test_every_format_says_that_tiers_advise_and_that_files_differ(name: str, di
     assert message("tiers.advise") in text
     assert ('conflicting_reports": 2' in text or message("link.conflicting", count=2) in text) is bool(differing)
     assert (name == "xarf") is ("xarf_version" in text), "what is written as another format proves nothing of this one"
+
+
+def test_a_table_marks_law_that_nobody_checked_and_tells_a_basis_that_had_lapsed() -> None:
+    unchecked, checked = (
+        ItemVerdict(content_id=ContentId("item-1"), jurisdiction=JurisdictionCode(code), verified=code == "fr")
+        for code in ("nl", "fr")
+    )
+    item = an_item(content_id=ContentId("item-1"))
+    flagged = a_referral(items=(item,), verdicts=(unchecked, checked), flags=("classify.basis_lapsed",))
+    (row,) = rows_of(flagged)
+    assert row["verdicts"] == "nl:undetermined (unverified law); fr:undetermined"
+    assert row["to_know"] == message("classify.basis_lapsed")
 
 
 def an_xarf_item() -> ContentItem:
