@@ -130,6 +130,8 @@ def read_json_lines(content: bytes) -> list[Line] | Problem:
                 cells = msgspec.json.decode(text, type=dict[str, str])
             except msgspec.DecodeError:
                 return Problem(line=number, field="line", code="answer.not_json")
+            except UnicodeDecodeError:
+                return Problem(line=number, field="line", code="answer.not_utf8")
             lines.append(Line(number=number, cells=cells))
     return lines
 

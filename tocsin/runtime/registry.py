@@ -289,7 +289,7 @@ def _read_known(file: Path, url: str) -> KnownSchemas:
     """What was remembered for this registry; a file of another registry or none readable starts empty."""
     try:
         known = msgspec.json.decode(file.read_bytes(), type=KnownSchemas)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return KnownSchemas(registry=url)
     return known if known.registry == url else KnownSchemas(registry=url)
 

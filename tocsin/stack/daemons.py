@@ -112,7 +112,7 @@ class Daemon:
     def _read(self) -> Trace | None:
         try:
             return msgspec.json.decode(self._trace_file.read_bytes(), type=Trace)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def _log_end(self, lines: int = 5) -> str:

@@ -93,7 +93,7 @@ class Store:
                 promotion = msgspec.json.decode(file.read_bytes(), type=Promotion)
             except FileNotFoundError:
                 continue  # a proposal that was promoted this moment
-            except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 facts = {"name": file.stem[:32], "expected": "a promotion as Tocsin writes it"}
                 raise Broken(message("promotion.tampered", **facts), code="promotion.tampered") from error
             if promotion.name != file.stem:

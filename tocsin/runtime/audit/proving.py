@@ -56,7 +56,7 @@ def read_proof(content: bytes) -> Proof:
     """Read such a file; raises Unreadable where it is none."""
     try:
         proof = msgspec.json.decode(content, type=Proof)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _unreadable() from error
     if proof.format != FORMAT:
         raise _unreadable()

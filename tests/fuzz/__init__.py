@@ -1,0 +1,1 @@
+"""Whatever bytes come in: no crash, no hang, no memory beyond a bound."""

@@ -1,0 +1,116 @@
+"""The doors that bytes of strangers come through, each as a function that ends well or with a failure of ours."""
+
+import asyncio
+import io
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from consumers.answers import parse, read_csv, read_json_lines
+from consumers.receiver import application
+from processors.intake import Door
+from producers.feeds.table import FEEDS, Feed, feed_of
+from schemas.failures import Failure
+from schemas.records.identifiers import MemberId
+from tests.builders.drafts import CONTEXT
+from tests.builders.policy import with_member
+from tests.builders.reports import NOON_MS
+from tests.builders.sinks import SECRET
+from tocsin.policy.bundle import load
+from tocsin.runtime.registry import FixedDirectory, RecordCodec
+from tocsin.runtime.transport.slices import RawRecord
+
+CORPUS: Final = Path(__file__).with_name("corpus")
+MEMBER: Final = MemberId("plat-a")
+SAMPLE: Final = Path(load.__code__.co_filename).with_name("sample")
+POLICY_FILES: Final = ("members.toml", "routing.toml", "sharing.toml", "priority.toml", "labels.toml", "bases.toml")
+Target = Callable[[bytes], None]
+
+
+@cache
+def _door() -> Door:
+    codec = RecordCodec(FixedDirectory())
+    return Door(member=MEMBER, bundle=with_member(MEMBER, signs=False, seals=False), codec=codec)
+
+
+def codec(data: bytes) -> None:
+    """A value on a member's topic, through the whole door: frame, Avro, screening, the checks of its fields."""
+    _door().admit(RawRecord(offset=0, timestamp_ms=NOON_MS, key=b"k", value=data, headers=()))
+
+
+def feed(chosen: Feed, data: bytes) -> None:
+    """A file in one format, read to its end."""
+    for _ in chosen.read(io.BytesIO(data), CONTEXT):
+        pass
+
+
+def recognised(data: bytes) -> None:
+    """A file whose format nobody named."""
+    feed_of(data)
+
+
+def answers(data: bytes) -> None:
+    """A file of answers, as a table and as JSON lines, each line made into an answer."""
+    for read in (read_csv, read_json_lines):
+        lines = read(data)
+        for line in lines if isinstance(lines, list) else ():
+            parse(line)
+
+
+def receiver(data: bytes) -> None:
+    """A post to the reference receiver: the first line is the signature, the rest the body."""
+    signature, _, body = data.partition(b"\n")
+    headers = {"webhook-id": "k", "webhook-timestamp": str(NOON_MS // 1000), "webhook-signature": signature.hex()}
+    asyncio.run(_post(headers, body))
+
+
+async def _post(headers: dict[str, str], body: bytes) -> None:
+    transport = httpx.ASGITransport(_receiver())
+    async with httpx.AsyncClient(transport=transport, base_url="http://receiver.example.test") as client:
+        answer = await client.post("/referrals", headers=headers, content=body)
+    assert 400 <= answer.status_code < 500, f"nothing unsigned is taken, and nothing breaks: {answer.status_code}"
+
+
+@cache
+def _receiver() -> httpx._transports.asgi._ASGIApp:
+    return application(Path(tempfile.mkdtemp(prefix="tocsin-fuzz-")), SECRET)
+
+
+def policy(data: bytes) -> None:
+    """A file of a bundle that somebody edited: the first byte says which."""
+    folder, name = _bundle(), POLICY_FILES[data[0] % len(POLICY_FILES)] if data else POLICY_FILES[0]
+    (folder / name).write_bytes(data[1:])
+    try:
+        load(folder)
+    finally:
+        shutil.copyfile(SAMPLE / name, folder / name)
+
+
+@cache
+def _bundle() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-fuzz-")) / "policy"
+    shutil.copytree(SAMPLE, folder)
+    return folder
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    "codec": codec,
+    **{f"feed-{chosen.name}": partial(feed, chosen) for chosen in FEEDS},
+    "recognise": recognised,
+    "answers": answers,
+    "receiver": receiver,
+    "policy": policy,
+}
+
+
+def run(name: str, data: bytes) -> None:
+    """One input through one door; a failure of ours is an answer, everything else is a fault."""
+    try:
+        TARGETS[name](data)
+    except Failure:
+        return
