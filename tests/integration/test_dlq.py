@@ -18,6 +18,7 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, dead_letter_topic, submitted_topic
 from tests.builders.reports import a_report
 from tests.builders.signing import a_signer
+from tocsin.policy.store.trust import new_key
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.stack.demo.crew import Crew
@@ -73,7 +74,7 @@ def noise(stack: Any, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("noise")
-def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack: Any) -> None:
+def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack: Any, tmp_path: Path) -> None:
     found = listed(stack)
     codes = {letter["code"] for letter in found}
     assert len(found) == 5
@@ -81,7 +82,7 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
     assert all(letter["value_sha256"] for letter in found)
     assert all(re.fullmatch(r"[a-z0-9.-]+/\d+/\d+", letter["id"]) for letter in found)
 
-    first, second, *_ = [letter["id"] for letter in found]
+    first, second, third, *_ = [letter["id"] for letter in found]
     shown = dlq(stack, "show", first).stdout
     assert "value.sha256" in shown
     assert first.split("/")[2] in shown
@@ -108,6 +109,35 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
     twice = dlq(stack, "drop", first, "--by", "A. Operator", "--reason", "again")
     assert (twice.returncode, "dlq.not_open" in twice.stderr) == (1, True)
     assert dlq(stack, "drop", first, "--by", "A", "--reason", "again", "--dry-run").returncode == 1
+    _two_people_drop_what_one_cannot(stack, third, tmp_path)
+
+
+def _two_people_drop_what_one_cannot(stack: Any, name: str, folder: Path) -> None:
+    """In a home whose settings name people who sign."""
+    trust, config = folder / "trust.toml", folder / "home" / "config"
+    people = {who: f'[signer.{who}]\npublic_key = "{new_key(folder / who)}"\n' for who in ("anna", "ben")}
+    trust.write_text('first = "none"\n' + "".join(people.values()), "utf-8")
+    config.mkdir(parents=True)
+    own = Path(stack.config(OPS)).read_text("utf-8")
+    (config / "ops.toml").write_text(f'policy_trust = "{trust}"\n{own}', "utf-8")
+    pens = {
+        who: ("--petition", str(folder / "petition"), "--signer", who, "--key", str(folder / who)) for who in people
+    }
+
+    def drop(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tocsin", "dlq", "drop", *words, "--home", str(folder / "home")]
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+
+    alone = drop(name, "--by", "anna", "--reason", "noise")
+    assert (alone.returncode, "petition.needed" in alone.stderr) == (1, True), alone
+    assert drop(name, "--reason", "noise", *pens["anna"]).returncode == 0
+    assert "promotion.same_signer" in drop(*pens["anna"]).stderr
+    assert name in {letter["id"] for letter in listed(stack)}
+    granted = drop(*pens["ben"])
+    assert (granted.returncode, granted.stdout) == (0, "1 dropped.\n"), granted
+    assert name not in {letter["id"] for letter in listed(stack)}
+    said = tocsin(stack, "disclosures", "--person", "anna and ben").stdout
+    assert f"anna and ben dropped the dead letter {name}" in said
 
 
 def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack: Any, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 import click
 import msgspec
@@ -15,6 +16,7 @@ from schemas.catalogue import told
 from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId
 from tocsin.cli.auditing.person import BY, PURPOSE, note
+from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.audit.statements import Act, Reading
 from tocsin.runtime.database import database_of
@@ -23,6 +25,7 @@ from tocsin.runtime.ledger.deadletters import STATES, DeadLetter, Wanted
 from tocsin.runtime.settings import Settings, load
 from tocsin.stack.letterbox import Letterbox
 
+_ACT: Final = "dlq drop"
 MOST_IN_VAIN = 3
 """Letters in a row that met an absent broker or database."""
 _HOME = click.option(
@@ -104,41 +107,63 @@ def retry(home: Path, names: tuple[str, ...], code: str, by: str) -> None:
 @_HOME
 @click.argument("names", nargs=-1)
 @click.option("--code", default="", help="All open ones with this code.")
-@click.option("--by", required=True, help="Your name; it is kept.")
-@click.option("--reason", required=True, help="Why nobody needs it; it is kept.")
+@click.option("--by", default="", help="Your name; it is kept.")
+@click.option("--reason", default="", help="Why nobody needs it; it is kept.")
 @click.option("--dry-run", is_flag=True, help="Say what would be dropped, and do nothing.")
-def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str, dry_run: bool) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
-    """Close dead letters for good; the ledger counts their records as dropped, and the audit log keeps who and why."""
+@TWO
+def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str, dry_run: bool, **two: Any) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    """Close dead letters for good; the ledger counts their records as dropped, and the audit log keeps who and why.
+
+    Where the deployment's trust file names people who sign, two of them have to: the first asks with --petition FILE,
+    --signer and --key, and nothing is dropped; the second gives that FILE and no letters, within a week. Without such
+    people, --by and --reason are enough.
+    """
+    settings = load(home / "config" / "ops.toml")
+    if dry_run:
+        _each(settings, names, code, _look, "would be dropped")
+        return
+    desk = desk_of(settings, _ACT, **two)
+    if desk.asks(names=bool(names or code)):
+        desk.ask(_named(settings, names, code), reason)
+        return
+    names, by, reason = desk.granted() if desk.pen else (tuple(_named(settings, names, code)), by, reason)
+    if not (by and reason):
+        raise click.UsageError("Say --by and --reason.")
 
     def close(connection: Connection, letter: DeadLetter) -> None:
         deadletters.drop(connection, letter, by, reason)
         what = f"dropped the dead letter {letter.name} ({letter.code})"
-        act = Act(person=by, reason=reason, command="dlq drop", what=what, member=MemberId(letter.member))
+        act = Act(person=by, reason=reason, command=_ACT, what=what, member=MemberId(letter.member))
         record_act(connection, act, time.time_ns() // 1_000_000)
 
-    def look(_: Connection, letter: DeadLetter) -> None:
-        deadletters.require_open(letter)
-        click.echo(f"{letter.name} of {letter.member}: {letter.code}")
+    _each(settings, names, "", close, "dropped")
 
-    settings = load(home / "config" / "ops.toml")
-    _each(settings, names, code, *((look, "would be dropped") if dry_run else (close, "dropped")))
+
+def _look(_: Connection, letter: DeadLetter) -> None:
+    deadletters.require_open(letter)
+    click.echo(f"{letter.name} of {letter.member}: {letter.code}")
 
 
 def _each(
     settings: Settings, names: Sequence[str], code: str, act: Callable[[Connection, DeadLetter], None], word: str
 ) -> None:
     """One transaction a letter: what fails undoes itself and stops nothing else."""
-    if bool(names) == bool(code):
-        raise click.UsageError("Name dead letters, or a --code.")
-    if code:
-        with _ledger(settings) as connection:
-            names = [letter.name for letter in deadletters.letters(connection, Wanted(code=code, limit=10_000))]
+    names = _named(settings, names, code)
     failures = list(_failures(settings, names, act))
     click.echo(f"{len(names) - len(failures)} {word}.")
     if any(isinstance(failure, Temporary) for failure in failures):
         raise click.exceptions.Exit(4)
     if failures:
         raise click.exceptions.Exit(1)
+
+
+def _named(settings: Settings, names: Sequence[str], code: str) -> Sequence[str]:
+    if bool(names) == bool(code):
+        raise click.UsageError("Name dead letters, or a --code.")
+    if not code:
+        return names
+    with _ledger(settings) as connection:
+        return [letter.name for letter in deadletters.letters(connection, Wanted(code=code, limit=10_000))]
 
 
 def _failures(

@@ -1,6 +1,7 @@
 """From a bundle that somebody wrote to one that takes effect: one person proposes, another one signs."""
 
 from pathlib import Path
+from typing import Protocol, Self, TypeVar
 
 from msgspec import Struct
 
@@ -11,13 +12,30 @@ from tocsin.policy.store.promotions import Promotion, Signature, refuse_unfit
 from tocsin.policy.store.trust import NEEDED, Trust, sign
 
 
+class Signable(Protocol):
+    """What people put their names to."""
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """Who has."""
+
+    def statement(self) -> bytes:
+        """What is signed."""
+
+    def signed(self, signature: Signature) -> Self:
+        """With one more name."""
+
+
+T = TypeVar("T", bound=Signable)
+
+
 class Pen(Struct, frozen=True, kw_only=True):
     """Who signs, and with which private key."""
 
     signer: str
     key: Path
 
-    def signed(self, promotion: Promotion, trust: Trust) -> Promotion:
+    def signed(self, promotion: T, trust: Trust) -> T:
         """With this person's name; raises Refused for a stranger, another's key, or the same person twice."""
         if any(one.signer == self.signer for one in promotion.signatures):
             raise Refused(message("promotion.same_signer", signer=self.signer), code="promotion.same_signer")

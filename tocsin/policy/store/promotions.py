@@ -46,17 +46,21 @@ class Promotion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def believed(self, trust: Trust) -> frozenset[str]:
         """Whose signatures hold: names that the deployment knows, under this very statement."""
-        statement = self.statement()
-        return frozenset(
-            one.signer
-            for one in self.signatures
-            if one.signer in trust.signer and trust.signer[one.signer].verifies(one.signature, statement)
-        )
+        return believed_of(self.signatures, self.statement(), trust)
 
     def is_in_order(self, trust: Trust) -> bool:
         """Whether enough people signed, and nobody else's name stands there."""
         names = {one.signer for one in self.signatures}
         return len(names) >= NEEDED and self.believed(trust) == names
+
+
+def believed_of(signatures: Iterable[Signature], statement: bytes, trust: Trust) -> frozenset[str]:
+    """Whose signatures hold under a statement: names that the deployment knows."""
+    return frozenset(
+        one.signer
+        for one in signatures
+        if one.signer in trust.signer and trust.signer[one.signer].verifies(one.signature, statement)
+    )
 
 
 def first_of(trust: Trust) -> Promotion:
