@@ -9,6 +9,7 @@ from typing import Final
 
 from consumers.letters import Parcel
 from consumers.sinks.port import Away, Presence
+from tocsin.runtime.privacy import require_private
 
 MANIFEST: Final = "manifest.sha256"
 _HIDDEN: Final = ".writing-"
@@ -23,6 +24,7 @@ class DirectorySink:
         self._folder = folder
         with _translated():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            require_private(folder)
             for left in folder.glob(f"{_HIDDEN}*"):
                 left.unlink()
             self._manifest = _read_manifest(folder / MANIFEST)

@@ -16,6 +16,7 @@ from consumers.settings import StoreSettings
 from consumers.store.tables import METADATA, STORE, VERSION
 from schemas.failures import Broken, Temporary
 from schemas.records.identifiers import MemberId
+from tocsin.runtime.privacy import require_private
 from tocsin.runtime.tls import verified
 
 _BUSY_SECONDS = 10
@@ -76,6 +77,8 @@ def open_store(settings: StoreSettings, member: MemberId) -> DeliveryStore:
     if settings.url:
         return _opened(_server_engine(settings, member), None, member)
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for private in (settings.folder, settings.folder / "inbox.sqlite"):
+        require_private(private)
     lease = Lease(settings.folder / "inbox.lock")
     try:
         return _opened(_file_engine(settings.folder / "inbox.sqlite"), lease, member)

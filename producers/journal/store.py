@@ -15,6 +15,7 @@ from producers.journal.tables import JOURNAL, METADATA, VERSION
 from schemas.catalogue import message
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
+from tocsin.runtime.privacy import require_private
 
 FILE: Final = "journal.sqlite"
 _LOCK: Final = "journal.lock"
@@ -61,6 +62,8 @@ def open_journal(folder: Path, member: MemberId) -> Journal:
     """The journal of one member, made where there is none; one process at a time, which keeps revisions in order."""
     with _translated():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for private in (folder, folder / FILE):
+            require_private(private)
         lease = _lease(folder / _LOCK, member)
         journal = Journal(_engine(folder / FILE), lease)
     try:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from schemas.failures import Broken, Temporary
+from tocsin.runtime.privacy import require_private
 from tocsin.runtime.settings import DatabaseSettings, Settings
 from tocsin.runtime.tls import verified
 
@@ -81,6 +82,7 @@ def _engine(settings: DatabaseSettings, pool_size: int) -> Engine:
     url = make_url(settings.url)
     arguments = verified(url, settings.ca)
     if settings.password_file is not None:
+        require_private(settings.password_file)
         url = url.set(password=settings.password_file.read_text().strip())
     return create_engine(
         url,

@@ -235,6 +235,7 @@ def test_a_full_disk_is_said_and_what_was_taken_before_stays(journal: Journal, t
 
 
 def test_a_damaged_journal_is_said_and_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite").touch(mode=0o600)
     (tmp_path / "journal.sqlite").write_bytes(b"not a database" * 500)
     with pytest.raises(Broken) as refused:
         open_journal(tmp_path, MEMBER)

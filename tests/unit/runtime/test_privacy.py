@@ -1,0 +1,72 @@
+"""A file or folder that others can read is refused in one sentence, before anything is read from it or put into it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from consumers.settings import StoreSettings
+from consumers.sinks.directory import DirectorySink
+from consumers.store.engine import open_store
+from producers.journal.store import open_journal
+from schemas.failures import Broken
+from schemas.records.identifiers import MemberId
+from tocsin.runtime.database import Database
+from tocsin.runtime.settings import DatabaseSettings
+
+MEMBER = MemberId("de-hotline-a")
+
+
+def journal(folder: Path) -> None:
+    open_journal(folder, MEMBER).close()
+
+
+def inbox(folder: Path) -> None:
+    open_store(StoreSettings(folder=folder), MEMBER).close()
+
+
+def sink(folder: Path) -> None:
+    DirectorySink(folder).close()
+
+
+def password(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    file = folder / "word"
+    file.touch(mode=0o600)
+    Database(DatabaseSettings(url="postgresql+psycopg://ops@localhost:1/x", password_file=file)).close()
+
+
+OPENED: dict[str, Callable[[Path], None]] = {"journal": journal, "inbox": inbox, "sink": sink, "password": password}
+
+
+@pytest.mark.parametrize("what", OPENED)
+def test_what_we_make_is_private_and_opens_again(what: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        OPENED[what](tmp_path / "own")
+    files = [file for file in (tmp_path / "own").rglob("*") if file.stat().st_mode & 0o077]
+    assert files == []
+
+
+@pytest.mark.parametrize("what", ["journal", "inbox", "sink"])
+@pytest.mark.parametrize("mode", [0o750, 0o705, 0o755])
+def test_a_folder_that_others_can_enter_is_refused(what: str, mode: int, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    OPENED[what](folder)
+    before = sorted(folder.iterdir())
+    folder.chmod(mode)
+    with pytest.raises(Broken, match="others have rights") as caught:
+        OPENED[what](folder)
+    assert caught.value.code == "file.too_open"
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(("what", "name"), [("journal", "*.sqlite"), ("inbox", "inbox.sqlite"), ("password", "word")])
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_file_that_others_can_read_is_refused(what: str, name: str, mode: int, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    OPENED[what](folder)
+    (file,) = folder.glob(name)
+    file.chmod(mode)
+    with pytest.raises(Broken, match="others have rights") as caught:
+        OPENED[what](folder)
+    assert caught.value.code == "file.too_open"
