@@ -29,6 +29,7 @@ from tocsin.stack.charter import charter_of
 from tocsin.stack.decisions import decisions
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.local import LocalStack
+from tocsin.stack.requests import packet_folder
 
 pytestmark = pytest.mark.stack
 MEMBER = MemberId("fr-hotline")
@@ -329,12 +330,30 @@ def test_the_life_of_a_member_from_its_key_to_its_last_day(exchange: LocalStack,
     assert checked.returncode == 3, "no test referral has gone out"
     assert "✗ a test referral went out" in checked.stdout
     assert fingerprint in sheet.read_text("utf-8")
+    for use in ("sign", "seal"):
+        assert f"tocsin keys admit be-hotline.{use}.note" in checked.stdout
+        assert admitted(exchange, tmp_path, use) == 0
+    again = tocsin(exchange, "member", "check", "be-hotline").stdout
+    assert "✓ signing key in the directory: 1 live" in again
+    assert "✓ sealing key in the directory: 1 live" in again
     assert trouble(exchange, tmp_path) == ""
     left = tocsin(exchange, "member", "leave", "be-hotline", "--by", "A. Operator", "--reason", "merged")
     assert left.returncode == 0, left.stderr
     assert "AUTHORIZATION" in trouble(exchange, tmp_path)
     assert tocsin(exchange, "member", "renew", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"),
                   "--fingerprint", fingerprint).returncode == 1  # fmt: skip
+
+
+def admitted(exchange: LocalStack, folder: Path, use: str) -> int:
+    """At the member with what it was handed over, and then at the keeper of the directory."""
+    handed, config, note = packet_folder(exchange.home, MemberId("be-hotline")), folder / "config", folder / use
+    config.mkdir(exist_ok=True)
+    for file in handed.iterdir():
+        (config / file.name).write_bytes(file.read_bytes())
+    (config / "directory.note").write_bytes((exchange.home / "keys" / "keeper" / "directory.note").read_bytes())
+    made = ("keys", "new", "--as", "be-hotline", "--use", use, "--request", str(note), "--home", str(folder))
+    subprocess.run([sys.executable, "-m", "tocsin", *made], check=True, cwd=config)  # noqa: S603  # our own words
+    return tocsin(exchange, "keys", "admit", str(note)).returncode
 
 
 def trouble(exchange: LocalStack, folder: Path) -> str:

@@ -130,6 +130,11 @@ def add(home: Path, member: str, **said: Any) -> None:
         f"Next: tocsin policy promote {folder} where the home keeps its bundles, tocsin acl apply, start the workers "
         f"again, tocsin member check {name} --round-trip"
     )
+    if settings.trust is not None:
+        click.echo(
+            f"Its keys: at the member tocsin keys new --as {name} --request {name}.sign.note, and the same with --use "
+            f"seal for another note; here tocsin keys admit, each. tocsin member check {name} names what is missing."
+        )
 
 
 @command.command()

@@ -15,6 +15,7 @@ from tocsin.stack.certificates import Authority, expiry
 from tocsin.stack.requests import fingerprint_in, packet_folder, read_request
 
 _CERTIFICATES: Final = "certificates"
+_DIRECTORY: Final = "directory.note"
 
 
 class Packet(Struct, frozen=True, kw_only=True):
@@ -48,6 +49,8 @@ def enrol(home: Path, introduction: Introduction, ops: Settings) -> Packet:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / f"{member}.pem").write_bytes(authority.sign(member, request.public, datetime.now(UTC)))
     (folder / "ca.pem").write_bytes(authority.certificate.read_bytes())
+    if ops.trust is not None:
+        (folder / _DIRECTORY).write_bytes(ops.trust.directory.read_bytes())
     (folder / f"{member}.toml").write_bytes(msgspec.toml.encode(_settings(member, ops)))
     return packet_of(home, member)
 
@@ -90,7 +93,14 @@ def _settings(member: MemberId, ops: Settings) -> dict[str, object]:
             "key": f"{member}.key",
         },
         "registry": {"url": ops.registry.url, "ca": "ca.pem", "cache": "state/schemas"},
-    }
+    } | _trust(ops)
+
+
+def _trust(ops: Settings) -> dict[str, object]:
+    """Whose key directory to believe, and where the member's own keys are to lie."""
+    if ops.trust is None:
+        return {}
+    return {"trust": {"directory": _DIRECTORY, "keeper": ops.trust.keeper, "keys": "keys"}}
 
 
 def _plain(fingerprint: str) -> str:

@@ -1,6 +1,6 @@
 """Whether a member can go live: each condition with what was found, and the sheet that both sides sign."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from schemas.topics import topics_of
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Member
 from tocsin.runtime.database import database_of
+from tocsin.runtime.keys.files import Use
+from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.settings import Settings
 from tocsin.stack.certificates import Authority
 from tocsin.stack.enrolment import packet_of
@@ -41,6 +43,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     certificate: str
     certificate_days: int
     key_elsewhere: bool
+    live_keys: Mapping[Use, int] | None
+    """How many of each use the key directory has for it; None where this home has no directory."""
     last_submitted: datetime | None
     last_delivered: datetime | None
 
@@ -112,12 +116,31 @@ def _technical(facts: Facts) -> Iterator[Condition]:
         found=f"{facts.certificate or 'none'}, {max(facts.certificate_days, 0)} days left",
         fix="tocsin member renew",
     )
+    yield from _keys(facts)
     yield Condition(
         name="key with the member alone",
         holds=facts.key_elsewhere,
         found="as it should be" if facts.key_elsewhere else "its key lies in this home: right for a local stack only",
         fix="tocsin member request at the member, then tocsin member renew",
     )
+
+
+def _keys(facts: Facts) -> Iterator[Condition]:
+    """Whoever answers signs, and whoever receives can open what names a person."""
+    member = facts.member.id
+    for use, name, is_wanted in (
+        (Use.SIGN, "signing key in the directory", True),
+        (Use.SEAL, "sealing key in the directory", facts.member.receives),
+    ):
+        if facts.live_keys is not None and is_wanted:
+            count = facts.live_keys.get(use, 0)
+            asked = f"the member runs tocsin keys new --as {member} --use {use} --request {member}.{use}.note"
+            yield Condition(
+                name=name,
+                holds=bool(count),
+                found=f"{count} live" if count else "none",
+                fix=f"{asked}, and you tocsin keys admit {member}.{use}.note",
+            )
 
 
 def _round_trip(facts: Facts) -> Iterator[Condition]:
@@ -145,6 +168,7 @@ def facts_of(home: Path, settings: Settings, member: MemberId, now: datetime) ->
         certificate=fingerprint,
         certificate_days=days,
         key_elsewhere=not (home / "certificates" / f"{member}.key").exists(),
+        live_keys=_live_keys(settings, member, now),
         last_submitted=tests["submitted"],
         last_delivered=tests["delivered"],
     )
@@ -185,6 +209,14 @@ def _certificate(home: Path, member: MemberId, now: datetime) -> tuple[str, int]
     except Refused:
         return "", -1
     return packet.fingerprint, (packet.valid_to - now).days
+
+
+def _live_keys(settings: Settings, member: MemberId, now: datetime) -> Mapping[Use, int] | None:
+    look = directory_of(settings.trust)
+    if look is None:
+        return None
+    directory, now_ms = look(), int(now.timestamp() * 1000)
+    return {use: len(directory.live(member, use, now_ms)) for use in Use}
 
 
 def _tests(settings: Settings, member: MemberId) -> dict[str, Any]:
