@@ -84,6 +84,17 @@ def topics_of(member: MemberTopics) -> tuple[str, ...]:
     return tuple(sorted(own))
 
 
+def topics_by_worker(members: Iterable[MemberTopics]) -> dict[str, frozenset[str]]:
+    """What each kind of worker reads of members, by the beginning of its name."""
+    everybody = tuple(members)
+    submitters = [one.member_id for one in everybody if one.submits]
+    return {
+        "triage-normal-": frozenset(map(submitted_topic, submitters)),
+        "triage-escalated-": frozenset(map(escalated_topic, submitters)),
+        "returns-": frozenset(returns_topic(one.member_id) for one in everybody),
+    }
+
+
 def topic_table(members: Iterable[MemberTopics], partitions: int = 2) -> tuple[TopicSpec, ...]:
     """Every topic of the exchange, sorted by name."""
     names = {TRIAGED, RULINGS, dead_letter_topic(RULINGS)}

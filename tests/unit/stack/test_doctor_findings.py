@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.records.identifiers import MemberId
-from schemas.topics import AclGrant, Operation, Resource, TopicSpec
+from schemas.records.identifiers import JurisdictionCode, MemberId
+from schemas.topics import AclGrant, MemberTopics, Operation, Resource, TopicSpec, topics_by_worker
 from tocsin.policy.store.promotions import Promotion
+from tocsin.runtime.ledger.workers import Worker
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group, Level
 from tocsin.stack.provision import Plan
@@ -92,3 +93,34 @@ def test_the_gravest_finding_decides() -> None:
     levels = [Finding(part="x", level=level, says="") for level in (Level.OK, Level.FAIL, Level.WARN)]
     assert findings.worst(levels) is Level.FAIL
     assert findings.worst([]) is Level.OK
+
+
+BUNDLE = "ab" * 32
+MEMBERS = (
+    MemberTopics(member_id=MemberId("a"), jurisdiction=JurisdictionCode("nl"), submits=True, receives=False),
+    MemberTopics(member_id=MemberId("new"), jurisdiction=JurisdictionCode("nl"), submits=True, receives=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("instance", "read"),
+    [
+        ("triage-normal-0", "reports.{}.submitted.v1"),
+        ("triage-escalated-1", "reports.{}.escalated.v1"),
+        ("returns-0", "returns.{}.v1"),
+    ],
+)
+def test_a_worker_that_began_before_a_member_came_is_named_with_what_it_does_not_read(instance: str, read: str) -> None:
+    needed = topics_by_worker(MEMBERS)
+    old = Worker(instance=instance, topics=(read.format("a"),), policy=BUNDLE)
+    (found,) = findings.of_workers([old], needed, BUNDLE)
+    assert (found.level, read.format("new") in found.says) == (Level.WARN, True)
+    assert found.next_command == f"restart {instance}"
+    ready = Worker(instance=instance, topics=(read.format("a"), read.format("new"), "rulings.v1"), policy=BUNDLE)
+    (found,) = findings.of_workers([ready], needed, BUNDLE)
+    assert (found.level, BUNDLE[:16] in found.says) == (Level.OK, True)
+
+
+def test_a_worker_that_decides_by_another_bundle_than_the_one_in_force_is_named() -> None:
+    (found,) = findings.of_workers([Worker(instance="returns-0", policy="cd" * 32)], {}, BUNDLE)
+    assert (found.level, BUNDLE[:16] in found.says) == (Level.WARN, True)

@@ -75,7 +75,10 @@ def _tell(found: Kept, promotion: Promotion) -> None:
         return
     click.echo(f"Promoted: bundle {promotion.digest[:16]} takes effect at {at}, signed by {names}.")
     if set(topics_of([before])) != set(topics_of([before, after])):
-        click.echo("It has other members. Before its instant: tocsin acl apply, then restart triage and returns.")
+        click.echo(
+            "It has other members. Before its instant: tocsin acl apply, then restart triage and returns; "
+            "tocsin doctor names each worker that does not read a member's topics yet."
+        )
 
 
 def _instant_ms(text: str, at_ms: int) -> int:

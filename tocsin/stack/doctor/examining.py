@@ -11,10 +11,12 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.failures import Failure, Temporary
+from schemas.topics import topics_by_worker
 from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of, revisions
 from tocsin.runtime.ledger.promoted import seen
+from tocsin.runtime.ledger.workers import running
 from tocsin.runtime.registry import subjects
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.tls import verifying
@@ -71,6 +73,24 @@ def _memory(ops: Settings) -> Iterator[Finding]:
             return iter(())
         with database.transaction() as connection:
             return of_memory(ops.policy, ops.policy_trust, seen(connection))
+    finally:
+        database.close()
+
+
+def _workers(ops: Settings) -> Iterator[Finding]:
+    """Which process runs with which bundle, and who has to be started again; without rules nobody can tell."""
+    database, now_ms = database_of(ops), int(time.time() * 1000)
+    try:
+        current, head = revisions(database)
+        if current != head:
+            return iter(())
+        rules = policies(ops.policy, ops.policy_trust)
+        with database.transaction() as connection:
+            here = running(connection)
+        needed = topics_by_worker(topics_of(rules.from_now_on(now_ms)))
+        return findings.of_workers(here, needed, rules.at(now_ms).digest)
+    except Failure:
+        return iter(())
     finally:
         database.close()
 
@@ -142,7 +162,7 @@ _SERVICES: Final[Mapping[str, Callable[[Settings], object]]] = {
 }
 _LOOKS: Final[Mapping[str, tuple[Callable[[Settings], Iterator[Finding]], ...]]] = {
     "kafka": (_plan, _groups),
-    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]), _memory),
+    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]), _memory, _workers),
     "registry": (lambda ops: iter([findings.of_schemas(subjects().keys(), _registry(ops))]),),
 }
 """What can be looked at where a service answers."""

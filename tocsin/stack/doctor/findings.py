@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from tocsin.policy.store.promotions import Promotion, digest_at
+from tocsin.runtime.ledger.workers import Worker
 from tocsin.stack.certificates import RENEWED_BEFORE
 from tocsin.stack.provision import Plan
 
@@ -151,6 +152,25 @@ def of_groups(groups: Iterable[Group]) -> Iterator[Finding]:
         )
     busy = sum(bool(group.members) for group in groups)
     yield Finding(part="groups", level=Level.OK, says=f"{busy} of {len(groups)} have a process")
+
+
+def of_workers(workers: Iterable[Worker], needed: Mapping[str, frozenset[str]], policy: str) -> Iterator[Finding]:
+    """Each worker with the bundle it decides by; one that began before a member came does not read that one's topics.
+
+    `needed` has the topics of each kind of worker, by the beginning of its name.
+    """
+    for worker in workers:
+        wanted = next((topics for kind, topics in needed.items() if worker.instance.startswith(kind)), frozenset())
+        missing = sorted(wanted - set(worker.topics))
+        says = f"{worker.instance} runs with bundle {worker.policy[:_DIGEST_SHOWN]}"
+        if missing:
+            says = f"{says} and does not read {_listed(missing)}: it began before those members came"
+            yield Finding(part="workers", level=Level.WARN, says=says, next_command=f"restart {worker.instance}")
+        elif worker.policy != policy:
+            says = f"{says}, and {policy[:_DIGEST_SHOWN]} is in force"
+            yield Finding(part="workers", level=Level.WARN, says=says, next_command="tocsin doctor, again in 10 s")
+        else:
+            yield Finding(part="workers", level=Level.OK, says=says)
 
 
 def worst(findings: Iterable[Finding]) -> Level:
