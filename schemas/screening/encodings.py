@@ -25,6 +25,10 @@ _HEX_RUN: Final = re.compile(rf"[0-9A-Fa-f]{{{SHORTEST_RUN},}}")
 _HEX_ONLY: Final = re.compile(r"[0-9A-Fa-f]+")
 _TOKEN: Final = re.compile(rf"[!-~]{{{SHORTEST_RUN},}}")
 _BASE64_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_REFERENCE: Final = re.compile(r"&#(?:([0-9]{1,7})|[xX]([0-9A-Fa-f]{1,6}));?")
+_LAST_BYTE: Final = 0xFF
+_FULL_WIDTH_RUN: Final = re.compile(rf"[\uff01-\uff5e]{{{SHORTEST_RUN}}}")
+_HALVES: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+|[0-9]+)(?:[-/_](?:[A-Z]?[a-z]+|[A-Z]+|[0-9]+))*")
 _STANDARD: Final = str.maketrans("-_", "+/")
 _HEX_WRAPPING: Final = str.maketrans("", "", " \t\r\n:,;-%{}[]()'\"")
@@ -42,6 +46,20 @@ _BASE85_LIKE: Final = (base64.a85decode, base64.b85decode)
 def unescaped(text: str) -> str:
     """The text with percent signs decoded, byte for byte."""
     return unquote_to_bytes(text).decode("latin-1") if "%" in text else text
+
+
+def in_plain_signs(text: str) -> str:
+    """The text as whoever copies it reads it: numbered character references and long runs of full width resolved."""
+    plain = _REFERENCE.sub(_referred, text) if "&#" in text else text
+    if plain.isascii() or not _FULL_WIDTH_RUN.search(plain):
+        return plain
+    return plain.translate(_HALVES)
+
+
+def _referred(found: re.Match[str]) -> str:
+    """A byte or a letter; what is neither stays as it is written."""
+    number = int(found[1], 10) if found[1] else int(found[2], 16)
+    return chr(number) if number <= _LAST_BYTE else found[0]
 
 
 def unwrapped(text: str) -> str:

@@ -58,6 +58,7 @@ def rule_of_text(text: str, *, lines_allowed: bool = False) -> str | None:
         return CONTROL
     if len(text) < SHORTEST_SUSPECT:
         return None
+    text = encodings.in_plain_signs(text)
     if encodings.is_digest(text):
         return HEX if rule_of_bytes(bytes.fromhex(text[:LONGEST_START])) else None
     return None if _is_ordinary(text) else _rule(text, DEEPEST)
@@ -127,7 +128,7 @@ def _decoded_rule(text: str, depth: int) -> str | None:
                 return rule
             inner = encodings.readable(data)
             if inner is not None and len(inner) >= SHORTEST_SUSPECT:
-                deeper = NESTED if depth == 0 else _rule(inner, depth - 1)
+                deeper = NESTED if depth == 0 else _rule(encodings.in_plain_signs(inner), depth - 1)
                 if deeper is not None:
                     return rule
     return None

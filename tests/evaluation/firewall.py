@@ -46,6 +46,8 @@ def caught() -> Family:
             "ascii85": base64.a85encode(data, adobe=True).decode(),
             "base85": base64.b85encode(data).decode(),
             "base32": base64.b32encode(data).decode(),
+            "character references": "".join(f"&#{letter};" for letter in plain.encode()),
+            "full width": "".join(chr(letter + 0xFEE0) for letter in plain.encode()),
             "nested": base64.b64encode(plain.encode()).decode(),
             "data uri": f"data:image/{name};base64,{plain[:40]}",
             "data uri, escaped": "https://example.test/?u=" + quote(f"data:image/{name};base64,{plain[:40]}", safe=""),

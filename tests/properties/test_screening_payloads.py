@@ -53,6 +53,8 @@ ENCODERS: list[Callable[[bytes], str]] = [
     lambda data: base64.a85encode(data, adobe=True).decode(),
     lambda data: f"data:image/jpeg;base64,{base64.b64encode(data).decode()}",
     lambda data: json.dumps({"file": base64.b64encode(data).decode()}),
+    lambda data: "".join(f"&#x{byte:02x};" for byte in data),
+    lambda data: "".join(f"&#{letter};" for letter in base64.b64encode(data)),
 ]
 
 
@@ -74,6 +76,11 @@ def test_no_encoding_of_an_encoding_passes(
     data: bytes, inner: Callable[[bytes], str], outer: Callable[[bytes], str]
 ) -> None:
     assert rule_of_text(outer(inner(data).encode()), lines_allowed=True) is not None
+
+
+@given(FILES)
+def test_no_full_width_base64_of_a_file_passes(data: bytes) -> None:
+    assert rule_of_text("".join(chr(letter + 0xFEE0) for letter in base64.b64encode(data))) is not None
 
 
 @given(FILES, st.integers(4, 80), MARKS)
