@@ -96,6 +96,8 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
 ) -> None:
     port = ports["normal"]
     until(partial(is_ready, port))
+    with Publisher(stack.config("fr-hotline")) as publisher:  # the registry needs the database too: learn ids before
+        publisher.publish(a_draft(submitter_reference="before"))
     stack.postgres.daemon.kill()
     try:
         with Publisher(stack.config("fr-hotline")) as publisher:
