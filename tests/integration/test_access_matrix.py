@@ -84,6 +84,12 @@ class Exchange:
         return READ if principal != STRANGER and group.startswith(f"{principal}.") else NOTHING
 
 
+NOT_YET: Final = frozenset(
+    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
+)
+"""What a broker answers of groups in its first seconds."""
+
+
 def answered(future: "Future[Any]", denial: int) -> Rights | None:
     """What the authorizer lets this principal do; None where the broker has to be asked again."""
     try:
@@ -92,7 +98,7 @@ def answered(future: "Future[Any]", denial: int) -> Rights | None:
         code = error.args[0].code()
     if code == denial:
         return NOTHING
-    assert code in {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE}, code
+    assert code in NOT_YET, code
     return None
 
 
