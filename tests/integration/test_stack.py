@@ -35,6 +35,7 @@ TOPIC = submitted_topic(MemberId("plat-a"))
 def home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="tocsin-own-"))
     folder.chmod(0o700)
+    LocalStack(folder)  # a home, and no folder of something else, whichever test comes first
     yield folder
     LocalStack(folder).down()
     shutil.rmtree(folder, ignore_errors=True)

@@ -18,7 +18,7 @@ from tocsin.runtime import settings
 @click.command()
 @click.option("--count", default=1_000, show_default=True, type=click.IntRange(1, 10_000_000))
 @click.option("--seed", default=1, show_default=True, help="The same seed and --now-ms give the same reports.")
-@click.option("--as", "member", required=True, help="The member that will publish them; of a local stack.")
+@click.option("--as", "member", default="plat-a", show_default=True, help="Who will publish them; of a local stack.")
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default="generated.jsonl", show_default=True)
 @click.option("--truth", type=click.Path(path_type=Path), default="generated.truth.jsonl", show_default=True)

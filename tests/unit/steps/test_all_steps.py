@@ -37,6 +37,8 @@ class Expected(Struct, frozen=True, kw_only=True):
     """Member to whether it sees the personal part."""
     jurisdiction: str
     refusals: frozenset[tuple[str, str]] = frozenset()
+    beside_when_urgent: frozenset[str] = frozenset()
+    """The police bureau, where the country has no police member and its report cannot wait."""
 
 
 TABLE = [
@@ -45,7 +47,12 @@ TABLE = [
     Expected(country="FR", jurisdiction="fr", recipients={"fr-hotline": False, "fr-police": True}),
     Expected(country="GB", jurisdiction="gb", recipients={"gb-hotline": False, "gb-police": True}),
     Expected(country="US", jurisdiction="us", recipients={"us-hotline": False, "us-police": True}),
-    Expected(country="NO", jurisdiction="no", recipients={"gb-hotline": False}),
+    Expected(
+        country="NO",
+        jurisdiction="no",
+        recipients={"gb-hotline": False},
+        beside_when_urgent=frozenset({"intl-police"}),
+    ),
     Expected(country="XI", jurisdiction="xi", recipients={"intl-police": True}),
     Expected(
         country="NO",
@@ -129,12 +136,14 @@ def test_the_law_of_the_country_is_asked(row: Expected) -> None:
 
 
 @EACH_ROW
-def test_an_escalated_incident_without_content_is_urgent_to_the_same_members(row: Expected) -> None:
+def test_an_escalated_incident_without_content_is_urgent_to_the_same_members_and_without_police_to_the_bureau(
+    row: Expected,
+) -> None:
     nexus = (a_nexus_claim(kind=NexusKind.VICTIM, country=CountryCode(row.country)),)
     report = an_incident(submitter=MemberId(row.submitter), nexus=nexus, escalation=an_escalation())
     decision = concluded(Accepted(report=report, personal=a_personal_part()))
     found = referrals(decision)
-    assert set(found) == set(row.recipients)
+    assert set(found) == {*row.recipients, *row.beside_when_urgent}
     assert {referral.priority.tier for referral in found.values()} == {Tier.URGENT}
     assert {referral.content_keys for referral in found.values()} == {()}
     assert all(referral.circumstance_keys for referral in found.values())
