@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from processors.telling import Known
+from processors.unsettled import ruling_on
 from schemas.records.answers import Return, ReturnKind
-from schemas.records.identifiers import MemberId, ruling_id_of
+from schemas.records.identifiers import MemberId
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.screening import rule_of_text
-from schemas.topics import RETURNS
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Sector
 from tocsin.runtime.ledger.holds import AskedHold
@@ -49,18 +51,8 @@ def asked_hold(answer: Return) -> AskedHold:
 
 def hold_ruling(answer: Return, known: Known, bundle: Bundle) -> Ruling:
     """Each hotline that has the report gets a new copy, which says whether notices are held; other copies stand."""
-    occasion = f"hold:{answer.return_id}"
-    return Ruling(
-        ruling_id=ruling_id_of(answer.report_id, known.revision, occasion),
-        report_id=answer.report_id,
-        revision=known.revision,
-        submitter=known.submitter,
-        source=known.report,
-        cause=RulingCause.HOLD,
-        occasion=occasion,
-        decided_by=RETURNS,
-        unchanged=tuple(name for name in known.holders if not _is_hotline(name, bundle)),
-    )
+    others = (name for name in known.holders if not _is_hotline(name, bundle))
+    return replace(ruling_on(answer, known, RulingCause.HOLD), unchanged=tuple(others))
 
 
 def holds_among(answers: Iterable[Return | None]) -> list[AskedHold]:

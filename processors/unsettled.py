@@ -72,8 +72,8 @@ def ruling_of(answer: Return, submitter: MemberId, report: Coordinate, holders: 
     )
 
 
-def ruling_on(answer: Return, known: Known, cause: RulingCause, amendments: tuple[Amendment, ...]) -> Ruling:
-    """A move or another label concerns everybody: no copy stands, and whoever it no longer concerns is recalled."""
+def ruling_on(answer: Return, known: Known, cause: RulingCause, amendments: tuple[Amendment, ...] = ()) -> Ruling:
+    """What an answer lets be decided again, with what was found out: no copy stands unless its caller spares it."""
     occasion = f"{cause.lower()}:{answer.return_id}"
     return Ruling(
         ruling_id=ruling_id_of(answer.report_id, known.revision, occasion),

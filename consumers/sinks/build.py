@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from consumers import settings
 from consumers.sinks.port import Sink
 from schemas.failures import Broken
-from tocsin.runtime.tls import verified
+from tocsin.runtime.tls import verified, verifying
 
 
 def build(chosen: settings.SinkSettings) -> Sink:
@@ -67,7 +67,7 @@ def _https(chosen: settings.HttpsSink) -> Sink:
 
 def _trust(chosen: settings.HttpsSink) -> ssl.SSLContext:
     """Who is trusted at the other side, and our own certificate where the receiver asks for one."""
-    context = ssl.create_default_context(cafile=str(chosen.ca) if chosen.ca else None)
+    context = verifying(chosen.ca)
     if chosen.certificate and chosen.key:
         context.load_cert_chain(chosen.certificate, chosen.key)
     return context

@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from consumers.sinks.port import Away
 from schemas.failures import Broken
+from tocsin.runtime.tls import LOOPBACK
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str], tuple[str, ...]]
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 """IPv6 addresses that a network turns into the IPv4 address of their last 32 bits (RFC 6052)."""
 _IPV4_BITS: Final = 0xFFFFFFFF
