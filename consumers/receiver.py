@@ -20,6 +20,7 @@ from starlette.routing import Route
 from tocsin.runtime import metrics
 from tocsin.runtime.endpoint import PATHS, answer
 from tocsin.runtime.health import Health
+from tocsin.runtime.privacy import private_folder
 
 MAX_BODY_BYTES: Final = 1_048_576
 _MAX_DELAY_SECONDS: Final = 60.0
@@ -48,8 +49,7 @@ class Shelf:
     """Referrals as files named by their key: a key that is there already has no second effect."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder = private_folder(folder)
 
     def keep(self, key: str, body: bytes) -> bool:
         """Keep a document durably; False where the key was known."""

@@ -34,6 +34,7 @@ from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from schemas.records.identifiers import MemberId
 from tocsin.runtime.metrics import record_left
+from tocsin.runtime.privacy import private_folder, write_private
 
 _READERS: dict[str, Callable[[bytes], list[Line] | Problem]] = {".csv": read_csv, ".jsonl": read_json_lines}
 _SETTLED_MS = 2_000
@@ -100,7 +101,7 @@ class Replies:
         self._member = member
         self._now_ms = now_ms
         for needed in (folder, folder / "done", folder / "rejected"):
-            needed.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(needed)
 
     def turn(self) -> int:
         """Take every file that has come to rest; tells how many answers counted."""
@@ -121,7 +122,7 @@ class Replies:
                 self._write(connection, answer)
         if found.problems:
             rejects = self._folder / "rejected" / f"{path.stem}.csv"
-            rejects.write_bytes(rejects_csv(found.rejected, found.problems))
+            write_private(rejects, rejects_csv(found.rejected, found.problems))
             facts = {"file": path.name, "rejected": len(found.rejected), "problem": str(found.problems[0])}
             _LOG.warning("Some answers were not understood.", extra={"facts": facts})
         path.rename(self._folder / "done" / path.name)

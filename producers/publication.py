@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -13,8 +12,9 @@ from producers.rejects import rejects
 from producers.service import Publishing
 from producers.survey import MOST_ESCALATIONS, Survey, notes, sentences
 from schemas.catalogue import message
-from schemas.failures import Refused
+from schemas.failures import Broken, Refused
 from schemas.records.values import Mark
+from tocsin.runtime.privacy import require_private, write_private
 
 
 class Choices(Struct, frozen=True, kw_only=True):
@@ -132,18 +132,14 @@ def _give_back(file: Opened, rejected: Sequence[Rejection], voice: Voice, totals
     path = rejects_path(file.name, file.feed.name)
     totals.refused += len(rejected)
     try:
-        _write_private(path, b"".join(rejects(file.feed.name, rejected)))
+        require_private(path)
+        write_private(path, b"".join(rejects(file.feed.name, rejected)))
     except OSError as error:
         voice.say(message("rejects.unwritable", file=path.name, reason=error.strerror) + " [rejects.unwritable]")
+    except Broken as error:
+        voice.say(f"{error} [{error.code}]")
     else:
         totals.rejects.append(str(path))
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Refused rows are reports as well: nobody else reads them."""
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_bytes(content)
 
 
 def _sent(total: int, voice: Voice) -> Callable[[int], None]:

@@ -22,6 +22,7 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import RETENTION_MS
 from tocsin.cli.receiving.forewarned import forewarned
 from tocsin.runtime import settings
+from tocsin.runtime.privacy import require_private, write_private
 
 _SHOWN_PROBLEMS = 20
 
@@ -187,5 +188,6 @@ def _give_back(file: Path | None, found: Sorted) -> None:
         click.echo(f"... and {len(found.problems) - _SHOWN_PROBLEMS} more.", err=True)
     if file and found.rejected:
         rejects = file.with_name(f"{file.name}.rejected.csv")
-        rejects.write_bytes(rejects_csv(found.rejected, found.problems))
+        require_private(rejects)
+        write_private(rejects, rejects_csv(found.rejected, found.problems))
         click.echo(f"{len(found.rejected)} rows to correct: {rejects}", err=True)

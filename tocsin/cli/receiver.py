@@ -12,6 +12,7 @@ from consumers.receiver import application
 from consumers.sinks.build import secret_in
 from schemas.failures import Broken
 from tocsin.runtime.metrics import describe_build
+from tocsin.runtime.privacy import private_folder
 
 _SECRET_BYTES = 32
 
@@ -29,8 +30,7 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
     check_url = the same, honours_key = true and the secret file that is printed here.
     /live, /ready and /metrics are on the same port.
     """
-    place = folder or home / "receiver"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = private_folder(folder or home / "receiver")
     secret_path = secret_file or place / "secret"
     if not secret_path.exists():
         _make_secret(secret_path)

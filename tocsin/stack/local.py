@@ -174,6 +174,12 @@ class LocalStack:
 def require_home(folder: Path) -> None:
     """Raise Broken for a folder of something else: a home is made private, and nobody's folder shall be by mistake."""
     require_own(folder / "config")
+    if "," in str(folder.resolve()):
+        raise Broken(
+            f"A home has no comma in its path, because Kafka would take it for two folders, found {folder.resolve()}. "
+            "Name another: --home FOLDER",
+            code="stack.home_with_comma",
+        )
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise Broken(
             f"{folder} is a folder with other contents, and no home of a stack. Name another: --home FOLDER",

@@ -94,6 +94,15 @@ def test_a_bad_line_comes_back_to_be_corrected_without_what_the_firewall_hit(
     assert DATA_URI[:60] not in content
 
 
+def test_a_file_of_rejects_that_others_can_read_is_not_written_to(office: Office, capsys: Capture) -> None:
+    path = office.home / "reports.jsonl.rejected.jsonl"
+    path.touch(mode=0o644)
+    ended = office.run(capsys, "publish", a_file(office.home, *between(REFUSED_LINES["json.malformed"])))
+    assert (ended.code, "[file.too_open]" in ended.said) == (1, True), ended.said
+    assert path.read_bytes() == b""
+    assert references(office) == {"good-0", "good-1"}
+
+
 @pytest.mark.parametrize("code", ODD_LINES)
 def test_what_is_odd_goes_on_and_is_told(code: str, office: Office, capsys: Capture) -> None:
     ended = office.run(capsys, "publish", a_file(office.home, *between(ODD_LINES[code])))
@@ -239,7 +248,7 @@ def test_a_full_disk_under_the_journal_is_said_and_what_was_sent_before_stays(of
 
 def test_rejects_that_cannot_be_written_are_said_and_the_good_reports_go_on(office: Office, capsys: Capture) -> None:
     name = a_file(office.home, *between(REFUSED_LINES["country.unknown"]))
-    (office.home / "reports.jsonl.rejected.jsonl").mkdir()
+    (office.home / "reports.jsonl.rejected.jsonl").mkdir(mode=0o700)
     ended = office.run(capsys, "publish", name)
     assert (ended.code, "[rejects.unwritable]" in ended.said) == (1, True), ended.said
     assert references(office) == {"good-0", "good-1"}

@@ -1,17 +1,22 @@
 """A file or folder that others can read is refused in one sentence, before anything is read from it or put into it."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from consumers.receiver import application
+from consumers.replies import Replies
 from consumers.settings import StoreSettings
 from consumers.sinks.directory import DirectorySink
 from consumers.store.engine import open_store
 from producers.journal.store import open_journal
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
+from tests.builders.sinks import SECRET
 from tocsin.runtime.database import Database
+from tocsin.runtime.privacy import write_private
 from tocsin.runtime.settings import DatabaseSettings
 
 MEMBER = MemberId("de-hotline-a")
@@ -29,6 +34,15 @@ def sink(folder: Path) -> None:
     DirectorySink(folder).close()
 
 
+def receiver(folder: Path) -> None:
+    application(folder, SECRET)
+
+
+def replies(folder: Path) -> None:
+    with closing(open_store(StoreSettings(folder=folder.with_name("store")), MEMBER)) as store:
+        Replies(store, folder, MEMBER, lambda: 0)
+
+
 def password(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     file = folder / "word"
@@ -36,7 +50,14 @@ def password(folder: Path) -> None:
     Database(DatabaseSettings(url="postgresql+psycopg://ops@localhost:1/x", password_file=file)).close()
 
 
-OPENED: dict[str, Callable[[Path], None]] = {"journal": journal, "inbox": inbox, "sink": sink, "password": password}
+FOLDERS: dict[str, Callable[[Path], None]] = {
+    "journal": journal,
+    "inbox": inbox,
+    "sink": sink,
+    "receiver": receiver,
+    "replies": replies,
+}
+OPENED = FOLDERS | {"password": password}
 
 
 @pytest.mark.parametrize("what", OPENED)
@@ -47,7 +68,7 @@ def test_what_we_make_is_private_and_opens_again(what: str, tmp_path: Path) -> N
     assert files == []
 
 
-@pytest.mark.parametrize("what", ["journal", "inbox", "sink"])
+@pytest.mark.parametrize("what", FOLDERS)
 @pytest.mark.parametrize("mode", [0o750, 0o705, 0o755])
 def test_a_folder_that_others_can_enter_is_refused(what: str, mode: int, tmp_path: Path) -> None:
     folder = tmp_path / "own"
@@ -70,3 +91,14 @@ def test_a_file_that_others_can_read_is_refused(what: str, name: str, mode: int,
     with pytest.raises(Broken, match="others have rights") as caught:
         OPENED[what](folder)
     assert caught.value.code == "file.too_open"
+
+
+def test_what_is_written_in_a_folder_of_others_is_for_its_owner_and_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("not ours")
+    (tmp_path / "rejects").symlink_to(tmp_path / "elsewhere")
+    write_private(tmp_path / "rejects", b"a report")
+    assert (tmp_path / "elsewhere").read_text() == "not ours"
+    assert (tmp_path / "rejects").read_bytes() == b"a report"
+    assert {path.name for path in tmp_path.iterdir()} == {"elsewhere", "rejects"}
+    assert not (tmp_path / "rejects").is_symlink()
+    assert (tmp_path / "rejects").stat().st_mode & 0o077 == 0

@@ -75,6 +75,17 @@ def test_a_folder_with_other_contents_is_never_made_private(tmp_path: Path) -> N
     require_home(tmp_path / "new")
 
 
+def test_a_home_that_kafka_would_take_for_two_folders_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "north,south").mkdir()
+    monkeypatch.chdir(tmp_path / "north,south")
+    for home in (tmp_path / "a,b", Path("new")):
+        with pytest.raises(Broken, match="no comma in its path") as caught:
+            require_home(home)
+        assert caught.value.code == "stack.home_with_comma"
+
+
 @pytest.mark.parametrize(
     ("owner", "possible", "first_word"),
     [
