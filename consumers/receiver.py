@@ -1,7 +1,7 @@
 """A reference receiver: what a recipient's own endpoint has to do, and what tests and the demo talk to."""
 
 import hashlib
-import json
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from consumers.serving import LONGEST_WAIT_SECONDS, Pace
 from tocsin.runtime import metrics
 from tocsin.runtime.endpoint import PATHS, answer
 from tocsin.runtime.health import Health
@@ -26,6 +28,7 @@ MAX_BODY_BYTES: Final = 1_048_576
 _MAX_DELAY_SECONDS: Final = 60.0
 NAME: Final = "receiver"
 FOLDER: Final = "folder"
+OPENAPI: Final = Path(__file__).with_name("receiver.openapi.json")
 _STALE_SECONDS: Final = 1.0
 """The folder is tried at each question: an older proof that it takes files is none."""
 _KEY_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -78,10 +81,6 @@ class Shelf:
         """Whether a document of this key is there."""
         return self._path(key).exists()
 
-    def keys(self) -> list[str]:
-        """Every key there is."""
-        return sorted(path.stem for path in self._folder.glob("[!.]*.json"))
-
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"
 
@@ -89,8 +88,9 @@ class Shelf:
 class Receiver:
     """Verifies each post, keeps it by its key, answers by key; behaves badly only when it is told to."""
 
-    def __init__(self, shelf: Shelf, secret: str) -> None:
+    def __init__(self, shelf: Shelf, secret: str, pace: Pace) -> None:
         self._shelf = shelf
+        self._pace = pace
         self._webhook = Webhook(secret)
         self._behaviour = Behaviour()
         self._health = Health()
@@ -98,12 +98,16 @@ class Receiver:
 
     async def post(self, request: Request) -> Response:
         """Take one referral."""
-        body = await _bounded_body(request)
+        if busy := self._busy():
+            return busy
+        try:
+            with anyio.fail_after(LONGEST_WAIT_SECONDS):
+                body = await _bounded_body(request)
+        except TimeoutError:
+            return _refused(f"the whole body within {LONGEST_WAIT_SECONDS:.0f} seconds", 408)
         if body is None:
             return _refused(f"at most {MAX_BODY_BYTES} bytes", 413)
-        try:
-            self._webhook.verify(body, dict(request.headers), json_parse=False)
-        except (WebhookVerificationError, ValueError):
+        if not self._is_signed(request, body):
             return _refused("the signature does not verify", 401)
         key = request.headers["webhook-id"]
         if not _is_key(key):
@@ -111,19 +115,38 @@ class Receiver:
         return await self._take(key, body)
 
     async def look(self, request: Request) -> Response:
-        """Say whether a referral is here."""
+        """Say whether a referral is here, to whoever may send it."""
+        if busy := self._busy():
+            return busy
         key = request.path_params["key"]
+        if request.headers.get("webhook-id") != key or not self._is_signed(request, b""):
+            return _refused("the signature does not verify", 401)
         return JSONResponse({"key": key}, 200 if _is_key(key) and self._shelf.has(key) else 404)
 
-    async def list(self, _: Request) -> Response:
-        """Name every referral that is here."""
-        return JSONResponse({"keys": self._shelf.keys()})
+    async def describe(self, _: Request) -> Response:
+        """Say what is answered here."""
+        return Response(OPENAPI.read_bytes(), 200, media_type="application/json")
 
     async def behave(self, request: Request) -> Response:
         """Be told how to answer the next posts."""
-        wish = json.loads(await request.body())
-        self._behaviour = Behaviour(**wish)
+        try:
+            self._behaviour = msgspec.json.decode(await _bounded_body(request) or b"", type=Behaviour)
+        except msgspec.DecodeError:
+            return _refused("a behaviour as JSON", 400)
         return JSONResponse({})
+
+    def _busy(self) -> Response | None:
+        wait = self._pace.wait_seconds(time.monotonic())
+        if not wait:
+            return None
+        return _refused("fewer requests at once", 429, {"retry-after": str(math.ceil(wait))})
+
+    def _is_signed(self, request: Request, body: bytes) -> bool:
+        try:
+            self._webhook.verify(body, dict(request.headers), json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            return False
+        return True
 
     async def watch(self, request: Request) -> Response:
         """Say what it counts, that it lives, and whether it could keep a referral."""
@@ -147,22 +170,24 @@ class Receiver:
         return JSONResponse({"told_to": behaviour.status}, behaviour.status, headers)
 
 
-def application(folder: Path, secret: str, *, obeys: bool = False) -> Starlette:
+def application(folder: Path, secret: str, pace: Pace | None = None, *, obeys: bool = False) -> Starlette:
     """The receiver as an ASGI application; `obeys` adds the route by which tests tell it how to behave."""
-    receiver = Receiver(Shelf(folder), secret)
+    receiver = Receiver(Shelf(folder), secret, pace or Pace())
     routes: list[tuple[str, Callable[[Request], Awaitable[Response]], str]] = [
         ("/referrals", receiver.post, "POST"),
-        ("/referrals", receiver.list, "GET"),
         ("/referrals/{key}", receiver.look, "GET"),
+        ("/openapi.json", receiver.describe, "GET"),
         *((path, receiver.watch, "GET") for path in PATHS),
         *([("/behaviour", receiver.behave, "POST")] if obeys else []),
     ]
-    return Starlette(routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in routes])
+    made = Starlette(routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in routes])
+    made.router.redirect_slashes = False  # it would lead to whatever the Host header says
+    return made
 
 
-def _refused(problem: str, status: int) -> Response:
+def _refused(problem: str, status: int, headers: dict[str, str] | None = None) -> Response:
     metrics.record_left(NAME, "refused")
-    return JSONResponse({"problem": problem}, status)
+    return JSONResponse({"problem": problem}, status, headers)
 
 
 async def _bounded_body(request: Request) -> bytes | None:

@@ -60,28 +60,28 @@ class HttpsSink:
                 "Raise max_body_bytes if the receiver takes more.",
                 code="sink.too_large",
             )
-        status, retry_after = self._exchange("POST", self._endpoint.url, self._headers(parcel), body)
+        headers = self._signed(parcel.key, body.decode()) | {"content-type": parcel.document.media_type}
+        status, retry_after = self._exchange("POST", self._endpoint.url, headers, body)
         _judge(status, wait_seconds_of(retry_after, self._now()))
 
     def check(self, key: str) -> Presence:
         """Ask the receiver by key, where it offers that."""
         if not self._endpoint.check_url:
             return Presence.UNKNOWN
-        status, _ = self._exchange("GET", f"{self._endpoint.check_url}/{quote(key, safe='')}", {}, b"")
+        place = f"{self._endpoint.check_url}/{quote(key, safe='')}"
+        status, _ = self._exchange("GET", place, self._signed(key, ""), b"")
         return {_OK: Presence.PRESENT, _NOT_FOUND: Presence.ABSENT}.get(status, Presence.UNKNOWN)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _headers(self, parcel: Parcel) -> dict[str, str]:
+    def _signed(self, key: str, body: str) -> dict[str, str]:
         now = self._now()
-        signature = self._webhook.sign(parcel.key, now, parcel.document.body.decode())
         return {
-            "webhook-id": parcel.key,
+            "webhook-id": key,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signature,
-            "content-type": parcel.document.media_type,
+            "webhook-signature": self._webhook.sign(key, now, body),
         }
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from consumers.formats.referral_json import write
 from consumers.letters import Letter, Parcel, parcel_of
 from consumers.receiver import application
+from consumers.serving import Impatient, Pace, server_of
 from consumers.sinks.https import Endpoint, HttpsSink
 from tests.builders.referrals import a_referral
 
@@ -28,10 +28,9 @@ def a_parcel(reference: str = "case-1", **changes: Any) -> Parcel:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, protocol: type[Impatient] = Impatient, pace: Pace | None = None) -> Iterator[str]:
     """The reference receiver on a free port of loopback."""
-    config = uvicorn.Config(application(folder, SECRET, obeys=True), port=0, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
+    server = server_of(application(folder, SECRET, pace, obeys=True), protocol, port=0)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

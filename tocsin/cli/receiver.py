@@ -6,9 +6,9 @@ import socket
 from pathlib import Path
 
 import click
-import uvicorn
 
 from consumers.receiver import application
+from consumers.serving import server_of
 from consumers.sinks.build import secret_in
 from schemas.failures import Broken
 from tocsin.runtime.metrics import describe_build
@@ -28,7 +28,7 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
 
     A member's delivery file points to it with kind = "https", url = "http://127.0.0.1:8480/referrals",
     check_url = the same, honours_key = true and the secret file that is printed here.
-    /live, /ready and /metrics are on the same port.
+    /live, /ready, /metrics and /openapi.json are on the same port.
     """
     place = private_folder(folder or home / "receiver")
     secret_path = secret_file or place / "secret"
@@ -39,7 +39,7 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
     with _listening(port) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/referrals"
         click.echo(f"Receiving on {address}; the shared secret is in {secret_path}")
-        uvicorn.Server(uvicorn.Config(receiver, log_level="warning", access_log=False)).run(sockets=[listening])
+        server_of(receiver).run(sockets=[listening])
 
 
 def _listening(port: int) -> socket.socket:

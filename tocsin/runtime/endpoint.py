@@ -1,11 +1,14 @@
 """The one HTTP port of a process: /metrics, /live and /ready."""
 
+import contextlib
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,6 +20,8 @@ from tocsin.runtime.settings import MetricsTls, Settings
 from tocsin.runtime.tls import serving
 
 _HANDSHAKE_SECONDS: Final = 5.0
+LONGEST_CONNECTION_SECONDS: Final = 10.0
+MOST_CONNECTIONS: Final = 32
 _PLAIN = "text/plain; charset=utf-8"
 
 
@@ -54,11 +59,32 @@ def endpoint_of(settings: Settings, health: Health) -> Endpoint | None:
 class _Server(ThreadingHTTPServer):
     """Handshakes in the thread of each connection: a silent client holds up nobody."""
 
+    request_queue_size = 2 * MOST_CONNECTIONS
+
     def __init__(
         self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None
     ) -> None:
         self._tls = tls
+        self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """A thread for each connection, for as many as there are places: one more is closed at once."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """A byte now and then keeps no connection open: it ends when its time is over, whatever it is doing."""
+        timer = threading.Timer(LONGEST_CONNECTION_SECONDS, _cut, (request,))
+        timer.daemon = True
+        timer.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            timer.cancel()
+            self._places.release()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -69,6 +95,11 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Who shows no good certificate, or goes away, is no event of ours."""
+
+
+def _cut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is closed already
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _answer_metrics(_: Health) -> tuple[int, str, bytes]:
@@ -90,6 +121,7 @@ _ANSWERS: dict[str, Callable[[Health], tuple[int, str, bytes]]] = {
     "/ready": _answer_ready,
 }
 PATHS: Final = tuple(_ANSWERS)
+OPENAPI: Final = Path(__file__).with_name("endpoint.openapi.json")
 
 
 def answer(path: str, health: Health) -> tuple[int, str, bytes]:
@@ -101,13 +133,27 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 5
         """Seconds; a client that sends nothing cannot hold a thread."""
+        server_version, sys_version = "tocsin", ""
+        """Who asks is not told what it is made of."""
+        error_content_type, error_message_format = _PLAIN, "%(code)d\n"
 
         def do_GET(self) -> None:
             known = self.path in _ANSWERS
-            status, content_type, body = answer(self.path, health) if known else (404, _PLAIN, b"not found\n")
+            self._say(*(answer(self.path, health) if known else (404, _PLAIN, b"not found\n")))
+
+        def _refuse(self) -> None:
+            self._say(405, _PLAIN, b"GET only\n")
+
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = _refuse  # noqa: N815  # the library's names
+
+        def _say(self, status: int, content_type: str, body: bytes) -> None:
             self.send_response(status)
+            if status == HTTPStatus.METHOD_NOT_ALLOWED:
+                self.send_header("Allow", "GET")
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Cache-Control", "no-store")
             self.end_headers()
             self.wfile.write(body)
 

@@ -1,15 +1,19 @@
 """The HTTP port tells the truth about metrics, life and readiness."""
 
+import contextlib
+import json
 import socket
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import pytest
 
-from tocsin.runtime.endpoint import Endpoint
+from tocsin.runtime import endpoint as served
+from tocsin.runtime.endpoint import MOST_CONNECTIONS, OPENAPI, PATHS, Endpoint
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
 from tocsin.runtime.metrics import record_left
@@ -111,3 +115,91 @@ def test_a_file_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> N
 def test_a_port_in_use_is_said_in_one_sentence(endpoint: Endpoint) -> None:
     with pytest.raises(Broken, match=r"Port \d+ on 127.0.0.1 cannot be opened for metrics"):
         Endpoint(Health(), "127.0.0.1", endpoint.port)
+
+
+SAYS = json.loads(OPENAPI.read_text("utf-8"))
+
+
+def test_its_openapi_names_each_path_and_each_answer(endpoint: Endpoint, health: Health) -> None:
+    assert set(SAYS["paths"]) == set(PATHS)
+    for stale in (False, True):
+        if stale:
+            health.expect("database", stale_after_seconds=60)
+        for path, operations in SAYS["paths"].items():
+            assert str(get(endpoint, path)[0]) in operations["get"]["responses"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("path", [*PATHS, "/table"])
+def test_nothing_but_a_get_is_answered(endpoint: Endpoint, path: str, method: str) -> None:
+    with closing(HTTPConnection("127.0.0.1", endpoint.port, timeout=5)) as connection:
+        connection.request(method, path, body=b"x" * 100)
+        response = connection.getresponse()
+        assert (response.status, response.getheader("Allow")) == (405, "GET")
+
+
+def test_it_does_not_say_what_it_is_made_of(endpoint: Endpoint) -> None:
+    with closing(HTTPConnection("127.0.0.1", endpoint.port, timeout=5)) as connection:
+        connection.request("GET", "/live")
+        response = connection.getresponse()
+        assert "Python" not in str(response.headers)
+        assert response.getheader("X-Content-Type-Options") == "nosniff"
+        assert response.getheader("Cache-Control") == "no-store"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x00\xff\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /live HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET /live HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+        b"BREW <script> HTTP/1.1\r\n\r\n",
+        b"GET http://evil.example.test/live HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_a_request_that_is_none_is_refused_and_the_next_is_served(endpoint: Endpoint, head: bytes) -> None:
+    with closing(socket.create_connection(("127.0.0.1", endpoint.port), timeout=5)) as connection:
+        connection.sendall(head)
+        said = connection.recv(65_536)
+        assert b" 200 " not in said.split(b"\r\n")[0]
+        assert b"<script>" not in said.partition(b"\r\n\r\n")[2]
+    assert get(endpoint, "/live") == (200, "live\n")
+
+
+def test_a_byte_now_and_then_keeps_no_connection_open(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "LONGEST_CONNECTION_SECONDS", 0.3)
+    with closing(socket.create_connection(("127.0.0.1", endpoint.port), timeout=5)) as slow:
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            drip(slow, until=began + 5)
+        assert time.monotonic() - began < 2
+
+
+def drip(connection: socket.socket, until: float) -> None:
+    while time.monotonic() < until:
+        connection.sendall(b"G")
+        time.sleep(0.05)
+
+
+def test_more_connections_than_there_are_places_are_closed_and_the_places_come_back(endpoint: Endpoint) -> None:
+    place = ("127.0.0.1", endpoint.port)
+    with contextlib.ExitStack() as held:
+        for _ in range(MOST_CONNECTIONS):
+            held.enter_context(closing(socket.create_connection(place, timeout=5)))
+        one_more = held.enter_context(closing(socket.create_connection(place, timeout=5)))
+        assert is_closed(one_more)
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError, HTTPException):
+            assert get(endpoint, "/live") == (200, "live\n")
+            return
+    pytest.fail("no place came back")
+
+
+def is_closed(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
