@@ -8,7 +8,7 @@ from schemas.failures import Broken
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import referral_topic, status_topic, urgent_topic
 from tocsin.policy.bundle import Bundle
-from tocsin.policy.members import DuplicateAgreement, Member
+from tocsin.policy.members import DuplicateAgreement, Member, Sector
 from tocsin.policy.policies import Policies
 
 _HOUR_SECONDS = 3600
@@ -73,9 +73,12 @@ class Memberships:
 
 
 def _contacts(bundle: Bundle, member: Member) -> Contacts:
-    """Whom each step of an escalation goes to, as far as the policy names them."""
+    """Whom each step of an escalation goes to, as far as the policy names them; what is urgent and not taken up is for
+    police first.
+    """
     home = bundle.jurisdictions.get(member.jurisdiction)
-    fallback = next((other for other in home.fallback if other != member.id), None) if home else None
+    line = (*bundle.in_line(home, Sector.LEA), *home.fallback) if home else ()
+    fallback = next((other for other in line if other != member.id), None)
     in_line = {Role.DUTY_CONTACT: member.id, Role.STAND_IN: member.stand_in, Role.FALLBACK: fallback}
     return {role: _contact(bundle.members[chosen]) for role, chosen in in_line.items() if chosen}
 

@@ -36,7 +36,7 @@ def checked() -> Family:
         expect = _judged(country, verdict, verified=True) | {"outcome": outcome, "flags": []}
         yield _case(country, name, verdict, item) | {"expect": [expect], "policy": CHECKED}
     live = _case("AT", "drawn and streamed live", "not_illegal", {"realism": "non_realistic", "live_stream": "yes"})
-    waits = {"waiting": ["route.not_illegal_but_urgent"], "members": ["gb-hotline"]}
+    waits = {"waiting": ["route.not_illegal_but_urgent"], "members": {"exactly": ["gb-hotline", "intl-police"]}}
     yield live | {"expect": [waits], "policy": CHECKED}
 
 

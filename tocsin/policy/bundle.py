@@ -22,7 +22,7 @@ from tocsin.policy.dates import in_force
 from tocsin.policy.identity import Identity, TrackingNames
 from tocsin.policy.jurisdictions import Jurisdiction
 from tocsin.policy.lines import placed
-from tocsin.policy.members import Member, Profile, Sector, Standing
+from tocsin.policy.members import POLICE, Member, Profile, Sector, Standing
 from tocsin.policy.memory import Memory
 from tocsin.policy.networks import CountryOf, networks
 from tocsin.policy.problems import Problem, refusal
@@ -90,6 +90,13 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     def owners(self, jurisdiction: JurisdictionCode, sector: Sector) -> tuple[Member, ...]:
         """The members that get what concerns a jurisdiction, whether or not they take part at the moment."""
         return self._owners.get((jurisdiction, sector), ())
+
+    def in_line(self, jurisdiction: Jurisdiction, sector: Sector) -> tuple[MemberId, ...]:
+        """Who takes a part that a jurisdiction's own members of that sector do not; nobody but police stands in for
+        police, so that a foreign hotline is not told what was meant for an officer.
+        """
+        police_only = sector in POLICE
+        return tuple(name for name in jurisdiction.fallback if not police_only or self.members[name].sector in POLICE)
 
     def neutral(self, scheme: str, label: str, on: date) -> tuple[str, ...]:
         """What a label of a scheme meant on that day, in neutral words; one that nobody mapped says nothing."""

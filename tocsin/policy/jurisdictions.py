@@ -75,7 +75,7 @@ class Hotline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Jurisdiction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One jurisdiction: its rows, and whom a report goes to where it has no hotline of its own."""
+    """One jurisdiction: its rows, and its fall-back chain: who takes a part, in order, that its own members do not."""
 
     country: CountryCode
     name: str

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -18,6 +19,10 @@ class Sector(StrEnum):
     PLATFORM = "platform"
     NGO = "ngo"
     INTERNATIONAL = "international"
+
+
+POLICE: Final = frozenset({Sector.LEA, Sector.INTERNATIONAL})
+"""Who investigates, and may stand in for police."""
 
 
 class Standing(StrEnum):

@@ -64,7 +64,7 @@ def _standing(facts: Facts, bundle: Bundle, on: date) -> Iterator[Condition]:
         fix="tocsin member resume, or correct its dates in members.toml",
     )
     stand_in = bundle.members.get(member.stand_in) if member.stand_in else None
-    fallback = bundle.jurisdictions[member.jurisdiction].fallback
+    fallback = bundle.in_line(bundle.jurisdictions[member.jurisdiction], member.sector)
     if member.receives:
         yield Condition(
             name="somebody in line behind it",

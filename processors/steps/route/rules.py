@@ -14,7 +14,7 @@ from schemas.records.triage import ItemVerdict, RouteRefusal
 from schemas.records.values import NexusKind, Realism, SyntheticOrigin, Ternary, Verdict
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Jurisdiction
-from tocsin.policy.members import Member, Sector
+from tocsin.policy.members import POLICE, Member, Sector
 
 ORPHAN: Final = "orphan"
 """The mandate of hotlines that work on what nobody else is concerned by (ICCAM's orphaned queue)."""
@@ -137,7 +137,6 @@ def _codes(report: ReportSubmitted) -> frozenset[str]:
     return frozenset((*report.incident_types, *report.annotations, *of_items))
 
 
-_POLICE: Final = frozenset({Sector.LEA, Sector.INTERNATIONAL})
 _COERCION: Final = frozenset(
     {
         "sextortion",
@@ -197,8 +196,8 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
         return is_strong(found, self.bundle)
 
     def concerned(self, found: Evidence) -> Iterator[_Considered]:
-        """Hotline and police of the country, and for what it lacks its fall-back chain; what is urgent and has no
-        police there goes to the last resort whoever else takes it.
+        """Hotline and police of the country, and for what it lacks its fall-back chain: a mandated hotline stands in for
+        a hotline, and only police for police.
         """
         jurisdiction = self.bundle.jurisdiction_of(found.country)
         if jurisdiction is None:
@@ -208,10 +207,8 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
             named = list(self._owners(jurisdiction, sector, f"route.{found.kind}"))
             yield from named
             if not any(entry.refusal != "route.not_taking_part" for entry in named):
-                names = (*jurisdiction.fallback, *self.bundle.routing.last_resort)
+                names = (*self.bundle.in_line(jurisdiction, sector), *self.bundle.routing.last_resort)
                 yield from self._first_able(names, jurisdiction.country, lacking)
-                if self.case.is_urgent and sector is Sector.LEA:
-                    yield from self.last_resort(jurisdiction.country, lacking)
 
     def last_resort(self, country: CountryCode, rule: str) -> Iterator[_Considered]:
         """Who takes what nobody else does."""
@@ -250,7 +247,7 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
     def refusal_of(self, member: Member, country: CountryCode) -> str:
         """The rule that keeps the report from this member, or nothing."""
         choices = self.case.report.sharing
-        if member.sector in _POLICE and is_for_support(self.case):
+        if member.sector in POLICE and is_for_support(self.case):
             return SUPPORT
         if not member.takes_part(self.on):
             return "route.not_taking_part"

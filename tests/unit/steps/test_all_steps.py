@@ -37,8 +37,6 @@ class Expected(Struct, frozen=True, kw_only=True):
     """Member to whether it sees the personal part."""
     jurisdiction: str
     refusals: frozenset[tuple[str, str]] = frozenset()
-    beside_when_urgent: frozenset[str] = frozenset()
-    """The police bureau, where the country has no police member and its report cannot wait."""
 
 
 TABLE = [
@@ -50,8 +48,7 @@ TABLE = [
     Expected(
         country="NO",
         jurisdiction="no",
-        recipients={"gb-hotline": False},
-        beside_when_urgent=frozenset({"intl-police"}),
+        recipients={"gb-hotline": False, "intl-police": True},
     ),
     Expected(country="XI", jurisdiction="xi", recipients={"intl-police": True}),
     Expected(
@@ -143,7 +140,7 @@ def test_an_escalated_incident_without_content_is_urgent_to_the_same_members_and
     report = an_incident(submitter=MemberId(row.submitter), nexus=nexus, escalation=an_escalation())
     decision = concluded(Accepted(report=report, personal=a_personal_part()))
     found = referrals(decision)
-    assert set(found) == {*row.recipients, *row.beside_when_urgent}
+    assert set(found) == set(row.recipients)
     assert {referral.priority.tier for referral in found.values()} == {Tier.URGENT}
     assert {referral.content_keys for referral in found.values()} == {()}
     assert all(referral.circumstance_keys for referral in found.values())

@@ -159,20 +159,28 @@ def test_the_stand_in_takes_the_place_of_an_owner_out_of_its_dates() -> None:
     assert "de-hotline-b" in members(routed(declared("DE"), with_member("de-hotline-a", valid_to=TODAY)))
 
 
-def test_where_the_stand_in_is_away_too_the_country_counts_as_without_a_hotline() -> None:
+def test_where_the_stand_in_is_away_too_a_mandated_hotline_takes_the_hotlines_part() -> None:
     found = routed(declared("DE"), without_members("de-hotline-a", "de-hotline-b"))
+    assert members(found) == {"gb-hotline", "de-police"}
+    assert rules_of(found, "gb-hotline") == ("route.no_hotline",)
+
+
+def test_where_the_mandated_hotline_is_away_too_the_bureau_takes_the_hotlines_part() -> None:
+    found = routed(declared("DE"), without_members("de-hotline-a", "de-hotline-b", "gb-hotline"))
     assert rules_of(found, "intl-police") == ("route.no_hotline",)
 
 
-def test_a_country_without_hotline_and_police_goes_along_its_chain() -> None:
-    found = routed(declared("NO"))
-    assert members(found) == {"gb-hotline"}
-    assert rules_of(found, "gb-hotline") == ("route.no_hotline", "route.no_police")
+def test_only_police_stands_in_for_police() -> None:
+    found = routed(declared("DE"), without_members("de-police"))
+    assert members(found) == {"de-hotline-a", "intl-police"}
+    assert rules_of(found, "intl-police") == ("route.no_police",)
 
 
-def test_what_is_urgent_in_a_country_without_police_goes_to_the_last_resort_beside_the_hotline() -> None:
-    found = routed(declared("NO"), is_urgent=True)
+@pytest.mark.parametrize("is_urgent", [False, True])
+def test_of_a_country_without_members_a_mandated_hotline_and_the_bureau_take_one_part_each(is_urgent: bool) -> None:
+    found = routed(declared("NO"), is_urgent=is_urgent)
     assert members(found) == {"gb-hotline", "intl-police"}
+    assert rules_of(found, "gb-hotline") == ("route.no_hotline",)
     assert rules_of(found, "intl-police") == ("route.no_police",)
 
 
