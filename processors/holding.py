@@ -13,12 +13,11 @@ from schemas.records.identifiers import MemberId
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.screening import rule_of_text
 from tocsin.policy.bundle import Bundle
-from tocsin.policy.members import Sector
+from tocsin.policy.members import POLICE, Sector
 from tocsin.runtime.ledger.holds import AskedHold
 
 MOST: Final = timedelta(days=90)
 _REMINDED_BEFORE: Final = timedelta(days=1)
-_POLICE: Final = frozenset({Sector.LEA, Sector.INTERNATIONAL})
 
 
 def hold_refusal(answer: Return, bundle: Bundle) -> str:
@@ -26,7 +25,7 @@ def hold_refusal(answer: Return, bundle: Bundle) -> str:
     if answer.kind is not ReturnKind.HOLD:
         return ""
     member = bundle.members.get(answer.member)
-    if member is None or member.sector not in _POLICE:
+    if member is None or member.sector not in POLICE:
         return "return.hold_not_police"
     if answer.until is None:
         return ""

@@ -196,8 +196,8 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
         return is_strong(found, self.bundle)
 
     def concerned(self, found: Evidence) -> Iterator[_Considered]:
-        """Hotline and police of the country, and for what it lacks its fall-back chain: a mandated hotline stands in for
-        a hotline, and only police for police.
+        """Hotline and police of the country, and for what it lacks its fall-back chain: a mandated hotline
+        stands in for a hotline, and only police for police.
         """
         jurisdiction = self.bundle.jurisdiction_of(found.country)
         if jurisdiction is None:
