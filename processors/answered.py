@@ -35,7 +35,7 @@ _REFERRALS: Final = text("""
     from referrals r
     left join lateral (
         select stream, log_offset, revision from report_revisions
-        where report_id = r.report_id and not withdrawn order by revision desc limit 1
+        where report_id = r.report_id and not withdrawn and log_offset >= 0 order by revision desc limit 1
     ) own on true
     left join streams s on s.stream = own.stream
     cross join lateral (

@@ -69,6 +69,7 @@ def _return_row(stream: int, raw: RawRecord, answer: Return) -> dict[str, object
         "kind": answer.kind,
         "at": _when(answer),
         "by_person": answer.by_person,
+        "code": answer.reason_code if answer.kind is ReturnKind.ERASED else "",
         "stream": stream,
         "log_offset": raw.offset,
     }
@@ -96,8 +97,9 @@ def _when(answer: Return) -> datetime:
 
 
 _RETURN: Final = text(
-    "insert into returns (return_id, referral_id, member, kind, at, by_person, stream, log_offset) "
-    "values (:return_id, :referral_id, :member, :kind, :at, :by_person, :stream, :log_offset) on conflict do nothing"
+    "insert into returns (return_id, referral_id, member, kind, at, by_person, code, stream, log_offset) "
+    "values (:return_id, :referral_id, :member, :kind, :at, :by_person, :code, :stream, :log_offset) "
+    "on conflict do nothing"
 )
 _CLOSE: Final = text(
     "update referrals set state = :state, state_at = :at, taken_up_at = coalesce(taken_up_at, :taken_up) "

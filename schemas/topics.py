@@ -18,7 +18,11 @@ PROCESSES: Final = (TRIAGE, RETURNS, OPS)
 
 BATCH_MAX_BYTES: Final = 1_048_576
 """Kafka's limit is on a batch, not on a record: below a client's default batch size, whole batches would be refused."""
-RETENTION_MS: Final = 30 * 24 * 3600 * 1000
+SEGMENT_MS: Final = 24 * 3600 * 1000
+"""Kafka deletes whole segments, once the youngest record in them is old enough."""
+RETENTION_MS: Final = 28 * SEGMENT_MS
+LONGEST_MS: Final = RETENTION_MS + 2 * SEGMENT_MS
+"""No record lives longer: its own retention, the rest of its segment, and a day for checks that are late."""
 
 
 class MemberTopics(Struct, frozen=True, kw_only=True):
@@ -114,6 +118,7 @@ def _spec(name: str, partitions: int) -> TopicSpec:
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
             "retention.ms": str(RETENTION_MS),
+            "segment.ms": str(SEGMENT_MS),
             "max.message.bytes": str(BATCH_MAX_BYTES),
         },
     )

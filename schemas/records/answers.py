@@ -28,6 +28,8 @@ class ReturnKind(StrEnum):
     """It was sent, and nobody can tell whether it arrived."""
     HOLD = "HOLD"
     """A police unit wants notices to the host to wait, or no more."""
+    ERASED = "ERASED"
+    """The content is gone from the inbox; the code says whether it is from every sink as well."""
 
 
 class StatusKind(StrEnum):
@@ -48,6 +50,8 @@ class StatusKind(StrEnum):
     PAUSED = "PAUSED"
     LINK_CHANGED = "LINK_CHANGED"
     """To a recipient: a report that one of its referrals is linked to was taken back, or is disputed."""
+    ERASE = "ERASE"
+    """To submitter and recipients: delete the content of a report everywhere; ids and times stay."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

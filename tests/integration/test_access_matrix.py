@@ -267,6 +267,16 @@ def test_each_process_may_do_in_the_database_what_the_table_says_and_nothing_els
     assert found == stated()
 
 
+def test_of_the_functions_that_do_more_than_their_caller_may_one_opens_to_one_process(stack: Any) -> None:
+    with stack.postgres.connect(database="tocsin") as connection:
+        found = connection.execute(
+            "select role.rolname, code.proname from pg_roles role cross join pg_proc code where rolcanlogin "
+            "and not rolsuper and role.rolname <> 'ops' and prosecdef "
+            "and has_function_privilege(role.oid, code.oid, 'EXECUTE')"
+        ).fetchall()
+    assert found == [("returns", "erase_past")]
+
+
 def test_no_process_is_more_than_its_role_and_each_database_opens_to_its_own(stack: Any) -> None:
     with stack.postgres.connect() as connection:
         above = connection.execute(

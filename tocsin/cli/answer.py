@@ -19,7 +19,7 @@ from consumers.store.engine import open_to_read
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
-from schemas.topics import RETENTION_MS
+from schemas.topics import LONGEST_MS
 from tocsin.cli.receiving.forewarned import forewarned
 from tocsin.runtime import settings
 from tocsin.runtime.privacy import require_private, write_private
@@ -158,7 +158,7 @@ _OUTCOME_CELLS = (
 
 def _list_refused(process: settings.Settings) -> None:
     count = 0
-    for status in refused_answers(process, _now_ms() - RETENTION_MS):
+    for status in refused_answers(process, _now_ms() - LONGEST_MS):
         click.echo(sentence(status))
         count += 1
     click.echo(f"{count} answers were refused in the last 30 days.", err=True)

@@ -1,4 +1,4 @@
-"""`tocsin hold`: notices to hosts that a police unit wants held."""
+"""`tocsin hold`: notices to hosts that a police unit wants held; legal holds are in keeping/legal.py."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId
+from tocsin.cli.keeping.legal import legal
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger import holds
 from tocsin.runtime.ledger.holds import NewHold
@@ -38,8 +39,11 @@ def command() -> None:
     """Hold notices to hosts for a police unit that has the report.
 
     A hotline reads in its referral whether a notice is proposed, needs police first, or is held. The exchange itself
-    sends none.
+    sends none. Something else is `hold legal`: a report that is kept for a court, whatever its retention says.
     """
+
+
+command.add_command(legal)
 
 
 @command.command(name="set")

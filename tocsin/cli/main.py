@@ -41,7 +41,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Decide and explain": {
         "queue": "List, take and decide what waits for a person.",
-        "hold": "Hold notices to hosts for a police unit.",
+        "hold": "Hold notices to hosts for a police unit; keep reports for a court.",
         "explain": "Show why a report was decided as it was.",
         "quality": "Show what a submitter should add first.",
         "evaluate": "Hold the rules against cases.",
@@ -56,6 +56,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "recalls": "Show who was told to give a report up, and who has acknowledged it.",
         "disclosures": "Say who received what, and who looked at what and why.",
         "subject": "Say whether an address, digest or account is held, and who has it.",
+        "erase": "Take a report's content back from everywhere, and keep it gone.",
         "reroute": "Decide past reports again where rules changed who gets them.",
         "dlq": "List, show, retry or drop dead letters.",
         "doctor": "Say what is wrong, and the next command.",

@@ -215,7 +215,8 @@ _QUERIES: Final = (
     select case when r.withdrawn then 'withdrawn' else 'submitted' end as what, r.member, r.revision,
            null::timestamptz as at, null::uuid as referral_id, false as by_person,
            s.topic_id, s.topic, s.partition, r.log_offset
-    from report_revisions r join streams s using (stream) where r.report_id = cast(:id as uuid) order by r.revision
+    from report_revisions r join streams s using (stream)
+    where r.report_id = cast(:id as uuid) and r.log_offset >= 0 order by r.revision
     """,
     f"""
     select 'decided' as what, submitter as member, revision, at, null::uuid as referral_id, false as by_person,

@@ -123,5 +123,6 @@ def _require_possible(settings: Settings, database: Database, entry: Waiting, me
 _LATEST: Final = text("""
     select r.revision, r.member, r.log_offset, s.topic_id, s.topic, s.partition
     from report_revisions r join streams s using (stream)
-    where r.report_id = cast(:report as uuid) and not r.withdrawn order by r.revision desc limit 1
+    where r.report_id = cast(:report as uuid) and not r.withdrawn and r.log_offset >= 0
+    order by r.revision desc limit 1
 """)

@@ -1,0 +1,97 @@
+"""`tocsin hold legal`: reports that are kept for a court or an authority, whatever their retention says."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from sqlalchemy import Connection
+
+from schemas.records.identifiers import MemberId, ReportId
+from tocsin.runtime.audit.recording import record_act
+from tocsin.runtime.audit.statements import Act
+from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger import legal_holds
+from tocsin.runtime.ledger.legal_holds import LegalHold, NewLegalHold
+from tocsin.runtime.settings import load
+
+_MOST_DAYS: Final = 730
+_HOME = click.option(
+    "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
+)
+_BY = click.option("--by", required=True, help="Your name; it is kept.")
+
+
+@click.group(name="legal")
+def legal() -> None:
+    """Keep reports that a court or an authority needs: while a hold stands, nothing erases them.
+
+    It wins over the end of their retention and over `tocsin erase`, which names its owner and its end. It says nothing
+    of notices to hosts: those are `tocsin hold set`. Each hold ends by itself; to prolong it, set another one.
+    """
+
+
+@legal.command(name="set")
+@click.argument("report")
+@click.option("--owner", required=True, help="Who answers for it: an authority, a court, a unit.")
+@click.option("--days", type=click.IntRange(1, _MOST_DAYS), default=180, show_default=True, help="When it ends.")
+@click.option("--reason", required=True, help="Why, as a file number rather than a name; it is kept.")
+@_BY
+@_HOME
+def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    """Keep REPORT, a report id."""
+    expires = datetime.now(UTC) + timedelta(days=days)
+    new = NewLegalHold(report_id=ReportId(report), owner=owner, reason=reason, set_by=by, expires_at=expires)
+    with _ledger(home) as connection:
+        number = legal_holds.put(connection, new)
+        _log(connection, by, reason, f"put legal hold {number} of {owner} on the report {report}")
+    click.echo(f"Legal hold {number} stands until {expires:%Y-%m-%d %H:%M} UTC.")
+
+
+@legal.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@_HOME
+def list_(home: Path, as_json: bool) -> None:
+    """Show the legal holds in force, the one that ends first foremost."""
+    with _ledger(home) as connection:
+        found = legal_holds.legal_holds(connection)
+    for hold in found:
+        click.echo(msgspec.json.encode(hold).decode() if as_json else _line(hold))
+    if not found and not as_json:
+        click.echo("Nothing is under legal hold.")
+
+
+@legal.command()
+@click.argument("number", type=int)
+@click.option("--reason", required=True, help="Why it is not needed any more; it is kept.")
+@_BY
+@_HOME
+def release(home: Path, number: int, reason: str, by: str) -> None:
+    """End legal hold NUMBER before its time: what its report's retention says counts again."""
+    with _ledger(home) as connection:
+        report = legal_holds.release(connection, number, by, reason)
+        _log(connection, by, reason, f"released legal hold {number} on the report {report}")
+    click.echo(f"Legal hold {number} is released.")
+
+
+def _line(hold: LegalHold) -> str:
+    until = f"{hold.expires_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return f"{hold.number}  {hold.report_id}  for {hold.owner} until {until} UTC: {hold.reason} (set by {hold.set_by})"
+
+
+def _log(connection: Connection, by: str, reason: str, what: str) -> None:
+    act = Act(person=by, reason=reason, command="hold legal", what=what, member=MemberId(""))
+    record_act(connection, act, int(datetime.now(UTC).timestamp() * 1000))
+
+
+@contextmanager
+def _ledger(home: Path) -> Iterator[Connection]:
+    database = database_of(load(home / "config" / "ops.toml"))
+    try:
+        with database.transaction() as connection:
+            yield connection
+    finally:
+        database.close()

@@ -1,0 +1,147 @@
+"""Erasure in PostgreSQL: what is held of a report, who has it, where it lies on topics, and that it goes (ADR 0028)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, text
+
+from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.values import Mark
+
+TOMBSTONE: Final = 2**31 - 1
+"""The revision that stands behind all others of a report that is erased."""
+
+
+class Copy(Struct, frozen=True, kw_only=True):
+    """The latest referral that a member has of a report."""
+
+    member: MemberId
+    referral_id: ReferralId
+    revision: int
+    mark: Mark
+    confirmed_at: datetime | None
+    """When its inbox said that it erased everything; None while it has not."""
+    word: str
+    """What it said of its sinks, as a code."""
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """What the exchange has of one report."""
+
+    report_id: ReportId
+    submitter: MemberId
+    erased: bool
+    rows: Mapping[str, int]
+    """By table, how many rows have a content that erasure takes away."""
+    copies: tuple[Copy, ...]
+    last_at: datetime
+    """When the last of its records that are known here was written to a topic."""
+
+
+def held(connection: Connection, report: ReportId) -> Held | None:
+    """None where nothing is known of it."""
+    first = connection.execute(_REPORT, {"report": report}).first()
+    if first is None:
+        return None
+    rows = connection.execute(_ROWS, {"report": report}).all()
+    return Held(
+        report_id=report,
+        submitter=MemberId(first.member),
+        erased=first.revision == TOMBSTONE,
+        rows={row.place: row.found for row in rows if row.found},
+        copies=copies(connection, report),
+        last_at=connection.execute(_LAST, {"report": report}).scalar_one(),
+    )
+
+
+def copies(connection: Connection, report: ReportId) -> tuple[Copy, ...]:
+    """One for each member that was given it."""
+    return tuple(
+        Copy(
+            member=MemberId(row.recipient),
+            referral_id=ReferralId(str(row.referral_id)),
+            revision=row.revision,
+            mark=Mark(row.mark),
+            confirmed_at=row.confirmed_at,
+            word=row.word or "",
+        )
+        for row in connection.execute(_COPIES, {"report": report})
+    )
+
+
+def erase(connection: Connection, report: ReportId) -> bool:
+    """Whether it could be: a legal hold wins, in the database itself."""
+    return bool(connection.execute(_ERASE, {"report": report}).scalar_one())
+
+
+def sweep(connection: Connection, most: int) -> int:
+    """Let go of reports whose time is over, `most` at once; tells how many."""
+    return int(connection.execute(_SWEEP, {"most": most}).scalar_one())
+
+
+def report_of(connection: Connection, member: str, reference: str) -> ReportId | None:
+    """The report that a submitter filed under its own reference."""
+    found = connection.execute(_OF_REFERENCE, {"member": member, "reference": reference}).scalar_one_or_none()
+    return ReportId(str(found)) if found else None
+
+
+def known(connection: Connection) -> Iterable[Sequence[ReportId]]:
+    """Every report of which something is held, in batches: a register of erasures is held against them."""
+    for rows in connection.execute(_KNOWN).partitions(1000):
+        yield [ReportId(str(row.report_id)) for row in rows]
+
+
+_REPORT: Final = text(
+    "select member, revision from report_revisions where report_id = cast(:report as uuid) "
+    "order by revision desc limit 1"
+)
+_PLACES: Final = {
+    "sightings": "report_id = :it",
+    "restricted.near_hashes": "report_id = :it",
+    "links": "report_id = :it or other = :it",
+    "items": "report_id = :it",
+    "item_acts": "report_id = :it",
+    "disputes": "report_id = :it",
+    "unrouted": "report_id = :it",
+    "lea_holds": "report_id = :it",
+    "queue": "report_id = :it and submitter_reference <> ''",
+    "rulings": "report_id = :it and reason <> ''",
+    "decisions": "report_id = :it and submitter_reference <> ''",
+    "referrals": "report_id = :it and submitter_reference <> ''",
+    "report_revisions": "report_id = :it and digest <> ''",
+}
+_ROWS: Final = text(
+    " union all ".join(
+        f"select '{place}' as place, count(*) as found from {place} where {which}"  # noqa: S608 -- our own table
+        for place, which in _PLACES.items()
+    ).replace(":it", "cast(:report as uuid)")
+)
+_COPIES: Final = text("""
+    select distinct on (r.recipient) r.recipient, r.referral_id, r.revision, r.mark, said.at as confirmed_at,
+           said.code as word
+    from referrals r left join lateral (
+        select t.at, t.code from returns t join referrals o using (referral_id)
+        where o.report_id = r.report_id and o.recipient = r.recipient and t.kind = 'ERASED'
+        order by t.at desc limit 1
+    ) said on true
+    where r.report_id = cast(:report as uuid)
+    order by r.recipient, r.revision desc, r.ruling desc
+""")
+_LAST: Final = text("""
+    select coalesce(max(at), now()) from (
+        select max(at) as at from decisions where report_id = cast(:report as uuid)
+        union all select max(referred_at) from referrals where report_id = cast(:report as uuid)
+        union all select max(at) from rulings where report_id = cast(:report as uuid)
+        union all select max(t.at) from returns t join referrals r using (referral_id)
+        where r.report_id = cast(:report as uuid)
+    ) written
+""")
+_ERASE: Final = text("select erase_report(cast(:report as uuid))")
+_SWEEP: Final = text("select erase_past(:most)")
+_OF_REFERENCE: Final = text(
+    "select report_id from decisions where submitter = :member and submitter_reference = :reference "
+    "order by revision desc limit 1"
+)
+_KNOWN: Final = text("select distinct report_id from report_revisions where digest <> ''")

@@ -1,0 +1,89 @@
+"""The register of erasures: a file outside the database, so that no older backup takes it back (ADR 0028)."""
+
+import hmac
+import os
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from schemas.catalogue import message
+from schemas.failures import Broken
+from schemas.records.identifiers import ReportId
+from tocsin.runtime.privacy import require_private
+
+FOLDER: Final = "erasures"
+REGISTER: Final = "register.jsonl"
+KEY: Final = "register.key"
+_KEY_BYTES: Final = 32
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One erasure: which report, as a keyed digest, and when. It names nobody, and without the key no report."""
+
+    name: str
+    at_ms: int
+
+
+class Register:
+    """Lines are added, and never changed."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / FOLDER
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for private in (self._folder, self._folder / REGISTER, self._folder / KEY):
+            require_private(private)
+        self._key = _key(self._folder / KEY)
+        self._names = frozenset(entry.name for entry in _entries(self._folder / REGISTER))
+
+    def add(self, report: ReportId, at_ms: int) -> None:
+        """On disk before it returns; a report that is in it already is not written again."""
+        name = self._name(report)
+        if name not in self._names:
+            _append(self._folder / REGISTER, msgspec.json.encode(Entry(name=name, at_ms=at_ms)) + b"\n")
+            self._names |= {name}
+
+    def among(self, reports: Iterable[ReportId]) -> list[ReportId]:
+        """Those of them that were erased."""
+        return [report for report in reports if self._name(report) in self._names]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _name(self, report: ReportId) -> str:
+        return hmac.digest(self._key, report.encode(), sha256).hex()
+
+
+def _key(path: Path) -> bytes:
+    if not path.exists():
+        _append(path, os.urandom(_KEY_BYTES).hex().encode())
+    return bytes.fromhex(path.read_text("ascii"))
+
+
+def _entries(path: Path) -> list[Entry]:
+    if not path.exists():
+        return []
+    lines = path.read_bytes().splitlines()
+    try:
+        return [msgspec.json.decode(line, type=Entry) for line in lines]
+    except msgspec.MsgspecError as error:
+        bad = next(number for number, line in enumerate(lines, 1) if not _is_entry(line))
+        raise Broken(message("erase.register_unusable", line=bad), code="erase.register_unusable") from error
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line, type=Entry)
+    except msgspec.MsgspecError:
+        return False
+    return True
+
+
+def _append(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
