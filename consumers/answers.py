@@ -14,6 +14,7 @@ from msgspec import Struct
 from consumers.messages import return_id_of
 from consumers.states import Event
 from schemas.catalogue import message
+from schemas.documents import json_value
 from schemas.item_state import MOVED
 from schemas.records.answers import Outcome, Question, Return, ReturnKind
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReferralId, ReportId
@@ -112,7 +113,7 @@ def read_csv(content: bytes) -> list[Line] | Problem:
     except csv.Error:
         return Problem(line=1, field="header", code="answer.not_csv")
     unknown = [name for name in names if name not in (*COLUMNS, PROBLEM)]
-    if unknown or not {"referral_id", "answer"} <= set(names):
+    if unknown or len(set(names)) < len(names) or not {"referral_id", "answer"} <= set(names):
         return Problem(line=1, field="header", code="answer.header", facts={"columns": ", ".join(COLUMNS)})
     reader.fieldnames = names
     try:
@@ -127,8 +128,8 @@ def read_json_lines(content: bytes) -> list[Line] | Problem:
     for number, text in enumerate(content.splitlines(), start=1):
         if text.strip():
             try:
-                cells = msgspec.json.decode(text, type=dict[str, str])
-            except msgspec.DecodeError:
+                cells = msgspec.convert(json_value(text), dict[str, str])
+            except msgspec.MsgspecError:
                 return Problem(line=number, field="line", code="answer.not_json")
             except UnicodeDecodeError:
                 return Problem(line=number, field="line", code="answer.not_utf8")

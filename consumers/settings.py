@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from consumers.agreement import Agreement
 from consumers.escalation import EscalationStep, Role
+from schemas.documents import toml_table
 from schemas.failures import Broken
 
 _DAY_MS = 86_400_000
@@ -124,7 +125,7 @@ def load(path: Path, state: Path) -> DeliverySettings:
 
 def _read(path: Path) -> DeliverySettings:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=DeliverySettings, dec_hook=_path)
+        return msgspec.convert(toml_table(path.read_bytes()), DeliverySettings, dec_hook=_path)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise Broken(
             f"Delivery file {path.name} cannot be used: {error}. docs/guides/recipient.md has an example.",

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
@@ -13,6 +12,7 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 from msgspec import Struct
 
+from schemas.documents import toml_table
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.values import PolicyVersion
 from schemas.topics import MemberTopics
@@ -224,10 +224,10 @@ def _read(folder: Path, name: str, kind: type[T]) -> T:
 
 def _table(folder: Path, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads((folder / name).read_text("utf-8"))
+        return toml_table((folder / name).read_bytes())
     except FileNotFoundError as error:
         raise refusal([_misshapen((name, "the file"), "this file in the bundle", "none")]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise refusal([_misshapen((name, "the file"), "TOML in UTF-8", str(error))]) from error
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.documents import toml_table
 from tocsin.runtime.failures import Broken
 
 _WARNINGS = 4
@@ -103,7 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def load(path: Path) -> Settings:
     """Read one settings file; raises Broken with the path and the reason."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_path_from)
+        return msgspec.convert(toml_table(path.read_bytes()), Settings, dec_hook=_path_from)
     except FileNotFoundError as error:
         raise Broken(
             f"Each member and process of a home has a settings file, and {path.name} is missing in {path.parent}. "

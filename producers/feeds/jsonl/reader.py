@@ -10,6 +10,7 @@ from producers.feeds.entries import Context, Drafted, Entry, Problem, Rejection,
 from producers.feeds.jsonl.mapping import LINE_KEY, content_of, object_of
 from producers.feeds.lines import BYTE_ORDER_MARK, LONGEST_LINE_BYTES, bounded_lines
 from producers.feeds.shaping import Found, shaped
+from schemas.documents import json_value
 
 FORMAT = "jsonl"
 
@@ -51,10 +52,10 @@ def _entries(number: int, line: bytes, context: Context) -> Iterator[Entry]:
 def decoded_object(number: int, line: bytes) -> Row | Rejection:
     """The JSON object of one line, or why it is none."""
     try:
-        written = msgspec.json.decode(line.decode("utf-8"))
+        written = json_value(line)
     except UnicodeDecodeError:
         return rejection(number, code="text.not_utf8")
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.DecodeError:
         return rejection(number, code="json.malformed", rows=(_as_it_stood(line),))
     if not isinstance(written, dict):
         return rejection(number, code="json.not_object", rows=(_as_it_stood(line),))

@@ -11,6 +11,7 @@ from producers.feeds.entries import Context, Drafted, Entry, Problem, Rejection,
 from producers.feeds.lines import BYTE_ORDER_MARK, bounded_lines
 from producers.feeds.shaping import shaped
 from producers.feeds.xarf.mapping import TYPES, content_of, dropped_fields, without_payloads
+from schemas.documents import json_value
 
 FORMAT = "xarf"
 MAX_DOCUMENT_BYTES: Final = 33_554_432
@@ -74,10 +75,10 @@ def _documents(data: bytes) -> Iterator[tuple[int, Any]]:
 
 def _decoded(number: int, data: bytes) -> Any:
     try:
-        return msgspec.json.decode(data.decode("utf-8"))
+        return json_value(data)
     except UnicodeDecodeError:
         return rejection(number, code="text.not_utf8")
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.DecodeError:
         return rejection(number, code="json.malformed")
 
 

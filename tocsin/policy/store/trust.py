@@ -1,6 +1,5 @@
 """Whom this deployment believes: its first bundle, and the people who may sign a later one (ADR 0016)."""
 
-import tomllib
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from msgspec import Struct
 
 from schemas.catalogue import message
+from schemas.documents import toml_table
 from schemas.failures import Broken, Refused
 
 NEEDED: Final = 2
@@ -55,10 +55,10 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def read_trust(file: Path) -> Trust:
     """Read it; raises Broken where it cannot be believed."""
     try:
-        trust = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Trust)
+        trust = msgspec.convert(toml_table(file.read_bytes()), Trust)
     except FileNotFoundError as error:
         raise _unusable(file, "no such file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except msgspec.DecodeError as error:
         raise _unusable(file, str(error)) from error
     keys = Counter(signer.public_key for signer in trust.signer.values())
     if twice := [name for name, signer in trust.signer.items() if keys[signer.public_key] > 1]:
