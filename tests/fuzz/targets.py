@@ -5,12 +5,15 @@ import io
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 
+from consumers import settings as delivery
 from consumers.answers import parse, read_csv, read_json_lines
 from consumers.receiver import application
 from processors.intake import Door
@@ -22,6 +25,8 @@ from tests.builders.policy import with_member
 from tests.builders.reports import NOON_MS
 from tests.builders.sinks import SECRET
 from tocsin.policy.bundle import load
+from tocsin.policy.store.trust import read_trust
+from tocsin.runtime import settings
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -63,22 +68,42 @@ def answers(data: bytes) -> None:
 
 
 def receiver(data: bytes) -> None:
-    """A post to the reference receiver: the first line is the signature, the rest the body."""
-    signature, _, body = data.partition(b"\n")
-    headers = {"webhook-id": "k", "webhook-timestamp": str(NOON_MS // 1000), "webhook-signature": signature.hex()}
-    asyncio.run(_post(headers, body))
+    """A request to the reference receiver: method, path, id, time and signature, a line each, and the body."""
+    method, path, key, at, signature, body = (*data.split(b"\n", 5), *[b""] * 6)[:6]
+    said = {b"webhook-id": key, b"webhook-timestamp": at, b"webhook-signature": signature}
+    headers = {name: value for name, value in said.items() if value}
+    asyncio.run(_ask(method.hex()[:6] if method not in _METHODS else method.decode(), path, headers, body))
 
 
-async def _post(headers: dict[str, str], body: bytes) -> None:
+_METHODS: Final = (b"GET", b"POST", b"PUT", b"HEAD")
+
+
+async def _ask(method: str, path: bytes, headers: dict[bytes, bytes], body: bytes) -> None:
     transport = httpx.ASGITransport(_receiver())
     async with httpx.AsyncClient(transport=transport, base_url="http://receiver.example.test") as client:
-        answer = await client.post("/referrals", headers=headers, content=body)
-    assert 400 <= answer.status_code < 500, f"nothing unsigned is taken, and nothing breaks: {answer.status_code}"
+        url = f"/{quote(path, safe='/%')}"
+        answer = await client.request(method, url, headers=headers, content=body)
+    is_open = url in {"/live", "/ready", "/metrics", "/openapi.json"} and method in {"GET", "HEAD"}
+    assert is_open or 400 <= answer.status_code < 500, f"nothing unsigned is taken, nothing breaks: {answer}"
 
 
 @cache
 def _receiver() -> httpx._transports.asgi._ASGIApp:
     return application(Path(tempfile.mkdtemp(prefix="tocsin-fuzz-")), SECRET)
+
+
+def files(data: bytes) -> None:
+    """A settings file, a delivery file and whom the policy store believes: the same bytes as each."""
+    file = _folder() / "file.toml"
+    file.write_bytes(data)
+    for read in (settings.load, partial(delivery.load, state=file.parent), read_trust):
+        with suppress(Failure):
+            read(file)
+
+
+@cache
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="tocsin-fuzz-"))
 
 
 def policy(data: bytes) -> None:
@@ -105,6 +130,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     "answers": answers,
     "receiver": receiver,
     "policy": policy,
+    "settings": files,
 }
 
 
