@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz up down chaos bench evaluate clean
+.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos bench evaluate clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,7 @@ lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(COMPILE) -c requirements/dev.txt --extra receive --extra sink-directory --extra sink-database --extra sink-https -o requirements/receive.txt
 	@$(COMPILE) -c requirements/dev.txt --extra triage -o requirements/triage.txt
 	@$(COMPILE) -c requirements/dev.txt --extra fuzz -o requirements/fuzz.txt
+	@$(COMPILE) -c requirements/dev.txt --extra attack -o requirements/attack.txt
 
 lock-jars: $(READY) ## Lock the Java programs of the local stack with their digests
 	@$(BIN)/python -m tocsin.stack.lock_jars
@@ -62,6 +63,10 @@ sbom: $(READY) ## Write the bill of materials, CycloneDX, to dist/tocsin.cdx.jso
 fuzz: $(READY) requirements/fuzz.txt ## Look for bytes that break a door, ten minutes for each (SECONDS=600 TARGET=codec)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/fuzz.txt
 	@$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
+
+attack: $(READY) requirements/attack.txt ## Let schemathesis ask the HTTP surfaces what their OpenAPI allows, and what not
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/attack.txt
+	@$(BIN)/python -m tests.attack
 
 evaluate: $(READY) ## Run our own cases and the generator's truth through the rules
 	@$(BIN)/python -m tests.evaluation

@@ -9,8 +9,17 @@ FOLDER = Path(__file__).parents[2] / "requirements"
 LOCKS = sorted(FOLDER.glob("*.txt"))
 PIN = re.compile(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==(\S+)", re.MULTILINE)
 
-NIGHTLY = {"atheris"}
-"""What only `make fuzz` installs."""
+OF_SCHEMATHESIS = {
+    "graphql-core",
+    "harfile",
+    "hypothesis-graphql",
+    "jsonschema-rs",
+    "pyrate-limiter",
+    "pyyaml",
+    "werkzeug",
+}
+NIGHTLY = {"atheris", "schemathesis"} | OF_SCHEMATHESIS
+"""What only `make fuzz` and `make attack` install."""
 
 
 def pins(lock: Path) -> set[tuple[str, str]]:

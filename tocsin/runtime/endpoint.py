@@ -144,7 +144,11 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
         def _refuse(self) -> None:
             self._say(405, _PLAIN, b"GET only\n")
 
-        do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = _refuse  # noqa: N815  # the library's names
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            """Whatever other method somebody thinks of."""
+            if not name.startswith("do_"):
+                raise AttributeError(name)
+            return self._refuse
 
         def _say(self, status: int, content_type: str, body: bytes) -> None:
             self.send_response(status)
@@ -155,7 +159,8 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
             """A scrape is no event: nothing is logged."""

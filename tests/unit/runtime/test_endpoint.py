@@ -129,7 +129,7 @@ def test_its_openapi_names_each_path_and_each_answer(endpoint: Endpoint, health:
             assert str(get(endpoint, path)[0]) in operations["get"]["responses"]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "HEAD", "QUERY"])
 @pytest.mark.parametrize("path", [*PATHS, "/table"])
 def test_nothing_but_a_get_is_answered(endpoint: Endpoint, path: str, method: str) -> None:
     with closing(HTTPConnection("127.0.0.1", endpoint.port, timeout=5)) as connection:

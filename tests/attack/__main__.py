@@ -1,0 +1,68 @@
+"""`python -m tests.attack`: schemathesis asks the reference receiver and a metrics port what their OpenAPI says."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from consumers.receiver import OPENAPI as RECEIVER
+from consumers.serving import Pace
+from tests.builders.sinks import serving
+from tocsin.runtime.endpoint import OPENAPI as ENDPOINT
+from tocsin.runtime.endpoint import Endpoint
+from tocsin.runtime.health import Health
+
+_ROOT = Path(__file__).parents[2]
+_OPTIONS = (
+    "--phases=examples,coverage,fuzzing",
+    "--checks=all",
+    # Nobody is let in for well-formed data alone: that needs a signature, which is made after the data.
+    "--exclude-checks=positive_data_acceptance,negative_data_rejection,missing_required_header",
+    "--max-examples=300",
+    "--seed=7",
+    "--no-color",
+)
+
+
+def main() -> int:
+    """1 where something was answered otherwise than the documents say."""
+    return max(_asked(name, document, at) for name, document, at in _surfaces())
+
+
+def _surfaces() -> Iterator[tuple[str, Path, str]]:
+    with _receiver() as address:
+        yield "receiver", RECEIVER, address
+    with _endpoint() as address:
+        yield "metrics port", ENDPOINT, address
+
+
+@contextmanager
+def _receiver() -> Iterator[str]:
+    at_will = Pace(per_second=1e6, at_once=1e6, left=1e6)
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "kept", pace=at_will) as address:
+        yield address
+
+
+@contextmanager
+def _endpoint() -> Iterator[str]:
+    endpoint = Endpoint(Health(), "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{endpoint.port}"
+    finally:
+        endpoint.close()
+
+
+def _asked(name: str, document: Path, address: str) -> int:
+    click.echo(f"{name}: {document.relative_to(_ROOT)}")
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(document), f"--url={address}", *_OPTIONS]
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.attack.signing", "PYTHONPATH": str(_ROOT)}
+    return subprocess.run(command, check=False, env=os.environ | hooks).returncode  # noqa: S603  # our own words
+
+
+if __name__ == "__main__":
+    sys.exit(main())
