@@ -8,6 +8,7 @@ from processors.decision import Decision
 from processors.index.port import Knowledge, PriorRecipient
 from processors.intake import Rejected
 from processors.items import items_of
+from processors.keeping import retain_until_ms
 from processors.letters import (
     Taken,
     Writer,
@@ -80,7 +81,7 @@ class Answering(Struct, frozen=True, kw_only=True):
             answered = replace(answered, records=(*answered.records, self.writer.status(question_status(triaged))))
         unrouted = _unrouted(decision, triaged, source.offset, len(routed))
         items = () if decision.outcome is Outcome.STALE else items_of(decision.proposed, self.desk.bundle)
-        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged), items=items)
+        return replace(answered, unrouted=unrouted, decision=self._decision_made(decision, triaged), items=items)
 
     def ruled(self, decision: Decision, again: Again, known: Knowledge) -> Answered:
         """A report that is decided again: a copy for whom something changes, a recall for who should not have one."""
@@ -104,7 +105,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         if stands and not (recipients or triaged.waiting_reasons) and again.ruling.cause in FOUND_OUT:
             answered = replace(answered, records=answered.records[:-1])  # no status: the answer itself was told
         unrouted = _unrouted(decision, triaged, again.log_offset, len(routed) + len(stands))
-        return replace(answered, unrouted=unrouted, decision=_decision_made(triaged), ruling=again.ruling)
+        made = self._decision_made(decision, triaged)
+        return replace(answered, unrouted=unrouted, decision=made, ruling=again.ruling)
 
     def asks(self, triaged: ReportTriaged) -> bool:
         """Whether the submitter is asked for what is missing: the report has gone on by then."""
@@ -152,6 +154,9 @@ class Answering(Struct, frozen=True, kw_only=True):
             dead_letter=letter_made(raw, rejected, member),
         )
 
+    def _decision_made(self, decision: Decision, triaged: ReportTriaged) -> DecisionMade:
+        return _decision_made(triaged, retain_until_ms(decision, self.desk.bundle))
+
     def _corrected(self, decision: Decision, known: Knowledge, routed: tuple[Referral, ...]) -> tuple[Referral, ...]:
         if decision.outcome is Outcome.STALE:
             return ()
@@ -184,8 +189,9 @@ def _recipient(referral: Referral, rules: tuple[str, ...]) -> Recipient:
     )
 
 
-def _decision_made(triaged: ReportTriaged) -> DecisionMade:
+def _decision_made(triaged: ReportTriaged, retain_until_ms: int) -> DecisionMade:
     return DecisionMade(
+        retain_until_ms=retain_until_ms,
         report_id=triaged.report_id,
         revision=triaged.revision,
         ruling=triaged.ruling,

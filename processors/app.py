@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from processors.index.postgres import PostgresIndex
+from processors.keeping import Sweep
 from processors.keyring import key_mark, keyring
 from processors.letters import Writer
 from processors.pausing import Pauses
@@ -136,7 +137,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     sequencer = Sequencer(database, signer.note if signer else None)
     presence = Presence(Worker(instance=worker.instance, topics=topics), rules, database)
     duties = Duties(
-        watches=(watch, presence, QueueWatch(database), RecallWatch(database), sequencer),
+        watches=(watch, presence, QueueWatch(database), RecallWatch(database), sequencer, Sweep(database)),
         presence=presence,
         errand=lambda: spreading(_now_ms()),
     )

@@ -12,10 +12,13 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
+from processors.keeping import Sweep
 from schemas.records.identifiers import MemberId, report_id_of
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
 from tocsin.publisher import Publisher
+from tocsin.runtime.database import database_of
+from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
@@ -38,13 +41,13 @@ def until(look: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def database(stack: Any) -> Iterator[Any]:
+def tables(stack: Any) -> Iterator[Any]:
     with stack.postgres.connect(database="tocsin") as connection:
         yield connection
 
 
 def decided(stack: Any, report: str) -> list[Any]:
-    with database(stack) as connection:
+    with tables(stack) as connection:
         return list(
             connection.execute(
                 "select revision, submitter_reference from decisions where report_id = %s order by revision", [report]
@@ -52,8 +55,27 @@ def decided(stack: Any, report: str) -> list[Any]:
         )
 
 
+def swept(stack: Any) -> None:
+    """As the returns worker does it, with that worker's own rights."""
+    database = database_of(load(stack.config(MemberId("returns"))))
+    try:
+        Sweep(database)(int(time.time() * 1000))
+    finally:
+        database.close()
+
+
+def _let_time_pass(stack: Any, *reports: str) -> None:
+    with tables(stack) as connection:
+        moved = connection.execute(
+            "update decisions set retain_until = now() - interval '1 second' where retain_until > now() "
+            "and retain_until < now() + interval '366 days' and report_id = any(%s::uuid[])",
+            [list(reports)],
+        )
+    assert moved.rowcount == len(reports), "triage has said when each is past"
+
+
 def referred(stack: Any, report: str) -> set[int]:
-    with database(stack) as connection:
+    with tables(stack) as connection:
         found = connection.execute("select revision from referrals where report_id = %s", [report])
         return {revision for (revision,) in found}
 
@@ -62,11 +84,21 @@ def test_what_is_erased_is_gone_stays_gone_and_a_legal_hold_wins(busy_stack: Any
     stack, reference = busy_stack, f"erase-{uuid4()}"
     report, page = report_id_of(SUBMITTER, reference), f"https://example.test/{reference}"
     draft = a_draft(submitter_reference=reference, items=(an_item(url=page, hosting=a_hosting()),))
+    past, kept = (report_id_of(SUBMITTER, f"{reference}-{end}") for end in ("past", "kept"))
     with Crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         with Publisher(stack.config(SUBMITTER)) as publisher:
             publisher.publish(draft)
-        until(lambda: decided(stack, report))
+            for end in ("past", "kept"):
+                own = (an_item(url=f"{page}-{end}", hosting=a_hosting()),)
+                publisher.publish(replace(draft, submitter_reference=f"{reference}-{end}", items=own))
+        until(lambda: decided(stack, report) and decided(stack, past) and decided(stack, kept))
+        assert tocsin(stack, "hold", "legal", "set", kept, "--owner", "court-2", *WHO).returncode == 0
+        _let_time_pass(stack, past, kept)
+        swept(stack)
+        assert decided(stack, past) == [(1, "")]
+        assert decided(stack, kept) == [(1, f"{reference}-kept")], "a legal hold wins over the end of its retention"
+        assert decided(stack, report) == [(1, reference)], "what is not past stays"
 
         held = tocsin(stack, "hold", "legal", "set", report, "--owner", "court-1", *WHO)
         number = held.stdout.split()[2]
@@ -88,7 +120,7 @@ def test_what_is_erased_is_gone_stays_gone_and_a_legal_hold_wins(busy_stack: Any
         assert "Not held" in tocsin(stack, "subject", page).stdout
         assert report not in (stack.home / "state" / "ops" / "erasures" / "register.jsonl").read_text("utf-8")
 
-        with database(stack) as connection:
+        with tables(stack) as connection:
             connection.execute("delete from report_revisions where report_id = %s and revision > 1", [report])
             connection.execute("update report_revisions set digest = 'd' where report_id = %s", [report])
             connection.execute(

@@ -26,6 +26,7 @@ from tocsin.policy.members import POLICE, Member, Profile, Sector, Standing
 from tocsin.policy.memory import Memory
 from tocsin.policy.networks import CountryOf, networks
 from tocsin.policy.problems import Problem, refusal
+from tocsin.policy.retention import NO_TABLE, RETENTION, Retention
 from tocsin.policy.rules import LabelMapping, Labels, PriorityRules, Routing
 from tocsin.policy.sharing import Sharing
 
@@ -51,6 +52,7 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
     priority: PriorityRules
     identity: Identity
     bases: Bases
+    retention: Retention = NO_TABLE
     country_of: CountryOf
     """Of an IP address."""
     files: Mapping[str, str] = {}
@@ -137,6 +139,7 @@ class Bundle(Struct, frozen=True, kw_only=True, dict=True):
         parts = {"labels": self.labels.version, "routing": self.routing.version}
         parts |= {"sharing": self.sharing.version, "priority": self.priority.version}
         parts |= {"identity": self.identity.version, "bases": self.bases.version}
+        parts |= {"retention": self.retention.version}
         return PolicyVersion(bundle=self.digest, parts=parts)
 
     @cached_property
@@ -170,6 +173,7 @@ def load(folder: Path) -> Bundle:
         priority=_read(folder, check_priority.PRIORITY, PriorityRules),
         identity=_read(folder, "identity.toml", Identity),
         bases=_read(folder, check_rules.BASES, Bases),
+        retention=_retention(folder),
         country_of=networks(folder),
     )
     if problems := list(_problems(bundle)):
@@ -187,6 +191,7 @@ def _problems(bundle: Bundle) -> Iterator[Problem]:
     yield from check_rules.label_problems(bundle.labels)
     yield from check_priority.priority_problems(bundle.priority, members)
     yield from check_rules.basis_problems(bundle.bases)
+    yield from check_rules.reversed_periods((RETENTION, "rule"), bundle.retention.rule)
 
 
 def _members(folder: Path) -> dict[MemberId, Member]:
@@ -216,6 +221,11 @@ def _labels(folder: Path) -> Labels:
         version="+".join(table.version for table in (first, *added)),
         mapping=tuple(mapping for table in (first, *added) for mapping in table.mapping),
     )
+
+
+def _retention(folder: Path) -> Retention:
+    """A bundle from before there was such a table has none."""
+    return _read(folder, RETENTION, Retention) if (folder / RETENTION).exists() else NO_TABLE
 
 
 def _read(folder: Path, name: str, kind: type[T]) -> T:

@@ -99,6 +99,7 @@ _PARTS: Final[Mapping[str, Read]] = {
     "labels": _listed(lambda bundle: bundle.labels.mapping),
     "tracking": _listed(lambda bundle: bundle.identity.tracking_parameter),
     "bases": _listed(lambda bundle: bundle.bases.basis),
+    "retention": _listed(lambda bundle: bundle.retention.rule),
     "versions": lambda bundle: (("versions", dict(bundle.policy_version().parts)),),
 }
 

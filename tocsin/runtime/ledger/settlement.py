@@ -92,6 +92,8 @@ class DecisionMade(Struct, frozen=True, kw_only=True):
     """Digest of the bundle that decided."""
     ruling: int = 0
     missing: tuple[str, ...] = ()
+    retain_until_ms: int | None = None
+    """When the exchange lets go of the report, unless a later decision says otherwise."""
     links: tuple[LinkMade, ...] = ()
     landed: Coordinate = Coordinate()
 
@@ -230,6 +232,7 @@ def _decision_columns(made: Sequence[DecisionMade]) -> dict[str, object]:
     """Columns instead of rows: there is one for every report."""
     columns: dict[str, object] = {name: [getattr(one, name) for one in made] for name in _DECISION_FIELDS}
     columns["missing"] = [" ".join(one.missing) for one in made]
+    columns["retain_until"] = [_moment(one.retain_until_ms) for one in made]
     columns["out_partition"] = [one.landed.partition for one in made]
     columns["out_offset"] = [one.landed.offset for one in made]
     return columns
@@ -245,13 +248,16 @@ def _link_columns(made: Sequence[tuple[ReportId, LinkMade]]) -> dict[str, object
 
 def _unrouted_row(stream: int, made: Unrouted) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(made, name) for name in Unrouted.__struct_fields__}
-    deadline = None if made.deadline_ms is None else datetime.fromtimestamp(made.deadline_ms / 1000, UTC)
     return row | {
         "stream": stream,
         "outcome": int(made.outcome),
         "reasons": list(made.reasons),
-        "deadline": deadline,
+        "deadline": _moment(made.deadline_ms),
     }
+
+
+def _moment(epoch_ms: int | None) -> datetime | None:
+    return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
 
 
 def _ruling_row(stream: int, done: RulingDone) -> dict[str, object]:
@@ -298,11 +304,12 @@ _DECISION_FIELDS: Final = (
 )
 _DECISIONS: Final = text("""
     insert into decisions (report_id, revision, submitter, submitter_reference, mark, tier, completeness, policy,
-                           ruling, missing, out_partition, out_offset)
+                           ruling, missing, retain_until, out_partition, out_offset)
     select * from unnest(cast(:report_id as uuid[]), cast(:revision as integer[]), cast(:submitter as text[]),
                          cast(:submitter_reference as text[]), cast(:mark as text[]), cast(:tier as text[]),
                          cast(:completeness as smallint[]), cast(:policy as text[]), cast(:ruling as integer[]),
-                         cast(:missing as text[]), cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
+                         cast(:missing as text[]), cast(:retain_until as timestamptz[]),
+                         cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
     on conflict do nothing
 """)
 _LINKS: Final = text("""
