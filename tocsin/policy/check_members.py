@@ -6,6 +6,7 @@ from typing import Final
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import PROCESSES
 from schemas.vocabularies import vocabulary
+from tocsin.policy.check_fallback import fallback_problems
 from tocsin.policy.check_rules import overlaps
 from tocsin.policy.dates import reversed_period
 from tocsin.policy.duty import hours_of, is_zone
@@ -142,6 +143,7 @@ def jurisdiction_problems(jurisdictions: Iterable[Jurisdiction], members: Member
     for jurisdiction in jurisdictions:
         file = f"jurisdictions/{jurisdiction.code}.toml"
         yield from receiver_problems(jurisdiction.fallback, members, (file, "fallback"))
+        yield from fallback_problems(jurisdiction, members, file)
         yield from _code_problems(jurisdiction, file)
         for row in jurisdiction.legal:
             yield from unknown_words("policy.unknown_column", (file, "legal.doubtful"), row.doubtful, _COLUMNS)

@@ -215,13 +215,13 @@ class _Office(Struct, frozen=True, kw_only=True, gc=False):
         return self._first_able(self.bundle.routing.last_resort, country, rule)
 
     def orphaned(self, country: CountryCode, rule: str) -> Iterator[_Considered]:
-        """What points to no country, or to one that the policy does not know: a mandated hotline looks at it, and at
-        what is urgent the last resort as well; the last resort takes what no mandated hotline can.
+        """What points to no country, or to one that the policy does not know: a mandated hotline takes the hotline's
+        part, and where there is a country or haste the last resort that of police.
         """
         mandated = [member.id for member in self.bundle.members.values() if ORPHAN in member.mandate]
         last = self.bundle.routing.last_resort if country else ()
         yield from self._first_able((*mandated, *last), country, rule)
-        if self.case.is_urgent:
+        if country or self.case.is_urgent:
             yield from self.last_resort(country, rule)
 
     def _owners(self, jurisdiction: Jurisdiction, sector: Sector, rule: str) -> Iterator[_Considered]:

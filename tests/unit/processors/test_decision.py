@@ -50,10 +50,10 @@ def test_an_overtaken_revision_and_a_reused_one_are_stale(knowledge: Knowledge) 
     assert decided(a_report(), knowledge).outcome is Outcome.STALE
 
 
-def test_a_country_that_nobody_knows_goes_to_a_mandated_hotline() -> None:
+def test_a_country_that_nobody_knows_goes_to_a_mandated_hotline_and_the_bureau() -> None:
     decision = decided(nowhere(), Knowledge())
     assert decision.outcome is Outcome.ROUTED
-    assert [addressee.member for addressee in decision.proposed.route.recipients] == ["gb-hotline"]
+    assert [addressee.member for addressee in decision.proposed.route.recipients] == ["gb-hotline", "intl-police"]
 
 
 def test_a_claim_carries_the_revision_and_every_selector_once() -> None:

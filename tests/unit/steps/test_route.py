@@ -176,6 +176,17 @@ def test_only_police_stands_in_for_police() -> None:
     assert rules_of(found, "intl-police") == ("route.no_police",)
 
 
+@pytest.mark.parametrize("country", ["DE", "FR", "NL", "US"])
+def test_whatever_country_lacks_its_hotline_a_mandated_one_comes_before_the_bureau(country: str) -> None:
+    hotlines = [one.id for one in the_sample().members.values() if (one.country, one.sector) == (country, "hotline")]
+    found = routed(declared(country), without_members(*hotlines))
+    assert members(found) == {"gb-hotline", f"{country.lower()}-police"}
+
+
+def test_the_mandated_hotline_itself_has_the_bureau_behind_it() -> None:
+    assert members(routed(declared("GB"), without_members("gb-hotline"))) == {"gb-police", "intl-police"}
+
+
 @pytest.mark.parametrize("is_urgent", [False, True])
 def test_of_a_country_without_members_a_mandated_hotline_and_the_bureau_take_one_part_each(is_urgent: bool) -> None:
     found = routed(declared("NO"), is_urgent=is_urgent)
@@ -203,11 +214,11 @@ def test_a_chain_ends_at_the_last_resort() -> None:
     assert members(found) == {"intl-police"}
 
 
-def test_a_country_that_the_policy_does_not_know_goes_to_a_mandated_hotline_and_then_to_the_last_resort() -> None:
-    assert [members(routed(declared("ZZ"), is_urgent=urgent)) for urgent in (False, True)] == [
-        {"gb-hotline"},
-        {"gb-hotline", "intl-police"},
-    ]
+@pytest.mark.parametrize("is_urgent", [False, True])
+def test_a_country_that_the_policy_does_not_know_goes_to_a_mandated_hotline_and_to_the_last_resort(
+    is_urgent: bool,
+) -> None:
+    assert members(routed(declared("ZZ"), is_urgent=is_urgent)) == {"gb-hotline", "intl-police"}
     found = routed(declared("ZZ"), without_members("gb-hotline"))
     assert rules_of(found, "intl-police") == ("route.no_jurisdiction",)
 
