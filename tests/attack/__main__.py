@@ -61,7 +61,8 @@ def _asked(name: str, document: Path, address: str) -> int:
     click.echo(f"{name}: {document.relative_to(_ROOT)}")
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(document), f"--url={address}", *_OPTIONS]
     hooks = {"SCHEMATHESIS_HOOKS": "tests.attack.signing", "PYTHONPATH": str(_ROOT)}
-    return subprocess.run(command, check=False, env=os.environ | hooks).returncode  # noqa: S603  # our own words
+    with tempfile.TemporaryDirectory() as aside:  # what it remembers between runs is of no use here
+        return subprocess.run(command, check=False, env=os.environ | hooks, cwd=aside).returncode  # noqa: S603
 
 
 if __name__ == "__main__":
