@@ -8,7 +8,7 @@ from msgspec.structs import fields
 
 from processors.answering import Answered
 from schemas.disclosure import Sensitivity, field_rules
-from schemas.records.identifiers import KeyId
+from schemas.records.identifiers import KeyId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate
 from tocsin.runtime.audit.statements import Decision, Disclosure, Fact, Refusal
@@ -39,7 +39,12 @@ def _statements(answer: Answered, landed: Sequence[Coordinate]) -> Iterator[Disc
         )
     if answer.dead_letter is not None:
         letter = answer.dead_letter
-        yield Refusal(member=letter.member, code=letter.code, **_proof(answer.records[0], landed[0]))
+        yield Refusal(
+            member=letter.member,
+            code=letter.code,
+            report=letter.report_id or ReportId(""),
+            **_proof(answer.records[0], landed[0]),
+        )
 
 
 def _disclosure(referral: Referral, record: OutRecord, place: Coordinate) -> Disclosure:

@@ -214,6 +214,7 @@ def letter_made(raw: RawRecord, rejected: Rejected, member: MemberId) -> DeadLet
         value_bytes=len(value),
         value_sha256=sha256(value).hexdigest(),
         masked=_is_masked(raw, rejected),
+        report_id=rejected.report.report_id if rejected.report else None,
     )
 
 

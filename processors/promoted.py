@@ -1,6 +1,13 @@
 """Whether everything that was ever promoted is still in the policy store: asked at the start, and every few seconds."""
 
+from datetime import UTC, datetime
+
+import msgspec
+
 from tocsin.policy.policies import Policies
+from tocsin.policy.store.promotions import Promotion
+from tocsin.runtime.audit.recording import record_act
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.promoted import note, seen
 
@@ -18,4 +25,12 @@ class PromotionWatch:
             known = seen(connection)
             self._policies.require(known)
             here = self._policies.promoted(now_ms)
-            note(connection, {name: said for name, said in here.items() if name not in known})
+            for name in note(connection, {name: said for name, said in here.items() if name not in known}):
+                record_act(connection, act_of(msgspec.json.decode(here[name], type=Promotion)), now_ms)
+
+
+def act_of(promotion: Promotion) -> Act:
+    """Who changed the rules, and why: in the audit log by whichever worker sees it first, and once."""
+    at = datetime.fromtimestamp(promotion.takes_effect_ms / 1000, UTC).isoformat(timespec="seconds")
+    what = f"promoted the policy bundle {promotion.digest} for {at}"
+    return Act(person=promotion.names(), reason=promotion.reason or "not stated", command="policy promote", what=what)

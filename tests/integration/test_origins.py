@@ -118,9 +118,17 @@ def test_an_old_signed_record_that_is_sent_again_is_stale_and_on_another_topic_r
 def test_what_is_signed_with_a_revoked_key_is_refused_at_once(stack: Any, codec: RecordCodec) -> None:
     value = codec.dumps(a_report(submitter=MEMBER, submitter_reference="late"))
     headers = signed(stack.config(MEMBER), ReportSubmitted, value)
-    tocsin(stack, "keys", "revoke", dict(headers)["tocsin-key-id"].decode(), "--reason", "lost")
+    tocsin(stack, "keys", "revoke", dict(headers)["tocsin-key-id"].decode(), "--reason", "lost", "--by", "A. Keeper")
     send(stack, value, headers)
     outcomes(stack)
     assert "origin.revoked" in refusals(stack)
+    tocsin(stack, "dlq", "drop", "--code", "origin.revoked", "--by", "B. Keeper", "--reason", "it was sent anew")
+    report_id = codec.loads(value, ReportSubmitted).report_id
+    said = tocsin(stack, "disclosures", "--report", report_id)
+    assert f"A record of {MEMBER} was refused" in said
+    assert "B. Keeper dropped the dead letter" in said
+    assert f"revoked the key {dict(headers)['tocsin-key-id'].decode()} of {MEMBER}" in tocsin(
+        stack, "disclosures", "--person", "A. Keeper"
+    )
     tocsin(stack, "keys", "new", "--as", MEMBER)
     publish(stack, "with the key that took its place")

@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from processors.promoted import PromotionWatch
+from processors.promoted import PromotionWatch, act_of
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
 from schemas.records.triage import ReportTriaged
@@ -19,6 +20,7 @@ from tests.builders.promotions import Chancery, a_chancery, another_bundle, trus
 from tests.builders.reports import an_escalation
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
+from tocsin.runtime.audit.disclosed import Wanted, disclosed
 from tocsin.runtime.database import database_of
 from tocsin.stack.decisions import decisions
 from tocsin.stack.demo.crew import Crew
@@ -150,7 +152,11 @@ def test_a_worker_does_not_begin_where_the_last_promotion_is_gone_since(
     home = a_home_with(stack, chancery)
     made = chancery.promoted(another_bundle(tmp_path / "new", "nl-hotline"), now_ms() + 60_000, now_ms())
     database = database_of(settings.load(home / "config" / "triage.toml"))
-    PromotionWatch(chancery.policies(), database)(now_ms())
+    for _ in range(2):
+        PromotionWatch(chancery.policies(), database)(now_ms())
+    with closing(database_of(settings.load(home / "config" / "ops.toml"))) as log, log.transaction() as connection:
+        (act,) = [one.statement for one in disclosed(connection, Wanted(person="ben")) if made.digest in str(one)]
+    assert act == act_of(made)
     (chancery.store.folder / "promotions" / f"{made.name}.json").unlink()
     with pytest.raises(Broken) as caught:
         PromotionWatch(chancery.policies(), database)(now_ms())

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from schemas.catalogue import told
 from schemas.failures import Refused, Temporary
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, ReportId
 from tocsin.cli.auditing.person import BY, PURPOSE, note
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.audit.recording import record_act
@@ -115,8 +115,8 @@ def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str, dr
     """Close dead letters for good; the ledger counts their records as dropped, and the audit log keeps who and why.
 
     Where the deployment's trust file names people who sign, two of them have to: the first asks with --petition FILE,
-    --signer and --key, and nothing is dropped; the second gives that FILE and no letters, within a week. Without such
-    people, --by and --reason are enough.
+    --signer and --key, and nothing is dropped; the second gives that FILE and no letters, within a week. On a local
+    stack whose file does not name two people, --by and --reason are enough; anywhere else nothing is dropped then.
     """
     settings = load(home / "config" / "ops.toml")
     if dry_run:
@@ -133,7 +133,14 @@ def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str, dr
     def close(connection: Connection, letter: DeadLetter) -> None:
         deadletters.drop(connection, letter, by, reason)
         what = f"dropped the dead letter {letter.name} ({letter.code})"
-        act = Act(person=by, reason=reason, command=_ACT, what=what, member=MemberId(letter.member))
+        act = Act(
+            person=by,
+            reason=reason,
+            command=_ACT,
+            what=what,
+            member=MemberId(letter.member),
+            report=letter.report_id or ReportId(""),
+        )
         record_act(connection, act, time.time_ns() // 1_000_000)
 
     _each(settings, names, "", close, "dropped")

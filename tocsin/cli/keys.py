@@ -1,9 +1,11 @@
 """`tocsin keys`: the keys that prove who said something and who may read it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,6 +14,10 @@ from rich.table import Table
 
 from schemas.failures import Broken, Refused
 from schemas.records.identifiers import KeyId, MemberId
+from tocsin.cli.auditing.acting import in_the_log
+from tocsin.cli.auditing.person import BY
+from tocsin.cli.auditing.twopeople import TWO, desk_of
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.changing import DAY_MS
 from tocsin.runtime.keys.directory import Directory, PublicKey, RevocationReason, expiring
@@ -22,6 +28,7 @@ from tocsin.runtime.keys.requests import Request, proven
 from tocsin.runtime.keys.signer import WARN_DAYS
 from tocsin.runtime.settings import Settings, TrustSettings, load
 
+_REVOKE: Final = "keys revoke"
 _HOME = click.option(
     "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
 )
@@ -95,24 +102,44 @@ def admit(home: Path, note: Path) -> None:
 
 @command.command()
 @_HOME
-@click.argument("key_id")
-@click.option("--reason", type=click.Choice([reason.value for reason in RevocationReason]), required=True)
+@click.argument("key_id", default="")
+@click.option("--reason", default="", type=click.Choice(["", *(reason.value for reason in RevocationReason)]))
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and do nothing.")
-def revoke(home: Path, key_id: str, reason: str, dry_run: bool) -> None:
-    """Let a key be believed no more; nothing takes this back.
+@BY
+@TWO
+def revoke(home: Path, key_id: str, reason: str, dry_run: bool, by: str, **two: Any) -> None:
+    """Let a key be believed no more; nothing takes this back, and the audit log keeps who did it and why.
 
     A compromised key is not believed for anything that it ever signed; for every other reason what it signed before
-    stays good.
+    stays good. Two people of the deployment's trust file sign: the first asks with KEY_ID, --reason and --petition
+    FILE, the second gives that FILE. If the second one cannot be reached at once, one person alone can stop the
+    member until then: tocsin member suspend.
     """
-    now_ms = _now_ms()
-    keeper_of = Keeper(home / "keys" / "keeper")
-    changed = changing.revoked(keeper_of.directory(), KeyId(key_id), RevocationReason(reason), now_ms)
-    owner = changed.by_id[KeyId(key_id)].principal
+    settings, keeper_of = load(home / "config" / "ops.toml"), Keeper(home / "keys" / "keeper")
     if dry_run:
+        _, owner = _revocation(keeper_of, key_id, reason)
         click.echo(f"{key_id} of {owner} would be revoked ({reason}).")
         return
-    keeper_of.change(lambda directory: changing.revoked(directory, KeyId(key_id), RevocationReason(reason), now_ms))
+    desk = desk_of(settings, _REVOKE, **two)
+    if desk.asks(names=bool(key_id)):
+        _revocation(keeper_of, key_id, reason)
+        desk.ask([key_id], reason)
+        return
+    if desk.pen:
+        (key_id,), by, reason = desk.granted()
+    change, owner = _revocation(keeper_of, key_id, reason)
+    what = f"revoked the key {key_id} of {owner}"
+    with in_the_log(settings, Act(person=by, reason=reason, command=_REVOKE, what=what, member=owner)):
+        keeper_of.change(change)
     click.echo(f"{key_id} of {owner} was revoked ({reason}). Next: hand the directory to every member.")
+
+
+def _revocation(keeper_of: Keeper, key_id: str, reason: str) -> tuple[Callable[[Directory], Directory], MemberId]:
+    """What it changes, and whose key it is; raises Refused where nothing can be revoked."""
+    if not (key_id and reason):
+        raise click.UsageError("Say KEY_ID and --reason.")
+    change = partial(changing.revoked, key_id=KeyId(key_id), reason=RevocationReason(reason), now_ms=_now_ms())
+    return change, change(keeper_of.directory()).by_id[KeyId(key_id)].principal
 
 
 def _make(home: Path, principal: str, use: Use, request: Path | None, change: changing.Change) -> None:

@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from schemas.failures import Refused
+from schemas.failures import Broken, Refused
 from tocsin.cli.keys import command
+from tocsin.policy.store.trust import new_key
 from tocsin.runtime.keys.changing import DAY_MS
 from tocsin.runtime.keys.publishing import Keeper
 from tocsin.stack.keys import LocalKeys
@@ -72,12 +73,34 @@ def test_a_request_travels_to_the_keeper_who_admits_it(home: Path, tmp_path: Pat
     assert isinstance(said(home, "admit", str(note)).exception, Refused)
 
 
-def test_a_revocation_is_tried_first_and_then_done(home: Path) -> None:
+def test_a_revocation_is_tried_first_and_by_one_person_where_two_are_not_named_it_is_refused(home: Path) -> None:
     (name,) = names(home)
     assert "would be revoked" in said(home, "revoke", name, "--reason", "lost", "--dry-run").output
+    refused = said(home, "revoke", name, "--reason", "lost").exception
+    assert isinstance(refused, Refused)
+    assert refused.code == "petition.no_people"
     assert "revoked" not in said(home, "list").output
-    assert "was revoked" in said(home, "revoke", name, "--reason", "lost").output
-    assert "revoked" in said(home, "list").output
+
+
+def test_two_people_revoke_and_what_the_log_cannot_keep_is_not_done(home: Path, tmp_path: Path) -> None:
+    (name,) = names(home)
+    trust = tmp_path / "trust.toml"
+    people = (f'[signer.{who}]\npublic_key = "{new_key(tmp_path / who)}"\n' for who in ("anna", "ben"))
+    trust.write_text('first = "none"\n' + "".join(people), "utf-8")
+    ops = home / "config" / "ops.toml"
+    ops.write_text(f'policy_trust = "{trust}"\n{ops.read_text("utf-8")}', "utf-8")
+    pens = {
+        who: ("--petition", str(tmp_path / "petition"), "--signer", who, "--key", str(tmp_path / who))
+        for who in ("anna", "ben")
+    }
+    assert "Nothing was done" in said(home, "revoke", name, "--reason", "lost", *pens["anna"]).output
+    same = said(home, "revoke", *pens["anna"]).exception
+    assert isinstance(same, Refused)
+    assert same.code == "promotion.same_signer"
+    failed = said(home, "revoke", *pens["ben"]).exception
+    assert isinstance(failed, Broken)
+    assert failed.code == "database.none"
+    assert "revoked" not in said(home, "list").output
 
 
 def test_the_keepers_key_is_what_members_verify_with(home: Path) -> None:

@@ -13,6 +13,7 @@ from tocsin.policy.bundle import SAMPLE, load
 from tocsin.runtime import settings
 
 DIFFERS = 3
+WHY = ("--reason", "the hotline closed")
 
 
 def run(*words: str, expects: int = 0) -> str:
@@ -46,7 +47,12 @@ def as_signer(home: Path, name: str) -> tuple[str, ...]:
 def test_two_people_promote_and_everybody_sees_it(home: Path) -> None:
     new = another_bundle(home / "new")
     digest = load(new).digest
-    proposed = run("promote", str(new), "--at", "+2h", *as_signer(home, "anna"))
+    would = run("promote", str(new), "--at", "+2h", *WHY, "--dry-run", *as_signer(home, "anna"))
+    assert "members: de-hotline-c standing: active -> suspended" in would
+    assert "Nothing was proposed" in would
+    assert digest[:16] not in run("list", "--home", str(home))
+    proposed = run("promote", str(new), "--at", "+2h", *WHY, *as_signer(home, "anna"))
+    assert f"Reason: {WHY[1]}" in proposed
     assert "members: de-hotline-c standing: active -> suspended" in proposed
     assert f"Next: tocsin policy sign {digest[:16]}" in proposed
     assert "needs a" in run("list", "--home", str(home))
@@ -57,9 +63,9 @@ def test_two_people_promote_and_everybody_sees_it(home: Path) -> None:
 def test_the_same_person_twice_and_a_past_instant_are_refused(home: Path) -> None:
     new = another_bundle(home / "new")
     with pytest.raises(Refused) as caught:
-        run("promote", str(new), "--at", "2020-01-01T00:00:00Z", *as_signer(home, "anna"))
+        run("promote", str(new), "--at", "2020-01-01T00:00:00Z", *WHY, *as_signer(home, "anna"))
     assert caught.value.code == "promotion.too_near"
-    run("promote", str(new), "--at", "+2h", *as_signer(home, "anna"))
+    run("promote", str(new), "--at", "+2h", *WHY, *as_signer(home, "anna"))
     with pytest.raises(Refused, match="found anna twice"):
         run("sign", load(new).digest[:12], *as_signer(home, "anna"))
 
@@ -67,7 +73,7 @@ def test_the_same_person_twice_and_a_past_instant_are_refused(home: Path) -> Non
 @pytest.mark.parametrize("instant", ["tomorrow", "2030-01-01T00:00:00", "+2", "+2y"])
 def test_an_instant_is_never_guessed(home: Path, instant: str) -> None:
     with pytest.raises(Refused) as caught:
-        run("promote", str(SAMPLE), "--at", instant, *as_signer(home, "anna"))
+        run("promote", str(SAMPLE), "--at", instant, *WHY, *as_signer(home, "anna"))
     assert caught.value.code == "promotion.instant"
 
 

@@ -22,10 +22,10 @@ def chancery(tmp_path: Path) -> Chancery:
     return a_chancery(tmp_path)
 
 
-def a_desk(chancery: Chancery, signer: str = "", *, act: str = ACT, now_ms: int = NOW_MS) -> Desk:
+def a_desk(chancery: Chancery, signer: str = "", *, act: str = ACT, now_ms: int = NOW_MS, alone: bool = True) -> Desk:
     pen = chancery.pen(signer) if signer else None
     file = chancery.folder / "petition.json" if signer else None
-    return Desk(act=act, trust=chancery.trust(), pen=pen, file=file, now_ms=now_ms)
+    return Desk(act=act, trust=chancery.trust(), alone=alone, pen=pen, file=file, now_ms=now_ms)
 
 
 def code_of(act: object) -> str:
@@ -36,8 +36,18 @@ def code_of(act: object) -> str:
 
 def test_where_people_are_named_nobody_does_it_alone(chancery: Chancery) -> None:
     assert code_of(lambda: a_desk(chancery).asks(names=True)) == "petition.needed"
-    unnamed = replace(chancery.trust(), signer={})
-    assert not replace(a_desk(chancery), trust=unnamed).asks(names=True)
+    assert code_of(lambda: a_desk(chancery, alone=False).asks(names=True)) == "petition.needed"
+
+
+@pytest.mark.parametrize("people", [(), ("anna",)])
+def test_where_fewer_than_two_are_named_one_name_is_enough_on_a_local_stack_alone(
+    chancery: Chancery, people: tuple[str, ...]
+) -> None:
+    few = replace(chancery.trust(), signer={name: chancery.trust().signer[name] for name in people})
+    assert not replace(a_desk(chancery), trust=few).asks(names=True)
+    for trust in (few, None):
+        elsewhere = replace(a_desk(chancery, alone=False), trust=trust)
+        assert code_of(lambda desk=elsewhere: desk.asks(names=True)) == "petition.no_people"
 
 
 def test_two_people_grant_exactly_what_was_asked_for(chancery: Chancery) -> None:

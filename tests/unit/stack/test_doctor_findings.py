@@ -7,6 +7,7 @@ import pytest
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import AclGrant, MemberTopics, Operation, Resource, TopicSpec, topics_by_worker
 from tocsin.policy.store.promotions import Promotion
+from tocsin.policy.store.trust import NEEDED
 from tocsin.runtime.ledger.workers import Worker
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group, Level
@@ -22,6 +23,24 @@ def test_a_certificate_is_told_before_it_ends(days: int, level: Level) -> None:
     (found,) = findings.of_certificates({"plat-a": NOW + timedelta(days=days)}, NOW)
     assert found.level is level
     assert bool(found.next_command) is (level is not Level.OK)
+
+
+@pytest.mark.parametrize(
+    ("names", "local_stack", "level"),
+    [
+        (("anna", "ben"), False, Level.OK),
+        (("anna",), False, Level.WARN),
+        ((), False, Level.WARN),
+        ((), True, Level.OK),
+    ],
+)
+def test_fewer_than_two_people_who_may_sign_is_told_except_on_a_local_stack(
+    names: tuple[str, ...], local_stack: bool, level: Level
+) -> None:
+    (found,) = findings.of_people(names, local_stack=local_stack)
+    assert found.level is level
+    assert ("fewer than two" in found.says) is (len(names) < NEEDED)
+    assert bool(found.next_command) is (level is Level.WARN)
 
 
 @pytest.mark.parametrize(

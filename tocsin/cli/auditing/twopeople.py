@@ -30,6 +30,8 @@ class Desk(Struct, frozen=True, kw_only=True):
 
     act: str
     trust: Trust | None
+    alone: bool
+    """Whether one name is enough where the trust file does not name two people: on a local stack."""
     pen: Pen | None
     file: Path | None
     now_ms: int
@@ -38,6 +40,8 @@ class Desk(Struct, frozen=True, kw_only=True):
         """Whether this is the first person; raises Refused where two have to sign and nobody does."""
         if self.pen is None and self.trust is not None and len(self.trust.signer) >= NEEDED:
             raise Refused(message("petition.needed", act=self.act), code="petition.needed")
+        if self.pen is None and not self.alone:
+            raise Refused(message("petition.no_people", act=self.act), code="petition.no_people")
         return self.pen is not None and names
 
     def ask(self, subjects: Sequence[str], reason: str) -> None:
@@ -69,4 +73,11 @@ def desk_of(settings: Settings, act: str, *, petition: Path | None, signer: str,
         raise click.UsageError("--petition, --signer and --key go together.")
     trust = read_trust(settings.policy_trust) if settings.policy_trust else None
     pen = Pen(signer=signer, key=key) if key else None
-    return Desk(act=act, trust=trust, pen=pen, file=petition, now_ms=time.time_ns() // 1_000_000)
+    return Desk(
+        act=act,
+        trust=trust,
+        alone=settings.local_stack,
+        pen=pen,
+        file=petition,
+        now_ms=time.time_ns() // 1_000_000,
+    )

@@ -9,6 +9,7 @@ import click
 
 from tocsin.cli.policing.homes import HOME, Kept, instant_ms, kept, now_ms
 from tocsin.cli.policing.reading import told
+from tocsin.policy.bundle import Bundle, load
 from tocsin.policy.changes import changes
 from tocsin.policy.policies import topics_of
 from tocsin.policy.store.promoting import Pen, Promoting
@@ -36,17 +37,26 @@ def key(file: Path) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--at", "instant", required=True, help="When it takes effect: 2026-12-01T00:00:00Z, or +2h from now.")
+@click.option("--reason", required=True, help="Why; both sign it, and the audit log keeps it.")
+@click.option("--dry-run", is_flag=True, help="Say what it would change, and propose nothing.")
 @_pen
 @HOME
-def promote(folder: Path, instant: str, signer: str, key: Path, home: Path) -> None:
+def promote(folder: Path, instant: str, reason: str, dry_run: bool, signer: str, key: Path, home: Path) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
     """Check the bundle in FOLDER, show what it changes, and propose that it takes effect at an instant.
 
     Nothing changes until a second person signs: tocsin policy sign. From its instant on every record that the broker
-    takes is decided by it; a replay of an older one is decided by the bundle of its own time.
+    takes is decided by it; a replay of an older one is decided by the bundle of its own time. The first worker that
+    sees it signed by both puts it into the audit log, with both names and the reason.
     """
     found, at_ms = kept(home), now_ms()
     promoting = Promoting(store=found.store, trust=found.trust, now_ms=at_ms)
-    _tell(found, promoting.propose(folder, _instant_ms(instant, at_ms), Pen(signer=signer, key=key)))
+    takes_effect_ms = _instant_ms(instant, at_ms)
+    if dry_run:
+        bundle = load(folder)
+        _tell_changes(found, promoting.weigh(bundle, takes_effect_ms, reason), bundle)
+        click.echo(f"Nothing was proposed: --dry-run. It would take effect at {_at(takes_effect_ms)}.")
+        return
+    _tell(found, promoting.propose(folder, takes_effect_ms, Pen(signer=signer, key=key), reason))
 
 
 @click.command()
@@ -64,12 +74,9 @@ def sign(digest: str, signer: str, key: Path, home: Path) -> None:
 
 
 def _tell(found: Kept, promotion: Promotion) -> None:
-    before = found.store.bundle(promotion.after.rpartition("-")[2])
     after = found.store.bundle(promotion.digest)
-    for line in told(changes(before, after)):
-        click.echo(line)
-    at = datetime.fromtimestamp(promotion.takes_effect_ms / 1000, UTC).isoformat(timespec="seconds")
-    names = " and ".join(one.signer for one in promotion.signatures)
+    before = _tell_changes(found, promotion, after)
+    at, names = _at(promotion.takes_effect_ms), promotion.names()
     if not promotion.is_in_order(found.trust):
         click.echo(f"Proposed for {at}, signed by {names}. Next: tocsin policy sign {promotion.digest[:16]}")
         return
@@ -79,6 +86,19 @@ def _tell(found: Kept, promotion: Promotion) -> None:
             "It has other members. Before its instant: tocsin acl apply, then restart triage and returns; "
             "tocsin doctor names each worker that does not read a member's topics yet."
         )
+
+
+def _tell_changes(found: Kept, promotion: Promotion, after: Bundle) -> Bundle:
+    before = found.store.bundle(promotion.after.rpartition("-")[2])
+    for line in told(changes(before, after)):
+        click.echo(line)
+    if promotion.reason:
+        click.echo(f"Reason: {promotion.reason}")
+    return before
+
+
+def _at(takes_effect_ms: int) -> str:
+    return datetime.fromtimestamp(takes_effect_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _instant_ms(text: str, at_ms: int) -> int:

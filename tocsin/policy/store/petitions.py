@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.catalogue import message
 from schemas.failures import Refused
 from tocsin.policy.store.promotions import Signature, believed_of
-from tocsin.policy.store.trust import NEEDED, Trust
+from tocsin.policy.store.trust import NEEDED, TOGETHER, Trust
 
 _KIND: Final = "tocsin.petition.v1"
 VALID_MS: Final = 7 * 24 * 3_600_000
@@ -37,7 +37,7 @@ class Petition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def names(self) -> str:
         """Who signed, for people."""
-        return " and ".join(one.signer for one in self.signatures)
+        return TOGETHER.join(one.signer for one in self.signatures)
 
     def require_granted(self, act: str, trust: Trust, now_ms: int) -> None:
         """Raise Refused unless it is for that act, young enough, and two people whom the deployment trusts signed."""

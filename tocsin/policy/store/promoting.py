@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from schemas.catalogue import message
 from schemas.failures import Refused
+from tocsin.policy.bundle import Bundle
 from tocsin.policy.store.folder import Store
 from tocsin.policy.store.promotions import Promotion, Signature, refuse_unfit
 from tocsin.policy.store.trust import NEEDED, Trust, sign
@@ -53,13 +54,17 @@ class Promoting(Struct, frozen=True, kw_only=True):
     trust: Trust
     now_ms: int
 
-    def propose(self, source: Path, takes_effect_ms: int, pen: Pen) -> Promotion:
-        """The first signature, which counts for nothing alone; raises Refused, or Broken as `load` does."""
+    def weigh(self, bundle: Bundle, takes_effect_ms: int, reason: str = "") -> Promotion:
+        """What would be proposed, unsigned, and nothing is kept; raises Refused where it cannot be."""
         chain = self.store.chain(self.trust)
-        bundle = self.store.add(source)
-        proposal = Promotion(digest=bundle.digest, takes_effect_ms=takes_effect_ms, after=chain[-1].name)
+        proposal = Promotion(digest=bundle.digest, takes_effect_ms=takes_effect_ms, after=chain[-1].name, reason=reason)
         refuse_unfit(proposal, chain, self.trust, self.now_ms)
-        return self._kept(self._joined(proposal, pen))
+        return proposal
+
+    def propose(self, source: Path, takes_effect_ms: int, pen: Pen, reason: str = "") -> Promotion:
+        """The first signature, which counts for nothing alone; raises Refused, or Broken as `load` does."""
+        bundle = self.store.add(source)
+        return self._kept(self._joined(self.weigh(bundle, takes_effect_ms, reason), pen))
 
     def sign(self, digest: str, pen: Pen) -> Promotion:
         """One more signature under what waits; with the second one it is promoted."""
@@ -69,9 +74,9 @@ class Promoting(Struct, frozen=True, kw_only=True):
         return self._kept(pen.signed(proposal, self.trust))
 
     def _joined(self, proposal: Promotion, pen: Pen) -> Promotion:
-        """Whoever proposes what waits already signs it."""
+        """Whoever proposes what waits already, for the same reason, signs it."""
         waiting = next((one for one in self.store.proposals() if one.name == proposal.name), proposal)
-        if waiting.after != proposal.after:
+        if (waiting.after, waiting.reason) != (proposal.after, proposal.reason):
             waiting = proposal
         return pen.signed(waiting, self.trust)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from schemas.catalogue import message
 from schemas.failures import Broken, Refused
-from tocsin.policy.store.trust import NEEDED, Trust
+from tocsin.policy.store.trust import NEEDED, TOGETHER, Trust
 
 _KIND: Final = "tocsin.policy.promotion.v1"
 
@@ -28,6 +28,8 @@ class Promotion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     takes_effect_ms: int
     after: str
     """Name of the promotion before it, so that none can be taken out of the middle."""
+    reason: str = ""
+    """Why, as the first of them wrote it; both sign it."""
     signatures: tuple[Signature, ...] = ()
 
     @property
@@ -38,7 +40,11 @@ class Promotion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def statement(self) -> bytes:
         """What is signed: everything but the signatures, always the same bytes."""
         said = {"kind": _KIND, "digest": self.digest, "takes_effect_ms": self.takes_effect_ms, "after": self.after}
-        return msgspec.json.encode(said)
+        return msgspec.json.encode(said | ({"reason": self.reason} if self.reason else {}))
+
+    def names(self) -> str:
+        """Who signed, for people."""
+        return TOGETHER.join(one.signer for one in self.signatures)
 
     def signed(self, signature: Signature) -> "Promotion":
         """With one more name."""

@@ -1,5 +1,6 @@
 """Whom this deployment believes: its first bundle, and the people who may sign a later one (ADR 0016)."""
 
+import re
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping
@@ -24,6 +25,9 @@ from schemas.failures import Broken, Refused
 
 NEEDED: Final = 2
 """People, for one change."""
+TOGETHER: Final = " and "
+"""Between the names of people who signed the same; no name has it in it."""
+_NAME: Final = re.compile(r"[\w.-]+")
 _PUBLIC_BYTES: Final = 32
 
 
@@ -64,6 +68,8 @@ def read_trust(file: Path) -> Trust:
     if twice := [name for name, signer in trust.signer.items() if keys[signer.public_key] > 1]:
         raise _unusable(file, f"one key for {' and '.join(sorted(twice))}")
     for name, signer in trust.signer.items():
+        if not _NAME.fullmatch(name):
+            raise Broken(message("promotion.signer_name", name=name), code="promotion.signer_name")
         if not _is_public(signer.public_key):
             raise _unusable(file, f"no Ed25519 key for {name}")
     return trust

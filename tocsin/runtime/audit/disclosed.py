@@ -20,6 +20,7 @@ from tocsin.runtime.audit.statements import (
     Statement,
     decoded,
     opens,
+    people_of,
 )
 
 _BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -70,7 +71,7 @@ def concerns(statement: Statement, wanted: Wanted, reports: frozenset[str]) -> b
     """Whether it is about what is asked for."""
     about_report = not wanted.report or getattr(statement, "report", "") in reports
     about_member = not wanted.member or wanted.member in _members(statement)
-    about_person = not wanted.person or (isinstance(statement, Reading | Act) and statement.person == wanted.person)
+    about_person = not wanted.person or (isinstance(statement, Reading | Act) and wanted.person in people_of(statement))
     return about_report and about_member and about_person
 
 
@@ -98,8 +99,9 @@ def _told(row: Row[Any]) -> Iterator[Told]:
 
 
 def _reports(connection: Connection, asked: str) -> frozenset[str]:
-    found = connection.execute(_REPORTS, {"asked": asked, "id": _uuid(asked)}).scalars()
-    return frozenset(map(str, found))
+    named = _uuid(asked)
+    found = connection.execute(_REPORTS, {"asked": asked, "id": named}).scalars()
+    return frozenset(map(str, found)) | ({named} if named else frozenset())  # one that was refused was never decided
 
 
 def _uuid(asked: str) -> str | None:
@@ -116,14 +118,16 @@ _REPORTS: Final = text("""
     where referral_id = cast(:id as uuid) or report_id = cast(:id as uuid) or submitter_reference = :asked
 """)
 _OPENING: Final = "select e.leaves, o.nonces, o.statements from audit_openings o join audit_entries e using (entry)"
+_BY: Final = "o.person <> '' and :person = any(string_to_array(o.person, ' and '))"
 _WHEN: Final = "o.at between :since and :until"
 _OF_TIME: Final = text(f"{_OPENING} where {_WHEN} order by e.xid, e.entry")
-_OF_PERSON: Final = text(f"{_OPENING} where o.person = :person and {_WHEN} order by e.xid, e.entry")
+_OF_PERSON: Final = text(f"{_OPENING} where {_BY} and {_WHEN} order by e.xid, e.entry")
 _OF_REPORT: Final = text(f"""
     with places as (
         select stream, log_offset from report_revisions where report_id = any(cast(:reports as uuid[]))
         union select stream, log_offset from rulings where report_id = any(cast(:reports as uuid[]))
         union select stream, log_offset from referrals where report_id = any(cast(:reports as uuid[]))
+        union select stream, log_offset from dead_letters where report_id = any(cast(:reports as uuid[]))
     ), entries as (
         select found.entry from places p cross join lateral (
             select a.entry from audit_openings a where a.stream = p.stream and a.first_offset <= p.log_offset

@@ -10,6 +10,8 @@ from schemas.records.identifiers import JurisdictionCode, KeyId, MemberId, Refer
 
 NONCE_BYTES: Final = 16
 FORMAT: Final = "tocsin-audit/1"
+TOGETHER: Final = " and "
+"""Between the names of two people who did one thing, as signatures are told."""
 
 
 class Disclosure(Struct, frozen=True, kw_only=True, tag_field="is", tag="disclosure", omit_defaults=True):
@@ -59,6 +61,8 @@ class Refusal(Struct, frozen=True, kw_only=True, tag_field="is", tag="refusal", 
     code: str
     landed: str
     sha256: str
+    report: ReportId = ReportId("")
+    """Where the record could be read."""
 
 
 class Reading(Struct, frozen=True, kw_only=True, tag_field="is", tag="reading", omit_defaults=True):
@@ -77,9 +81,10 @@ class Reading(Struct, frozen=True, kw_only=True, tag_field="is", tag="reading", 
 
 
 class Act(Struct, frozen=True, kw_only=True, tag_field="is", tag="act", omit_defaults=True):
-    """A person did what nothing takes back."""
+    """A person did what nothing takes back, or two did."""
 
     person: str
+    """Two people who did it together are named as one: `anna and ben`."""
     reason: str
     command: str
     """As it is typed: `dlq drop`."""
@@ -87,6 +92,12 @@ class Act(Struct, frozen=True, kw_only=True, tag_field="is", tag="act", omit_def
     """What was done, to what."""
     member: MemberId = MemberId("")
     """Whose records they are."""
+    report: ReportId = ReportId("")
+
+
+def people_of(statement: Reading | Act) -> tuple[str, ...]:
+    """Each by name."""
+    return tuple(statement.person.split(TOGETHER))
 
 
 Statement = Disclosure | Decision | Refusal | Reading | Act

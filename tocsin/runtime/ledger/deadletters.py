@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, text
 
 from schemas.catalogue import message
 from schemas.failures import Refused
+from schemas.records.identifiers import ReportId
 from tocsin.runtime.ledger.outcomes import Outcome
 
 OPEN: Final = "open"
@@ -37,6 +38,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     out_offset: int
     decided_by: str | None
     reason: str | None
+    report_id: ReportId | None = None
+    """Where the record could be read."""
 
     @property
     def name(self) -> str:
@@ -100,12 +103,14 @@ def _not_open(letter: DeadLetter) -> Refused:
 
 
 def _letter(row: Row[Any]) -> DeadLetter:
-    return DeadLetter(**{name: row._mapping[name] for name in DeadLetter.__struct_fields__})
+    facts = {name: row._mapping[name] for name in DeadLetter.__struct_fields__}
+    return DeadLetter(**facts | {"report_id": ReportId(str(row.report_id)) if row.report_id else None})
 
 
 _COLUMNS: Final = (
     "select d.stream, s.topic, s.partition, d.log_offset as offset, d.member, d.code, d.field, d.state, d.at, "
-    "d.value_bytes, d.value_sha256, d.masked, d.out_topic, d.out_partition, d.out_offset, d.decided_by, d.reason "
+    "d.value_bytes, d.value_sha256, d.masked, d.out_topic, d.out_partition, d.out_offset, d.decided_by, d.reason, "
+    "d.report_id "
     "from dead_letters d join streams s using (stream) "
 )
 _LIST: Final = text(

@@ -11,10 +11,10 @@ def seen(connection: Connection) -> Mapping[str, bytes]:
     return {row.name: row.promotion.encode() for row in connection.execute(_SEEN)}
 
 
-def note(connection: Connection, promotions: Mapping[str, bytes]) -> None:
-    """Remember these; what is known already stays as it was seen first."""
-    if promotions:
-        connection.execute(_NOTE, [{"name": name, "promotion": said.decode()} for name, said in promotions.items()])
+def note(connection: Connection, promotions: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Remember these; what is known already stays as it was seen first. Tells the names of those that were not."""
+    rows = [{"name": name, "promotion": said.decode()} for name, said in promotions.items()]
+    return tuple(row["name"] for row in rows if connection.execute(_NOTE, row).rowcount)
 
 
 _SEEN: Final = text("select name, promotion from promotions")

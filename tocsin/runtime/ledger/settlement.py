@@ -58,6 +58,8 @@ class DeadLetterMade(Struct, frozen=True, kw_only=True):
     masked: bool
     """The letter carries no value, because it may have carried imagery."""
     landed: Coordinate = Coordinate()
+    report_id: ReportId | None = None
+    """Where the record could be read."""
 
 
 class Unrouted(Struct, frozen=True, kw_only=True):
@@ -225,6 +227,7 @@ def _dead_letter_row(stream: int, made: DeadLetterMade) -> dict[str, object]:
         "out_topic": made.landed.topic,
         "out_partition": made.landed.partition,
         "out_offset": made.landed.offset,
+        "report_id": made.report_id,
     }
 
 
@@ -357,9 +360,9 @@ _REFERRALS: Final = text("""
 """)
 _DEAD_LETTER: Final = text(
     "insert into dead_letters (stream, log_offset, member, code, field, value_bytes, value_sha256, masked, "
-    "out_topic, out_partition, out_offset) values (:stream, :log_offset, :member, :code, :field, :value_bytes, "
-    ":value_sha256, :masked, :out_topic, :out_partition, :out_offset) "
-    "on conflict do nothing"
+    "out_topic, out_partition, out_offset, report_id) values (:stream, :log_offset, :member, :code, :field, "
+    ":value_bytes, :value_sha256, :masked, :out_topic, :out_partition, :out_offset, "
+    "cast(:report_id as uuid)) on conflict do nothing"
 )
 _UNROUTED: Final = text(
     "insert into unrouted (stream, log_offset, report_id, revision, submitter, submitter_reference, mark, outcome, "

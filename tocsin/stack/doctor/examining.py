@@ -23,7 +23,7 @@ from tocsin.runtime.tls import verifying
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
-from tocsin.stack.doctor.rules import of_memory, of_rules
+from tocsin.stack.doctor.rules import of_memory, of_people, of_rules
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
 
@@ -111,7 +111,8 @@ def _expiries(home: Path) -> Mapping[str, datetime]:
 
 
 def _policy(ops: Settings, now: datetime) -> Iterator[Finding]:
-    return of_rules(ops.policy, ops.policy_trust, int(now.timestamp() * 1000))
+    yield from of_rules(ops.policy, ops.policy_trust, int(now.timestamp() * 1000))
+    yield from of_people(ops.policy_trust, local_stack=ops.local_stack)
 
 
 def _plan(ops: Settings) -> Iterator[Finding]:

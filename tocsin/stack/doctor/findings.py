@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from tocsin.policy.store.promotions import Promotion, digest_at
+from tocsin.policy.store.trust import NEEDED
 from tocsin.runtime.ledger.workers import Worker
 from tocsin.stack.certificates import RENEWED_BEFORE
 from tocsin.stack.provision import Plan
@@ -84,6 +85,20 @@ def of_policy(chain: Sequence[Promotion], waiting: Iterable[Promotion], now_ms: 
         else:
             says, then = f"the instant of the proposed bundle {digest} is past", "tocsin policy promote"
         yield Finding(part="policy", level=Level.WARN, says=says, next_command=then)
+
+
+def of_people(names: Sequence[str], *, local_stack: bool) -> Iterator[Finding]:
+    """Whether two can sign for what nothing takes back (ADR 0029)."""
+    if len(names) >= NEEDED:
+        yield Finding(part="people", level=Level.OK, says=f"{len(names)} may sign: {', '.join(sorted(names))}")
+    elif local_stack:
+        says = (
+            "the trust file names fewer than two, so one name is enough to drop, revoke or recall on this local stack"
+        )
+        yield Finding(part="people", level=Level.OK, says=says)
+    else:
+        says = "the trust file names fewer than two, so nothing can be dropped, revoked, recalled or promoted"
+        yield Finding(part="people", level=Level.WARN, says=says, next_command="tocsin policy key FILE, by each of two")
 
 
 def of_folder(digest: str) -> Iterator[Finding]:

@@ -21,6 +21,15 @@ def of_rules(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]
         return findings.of_policy_trouble(str(failure))
 
 
+def of_people(trust: Path | None, *, local_stack: bool) -> Iterator[Finding]:
+    """Who may sign; a trust file that cannot be read is told with the policy."""
+    try:
+        names = tuple(read_trust(trust).signer) if trust else ()
+    except Failure:
+        return
+    yield from findings.of_people(names, local_stack=local_stack)
+
+
 def of_memory(folder: Path, trust: Path | None, seen: Mapping[str, bytes]) -> Iterator[Finding]:
     """Whether everything that a worker has seen is still there; a store that does not hold says so itself."""
     if not is_store(folder) or trust is None:
