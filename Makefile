@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos bench evaluate clean
+.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos chaos-faults bench evaluate clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,9 @@ evaluate: $(READY) ## Run our own cases and the generator's truth through the ru
 
 chaos: $(READY) ## Kill everything while 20,000 reports flow, and judge what arrived (SEED=7)
 	@$(BIN)/python -m tests.chaos --reports 20000 --seed $(or $(SEED),7)
+
+chaos-faults: $(READY) ## Meet one fault after the other, and judge each (FAULT=sinks for one, SEED=7)
+	@$(BIN)/python -m tests.chaos --fault $(or $(FAULT),all) --seed $(or $(SEED),7)
 
 bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
 	@$(BIN)/python -m benchmarks

@@ -8,12 +8,14 @@ import itertools
 import random
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from schemas.headers import cloud_event_headers
 from schemas.records.identifiers import ContentId, CountryCode, MemberId
@@ -27,6 +29,10 @@ from tocsin.runtime.settings import load
 SUBMITTERS = (MemberId("plat-a"), MemberId("ngo-b"), MemberId("gb-hotline"))
 ESCALATED_SHARE = 0.03
 FIRST_REPORTS = 20
+REVISED_EVERY = 12
+"""Every so manieth submission is the second revision of a report from a moment before, on the same partition."""
+_REVISED_AFTER = 9
+"""Submissions between both: long enough for another slice, and of the same submitter."""
 _POLL_SECONDS = 0.05
 _OUTAGE_MS = 600_000
 """Above the longest time that a run leaves the broker dead."""
@@ -44,16 +50,29 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Confirmed(Struct, kw_only=True):
     """What the broker took, as it said itself."""
 
-    report_ids: dict[str, str] = field(default_factory=dict)
+    countries: dict[str, str] = field(default_factory=dict)
     """Report id to host country."""
+    revisions: dict[str, int] = field(default_factory=dict)
+    """Report id to the number of its revisions."""
     failures: int = 0
+
+    @property
+    def published(self) -> int:
+        """Submissions, each revision one."""
+        return sum(self.revisions.values())
 
 
 def unique_reports(wanted: Wanted) -> Iterator[ReportSubmitted]:
-    """Reports that share neither address nor digest, from each submitter in turn."""
+    """Reports that share neither address nor digest, from each submitter in turn; some of them come again, revised."""
     chance = random.Random(wanted.seed)  # noqa: S311 -- a repeatable run, no secret
+    lately: deque[ReportSubmitted] = deque(maxlen=_REVISED_AFTER)
     for number in range(wanted.reports):
-        yield _report(number, chance, wanted)
+        report = _report(number, chance, wanted)
+        before = lately[0] if len(lately) == _REVISED_AFTER else None
+        if before and number % REVISED_EVERY == REVISED_EVERY - 1 and not before.escalation:
+            report = replace(before, revision=2)
+        lately.append(report)
+        yield report
 
 
 def _report(number: int, chance: random.Random, wanted: Wanted) -> ReportSubmitted:
@@ -99,7 +118,8 @@ class Publishing:
             if error is not None:
                 self.confirmed.failures += 1
             else:
-                self.confirmed.report_ids[report.report_id] = country
+                self.confirmed.countries[report.report_id] = country
+                self.confirmed.revisions[report.report_id] = self.confirmed.revisions.get(report.report_id, 0) + 1
 
         producer = self._producers[report.submitter]
         now_ms = time.time_ns() // 1_000_000

@@ -5,21 +5,25 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from schemas.failures import Broken, Temporary
+from schemas.topics import TRIAGED
 from tests.chaos.publishing import Confirmed, go_file
 from tests.chaos.schedule import Kill, process_kills, service_kills
-from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_clean
+from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_clean, out_of_order
 from tocsin.runtime.proof.evidence import Found
+from tocsin.runtime.proof.reading import PlainAvro, TopicReader
+from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
-from tocsin.stack.gathering import proof_of
+from tocsin.stack.gathering import proof_of, schema_text
 from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
-from tocsin.stack.receiving import recipient_of
+from tocsin.stack.receiving import Recipient
 
 _TICK_SECONDS = 0.2
 _LOOK_SECONDS = 1.0
@@ -135,14 +139,17 @@ class Run:
         self._say("draining: nothing moves any more")
 
     def _judge(self) -> Verdict:
-        confirmed, deliveries = self._confirmed(), compare(self._confirmed().report_ids, self._at_sinks())
+        confirmed = self._confirmed()
+        deliveries, late = compare(confirmed, self._at_sinks()), out_of_order(decided(self._home))
         balance, proof = balance_of(self._home), proof_of(self._home)
+        is_whole = balance.holds and proof.holds and not confirmed.failures
         return Verdict(
-            clean=is_clean(deliveries) and balance.holds and proof.holds and not confirmed.failures,
+            clean=is_clean(deliveries) and is_whole and not late,
             seed=self._plan.seed,
-            published=len(confirmed.report_ids),
+            published=confirmed.published,
             unconfirmed=confirmed.failures,
             deliveries=deliveries,
+            out_of_order=late,
             balanced=balance.holds,
             proven=proof.holds,
             findings=Counter(str(each.finding) for each in proof.discrepancies),
@@ -200,8 +207,9 @@ class Run:
         return msgspec.json.decode(self._result.read_bytes(), type=Confirmed)
 
     def _at_sinks(self) -> Iterator[Found]:
-        for folder in sorted((self._home / "state").iterdir()):
-            yield from recipient_of(self._home, folder.name).at_sinks()
+        """Every member's folder is looked into, whatever its delivery file says."""
+        for folder in sorted((self._home / "state").glob("*/delivered")):
+            yield from Recipient(folder.parent.name, folder.parent / "inbox.sqlite", (folder,)).at_sinks()
 
 
 def _due(kills: Iterator[Kill]) -> Callable[[float], str]:
@@ -218,6 +226,18 @@ def _due(kills: Iterator[Kill]) -> Callable[[float], str]:
         return target
 
     return ask
+
+
+def decided(home: Path) -> Iterator[tuple[str, int]]:
+    """Report id and revision of every decision, partition by partition as they lie."""
+    settings = load(home / "config" / "ops.toml")
+    reader = TopicReader(settings)
+    avro = PlainAvro(schema_text(settings.registry))
+    try:
+        found = sorted(((raw.place, avro.read(raw)) for raw in reader.read((TRIAGED,))), key=itemgetter(0))
+    finally:
+        reader.close()
+    yield from ((record["report_id"], record["revision"]) for _, record in found)
 
 
 def commit() -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from tests.chaos.publishing import Confirmed
 from tocsin.runtime.proof.evidence import Found
 
 RECIPIENTS: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +22,7 @@ class Deliveries(Struct, frozen=True, kw_only=True):
     expected: int
     at_sinks: int
     lost: int
-    """Reports that some recipient of theirs does not have."""
+    """Reports that some recipient of theirs does not have in each of their revisions."""
     doubled: int
     """Referrals that one sink has more than once."""
     wrong_member: int
@@ -32,31 +33,63 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """One run; every number that decides is here."""
 
     clean: bool
+    fault: str = "kills"
     seed: int
     published: int
     unconfirmed: int
     deliveries: Deliveries
+    out_of_order: int = 0
+    """Reports whose later revision was decided before an earlier one."""
     balanced: bool
     proven: bool
     findings: Mapping[str, int]
     """Discrepancies of the proof, by kind."""
     replayed: int
     kills: Mapping[str, int]
+    recovery_seconds: float | None = None
+    """From the end of the fault until all is delivered that was due then; None where the trouble never paused."""
+    facts: Mapping[str, str | int | float | bool] = {}
+    """What the fault itself saw."""
+    unmet: tuple[str, ...] = ()
+    """What the fault expected beside these counts, and did not find."""
     seconds: float
     commit: str
 
 
-def compare(hosted: Mapping[str, str], at_sinks: Iterable[Found]) -> Deliveries:
-    """Hold every sink entry against the table above; `hosted` is report id to country."""
-    expected = {(report, member) for report, country in hosted.items() for member in RECIPIENTS[country]}
-    times = Counter((entry.report_id, entry.owner) for entry in at_sinks)
+def compare(confirmed: Confirmed, at_sinks: Iterable[Found]) -> Deliveries:
+    """Hold every sink entry against the table above: each recipient has each revision once."""
+    expected = {
+        (report, member): confirmed.revisions[report]
+        for report, country in confirmed.countries.items()
+        for member in RECIPIENTS[country]
+    }
+    entries = list(at_sinks)
+    times = Counter((entry.referral_id, entry.owner) for entry in entries)
+    had = Counter((report, owner) for report, owner, _ in {(e.report_id, e.owner, e.referral_id) for e in entries})
     return Deliveries(
-        expected=len(expected),
-        at_sinks=times.total(),
-        lost=len({report for report, _ in expected - times.keys()}),
-        doubled=sum(1 for count in times.values() if count > 1),
-        wrong_member=sum(count for key, count in times.items() if key not in expected),
+        expected=sum(expected.values()),
+        at_sinks=len(entries),
+        lost=len({report for (report, member), count in expected.items() if had[report, member] < count}),
+        doubled=sum(1 for count in times.values() if count > 1)
+        + sum(1 for key, count in expected.items() if had[key] > count),
+        wrong_member=sum(count for key, count in had.items() if key not in expected),
     )
+
+
+def out_of_order(decided: Iterable[tuple[str, int]]) -> int:
+    """Reports of which a revision was first decided after a higher one; pairs of report id and revision, as they lie.
+
+    A replay repeats what was decided before: only the first time counts.
+    """
+    highest: dict[str, int] = {}
+    seen: set[tuple[str, int]] = set()
+    late = set()
+    for report, revision in decided:
+        if (report, revision) not in seen and revision < highest.get(report, 0):
+            late.add(report)
+        seen.add((report, revision))
+        highest[report] = max(revision, highest.get(report, 0))
+    return len(late)
 
 
 def is_clean(deliveries: Deliveries) -> bool:

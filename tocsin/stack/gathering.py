@@ -40,7 +40,7 @@ def gather(home: Path) -> Evidence:
     settings = load(home / "config" / "ops.toml")
     reader = TopicReader(settings)
     try:
-        return _gathered(home, settings, reader, PlainAvro(_schema_text(settings.registry)))
+        return _gathered(home, settings, reader, PlainAvro(schema_text(settings.registry)))
     finally:
         reader.close()
 
@@ -142,7 +142,8 @@ def _unread(recipient: Recipient, spans: Mapping[tuple[str, int], tuple[int, int
     return sum(max(0, end - positions.get(key, start)) for key, (start, end) in own.items())
 
 
-def _schema_text(registry: RegistrySettings) -> Callable[[int], str]:
+def schema_text(registry: RegistrySettings) -> Callable[[int], str]:
+    """Asks the registry itself for the text of a schema by its id."""
     tls = verifying(registry.ca)
 
     def text_of(schema_id: int) -> str:

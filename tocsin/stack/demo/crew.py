@@ -46,7 +46,7 @@ class Crew:
 
     def __init__(self, home: Path, logs: Path, program: str = "tocsin", launch: Launch | None = None) -> None:
         self._home = home
-        self._launch = launch or partial(_commanded, program)
+        self._launch = launch or partial(commanded, program)
         self._logs = logs
         self._children: dict[str, Child] = {}
 
@@ -73,6 +73,16 @@ class Crew:
         """SIGKILL one child: what a chaos test does."""
         self._children[name].kill()
         self._children.pop(name).wait()
+
+    def leave(self, name: str, grace_seconds: float) -> None:
+        """End one child politely; by force where it takes longer."""
+        child = self._children.pop(name)
+        child.terminate()
+        _end(child, time.monotonic() + grace_seconds)
+
+    def pid(self, name: str) -> int:
+        """The process of one child: for who stops, moves or measures it."""
+        return self._children[name].pid
 
     def names(self) -> tuple[str, ...]:
         """The children that were started and not killed by us."""
@@ -101,10 +111,11 @@ class Crew:
         self._children.clear()
 
 
-def _commanded(program: str, arguments: Sequence[str], log: Path) -> Child:
+def commanded(program: str, arguments: Sequence[str], log: Path, before: Sequence[str] = ()) -> Child:
+    """`python -m PROGRAM ARGUMENTS` as a child; `before` are words of a command that becomes it, as env does."""
     with log.open("ab") as written:
         return subprocess.Popen(  # noqa: S603 -- our own interpreter and our own words
-            [sys.executable, "-m", program, *arguments],
+            [*before, sys.executable, "-m", program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,

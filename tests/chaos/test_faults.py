@@ -1,0 +1,55 @@
+"""Faults in short: several strike one exchange after the other; `make chaos-faults` gives each a run of its own."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from tests.chaos.__main__ import plan_of
+from tests.chaos.faults import FAULTS
+from tests.chaos.faults.fault import Fault, Scene, one_after_the_other
+from tests.chaos.verdict import Verdict
+from tocsin.stack.charter import sample_charter
+from tocsin.stack.local import LocalStack
+
+pytestmark = [pytest.mark.chaos, pytest.mark.stack]
+
+
+@pytest.fixture
+def own_stack() -> Iterator[LocalStack]:
+    """A stack of its own: its services are killed, and its ledger must hold nothing of other tests."""
+    home = Path(tempfile.mkdtemp(prefix="tocsin-faults-"))
+    stack = LocalStack(home, brief=True)
+    try:
+        stack.up(sample_charter())
+        yield stack
+    finally:
+        stack.down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def met(stack: LocalStack, *names: str) -> Verdict:
+    """The verdict of one exchange that meets these faults."""
+    began_seconds = time.monotonic()
+
+    def say(sentence: str) -> None:
+        print(f"{time.monotonic() - began_seconds:5.1f} s {sentence}")  # noqa: T201 -- the story of a run that failed
+
+    faults = [FAULTS[name] for name in names]
+    several = Fault(name=" + ".join(names), says="all of them", setting=one_after_the_other(faults))
+    plan = replace(plan_of(several, seed=11, reports=500), publishing_seconds=60.0)
+    return Scene(several, plan, stack, say).verdict()
+
+
+def test_endpoints_that_misbehave_stopped_workers_and_a_dying_database_lose_and_double_nothing(
+    own_stack: LocalStack,
+) -> None:
+    verdict = met(own_stack, "sinks", "stopped", "database-dies")
+    assert verdict.clean, verdict
+    assert verdict.published == 500
+    assert verdict.deliveries.at_sinks == 1000
+    assert verdict.facts["in_transaction"]
