@@ -128,8 +128,15 @@ class KafkaSource:
         try:
             self._learn_topic_ids()
             stored = self._positions()
+            gaps = []
             for place in partitions:
-                place.offset = self._start_of(place, stored.get((place.topic, place.partition)))
+                wanted, start = self._wanted(place, stored.get((place.topic, place.partition)))
+                place.offset = max(wanted, start)
+                if start > wanted:
+                    gaps.append(
+                        Gap(topic=place.topic, partition=place.partition, first_offset=wanted, next_offset=start)
+                    )
+            self._pass(gaps)
         except Failure as failure:
             self._failure = failure
             return
@@ -138,8 +145,8 @@ class KafkaSource:
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_unassign(partitions)
 
-    def _start_of(self, place: TopicPartition, stored: Position | None) -> int:
-        """The stored position, or the very first record; where that is gone, a person must say how to go on."""
+    def _wanted(self, place: TopicPartition, stored: Position | None) -> tuple[int, int]:
+        """The stored position or the very first record, and the first record that is still there."""
         start, end = self._watermarks(place)
         if stored and stored.topic_id != self._topic_ids[place.topic]:
             raise Broken(
@@ -154,18 +161,25 @@ class KafkaSource:
                 "The broker lost records: restore it before going on.",
                 code="inbox.behind",
             )
-        return self._past_gap(place, wanted, start) if start > wanted else wanted
+        return wanted, start
 
-    def _past_gap(self, place: TopicPartition, wanted: int, start: int) -> int:
-        if self._accept_gap is None:
+    def _pass(self, gaps: Sequence[Gap]) -> None:
+        """Records that retention deleted unread: a person must say how to go on, and is told how many there are."""
+        if gaps and self._accept_gap is None:
+            places = ", ".join(
+                f"{gap.topic}[{gap.partition}] begins at {gap.next_offset}, and the inbox has read up to "
+                f"{gap.first_offset}"
+                for gap in gaps
+            )
+            count = sum(gap.next_offset - gap.first_offset for gap in gaps)
             raise Broken(
-                f"{place.topic}[{place.partition}] begins at {start}, and the inbox has read up to {wanted}: "
-                f"{start - wanted} records were deleted unread. Ask the operator for them (tocsin ledger), "
+                f"{count} records were deleted unread. {places}. Ask the operator for them (tocsin ledger), "
                 "then go on with --accept-gap and a reason.",
                 code="inbox.gap",
             )
-        self._accept_gap(Gap(topic=place.topic, partition=place.partition, first_offset=wanted, next_offset=start))
-        return start
+        for gap in gaps:
+            if self._accept_gap:
+                self._accept_gap(gap)
 
     def _watermarks(self, place: TopicPartition) -> tuple[int, int]:
         try:

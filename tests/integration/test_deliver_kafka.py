@@ -45,11 +45,11 @@ class Desk:
             reference, recipient=self.member, jurisdiction=self.jurisdiction, **({"retain_until": retain} | changes)
         )
 
-    def send(self, values: Sequence[Referral | bytes], topic: str = "") -> None:
+    def send(self, values: Sequence[Referral | bytes], topic: str = "", partition: int = 0) -> None:
         producer = Producer(self.stack.client(TRIAGE) | {"enable.idempotence": True})
         for value in values:
             content = value if isinstance(value, bytes) else self.codec.dumps(value)
-            producer.produce(topic or self.topic, content, partition=0)
+            producer.produce(topic or self.topic, content, partition=partition)
         assert producer.flush(30) == 0
 
     def tocsin(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -180,12 +180,14 @@ def test_a_stop_signal_ends_it_cleanly_and_a_second_process_is_refused(
 def test_records_deleted_unread_halt_it_with_their_number(stack: Any) -> None:
     desk = Desk(stack, "fr-hotline", "fr")
     desk.send([desk.referral(f"case-{number}") for number in range(5)])
+    desk.send([desk.referral(f"other-{number}") for number in range(4)], partition=1)
     admin = AdminClient(stack.client(OPS))
-    for deleted in admin.delete_records([TopicPartition(desk.topic, 0, 3)]).values():
+    gone = [TopicPartition(desk.topic, 0, 3), TopicPartition(desk.topic, 1, 4)]
+    for deleted in admin.delete_records(gone).values():
         deleted.result(30)
     halted = desk.deliver()
     assert halted.returncode == 4
-    assert "3 records were deleted unread" in halted.stderr
+    assert "7 records were deleted unread" in halted.stderr, "of all its partitions together"
     assert desk.delivered() == []
     accepted = desk.deliver("--accept-gap", "the operator has sent them again")
     assert "2 delivered" in accepted.stdout, accepted.stderr
