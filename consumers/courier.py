@@ -195,7 +195,9 @@ class Courier:
         self._paused_until_ms[name] = self._desk.now_ms() + pause_ms
 
     def _is_paused(self, outlet: Outlet, now_ms: int) -> bool:
-        return self._paused_until_ms.get(outlet.name, 0) > now_ms
+        """Never longer than a pause can be: a clock that was ahead when it began does not silence a sink."""
+        left_ms = self._paused_until_ms.get(outlet.name, 0) - now_ms
+        return 0 < left_ms <= self._desk.limits.longest_pause_seconds * 1000
 
     def _settle(self, results: Sequence[tuple[Job, list[Ending]]], *, sink_failed: bool = True) -> None:
         """Write down what became of a burst, with the Returns that it owes, in one transaction.

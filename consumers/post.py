@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumers.store import outbox
 from consumers.store.engine import DeliveryStore
-from schemas.failures import Temporary
+from schemas.failures import Refused, Temporary
 from schemas.records.answers import Return
 from schemas.topics import returns_topic
 from tocsin.runtime.envelope import Envelope
@@ -22,7 +22,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class Post:
-    """At least once: a crash between sending and confirming sends the same `return_id` again."""
+    """At least once: a crash between sending and confirming sends the same `return_id` again.
+
+    Without a key that may sign now (all are revoked, or the clock is wrong) Returns wait, and referrals go on.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class Post:
 
     def turn(self) -> int:
         """Send what is owed; tells how many Returns were confirmed. While the broker is away it rests between tries."""
-        if self._now_ms() < self._rest_until_ms:
+        if 0 < self._rest_until_ms - self._now_ms() <= _REST_MS:  # further ahead is from a clock that was wrong
             return 0
         with self._store.begin() as connection:
             owed = outbox.owed(connection, BATCH)
@@ -83,7 +86,11 @@ class Post:
         return confirmed
 
     def _produce(self, answer: Return, confirmed: list[str]) -> None:
-        wrapped = self._envelope.wrap(answer, answer.return_id, answer.at.epoch_ms)
+        try:
+            wrapped = self._envelope.wrap(answer, answer.return_id, answer.at.epoch_ms)
+        except Refused as failure:
+            self._rest_until_ms = self._now_ms() + _REST_MS
+            raise Temporary(str(failure), code=failure.code) from failure
         self._producer.produce(
             self._topic,
             key=answer.referral_id.encode(),

@@ -186,6 +186,7 @@ class Service:
         self._tended_seconds = time.monotonic()
         self._attempt("broker", self._source.reach)
         self._attempt("recover", lambda: self._courier.recover(all_claims=False))
+        self._attempt("clock", lambda: upkeep.hasten(self._store, self._desk))
         self._attempt("expiry", lambda: upkeep.expire(self._store, self._desk))
         self._attempt("escalation", lambda: upkeep.escalate(self._store, self._desk, self._delivery.escalation))
         if self._tendings % _ERASE_EVERY_TENDINGS == 0:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from consumers.courier import Desk
 from consumers.escalation import EscalationStep, Rung, begins_ms, due, ladder, next_ms
 from consumers.messages import escalation_return, state_return
+from consumers.sinks.port import LONGEST_WAIT_SECONDS
 from consumers.states import Event, State, after
 from consumers.store import deliveries
 from consumers.store.deliveries import REFERRAL, Delivery
@@ -18,6 +19,7 @@ from tocsin.runtime.metrics import OLDEST_UNDELIVERED, record_left
 
 _BATCH = 200
 _DAY_MS = 86_400_000
+_ASTRAY_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -35,6 +37,17 @@ def expire(store: DeliveryStore, desk: Desk) -> int:
     if due:
         _LOG.error("Deliveries expired: a person must look.", extra={"facts": {"count": len(due)}})
     return len(due)
+
+
+def hasten(store: DeliveryStore, desk: Desk) -> int:
+    """What came in while the clock was ahead is due when the clock says so again: too late for somebody in danger."""
+    now_ms = desk.now_ms()
+    longest_seconds = max(desk.limits.longest_retry_seconds, LONGEST_WAIT_SECONDS) + _ASTRAY_SECONDS
+    with store.begin() as connection:
+        count = deliveries.hasten(connection, now_ms, now_ms + int(longest_seconds * 1000))
+    if count:
+        _LOG.warning("Deliveries were due too far ahead: the clock was wrong.", extra={"facts": {"count": count}})
+    return count
 
 
 def escalate(store: DeliveryStore, desk: Desk, steps: Sequence[EscalationStep]) -> int:

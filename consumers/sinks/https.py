@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from consumers.letters import Parcel
 from consumers.sinks.destination import Resolve, addresses_of, destination, require_safe
-from consumers.sinks.port import Away, Later, Presence, Unanswered
+from consumers.sinks.port import LONGEST_WAIT_SECONDS, Away, Later, Presence, Unanswered
 from schemas.failures import Refused
 
 _OK, _NO_CONTENT_LIMIT, _REDIRECTS_END = 200, 300, 400
@@ -20,8 +20,6 @@ _GONE, _NOT_FOUND, _SERVER_ERRORS = 410, 404, 500
 _RETRYABLE: Final = frozenset({401, 403, 404, 407, 408, 409, 421, 423, 425, 429})
 """What the other side mends without us: keys, rights, paths, load. Every other status below 500 is for good."""
 _MAX_ANSWER_BYTES: Final = 65_536
-LONGEST_WAIT_SECONDS: Final = 3_600.0
-"""Whoever asks for more is asked again after an hour: a typo must not silence a sink for a year."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):

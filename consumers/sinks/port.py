@@ -1,10 +1,13 @@
 """What every sink can do: send, check, close; and the one failure more that sending can have."""
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from consumers.letters import Parcel
 from schemas.failures import Temporary
+
+LONGEST_WAIT_SECONDS: Final = 3_600.0
+"""Whoever asks for more is asked again after an hour: a typo must not silence a sink for a year."""
 
 
 class Presence(StrEnum):

@@ -86,6 +86,18 @@ def test_attempts_are_bounded_and_end_with_a_person(open_counter: Opener) -> Non
     assert counter.told() == [(referral.referral_id, ReturnKind.PARKED)]
 
 
+def test_a_pause_that_began_when_the_clock_was_ahead_is_over_when_it_is_right(counter: Counter) -> None:
+    held, fresh = a_referral("held"), a_referral("fresh")
+    counter.clock.now_ms += 86_400_000
+    counter.arrive(held)
+    counter.sink.failures = [Away("away")]
+    counter.courier.turn()
+    counter.clock.now_ms -= 86_400_000
+    counter.arrive(fresh)
+    counter.courier.turn()
+    assert counter.sink.keys == [fresh.referral_id]
+
+
 def test_a_sink_that_is_away_costs_no_attempt_and_is_not_asked_for_each_delivery(counter: Counter) -> None:
     counter.sink.failures = [Away("away"), Away("away")]
     counter.arrive(a_referral("a"), a_referral("b"), a_referral("c"))

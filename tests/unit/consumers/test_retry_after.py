@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.sinks.https import LONGEST_WAIT_SECONDS, Endpoint, HttpsSink, wait_seconds_of
-from consumers.sinks.port import Later
+from consumers.sinks.https import Endpoint, HttpsSink, wait_seconds_of
+from consumers.sinks.port import LONGEST_WAIT_SECONDS, Later
 from consumers.states import State
 from tests.builders.deliveries import Counter
 from tests.builders.referrals import a_referral

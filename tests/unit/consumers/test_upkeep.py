@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from consumers import upkeep
 from consumers.escalation import OPERATOR, Contact, EscalationStep, Role
 from consumers.settings import DeliverySettings, Limits
-from consumers.sinks.port import Away
+from consumers.sinks.port import Away, Later
 from consumers.states import State
 from schemas.failures import Refused
 from schemas.records.answers import ReturnKind
@@ -33,6 +33,24 @@ def test_what_is_past_its_retention_is_not_delivered_but_shown(counter: Counter)
     assert counter.courier.turn() == 0
     assert counter.find(referral.referral_id).state is State.EXPIRED
     assert counter.told() == [(referral.referral_id, ReturnKind.EXPIRED)]
+
+
+def test_what_came_in_while_the_clock_was_a_day_ahead_is_not_delivered_a_day_late(counter: Counter) -> None:
+    referral = a_referral()
+    counter.clock.now_ms += DAY_MS
+    counter.arrive(referral)
+    counter.clock.now_ms -= DAY_MS
+    assert counter.courier.turn() == 0, "its time is still to come, by this clock"
+    assert upkeep.hasten(counter.store, counter.desk) == 1
+    assert counter.courier.turn() == 1
+    assert upkeep.hasten(counter.store, counter.desk) == 0
+
+
+def test_a_retry_keeps_its_time(counter: Counter) -> None:
+    counter.sink.failures = [Later("busy", code="sink.status_retryable", wait_seconds=3600)]
+    counter.arrive(a_referral())
+    counter.courier.turn()
+    assert upkeep.hasten(counter.store, counter.desk) == 0
 
 
 def test_giving_up_takes_as_long_as_the_limits_say(open_counter: Opener) -> None:
