@@ -13,6 +13,7 @@ from processors.index.postgres import PostgresIndex
 from processors.keeping import Sweep
 from processors.keyring import key_mark, keyring
 from processors.letters import Writer
+from processors.newcomers import Newcomers, Wanted
 from processors.pausing import Pauses
 from processors.present import Presence
 from processors.promoted import PromotionWatch
@@ -70,9 +71,9 @@ _PATIENCE_SECONDS: Final = {Lane.ESCALATED: 10.0, Lane.NORMAL: math.inf}
 _DATABASE_POOL: Final = 8
 
 
-def run_triage(settings: Settings, lane: Lane, instance: str) -> None:
-    """Run one worker of one lane until it is told to stop."""
-    _run(settings, f"triage.{lane}", partial(_triage, settings, lane, instance))
+def run_triage(settings: Settings, lane: Lane, instance: str) -> bool:
+    """Run one worker of one lane until it is told to stop; True where it has to begin again, for members that came."""
+    return _run(settings, f"triage.{lane}", partial(_triage, settings, lane, instance))
 
 
 def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -> "Job":
@@ -97,7 +98,8 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
         findings=LedgerFindings(database=database),
     )
     stages = TriageStages(tools, PostgresIndex(database), database, skips_of(database))
-    own = tuple(_TOPIC[lane](member) for member in submitters(rules, _now_ms()))
+    wanted = partial(_submitted, rules, lane)
+    own = wanted(_now_ms())
     worker = WorkerSettings(
         group=f"triage.{lane}",
         instance=f"triage-{lane}-{instance}",
@@ -110,17 +112,18 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
     pauses = Pauses(rules, Writer(codec=codec), database, own)
     marks = tuple(map(key_mark, secrets.keys.digest))
     presence = Presence(Worker(instance=worker.instance, keys=marks, topics=worker.topics), rules, database)
-    return _job(settings, worker, stages, pauses, Duties(watches=(watch, presence), presence=presence))
+    return _job(settings, worker, stages, pauses, Duties(watches=(watch, presence), presence=presence, wanted=wanted))
 
 
-def run_returns(settings: Settings, instance: str) -> None:
-    """Run one worker that reads what every member answers."""
-    _run(settings, "returns.all", partial(_returns, settings, instance))
+def run_returns(settings: Settings, instance: str) -> bool:
+    """Run one worker that reads what every member answers; True where it has to begin again, for members that came."""
+    return _run(settings, "returns.all", partial(_returns, settings, instance))
 
 
 def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     rules, watch = _rules(settings, database)
-    topics = tuple(returns_topic(one.member_id) for one in topics_of(rules.from_now_on(_now_ms())))
+    wanted = partial(_returned, rules)
+    topics = wanted(_now_ms())
     worker = WorkerSettings(
         group="returns.all",
         instance=f"returns-{instance}",
@@ -139,6 +142,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     duties = Duties(
         watches=(watch, presence, QueueWatch(database), RecallWatch(database), sequencer, Sweep(database)),
         presence=presence,
+        wanted=wanted,
         errand=lambda: spreading(_now_ms()),
     )
     return _job(settings, worker, stages, pauses, duties)
@@ -157,6 +161,7 @@ class Duties(Struct, frozen=True, kw_only=True):
 
     watches: tuple[Callable[[int], None], ...]
     presence: Presence
+    wanted: Wanted
     errand: Callable[[], Errand] = no_errand
 
 
@@ -177,29 +182,32 @@ def _job(
     duties: Duties,
 ) -> Job:
     """A worker whose positions are the ledger's, and which looks after its duties every few seconds."""
+    newcomers = Newcomers(duties.wanted, worker.topics, partial(topic_ids_of, settings.kafka))
     books = Bookkeeping(
         positions=partial(positions, pauses.database, topic_ids_of(settings.kafka, worker.topics)),
         pause=lambda: _looked(pauses, duties.watches),
         errand=duties.errand,
+        is_outdated=lambda: newcomers(_now_ms()),
     )
     duties.presence(_now_ms())
     return Job(worker=worker, stages=stages, books=books, presence=duties.presence)
 
 
-def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> None:
-    """Wait for what is away, run until told to stop, and be asked for health all the while."""
+def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> bool:
+    """Wait for what is away, run until told to stop or outdated, and be asked for health all the while."""
     describe_build(name)
     health = Health()
     database = database_of(settings, _DATABASE_POOL)
     endpoint = endpoint_of(settings, health)
     try:
         job = when_there(lambda: build(database), health)
-        run_worker(settings.kafka, job.worker, job.stages, job.books, health)
+        begins_again = run_worker(settings.kafka, job.worker, job.stages, job.books, health)
         job.presence.leave()
     finally:
         database.close()
         if endpoint:
             endpoint.close()
+    return begins_again
 
 
 def _looked(pauses: Pauses, watches: tuple[Callable[[int], None], ...]) -> Pause:
@@ -215,6 +223,14 @@ def _now_ms() -> int:
 def submitters(rules: Policies, now_ms: int) -> tuple[MemberId, ...]:
     """Every member that may publish now or soon; a suspended one too, so that its records are refused and told."""
     return tuple(one.member_id for one in topics_of(rules.from_now_on(now_ms)) if one.submits)
+
+
+def _submitted(rules: Policies, lane: Lane, now_ms: int) -> tuple[str, ...]:
+    return tuple(_TOPIC[lane](member) for member in submitters(rules, now_ms))
+
+
+def _returned(rules: Policies, now_ms: int) -> tuple[str, ...]:
+    return tuple(returns_topic(one.member_id) for one in topics_of(rules.from_now_on(now_ms)))
 
 
 def personal_schema_id(settings: Settings) -> int:

@@ -16,12 +16,15 @@ from schemas.records.identifiers import MemberId
 from schemas.records.triage import ReportTriaged
 from tests.builders.drafts import a_draft
 from tests.builders.homes import a_home_with
+from tests.builders.policy import a_folder
 from tests.builders.promotions import Chancery, a_chancery, another_bundle, trust_text
 from tests.builders.reports import an_escalation
+from tocsin.policy.bundle import SAMPLE
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.audit.disclosed import Wanted, disclosed
 from tocsin.runtime.database import database_of
+from tocsin.runtime.ledger.workers import running
 from tocsin.stack.decisions import decisions
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.doctor.examining import examine
@@ -112,6 +115,52 @@ def test_records_before_and_after_the_instant_are_decided_by_the_right_bundle_in
             by_new = [one for one in found if one.policy.bundle == made.digest]
             assert all("nl-hotline" not in {to.member for to in one.recipients} for one in by_new)
         assert not crew.ended(), "no worker was restarted for it"
+
+
+def test_workers_that_run_read_a_promoted_members_reports_and_answers_within_seconds(
+    stack: Any, chancery: Chancery, tmp_path: Path
+) -> None:
+    (tmp_path / "small").mkdir()
+    small = a_folder(tmp_path / "small", without("ngo-b"))
+    (small / "profiles" / "ngo-b.toml").unlink()
+    first = chancery.store.add(small).digest
+    chancery.trust_file.write_text(chancery.trust_file.read_text("utf-8").replace(chancery.trust().first, first))
+    home = a_home_with(stack, chancery)
+    arguments = {"normal": ("triage", "--lane", "normal"), "returns": ("returns",)}
+    with Crew(home, tmp_path / "logs") as crew, Publisher(stack.config(MEMBER)) as publisher:
+        for name, words in arguments.items():
+            crew.start(name, words)
+        until_there(home, {"triage-normal-0", "returns-0"}, first)
+        instant_ms = now_ms() + (LEAD_SECONDS + 1) * 1000
+        made = chancery.promoted(SAMPLE, instant_ms, now_ms())
+        time.sleep((instant_ms - now_ms()) / 1000 + 0.5)
+        publish(publisher, "normal", names := references("newcomer", 3))
+        assert {one.policy.bundle for one in triaged(home, names)} == {made.digest}
+        until_there(home, {"triage-normal-0", "returns-0"}, made.digest)
+        assert all("Beginning again" in crew.log(name).read_text("utf-8") for name in arguments)
+        assert not crew.ended(), "no manager had to start them again"
+
+
+def without(member: str) -> tuple[str, str, str]:
+    """The edit that takes a member out of the sample."""
+    tail = (SAMPLE / "members.toml").read_text("utf-8").partition(f"[{member}]")[2]
+    return "members.toml", f"[{member}]{tail.partition('[')[0]}", ""
+
+
+def until_there(home: Path, instances: set[str], policy: str) -> None:
+    """Those workers run, and say that they decide by that bundle."""
+    process = settings.load(home / "config" / "ops.toml")
+    database, deadline = database_of(process), time.monotonic() + 60
+    try:
+        while True:
+            with database.transaction() as connection:
+                here = {one.instance for one in running(connection) if one.policy == policy}
+            if instances <= here:
+                return
+            assert time.monotonic() < deadline, f"{sorted(instances - here)} do not run by it"
+            time.sleep(0.3)
+    finally:
+        database.close()
 
 
 def test_what_waited_in_the_log_is_decided_by_the_rules_of_its_own_time(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from processors.app import run_returns
+from tocsin.cli.serving.beginning import begin_again
 from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.runtime.logs import configure
 
@@ -18,7 +19,9 @@ from tocsin.runtime.logs import configure
 def command(instance: str, home: Path, port: int | None) -> None:
     """Read every member's answers, close referrals, and tell submitters on their status topics.
 
-    SIGTERM finishes what was started. The process ends with 4 where it cannot go on safely.
+    SIGTERM finishes what was started. It begins again by itself, in its own place, once a promoted member's topics
+    are there. The process ends with 4 where it cannot go on safely.
     """
     configure()
-    run_returns(settings_at(home, "returns", port), instance)
+    if run_returns(settings_at(home, "returns", port), instance):
+        begin_again()

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from processors.app import Lane, run_triage
+from tocsin.cli.serving.beginning import begin_again
 from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.runtime.logs import configure
 
@@ -20,7 +21,9 @@ def command(lane: str, instance: str, home: Path, port: int | None) -> None:
     """Triage reports: refuse or decide each one, refer it to its recipients, and settle the ledger.
 
     Run one process per lane; add workers with another --instance each. SIGTERM finishes what was started.
+    It begins again by itself, in its own place, once a promoted member's topics are there.
     The process ends with 4 where it cannot go on safely; let its manager start it again.
     """
     configure()
-    run_triage(settings_at(home, "triage", port), Lane(lane), instance)
+    if run_triage(settings_at(home, "triage", port), Lane(lane), instance):
+        begin_again()

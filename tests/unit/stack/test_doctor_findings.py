@@ -134,7 +134,7 @@ def test_a_worker_that_began_before_a_member_came_is_named_with_what_it_does_not
     old = Worker(instance=instance, topics=(read.format("a"),), policy=BUNDLE)
     (found,) = findings.of_workers([old], needed, BUNDLE)
     assert (found.level, read.format("new") in found.says) == (Level.WARN, True)
-    assert found.next_command == f"restart {instance}"
+    assert found.next_command.startswith("tocsin acl apply")
     ready = Worker(instance=instance, topics=(read.format("a"), read.format("new"), "rulings.v1"), policy=BUNDLE)
     (found,) = findings.of_workers([ready], needed, BUNDLE)
     assert (found.level, BUNDLE[:16] in found.says) == (Level.OK, True)

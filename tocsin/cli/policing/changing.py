@@ -83,8 +83,8 @@ def _tell(found: Kept, promotion: Promotion) -> None:
     click.echo(f"Promoted: bundle {promotion.digest[:16]} takes effect at {at}, signed by {names}.")
     if set(topics_of([before])) != set(topics_of([before, after])):
         click.echo(
-            "It has other members. Before its instant: tocsin acl apply, then restart triage and returns; "
-            "tocsin doctor names each worker that does not read a member's topics yet."
+            "It has other members. Before its instant: tocsin acl apply; triage and returns then read their topics "
+            "within seconds. tocsin doctor names each worker that does not yet."
         )
 
 

@@ -1,6 +1,7 @@
 """The Faust application that a stage runs in: its settings, its topics, and how it halts."""
 
 import asyncio
+import hashlib
 import logging
 import math
 import os
@@ -43,6 +44,16 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
     session_seconds: float = 8.0
     heartbeat_seconds: float = 1.0
     commit_seconds: float = 1.0
+
+    @property
+    def group_instance(self) -> str:
+        """What the group knows it by; another one for other topics.
+
+        A static member that comes back within its session keeps what it had, whatever it subscribes to by then: the
+        broker tells nobody, and topics that came since would be read by no one (Kafka, KIP-814; aiokafka asks in the
+        way of before).
+        """
+        return f"{self.instance}-{hashlib.sha256(','.join(sorted(self.topics)).encode()).hexdigest()[:8]}"
 
 
 class SliceApp(faust.App):
@@ -94,7 +105,7 @@ def slice_app(
         broker_heartbeat_interval=worker.heartbeat_seconds,
         broker_max_poll_interval=3600.0,
         broker_check_crcs=True,
-        consumer_group_instance_id=worker.instance,
+        consumer_group_instance_id=worker.group_instance,
         consumer_auto_offset_reset="none",
         consumer_max_fetch_size=4 * 1024 * 1024,
         stream_buffer_maxsize=worker.buffered_slices,

@@ -31,6 +31,11 @@ def nothing_paused() -> Pause:
     return Pause()
 
 
+def never_outdated() -> bool:
+    """For stages whose topics never change."""
+    return False
+
+
 class Bookkeeping(Struct, frozen=True, kw_only=True):
     """What a worker asks the ledger."""
 
@@ -39,3 +44,5 @@ class Bookkeeping(Struct, frozen=True, kw_only=True):
     """May raise Temporary: what was paused stays so until the ledger answers."""
     errand: Callable[[], Errand] = no_errand
     """Asked as often; may raise Temporary."""
+    is_outdated: Callable[[], bool] = never_outdated
+    """Asked as often: whether the worker has to begin again, as for topics that came since; may raise Temporary."""

@@ -40,8 +40,11 @@ _DRAIN_SECONDS: Final = 15.0
 
 def run_worker(
     kafka: KafkaSettings, worker: WorkerSettings, stages: Stages[Any, Any, Any], books: Bookkeeping, health: Health
-) -> None:
-    """Run until SIGTERM or SIGINT, then finish what was started and commit; a failure halts the process non-zero."""
+) -> bool:
+    """Run until SIGTERM or SIGINT, then finish what was started and commit; a failure halts the process non-zero.
+
+    True where it ended because it is outdated and has to begin again.
+    """
     admin = AdminClient(kafka.client())
     topic_ids = ids_of_topics(admin, worker.topics)
     app = slice_app(kafka, worker, books.positions, topic_ids)
@@ -52,7 +55,7 @@ def run_worker(
     producer = OutputProducer(kafka)
     try:
         runner = SliceRunner(stages, producer, worker.patience_seconds)
-        asyncio.run(_serve(app, worker, runner, (watch, partial(_watch_pauses, app, books, producer)), health))
+        return asyncio.run(_serve(app, worker, runner, (watch, partial(_watch_pauses, app, books, producer)), health))
     finally:
         producer.close()
 
@@ -86,7 +89,7 @@ async def _serve(
     runner: SliceRunner[Any, Any, Any],
     watches: tuple[threading.Thread, Callable[[], Coroutine[Any, Any, None]]],
     health: Health,
-) -> None:
+) -> bool:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,18 +99,20 @@ async def _serve(
     watches[0].start()
     pausing = asyncio.create_task(watches[1]())
     pausing.add_done_callback(partial(halt_if_failed, app.halt))
-    while not (stop.is_set() or app.should_stop):
+    while not (stop.is_set() or app.should_stop or pausing.done()):
         if runner.oldest_seconds(time.monotonic()) < _SLOW_SECONDS:
             health.beat(SLICES, time.monotonic())
         health.beat(FETCHES, app.fetched_seconds)
         await asyncio.sleep(_TURN_SECONDS)
     if app.crash_reason is not None:
         app.halt(app.crash_reason)
+    begins_again = pausing.done() and not stop.is_set()
     pausing.cancel()
     app.consumer.stop_flow()
     await runner.drain(_DRAIN_SECONDS)
     await app.stop()
     runner.close()
+    return begins_again
 
 
 def halt_if_failed(halt: Callable[[BaseException], None], watch: "asyncio.Task[None]") -> None:
@@ -130,7 +135,10 @@ def _attach(app: SliceApp, worker: WorkerSettings, runner: SliceRunner[Any, Any,
 
 
 async def _watch_pauses(app: SliceApp, books: Bookkeeping, producer: OutputProducer) -> None:
-    """Leave a topic alone whose member is over its limit, and tell the member when that begins; others go on."""
+    """Leave a topic alone whose member is over its limit, and tell the member when that begins; others go on.
+
+    Ends where the worker has to begin again.
+    """
     while True:
         try:
             pause = await asyncio.get_running_loop().run_in_executor(None, books.pause)
@@ -139,6 +147,8 @@ async def _watch_pauses(app: SliceApp, books: Bookkeeping, producer: OutputProdu
                 await producer.send_all(pause.notices[topic])
             app.paused_topics = pause.topics
             await _run_errand(books, producer)
+            if await asyncio.get_running_loop().run_in_executor(None, books.is_outdated):
+                return
         except Temporary as failure:
             log.warning("waiting: %s", failure, extra={"facts": {"code": failure.code}})
         await asyncio.sleep(PAUSES_SECONDS)

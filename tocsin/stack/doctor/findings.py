@@ -170,7 +170,7 @@ def of_groups(groups: Iterable[Group]) -> Iterator[Finding]:
 
 
 def of_workers(workers: Iterable[Worker], needed: Mapping[str, frozenset[str]], policy: str) -> Iterator[Finding]:
-    """Each worker with the bundle it decides by; one that began before a member came does not read that one's topics.
+    """Each worker with the bundle it decides by; one that began before a member came may not read its topics yet.
 
     `needed` has the topics of each kind of worker, by the beginning of its name.
     """
@@ -179,8 +179,9 @@ def of_workers(workers: Iterable[Worker], needed: Mapping[str, frozenset[str]], 
         missing = sorted(wanted - set(worker.topics))
         says = f"{worker.instance} runs with bundle {worker.policy[:_DIGEST_SHOWN]}"
         if missing:
-            says = f"{says} and does not read {_listed(missing)}: it began before those members came"
-            yield Finding(part="workers", level=Level.WARN, says=says, next_command=f"restart {worker.instance}")
+            says = f"{says} and does not read {_listed(missing)}: those members came since it began"
+            next_command = "tocsin acl apply, then tocsin doctor again in 20 s"
+            yield Finding(part="workers", level=Level.WARN, says=says, next_command=next_command)
         elif worker.policy != policy:
             says = f"{says}, and {policy[:_DIGEST_SHOWN]} is in force"
             yield Finding(part="workers", level=Level.WARN, says=says, next_command="tocsin doctor, again in 10 s")
