@@ -23,6 +23,7 @@ FAMILIES: Final[Mapping[str, tuple[str, Callable[[], Family]]]] = {
     "jurisdictions": ("6.2 and 6.3", law.jurisdictions),
     "checked-law": ("6.2 and 6.3", law.checked),
     "baseline": ("2.2", law.baseline),
+    "synthetic-or-drawn": ("2.3 and 6.2", law.synthetic_or_drawn),
     "machines": ("2.5", law.machines),
     "bases": ("6.1", law.bases),
     "routes": ("0.3 and 6.1", people.routes),

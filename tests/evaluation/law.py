@@ -88,6 +88,12 @@ _NEVER: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+def synthetic_or_drawn() -> Family:
+    """VICS 3 is a machine's or drawn (2.3): the law of the country has to say the same of both (6.2)."""
+    for country, verdict in (("NL", "undetermined"), ("DE", "undetermined"), ("NO", "national"), ("FR", "national")):
+        yield _case(country, "synthetic or drawn", verdict, {"labels": [a_label("vics_us", "3")]})
+
+
 def machines() -> Family:
     """A score never decides: without a person's label nothing is judged (2.5)."""
     for score in (0.1, 0.5, 0.97, 1.0):

@@ -14,18 +14,21 @@ from tocsin.policy.members import day_of
 _PREPUBESCENT_BANDS: Final = frozenset({"infant", "prepubescent", "0-2", "3-6", "7-10"})
 _OLDER_BANDS: Final = frozenset({"pubescent", "14-15", "16-17", "adult"})
 """11-13 is in neither: it lies across the limit of 13 years, so a person's claim stands and nothing follows from it."""
+_REAL: Final = frozenset({"real_child", "appears_child"})
 _ACT_OR_FOCUS: Final = frozenset({"sexual_act", "intimate_focus"})
 _ILLEGAL: Final = frozenset({"illegal_claimed", "baseline_claimed"})
 _NOTHING_TO_JUDGE: Final = frozenset({"comparison_only", "not_pertinent", "not_sexualised"})
 _CLASSIFIER: Final = "ai_detection"
 """Labels of an item that a classifier found and nobody looked at are the classifier's: they decide nothing."""
+_OPEN: Final = "synthetic_or_drawn"
+_EITHER: Final = frozenset({"synthetic", "drawn"})
 _AGES: Final = frozenset({"prepubescent", "pubescent"})
 
 
 def neutral_labels(item: ContentItem, bundle: Bundle, on: date) -> frozenset[str]:
     """What the item's labels and annotations mean in neutral words; an unknown code says nothing."""
-    found = {word for label in item.labels for word in bundle.neutral(label.scheme, label.label, on)}
-    found.update(word for code in item.annotations for word in bundle.neutral("annotation", code, on))
+    found = {word for label in item.labels for word in _certain(bundle.neutral(label.scheme, label.label, on))}
+    found.update(word for code in item.annotations for word in _certain(bundle.neutral("annotation", code, on)))
     if item.apparent_age_band in _PREPUBESCENT_BANDS:
         found.add("prepubescent")
     if item.apparent_age_band in _OLDER_BANDS:
@@ -35,6 +38,11 @@ def neutral_labels(item: ContentItem, bundle: Bundle, on: date) -> frozenset[str
     if item.live_stream is Ternary.YES:
         found.add("live_stream")
     return frozenset(found)
+
+
+def _certain(words: tuple[str, ...]) -> Iterable[str]:
+    """Without the two words of which a label says one and not which; another label may."""
+    return set(words) - _EITHER if _OPEN in words else words
 
 
 def classify(
@@ -82,19 +90,19 @@ def _verdict(item: ContentItem, labels: frozenset[str], law: LegalRow | None) ->
         return Verdict.BASELINE, "classify.baseline"
     if law is None:
         return Verdict.UNDETERMINED, "classify.no_law"
-    return _by_law(law, labels, _column(item, labels))
+    return _by_law(law, labels, _columns(item, labels))
 
 
-def _by_law(law: LegalRow, labels: frozenset[str], column: str) -> tuple[Verdict, str]:
+def _by_law(law: LegalRow, labels: frozenset[str], columns: tuple[str, ...]) -> tuple[Verdict, str]:
     """What a person says, held against the law; a claim of baseline that the law refutes is a contradiction."""
     if "not_illegal_claimed" in labels:
         return _not_illegal(law, "classify.assessed_not_illegal")
     if not labels & _ILLEGAL:
         rule = "classify.nothing_to_judge" if labels & _NOTHING_TO_JUDGE else "classify.no_human_label"
         return Verdict.UNDETERMINED, rule
-    if _may_be_exempt(law, labels, column):
+    if _may_be_exempt(law, labels, columns):
         return Verdict.UNDETERMINED, "classify.self_generated_peer"
-    verdict, rule = _by_column(law, column)
+    verdict, rule = _by_columns(law, columns)
     if verdict is Verdict.NOT_ILLEGAL and "baseline_claimed" in labels:
         return Verdict.UNDETERMINED, "classify.contradictory_claims"
     return verdict, rule
@@ -102,30 +110,42 @@ def _by_law(law: LegalRow, labels: frozenset[str], column: str) -> tuple[Verdict
 
 def _is_baseline(item: ContentItem, labels: frozenset[str]) -> bool:
     """A real child, prepubescent, and an act or the focus (domain facts 2.2); whoever claims it cannot claim more."""
-    if "pubescent" in labels or _column(item, labels) not in {"real_child", "appears_child"}:
+    if "pubescent" in labels or not _REAL.issuperset(_columns(item, labels)):
         return False
     return "baseline_claimed" in labels or ("prepubescent" in labels and bool(labels & _ACT_OR_FOCUS))
 
 
-def _column(item: ContentItem, labels: frozenset[str]) -> str:
+def _columns(item: ContentItem, labels: frozenset[str]) -> tuple[str, ...]:
     """What the law is asked about; synthetic by any statement is not taken for a real child's."""
     if item.realism is Realism.NON_REALISTIC or "drawn" in labels:
-        return "non_realistic"
-    is_synthetic = item.synthetic_origin in {SyntheticOrigin.FULL, SyntheticOrigin.PARTIAL}
-    if is_synthetic or item.realism is Realism.REALISTIC or "synthetic" in labels:
-        return "realistic_synthetic"
+        return ("non_realistic",)
+    if item.realism is Realism.REALISTIC or "synthetic" in labels:
+        return ("realistic_synthetic",)
+    if _OPEN in labels:
+        return ("realistic_synthetic", "non_realistic")
+    if item.synthetic_origin in {SyntheticOrigin.FULL, SyntheticOrigin.PARTIAL}:
+        return ("realistic_synthetic",)
     if item.content_type == "text":
-        return "text"
-    return "appears_child" if "age_unclear" in labels and not labels & _AGES else "real_child"
+        return ("text",)
+    return ("appears_child" if "age_unclear" in labels and not labels & _AGES else "real_child",)
 
 
-def _may_be_exempt(law: LegalRow, labels: frozenset[str], column: str) -> bool:
+def _may_be_exempt(law: LegalRow, labels: frozenset[str], columns: tuple[str, ...]) -> bool:
     """Where peers' own images may be lawful, nobody can tell consent from metadata: a person looks.
 
     A live stream is shown to others while it is made: no exemption for images that peers keep among themselves.
     """
     is_own = {"self_generated", "pubescent"} <= labels and "live_stream" not in labels
-    return is_own and column == "real_child" and law.self_generated_peer in {Criminalised.NO, Criminalised.PARTLY}
+    return is_own and columns == ("real_child",) and law.self_generated_peer in {Criminalised.NO, Criminalised.PARTLY}
+
+
+def _by_columns(law: LegalRow, columns: tuple[str, ...]) -> tuple[Verdict, str]:
+    """Where it is not known which of several columns it is, only what the law says of all of them holds."""
+    found = [_by_column(law, column) for column in columns]
+    if len(set(found)) == 1:
+        return found[0]
+    kinds = {verdict for verdict, _ in found}
+    return kinds.pop() if len(kinds) == 1 else Verdict.UNDETERMINED, "classify.synthetic_or_drawn"
 
 
 def _by_column(law: LegalRow, column: str) -> tuple[Verdict, str]:

@@ -112,11 +112,11 @@ def tells_of_conduct(report: ReportSubmitted) -> bool:
 
 def may_show_a_real_child(case: Case) -> bool:
     """Whether an item is lawful only as synthetic, and nobody says that a machine made all of it (domain facts 5.3)."""
-    as_synthetic = {one.content_id for one in case.verdicts if _SYNTHETIC_LAW in one.rules}
+    as_synthetic = {one.content_id for one in case.verdicts if not _SYNTHETIC_LAW.isdisjoint(one.rules)}
     return any(item.content_id in as_synthetic and _is_doubtful(item) for item in case.report.items)
 
 
-_SYNTHETIC_LAW: Final = "classify.realistic_synthetic"
+_SYNTHETIC_LAW: Final = frozenset({"classify.realistic_synthetic", "classify.synthetic_or_drawn"})
 _LAWFUL_BUT: Final[tuple[tuple[str, Callable[[Case], bool]], ...]] = (
     ("route.not_illegal_but_urgent", lambda case: case.is_urgent),
     ("route.not_illegal_but_conduct", lambda case: tells_of_conduct(case.report)),

@@ -10,6 +10,7 @@ from tests.builders.policy import a_folder, the_sample
 from tocsin.policy.bundle import SAMPLE, load
 
 PRIORITY, ROUTING, SHARING, LABELS = "priority.toml", "routing.toml", "sharing.toml", "labels.toml"
+OPEN = '"synthetic_or_drawn"]\nsource = "domain facts 2.3, S23~"\nconfidence = "low"\nlossy = true'
 BASES = "bases.toml"
 MEMBERS, NORWAY, NL = "members.toml", "jurisdictions/no.toml", "jurisdictions/nl.toml"
 A_LATER_LAW = '\n[[legal]]\nvalid_from = 2024-01-01\nsource_ref = "a test"\n'
@@ -115,6 +116,7 @@ MISTAKES = [
         "valid_from = 2020-01-01\nvalid_to = 2019-01-01",
         "legal",
     ),
+    ("policy.silent_loss", LABELS, OPEN, OPEN.replace("true", "false"), "lossy"),
     ("policy.silent_loss", LABELS, 'neutral = ["illegal_claimed"]', "neutral = []", "mapping[1].lossy"),
     ("policy.unknown_neutral_label", LABELS, '"baseline_claimed"', '"base_line_claimed"', "mapping[0].neutral"),
     ("policy.periods_overlap", LABELS, 'label = "national"', 'label = "baseline"', "mapping[1] of iccam baseline"),

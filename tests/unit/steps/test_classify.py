@@ -154,6 +154,49 @@ def test_the_column_of_the_law_follows_what_it_is(item: dict[str, Any], rule: st
     assert said(found) == (Verdict.UNDETERMINED, (rule,))
 
 
+VICS_3 = Label(scheme="vics_us", label="3")
+OPEN = (Verdict.UNDETERMINED, ("classify.synthetic_or_drawn",))
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "drawn", "found"),
+    [
+        (YES, YES, (Verdict.NATIONAL, ("classify.synthetic_or_drawn",))),
+        (NO, NO, (Verdict.NOT_ILLEGAL, ("classify.synthetic_or_drawn",))),
+        (YES, NO, OPEN),
+        (NO, YES, OPEN),
+        (YES, PARTLY, OPEN),
+        (PARTLY, YES, OPEN),
+        (NO, Criminalised.UNKNOWN, OPEN),
+    ],
+)
+def test_what_is_synthetic_or_drawn_is_only_what_the_law_says_of_both(
+    synthetic: Criminalised, drawn: Criminalised, found: tuple[Verdict, tuple[str, ...]]
+) -> None:
+    law = {"realistic_synthetic": synthetic, "non_realistic": drawn, "verified": True}
+    assert said(judged(law, labels=(VICS_3,))) == found
+
+
+@pytest.mark.parametrize(
+    ("known", "verdict"),
+    [
+        ({"realism": Realism.REALISTIC}, Verdict.NATIONAL),
+        ({"realism": Realism.NON_REALISTIC}, Verdict.NOT_ILLEGAL),
+        ({"annotations": ("generative_ai",)}, Verdict.NATIONAL),
+        ({"annotations": ("drawing",)}, Verdict.NOT_ILLEGAL),
+        ({"synthetic_origin": SyntheticOrigin.FULL}, Verdict.UNDETERMINED),
+    ],
+)
+def test_whatever_else_says_which_of_the_two_it_is_counts(known: dict[str, Any], verdict: Verdict) -> None:
+    law = {"realistic_synthetic": YES, "non_realistic": NO, "verified": True}
+    assert judged(law, labels=(VICS_3,), **known).verdict is verdict
+
+
+def test_what_is_synthetic_or_drawn_is_never_baseline() -> None:
+    found = judged({"verified": True}, labels=(BASELINE, VICS_3), apparent_age_band="3-6")
+    assert found.verdict is not Verdict.BASELINE
+
+
 @pytest.mark.parametrize("verified", [True, False])
 def test_a_cell_that_is_a_guess_decides_nothing(verified: bool) -> None:
     law = {"realistic_synthetic": YES, "doubtful": ("realistic_synthetic",), "verified": verified}

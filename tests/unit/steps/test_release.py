@@ -236,6 +236,8 @@ def test_an_agreement_that_leaves_a_label_out_does_not_cover_it() -> None:
         ({"synthetic_origin": SyntheticOrigin.PARTIAL}, "synthetic"),
         ({"apparent_age_band": "0-2"}, "infant"),
         ({"annotations": ("self_generated",)}, "self_generated"),
+        ({"labels": (Label(scheme="vics_us", label="3"),)}, "synthetic"),
+        ({"labels": (Label(scheme="vics_us", label="3"),)}, "drawn"),
     ],
 )
 def test_no_way_of_saying_it_goes_around_a_prohibition(said: dict[str, Any], word: str) -> None:
