@@ -1,17 +1,23 @@
 """Where a webhook goes: to the address that was judged, and to none that only this machine or its network knows."""
 
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from pathlib import Path
 
 import httpx
 import pytest
 
+from consumers import settings
+from consumers.sinks.build import build
 from consumers.sinks.destination import addresses_of, destination, may_go_to
 from consumers.sinks.https import Endpoint, HttpsSink
-from consumers.sinks.port import Away
-from schemas.failures import Broken
-from tests.builders.sinks import SECRET, a_parcel
+from consumers.sinks.port import Away, Presence
+from schemas.failures import Broken, Refused
+from tests.builders.sinks import SECRET, a_parcel, serving
 
 PUBLIC, PRIVATE = ("93.184.216.34", "2606:2800:21f::1"), ("10.1.2.3", "192.168.7.7", "172.16.0.9", "fd00::7")
 NEVER = (
@@ -103,3 +109,41 @@ def a_sink(url: str, transport: httpx.BaseTransport, answers: tuple[str, ...]) -
     endpoint = Endpoint(url=url, secret=SECRET)
     client = httpx.Client(transport=transport)
     return HttpsSink(endpoint, client, lambda: datetime.now(UTC), lambda _: answers)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_wherever_it_leads(status: int, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text(SECRET)
+    with serving(tmp_path / "kept") as address, redirecting(status, f"{address}/referrals") as first:
+        chosen = settings.HttpsSink(url=first, check_url=first, secret_file=secret)
+        with closing(build(chosen)) as sink:
+            with pytest.raises(Refused) as caught:
+                sink.send(a_parcel())
+            assert sink.check("a") is Presence.UNKNOWN
+    assert caught.value.code == "sink.redirected"
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+@contextmanager
+def redirecting(status: int, location: str) -> Iterator[str]:
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            self.send_response(status)
+            self.send_header("location", location)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815  # the library's names
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
