@@ -5,12 +5,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos chaos-faults bench evaluate clean
+.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos chaos-faults bench evaluate promtool clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setup: $(READY) ## Create the virtual environment from the hash-locked requirements
+setpromtool: ## Install promtool and amtool, with which tests check metrics, rules and routes (Debian and its kin, as root)
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null || echo "promtool could not be installed: tests that need it are skipped."; }
+
+up: $(READY) ## Create the virtual environment from the hash-locked requirements
 
 $(READY): requirements/dev.txt pyproject.toml
 	@test -e /proc/self/stat || { echo "Tocsin's local stack needs Linux, and this is $$(uname -s): use a Linux machine, container or virtual machine."; exit 4; }
@@ -79,6 +83,10 @@ chaos-faults: $(READY) ## Meet one fault after the other, and judge each (FAULT=
 
 bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
 	@$(BIN)/python -m benchmarks
+
+promtool: ## Install promtool and amtool, with which tests check metrics, rules and routes (Debian and its kin, as root)
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null || echo "promtool could not be installed: tests that need it are skipped."; }
 
 up: $(READY) ## Start the local stack and leave it running
 	@$(BIN)/tocsin up

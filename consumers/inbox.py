@@ -27,7 +27,7 @@ from schemas.records.referral import Referral
 from schemas.records.values import Coordinate, Tier
 from schemas.topics import status_topic
 from tocsin.runtime.keys.directory import Directory
-from tocsin.runtime.metrics import failure_met, record_left
+from tocsin.runtime.metrics import SIGNATURE_FAILURES, failure_met, record_left
 
 BATCH = 500
 MAX_BUNDLE_MEMBERS = 100
@@ -151,6 +151,7 @@ class Inbox:
             return
         if found.provenance in SUSPICIOUS:
             record_left("origin", found.provenance)
+            SIGNATURE_FAILURES.labels(_STAGE).inc()
             facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "fields": list(found.altered)}
             _LOG.error(sentence(found), extra={"facts": facts})
 

@@ -24,11 +24,17 @@ def _known(row: Row[Any]) -> Known:
         holders=tuple(MemberId(name) for name in row.holders),
         report_id=ReportId(str(row.report_id)),
         revision=row.latest,
+        jurisdiction=row.jurisdiction,
+        tier=row.tier,
+        state=row.state,
+        withdrawal=row.withdrawal,
+        submitted_ms=int(row.submitted_at.timestamp() * 1000),
     )
 
 
 _REFERRALS: Final = text("""
     select r.referral_id, r.report_id, r.recipient, r.submitter, r.submitter_reference,
+           r.jurisdiction, r.tier, r.state, r.withdrawal, r.submitted_at,
            coalesce(own.log_offset, 0) as log_offset, coalesce(own.revision, r.revision) as latest,
            coalesce(s.topic_id, '') as topic_id, coalesce(s.topic, '') as topic, coalesce(s.partition, 0) as partition,
            holders.names as holders

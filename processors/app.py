@@ -23,7 +23,7 @@ from processors.returns import ReturnStages, ReturnTools
 from processors.spreading import Spreading
 from processors.steps.deduplicate.near import Veil
 from processors.triage import Tools, TriageStages
-from processors.watching import QueueWatch
+from processors.watching import PolicyWatch, QueueWatch
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from schemas.topics import RETURNS, RULINGS, TRIAGE, escalated_topic, returns_topic, submitted_topic
@@ -31,6 +31,7 @@ from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.audit.sequencing import Sequencer
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.endpoint import endpoint_of
+from tocsin.runtime.expiry import show_expiry
 from tocsin.runtime.health import Health
 from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.sealing import Opener, Sealer
@@ -112,7 +113,8 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
     pauses = Pauses(rules, Writer(codec=codec), database, own)
     marks = tuple(map(key_mark, secrets.keys.digest))
     presence = Presence(Worker(instance=worker.instance, keys=marks, topics=worker.topics), rules, database)
-    return _job(settings, worker, stages, pauses, Duties(watches=(watch, presence), presence=presence, wanted=wanted))
+    duties = Duties(watches=(watch, PolicyWatch(rules), presence), presence=presence, wanted=wanted)
+    return _job(settings, worker, stages, pauses, duties)
 
 
 def run_returns(settings: Settings, instance: str) -> bool:
@@ -140,7 +142,15 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     sequencer = Sequencer(database, signer.note if signer else None)
     presence = Presence(Worker(instance=worker.instance, topics=topics), rules, database)
     duties = Duties(
-        watches=(watch, presence, QueueWatch(database), RecallWatch(database), sequencer, Sweep(database)),
+        watches=(
+            watch,
+            PolicyWatch(rules),
+            presence,
+            QueueWatch(database),
+            RecallWatch(database),
+            sequencer,
+            Sweep(database),
+        ),
         presence=presence,
         wanted=wanted,
         errand=lambda: spreading(_now_ms()),
@@ -196,6 +206,7 @@ def _job(
 def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> bool:
     """Wait for what is away, run until told to stop or outdated, and be asked for health all the while."""
     describe_build(name)
+    show_expiry(settings.kafka.certificate)
     health = Health()
     database = database_of(settings, _DATABASE_POOL)
     endpoint = endpoint_of(settings, health)

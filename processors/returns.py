@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from processors.answered import answered
 from processors.closing import close
+from processors.counting import Journey, count_journeys, count_letters, journeys
 from processors.holding import hold_refusal, hold_ruling, holds_among
 from processors.intake import Rejected, skipped_record
 from processors.items import judged
@@ -88,6 +89,8 @@ class Finished(Struct, frozen=True, kw_only=True):
     records: tuple[OutRecord, ...]
     letters: tuple[tuple[int, DeadLetterMade], ...]
     """Position among the records, and what the ledger will know."""
+    journeys: tuple[Journey, ...] = ()
+    """What to time once it is settled."""
 
 
 class ReturnStages(Stages[Decided, Claimed, Finished]):
@@ -142,7 +145,8 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
                     records.append(self._writer.status(refusal_of(entry.answer, entry.rejected)))
             elif entry.answer is not None:
                 records += self._follows(entry.raw, entry.answer, claimed)
-        return Finished(piece=piece, read=read, records=tuple(records), letters=tuple(letters))
+        timed = journeys(read, claimed.known)
+        return Finished(piece=piece, read=read, records=tuple(records), letters=tuple(letters), journeys=timed)
 
     def _follows(self, raw: RawRecord, answer: Return, claimed: Claimed) -> Iterator[OutRecord]:
         """What the submitter is told, and what triage has to decide again."""
@@ -166,6 +170,8 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             close(connection, finished.piece, finished.read)
         for entry in finished.read:
             metrics.record_left(NAME, "refused" if entry.rejected else "applied")
+        count_letters(NAME, finished.piece.topic, [letter.code for _, letter in finished.letters])
+        count_journeys(finished.journeys)
 
     def _weighed(self, entry: Read, known: Mapping[str, Known]) -> Read:
         """What can be said of it before its items are asked."""

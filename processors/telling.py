@@ -33,6 +33,12 @@ class Known(Struct, frozen=True, kw_only=True):
     """The latest one, which the referral may not be of."""
     holders: tuple[MemberId, ...] = ()
     """Who has it now."""
+    jurisdiction: str = ""
+    tier: str = ""
+    state: str = ""
+    """What became of it so far."""
+    withdrawal: bool = False
+    submitted_ms: int = 0
 
 
 class Read(Struct, frozen=True, kw_only=True):

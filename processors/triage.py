@@ -9,6 +9,7 @@ from processors.again import LookUp, informed, no_records, reopened, ruling_in, 
 from processors.answering import Again, Answered, Answering, prior_of
 from processors.auditing import audited
 from processors.comparing import earlier, return_behind, spared
+from processors.counting import count_slice
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.examined import Decided, Examined
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
@@ -25,7 +26,6 @@ from schemas.records.values import Coordinate
 from schemas.topics import RULINGS
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
-from tocsin.runtime import metrics
 from tocsin.runtime.audit.statements import Fact
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
@@ -148,8 +148,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         """Write the ledger, then count."""
         with self._database.transaction() as connection:
             settle(connection, _settlement(finished, coordinates))
-        for answer in finished.answers:
-            metrics.record_left(NAME, answer.outcome.name.lower())
+        count_slice(NAME, finished.piece.topic, finished.answers)
 
     def _examine(self, piece: Slice, raw: RawRecord, door: Door) -> Examined:
         with named(piece, raw):

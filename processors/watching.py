@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Final
 
+from tocsin.policy.policies import Policies
 from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger import holds, queue
@@ -11,6 +12,21 @@ from tocsin.runtime.ledger.queue import Alert
 
 _LOG: Final = logging.getLogger(__name__)
 _GRAVE: Final = (Alert.URGENT_WITHOUT_RECIPIENT, Alert.OVERDUE)
+
+
+class PolicyWatch:
+    """Publishes since when this process uses the policy that it uses; one per process."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+        self._digest = ""
+
+    def __call__(self, now_ms: int) -> None:
+        """Look which bundle is in force."""
+        digest = self._policies.at(now_ms).digest
+        if digest != self._digest:
+            self._digest = digest
+            metrics.POLICY_SINCE.set(now_ms / 1000)
 
 
 class QueueWatch:

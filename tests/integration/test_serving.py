@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.builders.drafts import a_draft
+from tests.builders.scrapes import faults_in
 from tocsin.publisher import Publisher
 from tocsin.stack.demo.crew import Crew
 
@@ -89,6 +90,11 @@ def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[st
     assert 'tocsin_stage_duration_seconds_count{stage="triage"}' in get(ports["normal"], "/metrics")[1]
     until(lambda: 'tocsin_records_total{outcome="delivered",stage="courier"}' in get(ports["deliver"], "/metrics")[1])
     assert 'tocsin_oldest_undelivered_timestamp_seconds{member="nl-hotline"}' in get(ports["deliver"], "/metrics")[1]
+    until(lambda: "tocsin_submission_to_delivered_seconds_count{" in get(ports["returns"], "/metrics")[1])
+    for name, port in ports.items():
+        scraped = get(port, "/metrics")[1]
+        assert not faults_in(scraped), name
+        assert float(scraped.split("\ntocsin_certificate_expiry_timestamp_seconds ")[1].split()[0]) > time.time()
 
 
 def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_back_and_so_does_one_that_starts(

@@ -16,6 +16,7 @@ from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.policy.policies import policies
 from tocsin.runtime import logs
 from tocsin.runtime.endpoint import endpoint_of
+from tocsin.runtime.expiry import show_expiry
 from tocsin.runtime.metrics import describe_build
 
 
@@ -51,6 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     describe_build("deliver")
     config = home / "config"
     process = settings_at(home, member, port)
+    show_expiry(process.kafka.certificate)
     chosen = delivery.load(delivery_path or service.delivery_file(config, MemberId(member)), process.state)
     rules = policies(process.policy, process.policy_trust)
     memberships = Memberships(rules, MemberId(member), service.now_ms())

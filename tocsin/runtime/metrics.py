@@ -1,67 +1,71 @@
-"""What every stage counts: one registry, base units, closed label sets, no id, hash, URL or person in a label."""
+"""What every stage counts: one registry, made from the table of families."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
+from schemas.failures import Broken, Refused, Temporary, Unreadable
+from tocsin.runtime.families import FAMILIES, Family, Kind
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each, which says when a process began
 REGISTRY = CollectorRegistry(auto_describe=True)
 """Our own: the library's global registry would bring families whose names we do not own."""
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-
-RECORDS = Counter(
-    "tocsin_records", "Records that left a stage, by how they left it.", ["stage", "outcome"], registry=REGISTRY
-)
-ERRORS = Counter(
-    "tocsin_errors", "Failures that a stage met, by kind of failure.", ["stage", "failure"], registry=REGISTRY
-)
-DURATION = Histogram(
-    "tocsin_stage_duration_seconds",
-    "Time a stage spent on one slice or one delivery.",
-    ["stage"],
-    buckets=_SECONDS,
-    registry=REGISTRY,
-)
-OLDEST_UNDELIVERED = Gauge(
-    "tocsin_oldest_undelivered_timestamp_seconds",
-    "Unix time of the oldest referral not yet delivered; 0 where none waits.",
-    ["member"],
-    registry=REGISTRY,
-)
-PAUSED = Gauge("tocsin_member_paused", "1 while a member's own topic is paused.", ["member"], registry=REGISTRY)
-QUEUE = Gauge(
-    "tocsin_queue_entries",
-    "What waits for a person, by the alert under which it stands.",
-    ["alert"],
-    registry=REGISTRY,
-)
-QUEUE_OLDEST = Gauge(
-    "tocsin_queue_oldest_timestamp_seconds",
-    "Unix time since when the oldest entry of the queue waits; 0 where none does.",
-    registry=REGISTRY,
-)
-RECALLS_OPEN = Gauge("tocsin_recalls_open", "Recalls that their member has not acknowledged.", registry=REGISTRY)
-RECALLS_LATE = Gauge(
-    "tocsin_recalls_late", "Of the open recalls, those that should have been acknowledged by now.", registry=REGISTRY
-)
-RECALLS_OLDEST = Gauge(
-    "tocsin_recalls_oldest_timestamp_seconds",
-    "Unix time since when the oldest open recall waits; 0 where none does.",
-    registry=REGISTRY,
-)
-BUILD = Info("tocsin_build", "The version that runs.", registry=REGISTRY)
+_MADE: Final = {Kind.COUNTER: Counter, Kind.GAUGE: Gauge, Kind.INFO: Info}
 
 
-def describe_build(stage: str) -> None:
-    """Publish version and stage of this process."""
+def _made(family: Family) -> Any:
+    if family.kind is Kind.HISTOGRAM:
+        return Histogram(family.name, family.help, family.labels, buckets=family.buckets, registry=REGISTRY)
+    labels = () if family.kind is Kind.INFO else family.labels
+    return _MADE[family.kind](family.name, family.help, labels, registry=REGISTRY)
+
+
+_BY_NAME: Final = {family.name: _made(family) for family in FAMILIES}
+
+RECORDS: Final[Counter] = _BY_NAME["tocsin_records"]
+ERRORS: Final[Counter] = _BY_NAME["tocsin_errors"]
+DEAD_LETTERS: Final[Counter] = _BY_NAME["tocsin_dead_letters"]
+LINKS: Final[Counter] = _BY_NAME["tocsin_links"]
+POLICY_DENIALS: Final[Counter] = _BY_NAME["tocsin_policy_denials"]
+SIGNATURE_FAILURES: Final[Counter] = _BY_NAME["tocsin_signature_failures"]
+REBALANCES: Final[Counter] = _BY_NAME["tocsin_rebalances"]
+CLIENT_ERRORS: Final[Counter] = _BY_NAME["tocsin_client_errors"]
+CLIENT_SENT: Final[Counter] = _BY_NAME["tocsin_client_sent_bytes"]
+DURATION: Final[Histogram] = _BY_NAME["tocsin_stage_duration_seconds"]
+REBALANCE_DURATION: Final[Histogram] = _BY_NAME["tocsin_rebalance_duration_seconds"]
+DELIVERED: Final[Histogram] = _BY_NAME["tocsin_submission_to_delivered_seconds"]
+TAKEN_UP: Final[Histogram] = _BY_NAME["tocsin_submission_to_taken_up_seconds"]
+OLDEST_UNDELIVERED: Final[Gauge] = _BY_NAME["tocsin_oldest_undelivered_timestamp_seconds"]
+WATERMARK: Final[Gauge] = _BY_NAME["tocsin_watermark_timestamp_seconds"]
+SOURCE_NEWEST: Final[Gauge] = _BY_NAME["tocsin_source_newest_timestamp_seconds"]
+PAUSED: Final[Gauge] = _BY_NAME["tocsin_member_paused"]
+QUEUE: Final[Gauge] = _BY_NAME["tocsin_queue_entries"]
+QUEUE_OLDEST: Final[Gauge] = _BY_NAME["tocsin_queue_oldest_timestamp_seconds"]
+RECALLS_OPEN: Final[Gauge] = _BY_NAME["tocsin_recalls_open"]
+RECALLS_LATE: Final[Gauge] = _BY_NAME["tocsin_recalls_late"]
+RECALLS_OLDEST: Final[Gauge] = _BY_NAME["tocsin_recalls_oldest_timestamp_seconds"]
+CERTIFICATE_EXPIRY: Final[Gauge] = _BY_NAME["tocsin_certificate_expiry_timestamp_seconds"]
+CLIENT_QUEUE: Final[Gauge] = _BY_NAME["tocsin_client_queue_records"]
+POLICY_SINCE: Final[Gauge] = _BY_NAME["tocsin_policy_in_force_timestamp_seconds"]
+BUILD: Final[Info] = _BY_NAME["tocsin_build"]
+
+_MEMBERS_OWN: Final = ("reports", "returns")
+"""How the topics begin that a member writes; its name comes next."""
+_FAILURES: Final = (Unreadable, Refused, Temporary, Broken)
+
+
+def describe_build(process: str) -> None:
+    """Publish version and name of this process."""
     try:
         release = version("tocsin")
     except PackageNotFoundError:
         release = "unknown"
-    BUILD.info({"version": release, "stage": stage})
+    BUILD.info({"version": release, "process": process})
 
 
 def record_left(stage: str, outcome: str, count: int = 1) -> None:
@@ -70,8 +74,18 @@ def record_left(stage: str, outcome: str, count: int = 1) -> None:
 
 
 def failure_met(stage: str, failure: BaseException) -> None:
-    """Count a failure by its class, which is a closed set."""
-    ERRORS.labels(stage, type(failure).__name__.lower()).inc()
+    """Count a failure by which of the four it is; anything else is unexpected."""
+    kind = next((kind.__name__.lower() for kind in _FAILURES if isinstance(failure, kind)), "unexpected")
+    ERRORS.labels(stage, kind).inc()
+
+
+def slice_settled(stage: str, topic: str, newest_ms: int) -> None:
+    """How far a stage has come, and with whose records where it is a member's own topic; once a slice."""
+    seconds = newest_ms / 1000
+    WATERMARK.labels(stage).set(seconds)
+    family, _, rest = topic.partition(".")
+    if family in _MEMBERS_OWN:
+        SOURCE_NEWEST.labels(stage, rest.split(".")[0]).set(seconds)
 
 
 @contextmanager

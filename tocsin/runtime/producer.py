@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.failures import Broken
 from schemas.records.values import Coordinate
+from tocsin.runtime.client_statistics import statistics
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.slices import OutRecord
 
@@ -44,6 +45,7 @@ class OutputProducer:
                 "delivery.timeout.ms": _DELIVERY_TIMEOUT_MS,
                 "queue.buffering.max.messages": 200_000,
             }
+            | statistics()
         )
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="producer", daemon=True)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from schemas.failures import Broken, Failure
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.consumer import SliceTransport
+from tocsin.runtime.transport.monitor import SliceMonitor
 from tocsin.runtime.transport.pauses import Positions
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ def slice_app(
         value_serializer="raw",
         store="memory://",
         web_enabled=False,
+        Monitor=SliceMonitor,
         datadir=worker.data_folder,
     )
     app.slice_records = worker.slice_records

@@ -134,6 +134,7 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
     async def _run_in_turn(self, piece: Slice, turn: Turn, acknowledge: Callable[[], object]) -> None:
         with metrics.timed(self._stages.name), named(piece):
             await self.run_slice(piece, turn)
+        metrics.slice_settled(self._stages.name, piece.topic, piece.records[-1].timestamp_ms)
         acknowledge()
         turn.settle()
 

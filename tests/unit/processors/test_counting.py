@@ -1,0 +1,63 @@
+"""What is timed of a referral: its first delivery and its first taking up, where it is live."""
+
+import pytest
+from msgspec.structs import replace
+
+from processors.counting import journeys
+from processors.telling import Known, Read
+from schemas.records.answers import Return, ReturnKind
+from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.values import Instant, Mark
+from tocsin.runtime.transport.slices import RawRecord
+
+KNOWN = Known(
+    recipient=MemberId("nl-hotline"),
+    submitter=MemberId("fr-hotline"),
+    submitter_reference="case-1",
+    report_id=ReportId("report"),
+    jurisdiction="nl",
+    tier="URGENT",
+    state="waiting",
+    submitted_ms=1_000,
+)
+ANSWER = Return(
+    return_id="answer",
+    referral_id=ReferralId("referral"),
+    report_id=ReportId("report"),
+    revision=1,
+    member=MemberId("nl-hotline"),
+    mark=Mark.LIVE,
+    kind=ReturnKind.DELIVERED,
+    at=Instant(epoch_ms=31_000),
+)
+
+
+def timed(answer: Return, known: Known = KNOWN) -> list[tuple[ReturnKind, str, str, float]]:
+    raw = RawRecord(offset=0, timestamp_ms=0, key=None, value=None, headers=())
+    found = journeys([Read(raw=raw, answer=answer)], {"referral": known})
+    return [(one.kind, one.jurisdiction, one.tier, one.seconds) for one in found]
+
+
+@pytest.mark.parametrize("kind", [ReturnKind.DELIVERED, ReturnKind.TAKEN_UP])
+def test_the_first_step_of_a_live_referral_is_timed_from_its_submission(kind: ReturnKind) -> None:
+    assert timed(replace(ANSWER, kind=kind)) == [(kind, "nl", "URGENT", 30.0)]
+
+
+@pytest.mark.parametrize("mark", [Mark.TEST, Mark.DRILL])
+def test_tests_and_drills_are_nobodys_waiting(mark: Mark) -> None:
+    assert not timed(replace(ANSWER, mark=mark))
+
+
+@pytest.mark.parametrize("known", [replace(KNOWN, state="taken_up"), replace(KNOWN, withdrawal=True)])
+def test_what_was_had_before_and_a_recall_are_not_timed(known: Known) -> None:
+    assert not timed(ANSWER, known)
+
+
+def test_a_delivered_referral_is_still_to_be_taken_up() -> None:
+    known = replace(KNOWN, state="delivered")
+    assert not timed(ANSWER, known)
+    assert timed(replace(ANSWER, kind=ReturnKind.TAKEN_UP), known)
+
+
+def test_a_clock_that_is_behind_gives_no_negative_time() -> None:
+    assert timed(replace(ANSWER, at=Instant(epoch_ms=0)))[0][-1] == 0

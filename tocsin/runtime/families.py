@@ -1,0 +1,219 @@
+"""The table of metrics: what each is called, what it counts, and which values each of its labels may take.
+
+No label names a report, a digest, an address or a person. A test holds what real processes serve against this table.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """What Prometheus may do with it."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    INFO = "info"
+
+
+class Family(Struct, frozen=True, kw_only=True):
+    """One metric; a unit, where it has one, ends its name."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram, in its unit."""
+
+
+MOST_SERIES: Final = 2_000
+"""Of one family in one process: 300 members, or 60 jurisdictions with four tiers and their buckets, stay below it."""
+
+_WORK_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+JOURNEY_SECONDS: Final = (5, 30, 60, 300, 900, 3_600, 14_400, 86_400, 259_200, 604_800)
+"""Every threshold of deploy/prometheus/slo.toml is one of these: a ratio is exact only on an edge."""
+
+_MEMBER: Final = "[a-z0-9-]{1,40}"
+"""Members are public bodies of the policy, not persons; their number is bounded by it."""
+LABELS: Final = {
+    "stage": "triage|returns|courier|inbox|receiver|origin|answers|returns_sent|subscribe|statuses|broker|replies"
+    "|progress|recover|expiry|escalation|erasure",
+    "outcome": "routed|counted_only|waiting_person|no_recipient|refused|stale|withdrawn|dropped|skipped|applied|lost"
+    "|received|sending|delivered|taken_up|expired|parked|uncertain|counted|bundled|escalated|erased"
+    "|unreadable|notice|notice_void|replayed|kept|known|confirmed"
+    "|verified|altered|revoked|unknown_key|wrong|unsigned|hidden|recall|question|outcome|hold|release_hold",
+    "failure": "unreadable|refused|temporary|broken|unexpected",
+    "alert": "urgent_without_recipient|overdue|soon|none",
+    "member": _MEMBER,
+    "jurisdiction": "[A-Za-z]{2,12}(-[A-Za-z0-9]{1,12}){0,2}",
+    "tier": "UNKNOWN|URGENT|HIGH|NORMAL|LOW",
+    "kind": "same|near",
+    "process": r"deliver|receiver|triage\.(escalated|normal)|returns\.all",
+    "group": r"[a-z0-9-]{1,40}\.[a-z]{1,20}",
+    "version": r"[0-9A-Za-z.+-]{1,40}|unknown",
+}
+"""A regular expression of the whole value, for each label there is."""
+
+_COUNTED: Final = (
+    Family(
+        name="tocsin_records",
+        kind=Kind.COUNTER,
+        help="Records that left a stage, by how they left it.",
+        labels=("stage", "outcome"),
+    ),
+    Family(
+        name="tocsin_errors",
+        kind=Kind.COUNTER,
+        help="Failures that a stage met, by kind of failure.",
+        labels=("stage", "failure"),
+    ),
+    Family(
+        name="tocsin_dead_letters",
+        kind=Kind.COUNTER,
+        help="Dead letters that a stage wrote, by the member whose record it was.",
+        labels=("stage", "member"),
+    ),
+    Family(
+        name="tocsin_links",
+        kind=Kind.COUNTER,
+        help="Links between reports that triage found.",
+        labels=("kind",),
+    ),
+    Family(
+        name="tocsin_policy_denials",
+        kind=Kind.COUNTER,
+        help="Recipients that a rule denied a report, of reports that went to nobody or wait.",
+    ),
+    Family(
+        name="tocsin_signature_failures",
+        kind=Kind.COUNTER,
+        help="Records whose signature a stage did not accept.",
+        labels=("stage",),
+    ),
+    Family(
+        name="tocsin_rebalances",
+        kind=Kind.COUNTER,
+        help="Times that this worker's consumer group was dealt out anew.",
+        labels=("group",),
+    ),
+    Family(
+        name="tocsin_client_errors",
+        kind=Kind.COUNTER,
+        help="Failed sends of this process's producer to the broker, as its client counts them.",
+    ),
+    Family(
+        name="tocsin_client_sent_bytes",
+        kind=Kind.COUNTER,
+        help="What this process's producer has sent to the broker.",
+    ),
+)
+
+_TIMED: Final = (
+    Family(
+        name="tocsin_stage_duration_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time a stage spent on one slice or one delivery.",
+        labels=("stage",),
+        buckets=_WORK_SECONDS,
+    ),
+    Family(
+        name="tocsin_rebalance_duration_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time from the loss of partitions until the new ones were read.",
+        labels=("group",),
+        buckets=_WORK_SECONDS,
+    ),
+    Family(
+        name="tocsin_submission_to_delivered_seconds",
+        kind=Kind.HISTOGRAM,
+        help="From submission until a recipient's systems had it; live reports only.",
+        labels=("jurisdiction", "tier"),
+        buckets=JOURNEY_SECONDS,
+    ),
+    Family(
+        name="tocsin_submission_to_taken_up_seconds",
+        kind=Kind.HISTOGRAM,
+        help="From submission until a person took it up; live reports only.",
+        labels=("jurisdiction", "tier"),
+        buckets=JOURNEY_SECONDS,
+    ),
+)
+
+_SHOWN: Final = (
+    Family(
+        name="tocsin_oldest_undelivered_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time of the oldest referral not yet delivered; 0 where none waits.",
+        labels=("member",),
+    ),
+    Family(
+        name="tocsin_watermark_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time of the newest record that a stage has settled.",
+        labels=("stage",),
+    ),
+    Family(
+        name="tocsin_source_newest_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time of the newest record that a member sent to this stage.",
+        labels=("stage", "member"),
+    ),
+    Family(
+        name="tocsin_member_paused",
+        kind=Kind.GAUGE,
+        help="1 while a member's own topic is paused.",
+        labels=("member",),
+    ),
+    Family(
+        name="tocsin_queue_entries",
+        kind=Kind.GAUGE,
+        help="What waits for a person, by the alert under which it stands.",
+        labels=("alert",),
+    ),
+    Family(
+        name="tocsin_queue_oldest_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time since when the oldest entry of the queue waits; 0 where none does.",
+    ),
+    Family(
+        name="tocsin_recalls_open",
+        kind=Kind.GAUGE,
+        help="Recalls that their member has not acknowledged.",
+    ),
+    Family(
+        name="tocsin_recalls_late",
+        kind=Kind.GAUGE,
+        help="Of the open recalls, those that should have been acknowledged by now.",
+    ),
+    Family(
+        name="tocsin_recalls_oldest_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time since when the oldest open recall waits; 0 where none does.",
+    ),
+    Family(
+        name="tocsin_certificate_expiry_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time at which the certificate that this process shows the broker ends; 0 where it shows none.",
+    ),
+    Family(
+        name="tocsin_client_queue_records",
+        kind=Kind.GAUGE,
+        help="Records that this process's producer holds and the broker has not confirmed.",
+    ),
+    Family(
+        name="tocsin_policy_in_force_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time at which this process began to use the policy that it uses now.",
+    ),
+    Family(
+        name="tocsin_build",
+        kind=Kind.INFO,
+        help="The version that runs.",
+        labels=("version", "process"),
+    ),
+)
+
+FAMILIES: Final = (*_COUNTED, *_TIMED, *_SHOWN)
