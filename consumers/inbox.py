@@ -15,13 +15,13 @@ from consumers.notices import is_handed_on, notice_row
 from consumers.provenance import SUSPICIOUS, examined, sentence
 from consumers.settings import Limits
 from consumers.states import MAY_HAVE, Event, State, after
-from consumers.store import arrivals, deliveries
+from consumers.store import arrivals, deliveries, erasures
 from consumers.store.deliveries import BUNDLE, REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from consumers.store.tables import NEVER_MS
 from schemas.failures import Broken, Refused, Unreadable
-from schemas.records.answers import Status
+from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate, Tier
@@ -125,6 +125,8 @@ class Inbox:
     def _accept(self, connection: Connection, arrival: Arrival, record: Referral | Status) -> None:
         if isinstance(record, Referral):
             self._store_once(connection, arrival, record)
+        elif record.kind is StatusKind.ERASE:
+            erasures.order(connection, record)
         elif is_handed_on(record):
             self._note(connection, arrival, record)
 
@@ -186,6 +188,8 @@ class Inbox:
             self._tell(connection, [_delivery(referral)], state, decision.rule)
 
     def _decide(self, connection: Connection, referral: Referral) -> tuple[State, Decision]:
+        if erasures.reopen(connection, referral.report_id):
+            return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="erasure.ordered")
         if referral.withdrawn and self._recall(connection, referral):
             return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.nothing_to_recall")
         if not referral.withdrawn and self._is_recalled(connection, referral):

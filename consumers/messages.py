@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from consumers.escalation import Rung
 from consumers.states import TOLD, State
 from consumers.store.deliveries import Delivery
+from consumers.store.erasures import Erasure
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.values import Instant
@@ -38,6 +39,17 @@ def escalation_return(member: MemberId, delivery: Delivery, rung: Rung, now_ms: 
         reason_code=rung.code.value,
         addressee=rung.contact.member,
         return_id=return_id_of(delivery.key, kind, f"{rung.code}:{rung.after_ms}"),
+    )
+
+
+def erased_return(member: MemberId, erasure: Erasure, code: str, now_ms: int) -> Return:
+    """The content of a report is gone here; the code says whether it is from every sink."""
+    kind = ReturnKind.ERASED
+    delivery = Delivery(key=erasure.referral_id, report_id=erasure.report_id)
+    return replace(
+        _said_by(member, delivery, kind, now_ms),
+        reason_code=code,
+        return_id=return_id_of(erasure.referral_id, kind, f"{erasure.ordered_ms}:{code}"),
     )
 
 

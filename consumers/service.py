@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from consumers import upkeep
 from consumers.agreement import narrowed
 from consumers.courier import Courier, Desk, Outlet, unopened
+from consumers.erasing import Eraser
 from consumers.formats import format_named
 from consumers.inbox import Inbox, Terms
 from consumers.membership import Membership, Memberships
@@ -75,7 +76,9 @@ class Service:
         codec = RecordCodec(SchemaDirectory(settings.registry))
         self._source = _source(settings, membership, self._store, gap_reason)
         self._inbox = Inbox(self._store, self._source, codec, self._terms())
-        self._courier = Courier(self._store, _outlets(delivery), codec, self._desk)
+        outlets = _outlets(delivery)
+        self._courier = Courier(self._store, outlets, codec, self._desk)
+        self._eraser = Eraser(self._store, outlets, self._desk)
         self._signer = Signer.of(settings.trust, membership.member, now_ms)
         envelope = Envelope(member=membership.member, codec=codec, signer=self._signer)
         self._post = Post(self._store, settings.kafka.client(), envelope, now_ms)
@@ -121,6 +124,7 @@ class Service:
         self._renew()
         read = self._attempt("inbox", lambda: self._inbox.turn(self._wait_seconds()))
         sent = self._attempt("courier", self._courier.turn)
+        sent += self._attempt("erasure", self._eraser.turn)
         told = self._attempt("returns", self._post.turn)
         if read:
             self._attempt("progress", self._show_progress)

@@ -4,11 +4,11 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from producers.journal import statuses
+from producers.journal import entries, statuses
 from producers.journal.store import Journal
 from schemas.catalogue import message as sentence
 from schemas.failures import Temporary, Unreadable
-from schemas.records.answers import Status
+from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId
 from schemas.topics import status_topic
 from tocsin.runtime.metrics import failure_met
@@ -89,8 +89,13 @@ class Listener:
         told = [status for record in records if (status := self._status(record))]
         with self._journal.begin() as connection:
             statuses.keep(connection, told)
+            erased = [status.report_id for status in told if status.kind is StatusKind.ERASE]
+            if erased:
+                entries.erase(connection, erased)
             for record in records:
                 statuses.move(connection, _partition(record), (record.offset() or 0) + 1)
+        if erased:
+            self._journal.forget()
         return len(told)
 
     def _status(self, record: Message) -> Status | None:

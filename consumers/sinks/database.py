@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Engine, Integer, LargeBinary, MetaData, String, Table, select
+from sqlalchemy import Boolean, Column, Engine, Integer, LargeBinary, MetaData, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
@@ -49,6 +49,12 @@ class DatabaseSink:
                 select(self._table.c.referral_id).where(self._table.c.referral_id == key)
             ).one_or_none()
         return Presence.PRESENT if found else Presence.ABSENT
+
+    def erase(self, key: str) -> bool:
+        """Delete the row, whether or not it is there; copies that the recipient made are its own."""
+        with self._begin() as connection:
+            connection.execute(delete(self._table).where(self._table.c.referral_id == key))
+        return True
 
     def close(self) -> None:
         """Close the connections."""

@@ -49,6 +49,19 @@ class DirectorySink:
             self._enter(name, hashlib.sha256((self._folder / name).read_bytes()).hexdigest())
         return Presence.PRESENT
 
+    def erase(self, key: str) -> bool:
+        """Delete file and manifest line; False where the recipient has moved the file away."""
+        with _translated():
+            there = list(self._folder.glob(f"{key}.*"))
+            for path in there:
+                path.unlink()
+            name = self._names.pop(key, None)
+            if name is not None:
+                del self._manifest[name]
+                _write_whole(self._folder / MANIFEST, "".join(_line(*one) for one in self._manifest.items()).encode())
+            _sync_folder(self._folder)
+        return bool(there) or name is None
+
     def close(self) -> None:
         """Nothing is held open between parcels."""
 

@@ -70,6 +70,10 @@ class HttpsSink:
         status, _ = self._exchange("GET", place, self._signed(key, ""), b"")
         return {_OK: Presence.PRESENT, _NOT_FOUND: Presence.ABSENT}.get(status, Presence.UNKNOWN)
 
+    def erase(self, key: str) -> bool:
+        """A receiver is not ours: a person of it has to."""
+        return False
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

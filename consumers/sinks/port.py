@@ -46,5 +46,11 @@ class Sink(Protocol):
     def check(self, key: str) -> Presence:
         """Whether a parcel arrived; UNKNOWN where the sink can never tell, Temporary where it can tell later."""
 
+    def erase(self, key: str) -> bool:
+        """Delete what was sent under a key; True where nothing of it is left there, False where nobody can tell.
+
+        Raises Temporary where it may succeed later.
+        """
+
     def close(self) -> None:
         """Let go of files and connections."""

@@ -45,6 +45,15 @@ class DeliveryStore:
                 code="store.away",
             ) from error
 
+    def forget(self) -> None:
+        """Empty SQLite's own log, where what was deleted may still stand; a server's does so by itself, later."""
+        if self._engine.dialect.name == _SQLITE:
+            connection = self._engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close connections and give the lease back."""
         self._engine.dispose()
@@ -144,6 +153,7 @@ def _prepare_file(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _look_only(connection: Any, _: Any) -> None:

@@ -121,6 +121,16 @@ OUTBOX = Table(
 )
 """Returns that are owed to the exchange; confirmed by the broker's own delivery report."""
 
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("report_id", String, primary_key=True),
+    Column("referral_id", String, nullable=False),
+    Column("ordered_ms", BigInteger, nullable=False),
+    Column("done_ms", BigInteger),
+)
+"""Reports that the exchange ordered to be erased; whatever comes of them later is erased as well."""
+
 DEAD_LETTERS = Table(
     "dead_letters",
     METADATA,

@@ -118,6 +118,13 @@ def purge(connection: Connection, before_ms: int) -> int:
     return connection.execute(update(ENTRIES).where(*old).values(value=None)).rowcount
 
 
+def erase(connection: Connection, reports: Sequence[str]) -> int:
+    """Empty bodies, headers and digests of what was confirmed of these reports: nothing of it can be sent again."""
+    found = (ENTRIES.c.report_id.in_(reports), ENTRIES.c.confirmed_ms.is_not(None))
+    emptied = {"value": None, "headers": _headers_out([]), "digest": ""}
+    return connection.execute(update(ENTRIES).where(*found).values(**emptied)).rowcount
+
+
 def _headers_out(headers: Headers) -> bytes:
     return msgspec.msgpack.encode(headers)
 

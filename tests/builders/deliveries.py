@@ -8,6 +8,7 @@ from typing import Any
 
 from consumers.agreement import Agreement
 from consumers.courier import Courier, Desk, Outlet, unopened
+from consumers.erasing import Eraser
 from consumers.formats.referral_json import write
 from consumers.inbox import Arrival, Inbox, Terms
 from consumers.letters import Parcel
@@ -85,6 +86,12 @@ class ObedientSink:
             return self.presence
         return Presence.PRESENT if key in {parcel.key for parcel in self.sent} else Presence.ABSENT
 
+    def erase(self, key: str) -> bool:
+        if failure := self.failures.pop(0) if self.failures else None:
+            raise failure
+        self.sent = [parcel for parcel in self.sent if parcel.key != key]
+        return True
+
     def close(self) -> None:
         self.closed = True
 
@@ -126,6 +133,7 @@ class Counter:
         self.inbox = Inbox(self.store, self.source, CODEC, terms)
         outlets = [Outlet(name=name, sink=sink, write=write) for name, sink in self.sinks.items()]
         self.courier = Courier(self.store, outlets, CODEC, self.desk)
+        self.eraser = Eraser(self.store, outlets, self.desk)
 
     def close(self) -> None:
         self.store.close()

@@ -83,6 +83,17 @@ def test_parcels_do_not_disturb_each_other(running: Running) -> None:
     assert running.found() == {parcel.key: parcel.document.body for parcel in parcels}
 
 
+def test_what_is_erased_is_not_there_any_more_or_the_sink_says_that_it_cannot(running: Running) -> None:
+    erased, other = a_parcel("erased"), a_parcel("other")
+    for parcel in (erased, other):
+        running.sink.send(parcel)
+    gone = running.sink.erase(erased.key)
+    assert set(running.found()) == ({other.key} if gone else {erased.key, other.key})
+    assert running.sink.erase(erased.key) is gone, "twice is as once"
+    if gone:
+        assert running.sink.check(erased.key) is Presence.ABSENT
+
+
 def test_the_manifest_of_a_folder_holds_every_digest_and_nobody_else_can_read(tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     sink = DirectorySink(folder)

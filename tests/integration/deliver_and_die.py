@@ -61,6 +61,9 @@ class Deadly:
     def check(self, key: str) -> Presence:
         return self.sink.check(key)
 
+    def erase(self, key: str) -> bool:
+        return self.sink.erase(key)
+
     def close(self) -> None:
         self.sink.close()
 

@@ -64,6 +64,12 @@ def swept(stack: Any) -> None:
         database.close()
 
 
+def _holding(stack: Any, member: str, marker: str) -> list[str]:
+    """The files of a member with the marker in them."""
+    files = [path for path in (stack.home / "state" / member).rglob("*") if path.is_file()]
+    return [path.name for path in files if marker.encode() in path.read_bytes()]
+
+
 def _let_time_pass(stack: Any, *reports: str) -> None:
     with tables(stack) as connection:
         moved = connection.execute(
@@ -80,60 +86,97 @@ def referred(stack: Any, report: str) -> set[int]:
         return {revision for (revision,) in found}
 
 
-def test_what_is_erased_is_gone_stays_gone_and_a_legal_hold_wins(busy_stack: Any, tmp_path: Path) -> None:
-    stack, reference = busy_stack, f"erase-{uuid4()}"
-    report, page = report_id_of(SUBMITTER, reference), f"https://example.test/{reference}"
-    draft = a_draft(submitter_reference=reference, items=(an_item(url=page, hosting=a_hosting()),))
-    past, kept = (report_id_of(SUBMITTER, f"{reference}-{end}") for end in ("past", "kept"))
-    with Crew(stack.home, tmp_path) as crew:
-        crew.start("normal", ("triage", "--lane", "normal"))
-        with Publisher(stack.config(SUBMITTER)) as publisher:
-            publisher.publish(draft)
+class Case:
+    """One report that is erased, and two beside it whose time is over."""
+
+    def __init__(self, stack: Any) -> None:
+        self.stack, self.reference = stack, f"erase-{uuid4()}"
+        self.page = f"https://example.test/{self.reference}/only"
+        self.draft = a_draft(submitter_reference=self.reference, items=(an_item(url=self.page, hosting=a_hosting()),))
+        self.report = report_id_of(SUBMITTER, self.reference)
+        self.past, self.kept = (report_id_of(SUBMITTER, f"{self.reference}-{end}") for end in ("past", "kept"))
+
+    def publish(self) -> None:
+        with Publisher(self.stack.config(SUBMITTER)) as publisher:
+            publisher.publish(self.draft)
             for end in ("past", "kept"):
-                own = (an_item(url=f"{page}-{end}", hosting=a_hosting()),)
-                publisher.publish(replace(draft, submitter_reference=f"{reference}-{end}", items=own))
-        until(lambda: decided(stack, report) and decided(stack, past) and decided(stack, kept))
-        assert tocsin(stack, "hold", "legal", "set", kept, "--owner", "court-2", *WHO).returncode == 0
-        _let_time_pass(stack, past, kept)
-        swept(stack)
-        assert decided(stack, past) == [(1, "")]
-        assert decided(stack, kept) == [(1, f"{reference}-kept")], "a legal hold wins over the end of its retention"
-        assert decided(stack, report) == [(1, reference)], "what is not past stays"
+                own = (an_item(url=f"https://example.test/{self.reference}/{end}", hosting=a_hosting()),)
+                publisher.publish(replace(self.draft, submitter_reference=f"{self.reference}-{end}", items=own))
+        until(lambda: all(decided(self.stack, report) for report in (self.report, self.past, self.kept)))
 
-        held = tocsin(stack, "hold", "legal", "set", report, "--owner", "court-1", *WHO)
-        number = held.stdout.split()[2]
-        refused = tocsin(stack, "erase", "--report", report, *WHO)
+    def let_go(self) -> None:
+        held = tocsin(self.stack, "hold", "legal", "set", self.kept, "--owner", "court-2", *WHO)
+        assert held.returncode == 0, held.stderr
+        _let_time_pass(self.stack, self.past, self.kept)
+        swept(self.stack)
+        assert decided(self.stack, self.past) == [(1, "")]
+        assert decided(self.stack, self.kept) == [(1, f"{self.reference}-kept")], "a hold wins over its retention"
+        assert decided(self.stack, self.report) == [(1, self.reference)], "what is not past stays"
+
+    def hold(self) -> None:
+        held = tocsin(self.stack, "hold", "legal", "set", self.report, "--owner", "court-1", *WHO)
+        refused = tocsin(self.stack, "erase", "--report", self.report, *WHO)
         assert (refused.returncode, "court-1" in refused.stderr) == (1, True)
-        assert decided(stack, report) == [(1, reference)]
-        assert report in tocsin(stack, "hold", "legal", "list").stdout
-        assert tocsin(stack, "hold", "legal", "release", number, *WHO).returncode == 0
+        assert decided(self.stack, self.report) == [(1, self.reference)]
+        assert self.report in tocsin(self.stack, "hold", "legal", "list").stdout
+        assert tocsin(self.stack, "hold", "legal", "release", held.stdout.split()[2], *WHO).returncode == 0
 
-        case = f"{SUBMITTER}/{reference}"
-        would = tocsin(stack, "erase", "--case", case, "--dry-run")
+    def erase(self) -> None:
+        case = f"{SUBMITTER}/{self.reference}"
+        would = tocsin(self.stack, "erase", "--case", case, "--dry-run")
         assert "PostgreSQL sightings: " in would.stdout
         assert f"inbox and sinks of {RECIPIENT}: waits" in would.stdout
-        assert decided(stack, report) == [(1, reference)]
-        done = tocsin(stack, "erase", "--case", case, *WHO)
+        assert decided(self.stack, self.report) == [(1, self.reference)]
+        done = tocsin(self.stack, "erase", "--case", case, *WHO)
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 erased."), done.stderr
         assert "Kafka: the last segment" in done.stdout
-        assert decided(stack, report) == [(1, "")]
-        assert "Not held" in tocsin(stack, "subject", page).stdout
-        assert report not in (stack.home / "state" / "ops" / "erasures" / "register.jsonl").read_text("utf-8")
+        assert decided(self.stack, self.report) == [(1, "")]
+        assert "Not held" in tocsin(self.stack, "subject", self.page).stdout
+        register = self.stack.home / "state" / "ops" / "erasures" / "register.jsonl"
+        assert self.report not in register.read_text("utf-8")
 
-        with tables(stack) as connection:
-            connection.execute("delete from report_revisions where report_id = %s and revision > 1", [report])
-            connection.execute("update report_revisions set digest = 'd' where report_id = %s", [report])
-            connection.execute(
-                "update decisions set submitter_reference = %s where report_id = %s", [reference, report]
-            )
-        again = tocsin(stack, "erase", "--again")
+    def reach_members(self) -> None:
+        marker = f"{self.reference}/only"
+        assert _holding(self.stack, RECIPIENT, marker), "the recipient has it before it carries the order out"
+        assert tocsin(self.stack, "deliver", RECIPIENT, "--once").returncode == 0
+        assert _holding(self.stack, RECIPIENT, marker) == []
+        confirmed = f"inbox and sinks of {RECIPIENT}: confirmed "
+        until(lambda: confirmed in tocsin(self.stack, "erase", "--report", self.report, "--dry-run").stdout)
+        assert _holding(self.stack, SUBMITTER, marker), "and so does the submitter's journal"
+        assert tocsin(self.stack, "sent", "--as", SUBMITTER).returncode == 0
+        assert _holding(self.stack, SUBMITTER, marker) == []
+
+    def come_back(self) -> None:
+        """As an older backup has it."""
+        with tables(self.stack) as connection:
+            connection.execute("delete from report_revisions where report_id = %s and revision > 1", [self.report])
+            connection.execute("update report_revisions set digest = 'd' where report_id = %s", [self.report])
+            as_before = "update decisions set submitter_reference = %s where report_id = %s"
+            connection.execute(as_before, [self.reference, self.report])
+        again = tocsin(self.stack, "erase", "--again")
         assert again.stdout.endswith("1 had come back and are erased again.\n"), again.stderr
-        assert decided(stack, report) == [(1, "")]
+        assert decided(self.stack, self.report) == [(1, "")]
 
-        with Publisher(stack.config(SUBMITTER)) as publisher:
-            publisher.correct(replace(draft, items=(an_item(url=f"{page}-2", hosting=a_hosting()),)))
-        until(lambda: len(decided(stack, report)) == 2)
-        assert referred(stack, report) == {1}, "nothing later of an erased report is routed"
-    said = tocsin(stack, "disclosures", "--person", "A. Operator").stdout
-    assert f"erased the report {report}" in said
-    assert balance_of(stack.home).holds
+    def correct(self) -> None:
+        with Publisher(self.stack.config(SUBMITTER)) as publisher:
+            publisher.correct(replace(self.draft, items=(an_item(url=f"{self.page}-2", hosting=a_hosting()),)))
+        until(lambda: len(decided(self.stack, self.report)) == 2)
+        assert referred(self.stack, self.report) == {1}, "nothing later of an erased report is routed"
+
+
+def test_what_is_erased_is_gone_stays_gone_and_a_legal_hold_wins(busy_stack: Any, tmp_path: Path) -> None:
+    case = Case(busy_stack)
+    with Crew(busy_stack.home, tmp_path) as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        case.publish()
+        assert tocsin(busy_stack, "deliver", RECIPIENT, "--once").returncode == 0
+        case.let_go()
+        case.hold()
+        case.erase()
+        crew.start("returns", ("returns",))
+        case.reach_members()
+        case.come_back()
+        case.correct()
+    said = tocsin(busy_stack, "disclosures", "--person", "A. Operator").stdout
+    assert f"erased the report {case.report}" in said
+    assert balance_of(busy_stack.home).holds

@@ -1,0 +1,69 @@
+"""Carries orders to erase out: in every sink first, then in the store, and says what could not be done."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from consumers.courier import Desk, Outlet
+from consumers.messages import erased_return
+from consumers.store import arrivals, erasures
+from consumers.store.deliveries import Delivery
+from consumers.store.engine import DeliveryStore
+from consumers.store.erasures import Erasure
+from consumers.store.outbox import owe
+from schemas.failures import Refused, Temporary
+from tocsin.runtime.metrics import failure_met, record_left
+
+_STAGE: Final = "erasure"
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Eraser:
+    """At least once: a crash in between erases again what is gone already."""
+
+    def __init__(self, store: DeliveryStore, outlets: Sequence[Outlet], desk: Desk) -> None:
+        self._store = store
+        self._outlets = tuple(outlets)
+        self._desk = desk
+
+    def turn(self) -> int:
+        """Carry out what waits; tells how many orders are done. A sink that is away leaves its order waiting."""
+        with self._store.begin() as connection:
+            waiting = erasures.waiting(connection)
+        return sum(self._carry_out(one) for one in waiting)
+
+    def _carry_out(self, one: Erasure) -> int:
+        with self._store.begin() as connection:
+            found = erasures.of_report(connection, one.report_id)
+            arrivals.recall(connection, found, self._desk.now_ms())
+            if erasures.is_busy(connection, found):
+                return 0
+        try:
+            cleared = all(self._cleared(outlet, delivery) for outlet in self._outlets for delivery in found)
+        except Temporary as failure:
+            failure_met(_STAGE, failure)
+            return 0
+        code = "erasure.done" if cleared else "erasure.sinks_cannot"
+        self._finish(one, [delivery.key for delivery in found], code)
+        return 1
+
+    def _cleared(self, outlet: Outlet, delivery: Delivery) -> bool:
+        """Whether the sink has nothing of it any more; a bundle has others' reports in it, and stays."""
+        if delivery.bundle_key:
+            return False
+        try:
+            return outlet.sink.erase(delivery.key)
+        except Refused as failure:
+            failure_met(_STAGE, failure)
+            return False
+
+    def _finish(self, one: Erasure, keys: Sequence[str], code: str) -> None:
+        now_ms = self._desk.now_ms()
+        with self._store.begin() as connection:
+            erasures.finish(connection, one, keys, now_ms)
+            if one.referral_id:
+                owe(connection, [erased_return(self._desk.member, one, code, now_ms)], now_ms)
+        self._store.forget()
+        record_left(_STAGE, code.rpartition(".")[2])
+        level = logging.INFO if code == "erasure.done" else logging.ERROR
+        _LOG.log(level, "A report was erased.", extra={"facts": {"report_id": one.report_id, "code": code}})
