@@ -1,6 +1,8 @@
 """The rules for Prometheus: metrics that are published, and runbooks that are there."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tocsin.runtime.metrics import REGISTRY
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "deploy" / "prometheus").glob("*.yml"))
+SERIES = ROOT / "tests" / "architecture" / "alerts" / "absolute.yml"
 METRIC = re.compile(r"\btocsin_[a-z_]+")
 
 
@@ -37,3 +40,24 @@ def test_an_alert_asks_for_metrics_that_are_published_and_has_a_runbook(file: Pa
 
 def test_a_metric_that_nobody_publishes_would_be_noticed() -> None:
     assert unknown("max(tocsin_recalls_early) > 0") == {"tocsin_recalls_early"}
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="make promtool installs it (Debian's package prometheus)")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_promtool_takes_the_rules(file: Path) -> None:
+    assert promtool("check", "rules", str(file)) == 0
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="make promtool installs it (Debian's package prometheus)")
+def test_each_alert_fires_on_the_bad_series_and_is_silent_on_the_near_miss() -> None:
+    assert promtool("test", "rules", str(SERIES)) == 0
+
+
+def test_each_absolute_alert_has_both_series() -> None:
+    names = [rule["alert"] for rule in rules((ROOT / "deploy" / "prometheus" / "absolute.yml").read_text("utf-8"))]
+    tested = re.findall(r"name: (\w+) (fires|is silent)$", SERIES.read_text("utf-8"), re.MULTILINE)
+    assert sorted(tested) == sorted((name, how) for name in names for how in ("fires", "is silent"))
+
+
+def promtool(*arguments: str) -> int:
+    return subprocess.run([str(shutil.which("promtool")), *arguments], check=False).returncode  # noqa: S603 -- ours

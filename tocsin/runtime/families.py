@@ -34,7 +34,7 @@ MOST_SERIES: Final = 2_000
 
 _WORK_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 JOURNEY_SECONDS: Final = (5, 30, 60, 300, 900, 3_600, 14_400, 86_400, 259_200, 604_800)
-"""Every threshold of deploy/prometheus/slo.toml is one of these: a ratio is exact only on an edge."""
+"""An objective should be one of these: a ratio of what was in time is exact only on an edge."""
 
 _MEMBER: Final = "[a-z0-9-]{1,40}"
 """Members are public bodies of the policy, not persons; their number is bounded by it."""
