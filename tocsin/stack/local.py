@@ -16,9 +16,9 @@ from schemas.topics import OPS, PROCESSES, MemberTopics
 from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon
 from tocsin.stack.jars import Jars, cache_folder, locked
-from tocsin.stack.kafka import Kafka
+from tocsin.stack.kafka import Cluster, Kafka
 from tocsin.stack.keys import LocalKeys
-from tocsin.stack.ports import ports_of
+from tocsin.stack.ports import known_ports, ports_of
 from tocsin.stack.postgres import Postgres
 from tocsin.stack.progress import Progress, silent
 from tocsin.stack.provision import Provisioner, register_schemas
@@ -49,19 +49,28 @@ class Charter(Struct, frozen=True, kw_only=True):
 class LocalStack:
     """PostgreSQL, Kafka and the registry of one home; every verb may be repeated."""
 
-    def __init__(self, home: Path, *, brief: bool = False) -> None:
-        """A `brief` stack lives for minutes, as a demo's or a test's: it saves processor time, not network time."""
+    def __init__(self, home: Path, *, brief: bool = False, brokers: int = 1) -> None:
+        """A `brief` stack lives for minutes, as a demo's or a test's: it saves processor time, not network time.
+
+        A home that was made with three brokers keeps them.
+        """
         require_home(home)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)
         self.home = home.resolve()
         with (self.home / _MARK).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # briefly: two commands on a new home choose ports and an authority once
-            ports = ports_of(self.home, _PORTS)
+            known = brokers_of(self.home)
+            ports = ports_of(self.home, (*_PORTS, *_more_ports(max(brokers, known))))
             self.authority = Authority(self.home / "certificates")
             self.keys = LocalKeys(self.home / "keys")
-        kafka_ports = (ports["kafka"], ports["kafka-controller"])
-        self.kafka = Kafka(self.home, kafka_ports, self.authority, brief=brief)
+        named = ("kafka", *(f"kafka-{number}" for number in range(2, max(brokers, known) + 1)))
+        cluster = Cluster(tuple((ports[name], ports[f"{name}-controller"]) for name in named))
+        self.brokers = tuple(
+            Kafka(self.home, cluster, self.authority, number=number, brief=brief)
+            for number in range(1, cluster.size + 1)
+        )
+        self.kafka = self.brokers[0]
         self.postgres = Postgres(self.home, ports["postgresql"])
         self.registry = Registry(
             self.home, (ports["registry"], ports["registry-management"]), self.postgres, self.authority
@@ -69,8 +78,8 @@ class LocalStack:
 
     @property
     def daemons(self) -> tuple[Daemon, ...]:
-        """The three processes, in the order in which they are stopped."""
-        return (self.registry.daemon, self.kafka.daemon, self.postgres.daemon)
+        """Every process, in the order in which they are stopped."""
+        return (self.registry.daemon, *(broker.daemon for broker in self.brokers), self.postgres.daemon)
 
     def up(self, charter: Charter, progress: Progress = silent) -> None:
         """Start what does not run, then make topics, access rules, schemas, tables and settings as they must be."""
@@ -84,7 +93,7 @@ class LocalStack:
             self._start(progress)
 
     def down(self, progress: Progress = silent) -> None:
-        """Stop all three; data stays in the home."""
+        """Stop them all; data stays in the home."""
 
         def stop(service: Registry | Kafka | Postgres) -> None:
             progress(service.name, "stopping")
@@ -92,8 +101,8 @@ class LocalStack:
             progress(service.name, "stopped")
 
         with self._locked():
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(stop, (self.registry, self.kafka)))
+            with ThreadPoolExecutor(1 + len(self.brokers)) as pool:
+                list(pool.map(stop, (self.registry, *self.brokers)))
             stop(self.postgres)
 
     def config(self, principal: str) -> Path:
@@ -109,21 +118,24 @@ class LocalStack:
         return self.kafka.client(principal)
 
     def _start(self, progress: Progress) -> None:
-        for service in (self.kafka, self.postgres, self.registry):
+        for broker in self.brokers:
+            broker.require_ports()
+        for service in (self.postgres, self.registry):
             service.require_ports()
         jars, cache = locked(), cache_folder()
         fetcher = Jars(cache)
         paths = fetcher.fetch(jars, progress)
-        with ThreadPoolExecutor(2) as pool, self._undone_by_interrupt():
-            kafka = pool.submit(self.kafka.start, paths[:-1], progress)
+        with ThreadPoolExecutor(1 + len(self.brokers)) as pool, self._undone_by_interrupt():
+            starting = [pool.submit(broker.start, paths[:-1], progress) for broker in self.brokers]
             database = pool.submit(self._start_database_and_registry, fetcher, progress)
             database.result()
-            kafka.result()
+            for started in starting:
+                started.result()
 
     @contextmanager
     def _undone_by_interrupt(self) -> Iterator[None]:
         """Ctrl-C ends what the block started, and nothing that ran before."""
-        services = (self.registry, self.kafka, self.postgres)
+        services: tuple[Registry | Kafka | Postgres, ...] = (self.registry, *self.brokers, self.postgres)
         ours = [service for service in services if not service.daemon.running()]
         try:
             yield
@@ -169,6 +181,15 @@ class LocalStack:
                     code="stack.locked",
                 ) from error
             yield
+
+
+def brokers_of(home: Path) -> int:
+    """How many a home was made with; one where it is new."""
+    return max(1, sum(1 for name in known_ports(home) if name.startswith("kafka") and name.endswith("-controller")))
+
+
+def _more_ports(brokers: int) -> tuple[str, ...]:
+    return tuple(f"kafka-{number}{end}" for number in range(2, brokers + 1) for end in ("", "-controller"))
 
 
 def require_home(folder: Path) -> None:

@@ -18,18 +18,26 @@ _LET_GO_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 _EPHEMERAL_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _EPHEMERAL_DEFAULT: Final = 32768
+_FILE: Final = "ports.json"
 
 
 def ports_of(home: Path, names: Sequence[str]) -> dict[str, int]:
     """The ports of this home by name; chosen once, remembered, and the same ever after."""
-    file = home / "ports.json"
-    known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+    file = home / _FILE
+    known = known_ports(home)
     free = _free_ports(seed=hash(str(home.resolve())), taken=set(known.values()))
     for name in names:
         if name not in known:
             known[name] = next(free)
     write_whole(file, json.dumps(known, indent=1).encode())
     return {name: known[name] for name in names}
+
+
+def known_ports(home: Path) -> dict[str, int]:
+    """Those that were chosen before."""
+    file = home / _FILE
+    known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+    return known
 
 
 def require_free(name: str, port: int) -> None:

@@ -2,11 +2,15 @@
 
 from tests.chaos.faults import (
     away,
+    brokers,
     certificate,
     churn,
+    clock,
     database_dies,
+    disk,
     older_backup,
     partition,
+    retention,
     sinks,
     stopped,
 )
@@ -16,10 +20,14 @@ _FAMILIES = (
     stopped,
     database_dies,
     sinks,
+    brokers,
     older_backup,
+    disk,
     partition,
     churn,
     away,
+    retention,
     certificate,
+    clock,
 )
 FAULTS: dict[str, Fault] = {each.FAULT.name: each.FAULT for each in _FAMILIES}
