@@ -11,6 +11,7 @@ from schemas.catalogue import message
 from schemas.compatibility import Break, breaks_between, check_all
 from schemas.crosswalks import crosswalk, crosswalk_names
 from schemas.definitions import RECORD_TYPES, definition, expanded, part_names, record_type_named
+from schemas.inventory import inventory_page
 from schemas.reference import reference_page
 from schemas.releases import releases_of, write_drafts
 
@@ -128,6 +129,18 @@ def reference(target: Path | None) -> None:
         click.echo(reference_page(), nl=False)
     else:
         target.write_text(reference_page(), "utf-8")
+
+
+@command.command()
+@click.option(
+    "--write", "target", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the screen."
+)
+def inventory(target: Path | None) -> None:
+    """Make the field inventory for a data-protection officer (docs/reference/field-inventory.md)."""
+    if target is None:
+        click.echo(inventory_page(), nl=False)
+    else:
+        target.write_text(inventory_page(), "utf-8")
 
 
 def _summary(record_type: type[Struct]) -> dict[str, Any]:
