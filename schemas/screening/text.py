@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from schemas.screening import encodings
+from schemas.screening import encodings, spelled
 from schemas.screening.magic import MEDIA_RULE, rule_of_bytes
 
 SHORTEST_SUSPECT: Final = encodings.SHORTEST_RUN
@@ -18,6 +18,7 @@ BASE64: Final = "firewall.base64"
 HEX: Final = "firewall.hex"
 BASE32: Final = "firewall.base32"
 ASCII85: Final = "firewall.ascii85"
+NUMBERS: Final = "firewall.numbers"
 DATA_URI: Final = "firewall.data_uri"
 NESTED: Final = "firewall.nested"
 CONTROL: Final = "firewall.control_characters"
@@ -48,6 +49,7 @@ _DECODERS: Final = (
     (HEX, encodings.hex_decodings),
     (BASE32, encodings.base32_decodings),
     (ASCII85, encodings.base85_decodings),
+    (NUMBERS, spelled.number_decodings),
 )
 _OPAQUE: Final = ((BASE64, encodings.opaque_base64), (HEX, encodings.opaque_hex))
 
@@ -68,7 +70,7 @@ def _is_ordinary(text: str) -> bool:
     """A quick yes for most texts, words or an address without long runs: ten times cheaper than the detectors."""
     if len(text) == _UUID_CHARACTERS and _UUID.fullmatch(text):
         return True
-    if _HEX_PAIRS.search(text):
+    if _HEX_PAIRS.search(text) or spelled.has_numbers(text):
         return False
     if _PROSE.fullmatch(text):
         return True
@@ -77,6 +79,8 @@ def _is_ordinary(text: str) -> bool:
         and "data:" not in text.lower()
         and not _LONG_WORD.search(text)
         and not encodings.has_mixed_run(text)
+        and not spelled.has_quoted(text)
+        and spelled.uncut(text) is text
     )
 
 
@@ -97,12 +101,12 @@ def _rule(text: str, depth: int) -> str | None:
 
 
 def _versions(text: str) -> Iterator[str]:
-    """The text as it is, with percent signs decoded, and without what wraps it; each only where it differs."""
+    """The text as it is, with escaped signs decoded, and without what wraps or cuts it; each only where it differs."""
     yield text
-    plain = encodings.unescaped(text)
+    plain = spelled.unquoted(encodings.unescaped(text))
     if plain != text:
         yield plain
-    bare = encodings.unwrapped(plain)
+    bare = encodings.unwrapped(spelled.uncut(plain))
     if bare != plain:
         yield bare
 

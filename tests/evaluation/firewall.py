@@ -27,7 +27,22 @@ _MAGIC: Final = {
 }
 
 
-_NO_BEGINNING: Final = frozenset(("random", how) for how in ("split in words", "hex with spaces", "base85"))
+_NO_BEGINNING: Final = frozenset(
+    ("random", how)
+    for how in (
+        "split in words",
+        "hex with spaces",
+        "base85",
+        "decimal numbers",
+        "octal escapes",
+        "octal numbers",
+        "binary numbers",
+        "quoted-printable",
+        "cut by dots",
+        "cut by colons",
+        "cut by commas",
+    )
+)
 """Bytes that begin like nothing are told by the length of one run alone: cut in pieces, they look like digests."""
 
 
@@ -48,6 +63,16 @@ def caught() -> Family:
             "base32": base64.b32encode(data).decode(),
             "character references": "".join(f"&#{letter};" for letter in plain.encode()),
             "full width": "".join(chr(letter + 0xFEE0) for letter in plain.encode()),
+            "decimal numbers": ", ".join(map(str, data)),
+            "octal escapes": "".join(f"\\{byte:03o}" for byte in data),
+            "octal numbers": " ".join(f"{byte:03o}" for byte in data),
+            "binary numbers": " ".join(f"{byte:08b}" for byte in data),
+            "quoted-printable": "".join(
+                chr(byte) if chr(byte).isalnum() and byte < 127 else f"={byte:02X}" for byte in data
+            ),
+            "cut by dots": _cut(plain, "."),
+            "cut by colons": _cut(plain, ":"),
+            "cut by commas": _cut(plain, ","),
             "nested": base64.b64encode(plain.encode()).decode(),
             "data uri": f"data:image/{name};base64,{plain[:40]}",
             "data uri, escaped": "https://example.test/?u=" + quote(f"data:image/{name};base64,{plain[:40]}", safe=""),
@@ -95,9 +120,27 @@ def passes() -> Family:
         "greek": "Κωνσταντίνος Παπαδόπουλος-Οικονομίδης",
         "devanagari": "बाल संरक्षण हॉटलाइन की रिपोर्ट का विवरण",
         "many numbers": "1234567890 " * 20,
+        "ports": "ports 21, 22, 25, 53, 80, 110, 143, 443, 465, 587, 993, 995, 3306, 5432, 8080, 8443, 9092, 27017",
+        "years": ", ".join(map(str, range(1989, 2027))),
+        "days": " ".join(map(str, range(1, 32))),
+        "prices": "EUR 9.99, 19.99, 24.50, 5.00, 80.75, 3.40, 12.95, 100.00, 49.00, 7.25, 1.10, 0.99, 15.80",
+        "addresses": ", ".join(f"192.0.2.{last}" for last in (80, 75, 3, 4, 20, 0, 137, 80, 78, 71, 13, 10)),
+        "an address like a beginning": "80.75.3.4, 198.51.100.7, 203.0.113.9, 192.0.2.1, 198.51.100.8, 203.0.113.10",
+        "phone numbers": "+31 20 555 01 23, +49 30 55 50 12 34, +33 1 55 50 12 34, +44 20 7946 09 58, +1 202 555 01 47",
+        "timestamps": "2026-11-20T12:00:00Z, 2026-11-20T12:05:10Z, 2026-11-20T12:05:59Z, 2026-11-21T00:00:01Z",
+        "versions": "1.2.3, 10.4.12, 2.0.0, 3.11.9, 17.5.1, 0.9.13, 4.22.0, 115.0.2, 8.5.100, 6.1.0, 1.26.4, 2.14.1",
+        "object id": "1.3.6.1.4.1.311.21.8.7587021.751874.11030412.6202749.3702260.207.16152204.4102241",
+        "mac address": "00:1A:2B:3C:4D:5E",
+        "full ipv6": "2001:0db8:85a3:08d3:1319:8a2e:0370:7348",
+        "a dialogue of parameters": "https://example.test/s?a=20&b=30=40&c=FF&d=89&page=00&x=AB=CD",
+        "bits": "flags 1 0 1 1 0 0 1 0 1 0 0 1 1 1 0 1 0 0 1",
     }.items():
         content = {"source_url": {"url": text}} if "://" in text else {"platform": text}
         yield a_case(name, [a_report(**_PLACED, **content)], [{"removed": [], "outcome": "routed"}])
+
+
+def _cut(text: str, sign: str) -> str:
+    return sign.join(text[begin : begin + 4] for begin in range(0, len(text), 4))
 
 
 def _caught(name: str, text: str) -> dict[str, object]:

@@ -41,6 +41,11 @@ def hexadecimal(data: bytes) -> str:
     return data.hex()
 
 
+def wrapped(data: bytes, width: int, mark: str) -> str:
+    text = base64.b64encode(data).decode()
+    return mark.join(text[n : n + width] for n in range(0, len(text), width))
+
+
 ENCODERS: list[Callable[[bytes], str]] = [
     lambda data: base64.b64encode(data).decode(),
     base64url,
@@ -55,12 +60,16 @@ ENCODERS: list[Callable[[bytes], str]] = [
     lambda data: json.dumps({"file": base64.b64encode(data).decode()}),
     lambda data: "".join(f"&#x{byte:02x};" for byte in data),
     lambda data: "".join(f"&#{letter};" for letter in base64.b64encode(data)),
+    lambda data: ", ".join(map(str, data)),
+    lambda data: str(list(data)),
+    lambda data: " ".join(f"0b{byte:b}" for byte in data),
+    lambda data: " ".join(f"{byte:08b}" for byte in data),
+    lambda data: "".join(f"\\{byte:03o}" for byte in data),
+    lambda data: " ".join(f"{byte:03o}" for byte in data),
+    lambda data: "".join(chr(byte) if chr(byte).isalnum() and byte < 0x7F else f"={byte:02X}" for byte in data),
+    lambda data: wrapped(data, 4, "."),
+    lambda data: wrapped(data, 4, ","),
 ]
-
-
-def wrapped(data: bytes, width: int, mark: str) -> str:
-    text = base64.b64encode(data).decode()
-    return mark.join(text[n : n + width] for n in range(0, len(text), width))
 
 
 MARKS = st.sampled_from(["\n", "\r\n", " ", "\n> ", '",\n"', "\\\n"])
@@ -159,3 +168,10 @@ def test_time_grows_with_length_only(unit: str) -> None:
     started = time.perf_counter()
     rule_of_text(unit * (200_000 // len(unit)), lines_allowed=True)
     assert time.perf_counter() - started < 5
+
+
+@given(st.lists(st.integers(0, 65_535).map(str), min_size=1, max_size=60), st.sampled_from([", ", " ", ";", ":", "-"]))
+def test_lists_of_numbers_that_begin_no_file_pass(numbers: list[str], mark: str) -> None:
+    bytes_of_it = bytes(int(number) for number in numbers if int(number) < 0x100)
+    assume(scan_bytes(bytes_of_it) is None)
+    assert rule_of_text(f"seen: {mark.join(numbers)}") is None
