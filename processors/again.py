@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from processors.amending import amended
 from processors.decision import Proposed
+from processors.examined import Examined
 from processors.intake import CLOSED, Accepted, Door, Rejected
 from processors.steps.route.rules import SUPPORT, Case, addressee_of, refusal
 from schemas.catalogue import message
@@ -19,7 +20,7 @@ from schemas.records.triage import RouteRefusal
 from schemas.records.values import Coordinate
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import day_of
-from tocsin.runtime.ledger.amendments import Amendments, Chosen
+from tocsin.runtime.ledger.amendments import Amendments
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -51,14 +52,18 @@ def ruling_in(raw: RawRecord, codec: RecordCodec) -> Ruling | Rejected:
     return ruling
 
 
-def informed(ruling: Ruling, found: Amendments, people: Chosen) -> Ruling:
-    """Whoever rules, and whatever they knew: what the ledger knows of the items counts, and whom people added."""
-    added = () if ruling.closed else people.get((ruling.report_id, ruling.revision), ())
-    return replace(
-        ruling,
-        amendments=found.get(ruling.report_id, ruling.amendments),
-        chosen=tuple(dict.fromkeys((*ruling.chosen, *added))),
-    )
+def informed(ruling: Ruling, found: Amendments) -> Ruling:
+    """Whoever rules, and whatever they knew: what the ledger knows of the items counts."""
+    return replace(ruling, amendments=found.get(ruling.report_id, ruling.amendments))
+
+
+def keeping(entry: Examined, chosen: tuple[MemberId, ...], bundle: Bundle) -> Examined:
+    """With whom earlier rulings added; known once this one is claimed, because another may be decided ahead of it."""
+    if entry.ruling is None or entry.ruling.closed or not chosen:
+        return entry
+    added = replace(entry.ruling, chosen=chosen)
+    proposed, before = (one and with_people(one, added, bundle) for one in (entry.proposed, entry.before))
+    return replace(entry, proposed=proposed, before=before)
 
 
 def reopened(ruling: Ruling, found: RawRecord | None, door: Door) -> Reopened | Rejected:

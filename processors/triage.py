@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.again import LookUp, informed, no_records, reopened, ruling_in, with_people
+from processors.again import LookUp, informed, keeping, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering, prior_of
 from processors.auditing import audited
 from processors.comparing import earlier, return_behind, spared
 from processors.counting import count_slice
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.examined import Decided, Examined
-from processors.index.port import Claim, Index, Knowledge, PriorRecipient, RulingClaim, Source
+from processors.index.port import Claim, Index, Knowledge, PriorRecipient, Ruled, RulingClaim, Source
 from processors.intake import Accepted, Door, Rejected, skipped_record
 from processors.letters import Writer
 from processors.referring import Desk
@@ -135,7 +135,9 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             decided = replace(decided, examined=tuple(self._remembered(decided)))
         ruled = self._ruled(source, decided)
         again = {offset: knowledge for offset, (_, knowledge) in ruled.items()}
-        numbers = {offset: number for offset, (number, _) in ruled.items()}
+        numbers = {offset: answer.number for offset, (answer, _) in ruled.items()}
+        if ruled:
+            decided = replace(decided, examined=tuple(_kept(decided, ruled)))
         return Claimed(decided=decided, knowledge=by_offset | again, numbers=numbers)
 
     def finish(self, claimed: Claimed) -> Finished:
@@ -171,10 +173,9 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         rulings = [ruling for _, ruling in read if isinstance(ruling, Ruling)]
         records = self._look_up([ruling.source for ruling in rulings])
         found = self._findings.latest([ruling.report_id for ruling in rulings])
-        people = self._findings.people([ruling.report_id for ruling in rulings])
         before = self._findings.before([behind for ruling in rulings if (behind := return_behind(ruling))])
         for raw, said in read:
-            ruling = informed(said, found, people) if isinstance(said, Ruling) else said
+            ruling = informed(said, found) if isinstance(said, Ruling) else said
             with named(piece, raw):
                 at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
                 entry = self._reexamine(raw, ruling, records, at_door)
@@ -200,18 +201,18 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             door = replace(decided.door, bundle=entry.bundle) if accepted else decided.door
             yield replace(entry, proposed=self._propose(accepted, door, entry.raw)) if accepted else entry
 
-    def _ruled(self, source: Source, decided: Decided) -> Mapping[int, tuple[int, Knowledge]]:
+    def _ruled(self, source: Source, decided: Decided) -> Mapping[int, tuple[Ruled, Knowledge]]:
         """What the index said when the record came in, and who has the report now."""
         entries = [(entry, entry.ruling) for entry in decided.examined if entry.ruling is not None]
         claims = tuple(RulingClaim(log_offset=entry.raw.offset, ruling=ruling) for entry, ruling in entries)
-        found: dict[int, tuple[int, Knowledge]] = {}
+        found: dict[int, tuple[Ruled, Knowledge]] = {}
         for (entry, ruling), ruled in zip(entries, self._index.rule(source, claims), strict=True):
             assert entry.proposed is not None  # noqa: S101 -- a ruling proposes, or was rejected
             place = Source(ruling.source.topic_id, ruling.source.topic, ruling.source.partition)
             (known,) = self._index.claim(place, (claim_of(entry.proposed, ruling.source.offset),))
             is_stale = known.is_stale or ruled.is_stale
             known = replace(known, is_stale=is_stale, is_conflicting=False, recipients=ruled.recipients)
-            found[entry.raw.offset] = (ruled.number, known)
+            found[entry.raw.offset] = (ruled, known)
         return found
 
     def _propose(self, accepted: Accepted, door: Door, raw: RawRecord) -> Proposed:
@@ -245,6 +246,12 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
                 ruling = spared(ruling, conclude(entry.before, known, entry.bundle), decision, clerk.desk)
             return clerk.ruled(decision, Again(ruling=ruling, number=number, log_offset=entry.raw.offset), known)
         return clerk.decided(decision, source, known)
+
+
+def _kept(decided: Decided, ruled: Mapping[int, tuple[Ruled, Knowledge]]) -> Iterator[Examined]:
+    for entry in decided.examined:
+        chosen = ruled[entry.raw.offset][0].chosen if entry.ruling else ()
+        yield keeping(entry, chosen, replace(decided.door, bundle=entry.bundle).standing_bundle) if chosen else entry
 
 
 class Clerks:

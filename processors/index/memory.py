@@ -44,6 +44,7 @@ class _Ruling(Struct, frozen=True):
     revision: tuple[ReportId, int]
     number: int
     block: int
+    chosen: tuple[MemberId, ...]
 
 
 _Place = tuple[bytes, MemberId]
@@ -106,7 +107,9 @@ class MemoryIndex:
         for claim in claims:
             ruling = claim.ruling
             numbers = [one.number for one in self._rulings.values() if one.revision == _revision_of(ruling)]
-            made = _Ruling(source, claim.log_offset, _revision_of(ruling), len(numbers) + 1, self._next_block)
+            made = _Ruling(
+                source, claim.log_offset, _revision_of(ruling), len(numbers) + 1, self._next_block, ruling.chosen
+            )
             self._rulings.setdefault(ruling.ruling_id, made)
             self._next_block += CLAIM_BLOCK
         return tuple(self._ruled(source, claim) for claim in claims)
@@ -118,8 +121,12 @@ class MemoryIndex:
             for revision, known in self._revisions.get(ruling.report_id, {}).items()
         )
         is_elsewhere = (made.source, made.log_offset) != (source, claim.log_offset)
+        before = [x for x in self._rulings.values() if x.revision == made.revision and x.number < made.number]
         return Ruled(
-            number=made.number, is_stale=overtaken or is_elsewhere, recipients=self._recipients(ruling.report_id)
+            number=made.number,
+            is_stale=overtaken or is_elsewhere,
+            recipients=self._recipients(ruling.report_id),
+            chosen=tuple(sorted({name for one in before for name in one.chosen})),
         )
 
     def dispute(self, report_id: ReportId) -> None:

@@ -108,6 +108,8 @@ class Ruled(Struct, frozen=True, kw_only=True):
     """A later revision was claimed before it, or this ruling was read from another coordinate before."""
     recipients: tuple[PriorRecipient, ...] = ()
     """Who has the report, whatever decision gave it."""
+    chosen: tuple[MemberId, ...] = ()
+    """Whom earlier rulings on the revision added, those of its own slice too: no later one recalls them."""
 
 
 class Index(Protocol):

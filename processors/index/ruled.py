@@ -32,6 +32,7 @@ def _ruled(row: Any, place: tuple[int, int], holders: dict[str, list[Any]]) -> R
             for held in latest.values()
             if not held.withdrawal
         ),
+        chosen=tuple(map(MemberId, row.chosen_before)),
     )
 
 
@@ -73,7 +74,11 @@ _READ: Final = text("""
     select ruling_id, report_id, revision, number, stream, log_offset, exists (
         select 1 from report_revisions later where later.report_id = rulings.report_id
         and later.revision > rulings.revision and later.claim_number < rulings.claim_number
-    ) as is_overtaken
+    ) as is_overtaken, array(
+        select distinct name from rulings earlier cross join lateral unnest(earlier.chosen) as name
+        where earlier.report_id = rulings.report_id and earlier.revision = rulings.revision
+        and earlier.number < rulings.number order by name
+    ) as chosen_before
     from rulings where ruling_id = any(cast(:ids as text[]))
 """)
 _HOLDERS: Final = text(

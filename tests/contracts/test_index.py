@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import text
 
 from processors.index.disputes import Dispute, dispute
@@ -359,6 +360,20 @@ def test_rulings_on_a_revision_are_counted_and_a_replay_gets_its_own_number(inde
     ruled = index.rule(a_source(1), claims)
     assert [(one.number, one.is_stale) for one in ruled] == [(1, False), (2, False)]
     assert index.rule(a_source(1), claims) == ruled
+
+
+def test_a_ruling_knows_whom_earlier_ones_added_and_no_later_one_whatever_is_claimed_when(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claim_one(index, a_claim(0, report_id=report))
+    plain = [a_ruling_claim(report, offset, f"ruling-{offset}") for offset in range(3)]
+    first, second, third = (
+        structs.replace(one, ruling=structs.replace(one.ruling, chosen=chosen))
+        for one, chosen in zip(plain, ((B,), (A, B), ()), strict=True)
+    )
+    ruled = index.rule(a_source(1), (first, second))
+    assert [one.chosen for one in ruled] == [(), (B,)]
+    assert [one.chosen for one in index.rule(a_source(1), (third,))] == [(B, A)]
+    assert index.rule(a_source(1), (first, second)) == ruled
 
 
 def test_a_ruling_that_was_read_from_elsewhere_before_is_stale(index: Index) -> None:

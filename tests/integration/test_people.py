@@ -22,7 +22,6 @@ from tests.builders.reports import a_hosting, an_escalation, an_item
 from tocsin.policy.bundle import load as load_policy
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
-from tocsin.runtime.ledger.amendments import LedgerFindings
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import load
 from tocsin.stack.charter import charter_of
@@ -170,12 +169,9 @@ def test_a_decision_makes_real_referrals_and_the_ledger_balances(exchange: Local
 
 
 def added(stack: LocalStack, reference: str) -> set[str]:
-    """Whom people added, as triage asks for it at every ruling."""
-    report = report_id_of(MEMBER, reference)
-    database = database_of(load(stack.config("triage")))
-    found = LedgerFindings(database=database).people([report])
-    database.close()
-    return set(found[report, 1])
+    """Whom people added, where triage asks for it at every ruling."""
+    query = "select unnest(chosen) as name from rulings where report_id = cast(:report as uuid)"
+    return {row.name for row in rows(stack, query, report=report_id_of(MEMBER, reference))}
 
 
 def test_what_is_closed_waits_no_longer_and_its_submitter_is_told(exchange: LocalStack) -> None:

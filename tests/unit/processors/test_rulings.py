@@ -36,21 +36,17 @@ INSTANT_MS = 1_795_000_000_000
 
 
 class Found(Findings):
-    """What was found out, by report; what was known before an answer, by return; and whom people added."""
+    """What was found out, by report, and what was known before an answer, by return."""
 
     def __init__(self) -> None:
         self.known: dict[ReportId, tuple[Amendment, ...]] = {}
         self.known_before: dict[str, tuple[Amendment, ...]] = {}
-        self.chosen: dict[tuple[ReportId, int], tuple[MemberId, ...]] = {}
 
     def latest(self, reports: Iterable[ReportId]) -> dict[ReportId, tuple[Amendment, ...]]:
         return {report: self.known[report] for report in reports if report in self.known}
 
     def before(self, returns: Iterable[str]) -> dict[str, tuple[Amendment, ...]]:
         return {each: self.known_before[each] for each in returns if each in self.known_before}
-
-    def people(self, reports: Iterable[ReportId]) -> dict[tuple[ReportId, int], tuple[MemberId, ...]]:
-        return {key: names for key, names in self.chosen.items() if key[0] in set(reports)}
 
 
 class Exchange:
@@ -296,12 +292,53 @@ def test_whom_a_person_added_keeps_the_report_when_it_moves(exchange: Exchange) 
     report, added = a_french_report(), MemberId("nl-police")
     exchange.take(report, at_ms=INSTANT_MS - 1)
     exchange.take(a_ruling(report, SOURCE, occasion="queue:1", chosen=(added,)), at_ms=INSTANT_MS)
-    exchange.found.chosen[report.report_id, report.revision] = (added,)
     moved = Amendment(content_id=report.items[0].content_id, hosting_country=CountryCode("DE"))
     ruling = a_ruling(report, SOURCE, cause=RulingCause.MOVED, occasion="moved:r0", amendments=(moved,))
     (answer,) = exchange.take(ruling, at_ms=INSTANT_MS)
     assert members(answer, recalled=False) == {"de-hotline-a", "de-police", added}
     assert members(answer, recalled=True) == {"fr-hotline", "fr-police"}
+
+
+def test_of_two_rulings_in_one_slice_the_second_keeps_whom_the_first_added_and_a_replay_says_the_same(
+    exchange: Exchange,
+) -> None:
+    report, added = a_french_report(), MemberId("nl-police")
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    first, second = exchange.take(
+        a_ruling(report, SOURCE, occasion="queue:1", chosen=(added,)),
+        a_ruling(report, SOURCE, occasion="another"),
+        at_ms=INSTANT_MS,
+    )
+    assert added in members(first, recalled=False)
+    assert members(second, recalled=True) == set()
+    assert added in members(second, recalled=False)
+
+
+def test_of_two_slices_that_are_decided_ahead_the_second_keeps_whom_the_first_added(exchange: Exchange) -> None:
+    report, added = a_french_report(), MemberId("nl-police")
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    rulings = (a_ruling(report, SOURCE, chosen=(added,)), a_ruling(report, SOURCE, occasion="another"))
+    raw = [
+        RawRecord(offset=n, timestamp_ms=INSTANT_MS, key=b"k", value=CODEC.dumps(ruling), headers=())
+        for n, ruling in enumerate(rulings)
+    ]
+    stages = exchange.stages
+    ahead = [stages.decide(Slice(topic_id="id", topic=RULINGS, partition=0, records=(one,))) for one in raw]
+    ((first,), (second,)) = (stages.finish(stages.claim(one)).answers for one in ahead)
+    assert added in members(first, recalled=False)
+    assert added in members(second, recalled=False)
+    assert added not in members(stages.finish(stages.claim(ahead[0])).answers[0], recalled=True), "a replay"
+
+
+def test_whom_a_later_ruling_adds_is_not_in_the_replay_of_an_earlier_one(exchange: Exchange) -> None:
+    report, added = a_french_report(), MemberId("nl-police")
+    exchange.take(report, at_ms=INSTANT_MS - 1)
+    exchange.take(
+        a_ruling(report, SOURCE), a_ruling(report, SOURCE, occasion="queue:1", chosen=(added,)), at_ms=INSTANT_MS
+    )
+    piece = Slice(topic_id="id", topic=RULINGS, partition=0, records=(exchange.log[RULINGS, 0],))
+    (again,) = exchange.run(piece)
+    assert added not in members(again, recalled=False)
 
 
 @pytest.mark.parametrize(

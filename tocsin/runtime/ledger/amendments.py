@@ -6,14 +6,12 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 from sqlalchemy import Connection, Row, text
 
-from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
+from schemas.records.identifiers import ContentId, CountryCode, ReportId
 from schemas.records.ruling import Amendment, RulingCause
 from schemas.records.values import Instant
 from tocsin.runtime.database import Database
 
 Amendments = Mapping[ReportId, tuple[Amendment, ...]]
-Chosen = Mapping[tuple[ReportId, int], tuple[MemberId, ...]]
-"""By report and revision, whom people added to those that the rules name."""
 
 
 class Findings(Protocol):
@@ -25,9 +23,6 @@ class Findings(Protocol):
     def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
         """By return, what was known of its report just before it; one that was the first is left out."""
 
-    def people(self, reports: Iterable[ReportId]) -> Chosen:
-        """Whom earlier rulings added; where nobody did, the report is left out."""
-
 
 class NoFindings(Findings):
     """For a place without a ledger."""
@@ -38,10 +33,6 @@ class NoFindings(Findings):
 
     def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
         """Nothing."""
-        return {}
-
-    def people(self, reports: Iterable[ReportId]) -> Chosen:
-        """Nobody."""
         return {}
 
 
@@ -66,14 +57,6 @@ class LedgerFindings(Struct, frozen=True, kw_only=True):
         with self.database.transaction() as connection:
             return amendments_before(connection, ids)
 
-    def people(self, reports: Iterable[ReportId]) -> Chosen:
-        """One short transaction, or none where nothing is asked."""
-        ids = sorted(set(reports))
-        if not ids:
-            return {}
-        with self.database.transaction() as connection:
-            return chosen_of(connection, ids)
-
 
 def amendments_of(connection: Connection, reports: Iterable[ReportId]) -> Amendments:
     """The latest classification of each item, and where it lies once both steps of its move are done."""
@@ -95,12 +78,6 @@ def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str,
     """The returns among these that changed where an item belongs or what it is; the same however often it is asked."""
     rows = connection.execute(_CHANGED, {"ids": list(return_ids)}).all()
     return {row.return_id: RulingCause.MOVED if row.moved else RulingCause.LABEL for row in rows}
-
-
-def chosen_of(connection: Connection, reports: Sequence[ReportId]) -> Chosen:
-    """Whom people, or the policy's line of stand-ins, added to a report: no later ruling recalls them."""
-    rows = connection.execute(_CHOSEN, {"ids": list(reports)})
-    return {(ReportId(str(row.report_id)), row.revision): tuple(map(MemberId, row.names)) for row in rows}
 
 
 def _amendment(row: Row[Any]) -> Amendment:
@@ -134,11 +111,6 @@ _BEFORE: Final = text("""
     ) own join item_acts done on done.report_id = own.report_id and done.number < own.first
     where done.refused = '' and done.kind in ('assess', 'reassign')
     group by own.return_id, done.content_id order by own.return_id, done.content_id
-""")
-_CHOSEN: Final = text("""
-    select report_id, revision, array_agg(distinct name order by name) as names
-    from rulings cross join lateral unnest(chosen) as name
-    where report_id = any(cast(:ids as uuid[])) group by report_id, revision
 """)
 _CHANGED: Final = text("""
     select done.return_id, bool_or(done.kind = 'reassign') as moved
