@@ -1,0 +1,78 @@
+"""Writes deploy/prometheus/slo.yml from slo.toml: a recording rule per objective and window, and burn-rate alerts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+FOLDER: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
+_BURNS: Final = (("Fast", 14.4, "1h", "5m", "page"), ("Slow", 6.0, "6h", "30m", "ticket"))
+"""Two windows each: the long one says that it matters, the short one that it still goes on."""
+_WINDOWS: Final = ("5m", "30m", "1h", "6h")
+
+
+class Objective(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many of a tier reach a step in time."""
+
+    step: str
+    tier: str
+    within_seconds: int
+    share: float
+
+
+class Objectives(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    objective: tuple[Objective, ...]
+
+
+def read(text: bytes) -> tuple[Objective, ...]:
+    """The objectives of slo.toml."""
+    return msgspec.toml.decode(text, type=Objectives).objective
+
+
+def written(objectives: tuple[Objective, ...]) -> str:
+    """The rules as Prometheus reads them."""
+    lines = [
+        "# Written by python -m tocsin.stack.objectives from slo.toml: change that.",
+        "groups:",
+        "  - name: tocsin-slo",
+    ]
+    lines.append("    rules:")
+    for one in objectives:
+        lines += [*_recorded(one), *_alerts(one)]
+    return "\n".join(lines) + "\n"
+
+
+def _late(one: Objective, window: str) -> str:
+    return f"slo:{one.step}_late:ratio_rate{window}"
+
+
+def _recorded(one: Objective) -> Iterator[str]:
+    metric, tier = f"tocsin_submission_to_{one.step}_seconds", f'tier="{one.tier}"'
+    for window in _WINDOWS:
+        in_time = f'sum(rate({metric}_bucket{{{tier},le="{float(one.within_seconds)}"}}[{window}]))'
+        yield f"      - record: {_late(one, window)}"
+        yield f"        expr: 1 - {in_time} / sum(rate({metric}_count{{{tier}}}[{window}]))"
+        yield "        labels:"
+        yield f"          tier: {one.tier}"
+
+
+def _alerts(one: Objective) -> Iterator[str]:
+    for speed, factor, long, short, severity in _BURNS:
+        limit = round(factor * (1 - one.share), 4)
+        burning = " and ".join(f'{_late(one, window)}{{tier="{one.tier}"}} > {limit}' for window in (long, short))
+        yield f"      - alert: TocsinObjectiveBurns{speed}"
+        yield f"        expr: {burning}"
+        yield "        labels:"
+        yield f"          severity: {severity}"
+        yield f"          step: {one.step}"
+        yield "        annotations:"
+        yield f'          summary: "Too few {one.tier} reports are {one.step} within {one.within_seconds} s"'
+        yield "          runbook: docs/runbooks/a-burning-objective.md"
+
+
+if __name__ == "__main__":
+    (FOLDER / "slo.yml").write_text(written(read((FOLDER / "slo.toml").read_bytes())), "utf-8")
