@@ -74,3 +74,12 @@ def test_the_objectives_rules_are_what_their_file_makes() -> None:
 
 def promtool(*arguments: str) -> int:
     return subprocess.run([str(shutil.which("promtool")), *arguments], check=False).returncode  # noqa: S603 -- ours
+
+
+@pytest.mark.skipif(not shutil.which("amtool"), reason="make promtool installs it (Debian's package)")
+@pytest.mark.parametrize(("severity", "receiver"), [("page", "on-call"), ("ticket", "tickets")])
+def test_who_is_woken_and_who_gets_a_ticket(severity: str, receiver: str) -> None:
+    file = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+    words = ["config", "routes", "test", f"--config.file={file}", f"--verify.receivers={receiver}"]
+    done = subprocess.run([str(shutil.which("amtool")), *words, f"severity={severity}"], check=False)  # noqa: S603 -- ours
+    assert done.returncode == 0
