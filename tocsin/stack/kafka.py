@@ -163,7 +163,8 @@ class Kafka:
         draft.rename(self._data)
 
     def _await(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+        start_seconds = _START_SECONDS * self._cluster.size
+        deadline = time.monotonic() + start_seconds
         client = AdminClient(self.client("ops") | {"log_level": 0})
         while True:
             self.daemon.require_running()
@@ -174,7 +175,7 @@ class Kafka:
                 _LOG.debug("Kafka does not answer yet.", extra={"facts": {"code": error.args[0].name()}})
             if time.monotonic() > deadline:
                 raise Broken(
-                    f"Kafka did not answer within {_START_SECONDS:.0f} s. Its log: {self.daemon.log}",
+                    f"Kafka did not answer within {start_seconds:.0f} s. Its log: {self.daemon.log}",
                     code="stack.kafka_start",
                 )
             time.sleep(_POLL_SECONDS)
