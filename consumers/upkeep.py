@@ -43,8 +43,9 @@ def hasten(store: DeliveryStore, desk: Desk) -> int:
     """What came in while the clock was ahead is due when the clock says so again: too late for somebody in danger."""
     now_ms = desk.now_ms()
     longest_seconds = max(desk.limits.longest_retry_seconds, LONGEST_WAIT_SECONDS) + _ASTRAY_SECONDS
+    first_ms = now_ms + int((desk.limits.longest_pause_seconds + _ASTRAY_SECONDS) * 1000)
     with store.begin() as connection:
-        count = deliveries.hasten(connection, now_ms, now_ms + int(longest_seconds * 1000))
+        count = deliveries.hasten(connection, now_ms, first_ms, now_ms + int(longest_seconds * 1000))
     if count:
         _LOG.warning("Deliveries were due too far ahead: the clock was wrong.", extra={"facts": {"count": count}})
     return count

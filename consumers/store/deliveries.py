@@ -154,11 +154,13 @@ def expired(connection: Connection, now_ms: int, limit: int) -> list[Delivery]:
     return _read(connection, statement.limit(limit))
 
 
-def hasten(connection: Connection, now_ms: int, latest_ms: int) -> int:
-    """Make due now what no rule makes due after an instant, bundles excepted; tells how many there were."""
-    is_astray = (
-        (DELIVERIES.c.state == State.RECEIVED) & (DELIVERIES.c.due_ms > latest_ms) & (DELIVERIES.c.kind != BUNDLE)
-    )
+def hasten(connection: Connection, now_ms: int, first_ms: int, latest_ms: int) -> int:
+    """Make due now what no rule makes due so late, bundles excepted; tells how many there were.
+
+    What was never tried is due before `first_ms`, everything before `latest_ms`.
+    """
+    is_late = (DELIVERIES.c.due_ms > latest_ms) | ((DELIVERIES.c.attempts == 0) & (DELIVERIES.c.due_ms > first_ms))
+    is_astray = (DELIVERIES.c.state == State.RECEIVED) & (DELIVERIES.c.kind != BUNDLE) & is_late
     return connection.execute(update(DELIVERIES).where(is_astray).values(due_ms=now_ms)).rowcount
 
 
