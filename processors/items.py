@@ -9,7 +9,7 @@ from processors.decision import Proposed
 from schemas.item_state import BASELINE, NATIONAL, Act, Actor, ItemState, acts_of, after, is_described, refusal
 from schemas.records.answers import Return
 from schemas.records.identifiers import ContentId
-from schemas.records.report import ContentItem
+from schemas.records.report import ContentItem, Hosting, ReportSubmitted
 from schemas.records.values import Ternary, Verdict
 from schemas.vocabularies import vocabulary
 from tocsin.policy.authority import country_named
@@ -49,9 +49,11 @@ def items_of(proposed: Proposed, bundle: Bundle) -> tuple[ItemMade, ...]:
             assigned_country=country,
             classification=_assessed(item, proposed) if assesses else "",
             is_described=described,
+            looked_at_ms=hosting.checked_at.epoch_ms if hosting and hosting.checked_at else None,
         )
         for item in items
-        for country in (_hosted_in(item, proposed, bundle),)
+        for hosting in (_hosting_of(item, report),)
+        for country in (_hosted_in(hosting, bundle),)
     )
 
 
@@ -94,10 +96,12 @@ def _done(answer: Return, key: ItemKey, act: Act, position: int, refused: str) -
     )
 
 
-def _hosted_in(item: ContentItem, proposed: Proposed, bundle: Bundle) -> str:
+def _hosting_of(item: ContentItem, report: ReportSubmitted) -> Hosting | None:
+    return item.hosting or (report.source_url.hosting if report.source_url else None)
+
+
+def _hosted_in(hosting: Hosting | None, bundle: Bundle) -> str:
     """Assignment follows the hosting country (domain facts 0.3); a delivery network hosts nowhere."""
-    source = proposed.report.source_url
-    hosting = item.hosting or (source.hosting if source else None)
     if hosting is None or hosting.content_delivery_network is Ternary.YES:
         return ""
     found = hosting.country or (bundle.country_of(hosting.ip_address) if hosting.ip_address else "")

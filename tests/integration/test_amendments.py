@@ -15,7 +15,7 @@ from schemas.records.values import Instant
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.amendments import amendments_before, amendments_of, causes_of
-from tocsin.runtime.ledger.items import ActDone, ItemMade, note_acts, record_items
+from tocsin.runtime.ledger.items import ActDone, ItemMade, locked_states, note_acts, record_items
 
 pytestmark = pytest.mark.stack
 ONE, TWO = ContentId("item-1"), ContentId("item-2")
@@ -32,15 +32,29 @@ class Items:
         at: Any = {"hosting_country": "FR", "assigned_country": "FR", "classification": "national", "revision": 1}
         record_items(connection, [ItemMade(report_id=self.report, content_id=one, **at) for one in (ONE, TWO)])
 
-    def did(self, kind: ActKind, value: str, item: ContentId = ONE, refused: str = "") -> str:
+    def did(self, kind: ActKind, value: str, item: ContentId = ONE, refused: str = "", at_ms: int = AT.epoch_ms) -> str:
         return_id = f"amendments-{self.report}-{next(_NUMBERS)}"
         act = Act(kind=kind, value=value)
         about: Any = {"report_id": self.report, "content_id": item, "member": MemberId("fr-hotline")}
         note_acts(
             self.connection,
-            [ActDone(return_id=return_id, position=0, act=act, refused=refused, at_ms=AT.epoch_ms, **about)],
+            [ActDone(return_id=return_id, position=0, act=act, refused=refused, at_ms=at_ms, **about)],
         )
         return return_id
+
+    def seen(self, country: str, at_ms: int | None, revision: int = 2) -> None:
+        """A later revision says where its first item lies, and when its submitter looked."""
+        there: Any = {"hosting_country": country, "assigned_country": country, "classification": "national"}
+        made = ItemMade(report_id=self.report, content_id=ONE, revision=revision, looked_at_ms=at_ms, **there)
+        record_items(self.connection, [made])
+
+    def moves(self, country: str) -> str:
+        """Both steps, told at one time."""
+        self.did(ActKind.REHOST, country)
+        return self.did(ActKind.REASSIGN, country)
+
+    def assigned(self) -> str:
+        return locked_states(self.connection, [self.report])[self.report, ONE].assigned_country
 
     def known(self) -> tuple[Amendment, ...]:
         return amendments_of(self.connection, [self.report]).get(self.report, ())
@@ -104,3 +118,51 @@ def test_what_was_known_before_an_answer_is_what_had_been_said_by_then(items: It
         moved: (national,),
         last: (Amendment(content_id=ONE, classification="national", hosting_country=CountryCode("DE"), moved_at=AT),),
     }
+
+
+@pytest.mark.parametrize(("at_ms", "country"), [(None, "DE"), (AT.epoch_ms, "DE"), (AT.epoch_ms + 1, "FR")])
+def test_a_submitter_that_has_looked_since_a_move_takes_the_assignment_with_it(
+    at_ms: int | None, country: str, items: Items
+) -> None:
+    items.moves("DE")
+    items.seen("FR", at_ms)
+    assert items.assigned() == country
+    assert items.known() == ((_there("DE"),) if country == "DE" else ())
+
+
+def _there(country: str) -> Amendment:
+    return Amendment(content_id=ONE, hosting_country=CountryCode(country), moved_at=AT)
+
+
+def test_a_later_look_moves_nothing_once_somebody_has_acted(items: Items) -> None:
+    items.moves("DE")
+    items.did(ActKind.ACT, "reported_to_lea", refused="item.not_assigned")
+    items.did(ActKind.ACT, "reported_to_lea")
+    items.seen("FR", AT.epoch_ms + 1)
+    assert items.assigned() == "DE"
+
+
+def test_an_assessment_hinders_no_later_look_and_outlives_it(items: Items) -> None:
+    items.moves("DE")
+    items.did(ActKind.ASSESS, "baseline")
+    items.seen("FR", AT.epoch_ms + 1)
+    assert items.assigned() == "FR"
+    assert items.known() == (Amendment(content_id=ONE, classification="baseline"),)
+
+
+def test_an_older_revision_and_a_replay_of_a_later_look_change_nothing(items: Items) -> None:
+    items.moves("DE")
+    items.seen("FR", AT.epoch_ms + 2)
+    items.seen("FR", AT.epoch_ms + 2)
+    items.seen("NL", AT.epoch_ms + 1, revision=3)
+    items.seen("NL", AT.epoch_ms + 3, revision=1)
+    assert items.assigned() == "FR"
+
+
+def test_what_moves_again_after_the_later_look_is_a_cause_again(items: Items) -> None:
+    before = items.moves("DE")
+    items.seen("FR", AT.epoch_ms + 1)
+    items.did(ActKind.REHOST, "DE", at_ms=AT.epoch_ms + 2)
+    again = items.did(ActKind.REASSIGN, "DE", at_ms=AT.epoch_ms + 2)
+    assert items.assigned() == "DE"
+    assert [items.cause(one) for one in (before, again)] == [RulingCause.MOVED, RulingCause.MOVED]

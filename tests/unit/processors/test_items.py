@@ -20,7 +20,7 @@ from schemas.records.report import ContentItem, Hosting, Label
 from schemas.records.values import Realism, Ternary
 from tests.builders.answers import REPORT, an_outcome_return
 from tests.builders.policy import TODAY, the_sample, without_members
-from tests.builders.reports import NOON_MS, a_report, a_source_url, an_item
+from tests.builders.reports import NOON_MS, a_hosting, a_report, a_source_url, an_instant, an_item
 from tocsin.policy.authority import actor_of
 from tocsin.policy.bundle import Bundle
 from tocsin.runtime.ledger.items import ItemKey, ItemMade
@@ -237,3 +237,11 @@ def test_a_report_without_items_is_one_thing_that_is_assigned_to_nobody() -> Non
 
 def test_every_rule_has_its_words() -> None:
     assert {code for _, code, _ in _RULES} | {"item.unknown"} <= set(catalogue())
+
+
+@pytest.mark.parametrize("at_ms", [None, NOON_MS])
+def test_triage_says_when_the_submitter_saw_where_an_item_lies(at_ms: int | None) -> None:
+    checked_at = None if at_ms is None else an_instant(at_ms)
+    report = a_report(items=(an_item(hosting=a_hosting(country=CountryCode("FR"), checked_at=checked_at)),))
+    (found,) = items_of(propose(Accepted(report=report), the_sample(), NAMING, NOON_MS), the_sample())
+    assert (found.assigned_country, found.looked_at_ms) == ("FR", at_ms)

@@ -95,8 +95,9 @@ _FOUND_OUT: Final = text("""
            (array_agg(cast(extract(epoch from at) * 1000 as bigint) order by number desc)
             filter (where kind = 'reassign'))[1] as moved_ms,
            (array_agg(value order by number desc) filter (where kind = 'assess'))[1] as classification
-    from item_acts
-    where report_id = any(cast(:ids as uuid[])) and refused = '' and kind in ('assess', 'reassign')
+    from item_acts join items i using (report_id, content_id)
+    where report_id = any(cast(:ids as uuid[])) and refused = ''
+    and (kind = 'assess' or (kind = 'reassign' and at >= coalesce(i.looked_at, '-infinity')))
     group by report_id, content_id order by report_id, content_id
 """)
 _BEFORE: Final = text("""
@@ -109,7 +110,9 @@ _BEFORE: Final = text("""
         select return_id, report_id, min(number) as first from item_acts
         where return_id = any(:ids) group by return_id, report_id
     ) own join item_acts done on done.report_id = own.report_id and done.number < own.first
-    where done.refused = '' and done.kind in ('assess', 'reassign')
+    join items i on i.report_id = done.report_id and i.content_id = done.content_id
+    where done.refused = ''
+    and (done.kind = 'assess' or (done.kind = 'reassign' and done.at >= coalesce(i.looked_at, '-infinity')))
     group by own.return_id, done.content_id order by own.return_id, done.content_id
 """)
 _CHANGED: Final = text("""
@@ -120,6 +123,7 @@ _CHANGED: Final = text("""
             select earlier.value from item_acts earlier
             where earlier.report_id = done.report_id and earlier.content_id = done.content_id
             and earlier.kind = done.kind and earlier.refused = '' and earlier.number < done.number
+            and (earlier.kind = 'assess' or earlier.at >= coalesce(i.looked_at, '-infinity'))
             order by earlier.number desc limit 1
         ), case done.kind when 'assess' then i.classification else i.assigned_country end) as value
     ) before
@@ -127,4 +131,4 @@ _CHANGED: Final = text("""
     and done.value <> before.value
     group by done.return_id
 """)
-"""No later revision changes an item once somebody has done anything to it, so what was before stays the same."""
+"""No later revision changes an item once somebody has done anything to it, but where its submitter has looked since."""

@@ -24,6 +24,8 @@ class ItemMade(Struct, frozen=True, kw_only=True):
     classification: str = ""
     is_described: bool = False
     """Whether its page is described well enough to be monitored."""
+    looked_at_ms: int | None = None
+    """When its submitter saw that it lies there, where it says so."""
 
 
 class ActDone(Struct, frozen=True, kw_only=True):
@@ -40,11 +42,15 @@ class ActDone(Struct, frozen=True, kw_only=True):
 
 
 def record_items(connection: Connection, made: Sequence[ItemMade]) -> None:
-    """Write items down; a later revision describes the page anew, and changes what nobody has done anything to."""
+    """Write items down; a later revision describes the page anew, and changes what nobody has done anything to.
+
+    Where its submitter has looked since an item was moved, it is assigned to where it was seen, unless somebody acted.
+    """
     latest = {(one.report_id, one.content_id): one for one in sorted(made, key=lambda one: one.revision)}
     columns = {name: [getattr(one, name) for one in latest.values()] for name in ItemMade.__struct_fields__}
     if any(one.revision > 1 for one in latest.values()):
         connection.execute(_DESCRIBED, columns)
+        connection.execute(_LOOKED, columns)
     connection.execute(_ITEMS, columns)
 
 
@@ -109,14 +115,35 @@ _DESCRIBED: Final = text("""
     and items.revision < found.revision and items.is_described <> found.is_described
 """)
 """Whoever fills in what a page lacked is heard also where somebody has acted on the item."""
+_LOOKED: Final = text("""
+    update items set hosting_country = seen.country, assigned_country = seen.country, looked_at = seen.at
+    from (
+        select found.*, to_timestamp(found.looked_at_ms / 1000.0) as at
+        from unnest(cast(:report_id as uuid[]), cast(:content_id as text[]), cast(:revision as integer[]),
+                    cast(:assigned_country as text[]), cast(:looked_at_ms as bigint[]))
+                    as found (report_id, content_id, revision, country, looked_at_ms)
+        where found.looked_at_ms is not null and found.country <> ''
+    ) seen
+    where items.report_id = seen.report_id and items.content_id = seen.content_id and items.revision < seen.revision
+    and (items.looked_at is null or items.looked_at < seen.at)
+    and not exists (
+        select from item_acts done where done.report_id = items.report_id and done.content_id = items.content_id
+        and done.refused = '' and done.kind = 'act')
+    and seen.at > (
+        select max(done.at) from item_acts done
+        where done.report_id = items.report_id and done.content_id = items.content_id
+        and done.refused = '' and done.kind = 'reassign')
+""")
+"""Who looks later than a move was told knows better where an item lies: the same rule as `processors.amending`."""
 _LOCK: Final = text("""
     select report_id, content_id, hosting_country, assigned_country, classification, is_described from items
     where report_id = any(cast(:ids as uuid[])) order by report_id, content_id for update
 """)
 """Always in the same order, so that two workers cannot wait for each other."""
 _ACCEPTED: Final = text("""
-    select report_id, content_id, kind, value from item_acts
-    where report_id = any(cast(:ids as uuid[])) and refused = '' order by number
+    select report_id, content_id, kind, value from item_acts done join items i using (report_id, content_id)
+    where report_id = any(cast(:ids as uuid[])) and refused = ''
+    and not (kind in ('rehost', 'reassign') and at < coalesce(i.looked_at, '-infinity')) order by number
 """)
 _DECIDED: Final = text("""
     select return_id, max(refused) as refused from item_acts where return_id = any(:ids) group by return_id
