@@ -312,7 +312,7 @@ def test_the_life_of_a_member_from_its_key_to_its_last_day(exchange: LocalStack,
     )
     fingerprint = made.stdout.splitlines()[-1]
     said = ("--name", "Simulated Hotline BE", "--country", "BE", "--sector", "hotline", "--receives")
-    reached = ("--duty-contact", "desk", "--out-of-band", "a number")
+    reached = ("--duty-contact", "desk", "--out-of-band", "a number", "--duty-hours", "mon-sun 00:00-24:00")
     asked = ("member", "add", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"), *said, *reached)
     wrong = tocsin(exchange, *asked, "--fingerprint", "0" * 64)
     assert (wrong.returncode, "member.fingerprint" in wrong.stderr) == (1, True)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
 from schemas.topics import acl_table, topics_of
+from tocsin.cli.policing.entries import described, entry_of
 from tocsin.policy import editing
 from tocsin.policy.members import Sector
 from tocsin.policy.store.folder import is_store
@@ -96,17 +97,20 @@ def request(member: str, folder: Path) -> None:
 @click.option("--receives", is_flag=True, help="It gets referrals.")
 @click.option("--not-owner", is_flag=True, help="Another member gets what concerns the country.")
 @click.option("--known-content", type=click.Choice(sorted(DUPLICATE_TREATMENTS)), default="deliver", show_default=True)
-@click.option("--duty-contact", default="", help="Whom to reach about an urgent referral.")
-@click.option("--out-of-band", default="", help="How to reach somebody without this exchange.")
-@click.option("--stand-in", default="", help="A member that takes its place.")
+@described
 @_draft
-@click.option("--from", "valid_from", type=click.DateTime(["%Y-%m-%d"]), help="Its first day; default: today.")
 @_home
 def add(home: Path, member: str, **said: Any) -> None:
     """At the exchange: sign the request of MEMBER and write it into the policy folder, if the whole bundle then loads.
 
     Nothing is reachable for the member before `tocsin acl apply`, and nothing is decided by the new rules before they
     are promoted. A home that runs on a plain folder takes that where --policy is not said.
+
+    \b
+    tocsin member add be-hotline --request be-hotline.csr --fingerprint "AB CD ..." --name "Hotline BE" --country BE
+      --sector hotline --receives --duty-contact "desk, +32 2 555 01 00" --out-of-band "+32 2 555 01 99"
+      --duty-hours "mon-fri 08:00-18:00" --duty-hours "sat 10:00-14:00" --time-zone Europe/Brussels
+      --holiday 2026-12-25 --mandate orphan --organisation be-child-rights --last-day 2027-12-31
     """
     settings, name = _ops(home), MemberId(member)
     if name in membership.latest(settings).members:
@@ -115,7 +119,9 @@ def add(home: Path, member: str, **said: Any) -> None:
     introduction = Introduction(member=name, request=said["request_file"], fingerprint=said["fingerprint"])
     packet = enrol(home, introduction, settings)
     try:
-        bundle = editing.changed(folder, editing.adding(name, _entry(said), said["profile"]))
+        bundle = editing.changed(
+            folder, editing.adding(name, entry_of(said, datetime.now(UTC).date()), said["profile"])
+        )
     except BaseException:
         forget_keys(home, name)
         raise
@@ -241,24 +247,6 @@ def _editable(folder: Path | None, settings: Settings) -> Path:
 
 def _ops(home: Path) -> Settings:
     return load(home / "config" / "ops.toml")
-
-
-def _entry(said: dict[str, Any]) -> dict[str, editing.Value]:
-    """What is written of a new member; what says nothing is left out."""
-    first: date = said["valid_from"].date() if said["valid_from"] else datetime.now(UTC).date()
-    entry: dict[str, editing.Value] = {
-        "name": said["name"],
-        "country": said["country"].upper(),
-        "jurisdiction": said["jurisdiction"] or said["country"].lower(),
-        "sector": str(said["sector"]),
-        "submits": said["profile"] is not None,
-        "receives": said["receives"],
-        "owner": not said["not_owner"],
-        "valid_from": first,
-        "agreement.known_content": said["known_content"],
-    }
-    named = {key: said[key] for key in ("duty_contact", "out_of_band", "stand_in") if said[key]}
-    return entry | named
 
 
 def _some_submitter(home: Path, settings: Settings, name: MemberId) -> MemberId:

@@ -23,9 +23,11 @@ def fallback_problems(jurisdiction: Jurisdiction, members: Mapping[MemberId, Mem
     for before, after in pairwise(fit):
         if _ORDER.index(before.sector) > _ORDER.index(after.sector):
             yield _problem(file, "mandated hotlines before police, and the bureau last", before)
-    mandated = [one.id for one in members.values() if _is_mandated(one) and one.country != jurisdiction.country]
-    if fit and mandated and not any(map(_is_mandated, fit)):
-        yield _problem(file, f"a mandated hotline before the bureau: {', '.join(mandated)}", fit[0])
+    mandated = [one for one in members.values() if _is_mandated(one)]
+    has_its_own = any(one.country == jurisdiction.country for one in mandated)
+    if fit and mandated and not has_its_own and not any(map(_is_mandated, fit)):
+        named = ", ".join(one.id for one in mandated)
+        yield _problem(file, f"a mandated hotline before the bureau: {named}", fit[0])
 
 
 def _is_mandated(member: Member) -> bool:

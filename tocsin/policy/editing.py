@@ -16,7 +16,7 @@ from schemas.records.identifiers import MemberId
 from tocsin.policy.bundle import SAMPLE, Bundle, load
 from tocsin.policy.check_members import MEMBERS
 
-Value = str | bool | int | date | tuple[str, ...]
+Value = str | bool | int | date | tuple[str, ...] | tuple[date, ...]
 Edit = Callable[[Path], None]
 
 
@@ -76,9 +76,11 @@ def _table(member: MemberId) -> re.Pattern[str]:
 
 
 def _written(value: Value) -> str:
-    """As TOML; JSON writes texts, numbers, truth and lists of texts in the same way."""
+    """As TOML; JSON writes texts, numbers and truth in the same way, and no days."""
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, value))}]"
     return json.dumps(value, ensure_ascii=False)
 
 

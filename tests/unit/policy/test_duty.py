@@ -12,7 +12,7 @@ from tocsin.policy.members import Member
 
 
 def a_member(**changes: Any) -> Member:
-    return with_member("nl-hotline", **changes).members[MemberId("nl-hotline")]
+    return with_member("fr-hotline", **changes).members[MemberId("fr-hotline")]
 
 
 def at(text: str) -> int:
