@@ -1,5 +1,6 @@
 """A past record under another bundle: the same rules give the same verdict, and each difference has its kind."""
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -9,13 +10,14 @@ from processors.retrial import KINDS, Court, Verdict, difference
 from schemas.records.report import ReportSubmitted
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate, Novelty
-from tests.builders.policy import a_bundle, the_sample, with_agreement, without_members
+from tests.builders.policy import a_bundle, a_folder, the_sample, with_agreement, without_members
 from tests.builders.reports import NOON_MS, a_report, a_withdrawal, an_instant
-from tocsin.policy.bundle import Bundle
+from tocsin.policy.bundle import Bundle, load
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
 
 CODEC = RecordCodec(FixedDirectory())
+CHECKED = 'verified = true\nverified_by = "A. Lawyer"\nverified_on = 2026-01-15'
 
 
 def a_record(report: Any = None) -> RawRecord:
@@ -88,3 +90,11 @@ def test_a_difference_has_a_kind_and_swapping_the_bundles_swaps_it(other: Bundle
     assert set(there.kinds) <= set(KINDS)
     assert (there.gains, there.loses) == (back.loses, back.gains)
     assert {m: (less, more) for m, (more, less) in there.fields.items()} == back.fields
+
+
+def test_law_that_nobody_has_checked_is_marked_and_that_a_lawyer_has_since_is_a_difference(tmp_path: Path) -> None:
+    checked = load(a_folder(tmp_path, ("jurisdictions/nl.toml", "verified = false", CHECKED)))
+    found = difference(judged(the_sample()), judged(checked))
+    assert found.kinds == ("verdict",)
+    assert [name.split()[-1] for name in found.verdicts] == ["nl"] * len(a_report().items)
+    assert set(found.verdicts.values()) == {("BASELINE (unverified law)", "BASELINE")}
