@@ -43,7 +43,9 @@ def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
 
 def tocsin(stack: Any, *words: str) -> str:
     command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout  # noqa: S603  # our own words
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def handed_on(stack: Any) -> list[str]:
@@ -92,6 +94,12 @@ def told(stack: Any, report: ReportId) -> list[str]:
     return [s.code for s in statuses if s.kind is StatusKind.LINK_CHANGED and s.report_id == report]
 
 
+def warned(stack: Any, *words: str) -> str:
+    """What a command says beside its output."""
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stderr  # noqa: S603  # our own words
+
+
 def referral_of(stack: Any, report: ReportId) -> str:
     database = database_of(settings.load(stack.config(OPS)))
     query = text("select referral_id from referrals where report_id = :report and recipient = :member")
@@ -117,6 +125,7 @@ def test_a_withdrawal_and_a_dispute_spread_one_link_far_and_no_farther(stack: An
     until(lambda: disputed(stack, second.report_id))
     assert referral_of(stack, second.report_id) in handed_on(stack)
     assert referral_of(stack, second.report_id) in tocsin(stack, "subscribe", RECIPIENT, "--notices")
+    assert "--notices shows them" in warned(stack, "subscribe", RECIPIENT), "whoever looks at referrals only"
     third = publish(stack, THIRD, "spread-3")
     assert (states(third), third.corroboration) == (
         {first.report_id: LinkState.RETRACTED, second.report_id: LinkState.DISPUTED},

@@ -49,8 +49,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered.
 
     Each is held against its submitter's signature; more of that says `tocsin verify`. What was recalled is not shown
-    any more: only the recall, and how many were left out. With --notices: of which of
-    them a linked report was taken back or disputed since.
+    any more: only the recall, and how many were left out. How many notices there are
+    is said as well. With --notices: of which of them a linked report was taken back
+    or disputed since.
     """
     if until_ms is None and not follow:
         until_ms = time.time_ns() // 1_000_000
@@ -61,10 +62,18 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
             for status in subscriber.notices(since_ms=since_ms, until_ms=until_ms):
                 click.echo(msgspec.json.encode(notice_object(status)).decode() if as_json else _told(status))
             return
+        _say_how_many(subscriber, since_ms, until_ms)
         for referral in subscriber.read(since_ms=since_ms, until_ms=until_ms):
             click.echo(_as_json(referral) if as_json else _as_line(referral, subscriber.provenance(referral)))
         if subscriber.refused:
             click.echo(message("subscribe.recalled", count=subscriber.refused), err=True)
+
+
+def _say_how_many(subscriber: Subscriber, since_ms: int | None, until_ms: int | None) -> None:
+    """Whoever looks at referrals only learns that something was told of them later."""
+    until_ms = time.time_ns() // 1_000_000 if until_ms is None else until_ms
+    if count := sum(1 for _ in subscriber.notices(since_ms=since_ms, until_ms=until_ms)):
+        click.echo(message("subscribe.notices", count=count), err=True)
 
 
 def _told(status: Status) -> str:
