@@ -12,6 +12,7 @@ from schemas.catalogue import message
 from schemas.records.identifiers import CountryCode
 from schemas.records.referral import Referral
 from schemas.records.report import ContentItem
+from schemas.records.triage import UNVERIFIED_NATIONAL, ItemVerdict
 from schemas.records.values import Instant
 
 _FORMULA: Final = re.compile(
@@ -36,10 +37,16 @@ def _hosting_country(referral: Referral, item: ContentItem) -> CountryCode:
 def _verdicts(referral: Referral, item: ContentItem) -> str:
     """What nobody has checked is marked beside each verdict, as wherever it is shown."""
     return "; ".join(
-        f"{verdict.jurisdiction}:{verdict.verdict.lower()}{'' if verdict.verified else ' (unverified law)'}"
+        f"{verdict.jurisdiction}:{verdict.verdict.lower()}{_law_of(verdict)}"
         for verdict in referral.verdicts
         if verdict.content_id == item.content_id
     )
+
+
+def _law_of(verdict: ItemVerdict) -> str:
+    if UNVERIFIED_NATIONAL in verdict.rules:
+        return " (national by unverified law)"
+    return "" if verdict.verified else " (unverified law)"
 
 
 COLUMNS: Final[dict[str, _Column]] = {

@@ -1,11 +1,16 @@
 """What the exchange decided and why: ReportTriaged, for operators only."""
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate, Instant, Mark, Novelty, PolicyVersion, Tier, Verdict
+
+
+UNVERIFIED_NATIONAL: Final = "classify.unverified_national"
+"""The rule of an undetermined verdict where law that nobody has checked would make it illegal (ADR 12)."""
 
 
 class ItemVerdict(Struct, frozen=True, kw_only=True, gc=False):

@@ -18,11 +18,16 @@ _NATIONAL: Final = [a_label("iccam", "national")]
 
 
 def jurisdictions() -> Family:
-    """Real, synthetic, drawn and self-generated: only a plain Y makes it national, and no unverified row lawful."""
+    """Real, synthetic, drawn and self-generated: an unverified row decides nothing, and a plain Y of one is flagged."""
     for country, name, cell, item in _matrix():
-        verdict = "national" if cell == "Y" else "undetermined"
         flags = ["classify.unverified_law"] if cell == "Y" else []
-        yield _case(country, name, verdict, item) | {"expect": [_judged(country, verdict) | {"flags": flags}]}
+        rules = "classify.unverified_national"
+        verdict = {"jurisdiction": country.lower(), "verdict": "undetermined", "verified": False}
+        verdict |= {"rules": [rules]} if cell == "Y" else {"rules": {"none_of": [rules]}}
+        expect = {"verdicts": [verdict], "flags": flags, "waiting": {"none_of": ["route.undetermined"]}}
+        yield _case(country, name, "undetermined", item) | {
+            "expect": [expect if cell == "Y" else expect | {"waiting": {}}]
+        }
 
 
 def checked() -> Family:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from schemas.records.report import ContentItem, ReportSubmitted
-from schemas.records.triage import ItemVerdict
+from schemas.records.triage import UNVERIFIED_NATIONAL, ItemVerdict
 from schemas.records.values import Realism, SyntheticOrigin, Ternary, Verdict
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Criminalised, Jurisdiction, LegalRow
@@ -58,7 +58,7 @@ def flags(report: ReportSubmitted, verdicts: Iterable[ItemVerdict], bundle: Bund
     found = report.detected_at or report.received_at or report.submitted_at
     stands = {
         "classify.basis_lapsed": bundle.bases.has_lapsed(report.governance.legal_basis, day_of(found.epoch_ms)),
-        "classify.unverified_law": any(one.verdict is Verdict.NATIONAL and not one.verified for one in verdicts),
+        "classify.unverified_law": any(UNVERIFIED_NATIONAL in one.rules for one in verdicts),
     }
     return tuple(code for code, holds in stands.items() if holds)
 
@@ -70,15 +70,22 @@ def _verdicts(report: ReportSubmitted, laws: _Laws, policy: tuple[Bundle, date])
     for item in report.items:
         labels = neutral_labels(item, *policy)
         for jurisdiction, law in laws:
-            verdict, rule = _verdict(item, labels, law)
+            verdict, rules = _as_far_as_checked(law, *_verdict(item, labels, law))
             yield ItemVerdict(
                 content_id=item.content_id,
                 jurisdiction=jurisdiction.code,
                 verdict=verdict,
-                rules=(rule,),
+                rules=rules,
                 law=f"{jurisdiction.code}@{law.valid_from}" if law else "",
                 verified=law is not None and law.verified,
             )
+
+
+def _as_far_as_checked(law: LegalRow | None, verdict: Verdict, rule: str) -> tuple[Verdict, tuple[str, ...]]:
+    """What law that nobody has checked says is told, as a rule and a flag, and decides nothing (ADR 12)."""
+    if verdict is Verdict.NATIONAL and law is not None and not law.verified:
+        return Verdict.UNDETERMINED, (UNVERIFIED_NATIONAL, rule)
+    return verdict, (rule,)
 
 
 def _verdict(item: ContentItem, labels: frozenset[str], law: LegalRow | None) -> tuple[Verdict, str]:

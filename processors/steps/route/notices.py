@@ -6,7 +6,7 @@ from typing import Final
 
 from processors.steps.route.evidence import Evidence
 from processors.steps.route.rules import Addressee
-from schemas.records.triage import ItemVerdict
+from schemas.records.triage import UNVERIFIED_NATIONAL, ItemVerdict
 from schemas.records.values import Verdict
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Criminalised
@@ -28,8 +28,13 @@ def notice(
         return ""
     home = bundle.jurisdictions[addressee.jurisdiction]
     hosted = any(found.kind in _HOSTED and found.country == home.country for found in pointed)
-    illegal = any(one.jurisdiction == home.code and one.verdict in _ILLEGAL for one in verdicts)
+    illegal = any(one.jurisdiction == home.code and _may_be_illegal(one) for one in verdicts)
     if not (hosted and illegal):
         return ""
     law = home.law(on)
     return "notice.police_first" if law is not None and law.lea_first in _FIRST else "notice.proposed"
+
+
+def _may_be_illegal(verdict: ItemVerdict) -> bool:
+    """A person decides about the notice, so law that nobody has checked may propose one."""
+    return verdict.verdict in _ILLEGAL or UNVERIFIED_NATIONAL in verdict.rules

@@ -10,7 +10,7 @@ from msgspec import Struct
 from processors.steps.route.evidence import Evidence
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
-from schemas.records.triage import ItemVerdict, RouteRefusal
+from schemas.records.triage import UNVERIFIED_NATIONAL, ItemVerdict, RouteRefusal
 from schemas.records.values import NexusKind, Realism, SyntheticOrigin, Ternary, Verdict
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.jurisdictions import Jurisdiction
@@ -77,8 +77,12 @@ def is_strong(found: Evidence, bundle: Bundle) -> bool:
 
 
 CONFLICT: Final = "classify.contradictory_claims"
-_NOBODY_JUDGED: Final = frozenset({"classify.no_human_label", "classify.nothing_to_judge", "classify.machine_only"})
-"""Undetermined because no person has said anything: nothing that another person could settle from metadata."""
+_NOT_FOR_THE_QUEUE: Final = frozenset(
+    {"classify.no_human_label", "classify.nothing_to_judge", "classify.machine_only", UNVERIFIED_NATIONAL, CONFLICT}
+)
+"""Undetermined because no person has said anything, or because nobody has checked the law yet: nothing that another
+person could settle from metadata. A conflict has a reason of its own.
+"""
 
 
 def unsettled(verdicts: Iterable[ItemVerdict]) -> Iterator[str]:
@@ -96,8 +100,7 @@ def unsettled(verdicts: Iterable[ItemVerdict]) -> Iterator[str]:
 
 def _is_undetermined(verdicts: Iterable[ItemVerdict]) -> bool:
     return all(
-        verdict.verdict is Verdict.UNDETERMINED and not _NOBODY_JUDGED.union({CONFLICT}).intersection(verdict.rules)
-        for verdict in verdicts
+        verdict.verdict is Verdict.UNDETERMINED and _NOT_FOR_THE_QUEUE.isdisjoint(verdict.rules) for verdict in verdicts
     )
 
 
