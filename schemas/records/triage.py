@@ -8,7 +8,6 @@ from msgspec import Struct
 from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate, Instant, Mark, Novelty, PolicyVersion, Tier, Verdict
 
-
 UNVERIFIED_NATIONAL: Final = "classify.unverified_national"
 """The rule of an undetermined verdict where law that nobody has checked would make it illegal (ADR 12)."""
 

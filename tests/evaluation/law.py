@@ -21,13 +21,9 @@ def jurisdictions() -> Family:
     """Real, synthetic, drawn and self-generated: an unverified row decides nothing, and a plain Y of one is flagged."""
     for country, name, cell, item in _matrix():
         flags = ["classify.unverified_law"] if cell == "Y" else []
-        rules = "classify.unverified_national"
-        verdict = {"jurisdiction": country.lower(), "verdict": "undetermined", "verified": False}
-        verdict |= {"rules": [rules]} if cell == "Y" else {"rules": {"none_of": [rules]}}
-        expect = {"verdicts": [verdict], "flags": flags, "waiting": {"none_of": ["route.undetermined"]}}
-        yield _case(country, name, "undetermined", item) | {
-            "expect": [expect if cell == "Y" else expect | {"waiting": {}}]
-        }
+        waits = {"waiting": {"none_of": ["route.undetermined"]}} if cell == "Y" else {}
+        expect = _judged(country, "undetermined") | {"flags": flags} | waits
+        yield _case(country, name, "undetermined", item) | {"expect": [expect]}
 
 
 def checked() -> Family:
@@ -95,8 +91,16 @@ _NEVER: Final[dict[str, dict[str, Any]]] = {
 
 def synthetic_or_drawn() -> Family:
     """VICS 3 is a machine's or drawn (2.3): the law of the country has to say the same of both (6.2)."""
-    for country, verdict in (("NL", "undetermined"), ("DE", "undetermined"), ("NO", "national"), ("FR", "national")):
-        yield _case(country, "synthetic or drawn", verdict, {"labels": [a_label("vics_us", "3")]})
+    item = {"labels": [a_label("vics_us", "3")]}
+    for country, flags in (("NL", []), ("DE", []), ("NO", _FLAGGED), ("FR", _FLAGGED)):
+        expect = _judged(country, "undetermined") | {"flags": flags}
+        yield _case(country, "synthetic or drawn", "undetermined", item) | {"expect": [expect]}
+    for country, verdict in (("NL", "undetermined"), ("NO", "national")):
+        case = _case(country, "synthetic or drawn, law checked", verdict, item)
+        yield case | {"expect": [_judged(country, verdict, verified=True)], "policy": CHECKED}
+
+
+_FLAGGED: Final = ["classify.unverified_law"]
 
 
 def machines() -> Family:

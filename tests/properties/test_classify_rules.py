@@ -11,7 +11,7 @@ from processors.steps.deduplicate.near import Veil
 from processors.steps.deduplicate.selectors import Keys
 from schemas.records.identifiers import JurisdictionCode
 from schemas.records.report import ContentItem, Label
-from schemas.records.triage import ItemVerdict
+from schemas.records.triage import UNVERIFIED_NATIONAL, ItemVerdict
 from schemas.records.values import Realism, SyntheticOrigin, Verdict
 from schemas.vocabularies import vocabulary
 from tests.builders.policy import TODAY, a_legal_row, the_sample, with_law
@@ -102,7 +102,6 @@ def test_whatever_unchecked_law_says_it_withholds_nothing_and_changes_no_tier(
     assert guessed.proposed.route.refusals == silent.proposed.route.refusals
     assert guessed.outcome == silent.outcome
     assert guessed.priority == silent.priority
-    allowed = {Verdict.BASELINE, Verdict.NATIONAL, Verdict.UNDETERMINED}
-    assert {verdict.verdict for verdict in guessed.proposed.verdicts} <= allowed
-    national = any(verdict.verdict is Verdict.NATIONAL for verdict in guessed.proposed.verdicts)
+    assert {verdict.verdict for verdict in guessed.proposed.verdicts} <= {Verdict.BASELINE, Verdict.UNDETERMINED}
+    national = any(UNVERIFIED_NATIONAL in verdict.rules for verdict in guessed.proposed.verdicts)
     assert ("classify.unverified_law" in guessed.proposed.flags) is national

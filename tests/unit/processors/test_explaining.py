@@ -52,7 +52,7 @@ def test_operators_see_evidence_rules_versions_and_who_was_considered() -> None:
     for part in (
         "NL by hosting: 0.90 of 0.30, counts",
         "FR by victim",
-        "nl@2020-01-01: national (unverified law)",
+        "nl@2020-01-01: undetermined (unverified law)",
         "priority urgent",
         "gate.sextortion: Sextortion is reported.",
         "Tiers advise; a person decides.",

@@ -234,11 +234,19 @@ def test_a_basis_that_had_lapsed_when_it_was_found_is_flagged(basis: str, detect
     assert flags(report, (), the_sample()) == (("classify.basis_lapsed",) if lapsed else ())
 
 
-@pytest.mark.parametrize(("verified", "flagged"), [(True, ()), (False, ("classify.unverified_law",))])
-def test_a_verdict_that_stands_on_unchecked_law_is_a_flag(verified: bool, flagged: tuple[str, ...]) -> None:
-    found = judged({"verified": verified}, labels=(NATIONAL,), apparent_age_band="")
-    assert found.verdict is Verdict.NATIONAL
-    assert flags(a_report(), [found], the_sample()) == flagged
+def test_law_that_a_lawyer_has_checked_makes_it_national_without_a_flag() -> None:
+    found = judged({"verified": True}, labels=(NATIONAL,), apparent_age_band="")
+    assert (found.verdict, found.rules) == (Verdict.NATIONAL, ("classify.real_child",))
+    assert flags(a_report(), [found], the_sample()) == ()
+
+
+def test_what_unchecked_law_says_is_a_flag_and_a_rule_of_a_verdict_that_stays_open() -> None:
+    found = judged({"verified": False}, labels=(NATIONAL,), apparent_age_band="")
+    assert (found.verdict, found.rules) == (
+        Verdict.UNDETERMINED,
+        ("classify.unverified_national", "classify.real_child"),
+    )
+    assert flags(a_report(), [found], the_sample()) == ("classify.unverified_law",)
 
 
 @pytest.mark.parametrize("jurisdiction", sorted(the_sample().jurisdictions))
@@ -246,5 +254,5 @@ def test_a_verdict_that_stands_on_unchecked_law_is_a_flag(verified: bool, flagge
 def test_no_row_of_the_sample_makes_anything_not_illegal(jurisdiction: str, realism: Realism) -> None:
     report = a_report(items=(an_item(labels=(NATIONAL,), realism=realism),))
     (found,) = classify(report, [the_sample().jurisdictions[JurisdictionCode(jurisdiction)]], the_sample(), TODAY)
-    assert found.verdict in {Verdict.NATIONAL, Verdict.UNDETERMINED}
+    assert found.verdict is Verdict.UNDETERMINED
     assert not found.verified
