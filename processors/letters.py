@@ -13,7 +13,7 @@ from processors.intake import Rejected
 from schemas.disclosure import Audience
 from schemas.headers import cloud_event_headers
 from schemas.records.answers import Question, Status, StatusKind
-from schemas.records.identifiers import MemberId, ReportId, name_based_uuid
+from schemas.records.identifiers import MemberId, ReportId, name_based_uuid, report_id_of
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.ruling import Ruling
@@ -214,8 +214,16 @@ def letter_made(raw: RawRecord, rejected: Rejected, member: MemberId) -> DeadLet
         value_bytes=len(value),
         value_sha256=sha256(value).hexdigest(),
         masked=_is_masked(raw, rejected),
-        report_id=rejected.report.report_id if rejected.report else None,
+        report_id=_own_id(rejected.report, member),
     )
+
+
+def _own_id(record: ReportSubmitted | Withdrawal | None, member: MemberId) -> ReportId | None:
+    """The report that a refused record is of; nothing where it names another's, or what is no id at all."""
+    if record is None or record.submitter != member:
+        return None
+    derived = report_id_of(record.submitter, record.submitter_reference)
+    return derived if derived == record.report_id else None
 
 
 def dead_letter(raw: RawRecord, source: Coordinate, rejected: Rejected) -> OutRecord:

@@ -112,6 +112,7 @@ def test_each_bad_record_is_refused_for_its_own_reason_and_the_good_ones_around_
         "record.malformed": whole.replace(b"platform", b"platf\xffrm"),
         "report.date_in_future": codec.dumps(mine("bad-1", detected_at=an_instant(4_000_000_000_000))),
         "report.wrong_submitter": codec.dumps(a_report(submitter=MemberId("ngo-b"), submitter_reference="bad-2")),
+        "report.wrong_id": codec.dumps(mine("bad-3", report_id=ReportId("no id at all"))),
         "firewall.data_uri": codec.dumps(mine(f"data:image/png;base64,{PAYLOAD[:60]}")),
     }
     before = outcomes(stack)

@@ -1,6 +1,7 @@
 """What triage says of a record that it cannot use, and what it never repeats."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from processors.intake import Rejected
 from processors.letters import ERRORS, dead_letter, letter_made, refusal_status, status_id
 from schemas.records.answers import StatusKind
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.values import Coordinate
 from schemas.topics import dead_letter_topic
 from tests.builders.reports import a_report
@@ -101,3 +102,20 @@ def test_the_same_message_has_the_same_id_and_another_has_another() -> None:
         for said in (("a", 1, StatusKind.TRIAGED), ("a", 1, StatusKind.TRIAGED), ("a", 2, StatusKind.TRIAGED))
     ]
     assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_named"),
+    [
+        ({}, True),
+        ({"report_id": ReportId("no id at all")}, False),
+        ({"report_id": a_report(submitter_reference="another").report_id}, False),
+        ({"submitter": MemberId("ngo-b")}, False),
+    ],
+)
+def test_a_dead_letter_is_kept_of_a_report_only_where_its_id_follows_from_what_its_submitter_wrote(
+    changes: dict[str, Any], is_named: bool
+) -> None:
+    report = replace(a_report(submitter=MEMBER), **changes)
+    rejected = Rejected(code="report.wrong_id", field="report_id", message="", report=report)
+    assert letter_made(a_record(), rejected, MEMBER).report_id == (report.report_id if is_named else None)
