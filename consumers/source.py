@@ -61,14 +61,14 @@ class KafkaSource:
                 "queued.max.messages.kbytes": 16_384,
             }
         )
-        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked)
+        self._subscribe()
 
     def fetch(self, limit: int, wait_seconds: float) -> list[Arrival]:
         """Wait for the first record, then a moment for its company: a turn costs the same for one as for many."""
         first = self._consumer.poll(wait_seconds)
         found = [] if first is None else [first, *self._consumer.consume(limit - 1, _GATHER_SECONDS)]
         if self._failure:
-            raise self._failure
+            raise self._taken_up(self._failure)
         return [self._arrival(message) for message in found if _is_record(message)]
 
     def rewind(self, unread: Sequence[Arrival]) -> None:
@@ -122,6 +122,20 @@ class KafkaSource:
         except KafkaException as error:
             raise _away(error) from error
         return sorted(found.partitions)
+
+    def _subscribe(self) -> None:
+        self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked)
+
+    def _taken_up(self, failure: Failure) -> Failure:
+        """What kept partitions from being placed; where it passes, they are asked for anew, from the stored positions.
+
+        What was fetched meanwhile lies where the client thought, not where the store says: it is left alone.
+        """
+        if isinstance(failure, Temporary):
+            self._failure = None
+            self._consumer.unsubscribe()
+            self._subscribe()
+        return failure
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Start each partition where the store says; a failure here is raised by the next fetch."""

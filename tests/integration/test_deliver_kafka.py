@@ -13,11 +13,15 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from consumers.inbox import Arrival
+from consumers.source import KafkaSource, Topics
+from consumers.store.arrivals import Position
+from schemas.failures import Temporary
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Tier
-from schemas.topics import OPS, RETURNS, TRIAGE, referral_topic, returns_topic, urgent_topic
+from schemas.topics import OPS, RETURNS, TRIAGE, referral_topic, returns_topic, status_topic, urgent_topic
 from tests.builders.referrals import a_priority, a_referral
 from tests.builders.reports import YEAR_MS, an_instant
 from tocsin.runtime import settings
@@ -191,6 +195,31 @@ def test_records_deleted_unread_halt_it_with_their_number(stack: Any) -> None:
     assert desk.delivered() == []
     accepted = desk.deliver("--accept-gap", "the operator has sent them again")
     assert "2 delivered" in accepted.stdout, accepted.stderr
+
+
+def test_partitions_that_could_not_be_placed_are_asked_for_again(stack: Any) -> None:
+    desk = Desk(stack, "de-hotline-b", "de")
+    desk.send([desk.referral(f"case-{number}") for number in range(3)])
+    trouble = [Temporary("The store is busy.", code="store.busy")]
+
+    def positions() -> dict[tuple[str, int], Position]:
+        if trouble:
+            raise trouble.pop()
+        return {}
+
+    topics = Topics(referrals=(desk.topic,), status=status_topic(desk.member))
+    source = KafkaSource(stack.client(desk.member), f"{desk.member}.inbox", topics, positions)
+    found: list[Arrival] = []
+    failures = 0
+    deadline = time.monotonic() + 60
+    while len(found) < 3 and time.monotonic() < deadline:
+        try:
+            found += source.fetch(10, 0.5)
+        except Temporary:
+            failures += 1
+    source.close()
+    assert failures == 1
+    assert [arrival.place.offset for arrival in found] == [0, 1, 2]
 
 
 def test_a_topic_that_was_made_anew_halts_it(stack: Any) -> None:
