@@ -85,7 +85,7 @@ _COUNTED: Final = (
     Family(
         name="tocsin_policy_denials",
         kind=Kind.COUNTER,
-        help="Recipients that a rule denied a report, of reports that went to nobody or wait.",
+        help="Members that a rule of the policy or a choice of the submitter kept a report from.",
     ),
     Family(
         name="tocsin_signature_failures",
