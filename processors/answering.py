@@ -51,6 +51,8 @@ class Answered(Struct, frozen=True, kw_only=True):
     ruling: Ruling | None = None
     """What was carried out, or overtaken."""
     items: tuple[ItemMade, ...] = ()
+    denied: int = 0
+    """How many members a rule or the submitter kept the report from, whoever else got it."""
 
 
 class Again(Struct, frozen=True, kw_only=True):
@@ -175,6 +177,7 @@ class Answering(Struct, frozen=True, kw_only=True):
             records=(*made, self.writer.triaged(triaged), self.writer.status(status)),
             record=record,
             referrals=referrals,
+            denied=sum(bool(refusal.member) for refusal in triaged.refusals),
         )
 
 

@@ -41,15 +41,7 @@ def count_slice(stage: str, topic: str, answers: Sequence[Answered]) -> None:
     )
     for kind, count in links.items():
         metrics.LINKS.labels(kind).inc(count)
-    metrics.POLICY_DENIALS.inc(denials(answers))
-
-
-def denials(answers: Sequence[Answered]) -> int:
-    """How many members a rule or the submitter kept these reports from, whoever else got them; a part that nobody could
-    take is nobody's denial.
-    """
-    decided = [answer.decision.proposed.route for answer in answers if answer.decision]
-    return sum(bool(refusal.member) for route in decided for refusal in route.refusals)
+    metrics.POLICY_DENIALS.inc(sum(answer.denied for answer in answers))
 
 
 def count_letters(stage: str, topic: str, codes: Sequence[str]) -> None:

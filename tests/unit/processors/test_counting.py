@@ -1,13 +1,17 @@
-"""What is timed of a referral: its first delivery and its first taking up, where it is live."""
+"""What is counted of a slice, and what is timed of a live referral: its first delivery and its first taking up."""
 
 import pytest
 from msgspec.structs import replace
 
-from processors.counting import journeys
+from processors.counting import count_slice, journeys
 from processors.telling import Known, Read
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.report import SharingChoices
 from schemas.records.values import Instant, Mark
+from tests.builders.reports import a_report
+from tests.unit.processors.test_triage_stages import a_piece, finished
+from tocsin.runtime import metrics
 from tocsin.runtime.transport.slices import RawRecord
 
 KNOWN = Known(
@@ -61,3 +65,13 @@ def test_a_delivered_referral_is_still_to_be_taken_up() -> None:
 
 def test_a_clock_that_is_behind_gives_no_negative_time() -> None:
     assert timed(replace(ANSWER, at=Instant(epoch_ms=0)))[0][-1] == 0
+
+
+def test_members_that_were_kept_from_a_report_are_denials_also_where_others_got_it() -> None:
+    denied = a_report(sharing=SharingChoices(deny_members=(MemberId("nl-police"),)))
+    (found,) = finished(a_piece(denied))
+    assert [answer.denied for answer in found.answers] == [1]
+    assert [len(answer.referrals) for answer in found.answers] == [1]
+    before = metrics.POLICY_DENIALS._value.get()
+    count_slice("triage", "reports.plat-a.submitted.v1", found.answers)
+    assert metrics.POLICY_DENIALS._value.get() - before == 1
