@@ -200,9 +200,19 @@ def _walk(plan: _Plan, record: Any, prefix: str) -> Iterator[Field]:
             yield path, step.write, value
         elif isinstance(value, tuple):
             for n, member in enumerate(value):
-                yield from _walk(step.inner, member, f"{path}[{n}].")
+                yield from _record(step.inner, member, f"{path}[{n}]")
         else:
-            yield from _walk(step.inner, value, f"{path}.")
+            yield from _record(step.inner, value, path)
+
+
+def _record(plan: _Plan, record: Any, path: str) -> Iterator[Field]:
+    """That it is there is a statement of its own: nothing else tells of one that is empty, or emptied for a reader."""
+    yield path, _present, None
+    yield from _walk(plan, record, f"{path}.")
+
+
+def _present(value: Any, put: Callable[[bytes], object]) -> None:
+    """Nothing: the path says it all."""
 
 
 def _in_report(name: str) -> str:

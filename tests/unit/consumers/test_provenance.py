@@ -12,7 +12,7 @@ from schemas.commitments import Commitments
 from schemas.records.identifiers import ContentId, CountryCode, KeyId, MemberId
 from schemas.records.proof import OriginProof
 from schemas.records.referral import Referral
-from schemas.records.report import ReportSubmitted
+from schemas.records.report import ContentItem, Escalation, ReportSubmitted
 from schemas.records.values import Handling, Mark
 from tests.builders.proofs import DIRECTORY, KEY, PUBLIC, SUBMITTER, a_committed_report
 from tests.builders.referrals import a_referral
@@ -66,6 +66,8 @@ CHANGES: dict[str, Callable[[Referral], dict[str, Any]]] = {
     "items[0].hosting": lambda it: {"items": (replace(it.items[0], hosting=a_hosting(country=CountryCode("DE"))),)},
     "items[0].hashes": lambda it: {"items": (replace(it.items[0], hashes=()),)},
     "items[1].content_id": lambda it: {"items": (*it.items, an_item(content_id=ContentId("planted")))},
+    "items[1]": lambda it: {"items": (*it.items, ContentItem())},
+    "escalation": lambda it: {"escalation": Escalation()},
     "declared_country": lambda it: {"declared_country": CountryCode("FR")},
     "detected_at": lambda it: {"detected_at": an_instant(NOON_MS - 1)},
     "mark": lambda it: {"mark": Mark.TEST},
@@ -85,7 +87,7 @@ def test_whoever_changes_or_adds_a_field_on_the_way_is_found_by_its_name(path: s
 def test_a_field_that_was_opened_and_taken_away_is_missed() -> None:
     found = examined(replace(released(), items=()), DIRECTORY)
     assert (found.provenance, found.altered) == (Provenance.ALTERED, ())
-    assert found.unclaimed == 9
+    assert found.unclaimed == 10
 
 
 def test_the_proof_of_another_report_or_revision_proves_nothing() -> None:
