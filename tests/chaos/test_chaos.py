@@ -1,32 +1,14 @@
 """Nothing is lost, doubled or misdirected under kills; and the harness sees the loss where a worker is at fault."""
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.chaos.run import Plan, Run
 from tests.chaos.verdict import Verdict
-from tocsin.stack.charter import sample_charter
 from tocsin.stack.local import LocalStack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.stack]
-
-
-@pytest.fixture
-def own_stack() -> Iterator[LocalStack]:
-    """A stack of its own: its services are killed, and its ledger must hold nothing of other tests."""
-    home = Path(tempfile.mkdtemp(prefix="tocsin-chaos-"))
-    stack = LocalStack(home, brief=True)
-    try:
-        stack.up(sample_charter())
-        yield stack
-    finally:
-        stack.down()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def run(plan: Plan, stack: LocalStack) -> Verdict:

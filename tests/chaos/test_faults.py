@@ -1,10 +1,6 @@
 """Faults in short: several strike one exchange after the other; `make chaos-faults` gives each a run of its own."""
 
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -13,23 +9,9 @@ from tests.chaos.__main__ import plan_of
 from tests.chaos.faults import FAULTS
 from tests.chaos.faults.fault import Fault, Scene, one_after_the_other
 from tests.chaos.verdict import Verdict
-from tocsin.stack.charter import sample_charter
 from tocsin.stack.local import LocalStack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.stack]
-
-
-@pytest.fixture
-def own_stack() -> Iterator[LocalStack]:
-    """A stack of its own: its services are killed, and its ledger must hold nothing of other tests."""
-    home = Path(tempfile.mkdtemp(prefix="tocsin-faults-"))
-    stack = LocalStack(home, brief=True)
-    try:
-        stack.up(sample_charter())
-        yield stack
-    finally:
-        stack.down()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def met(stack: LocalStack, *names: str) -> Verdict:
