@@ -19,7 +19,7 @@ from tocsin.cli.auditing.person import BY, PURPOSE, note
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.audit.statements import Act, Reading
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import deadletters
 from tocsin.runtime.ledger.deadletters import STATES, DeadLetter, Wanted
 from tocsin.runtime.settings import Settings, load
@@ -51,7 +51,7 @@ def command() -> None:
 def list_(home: Path, member: str, code: str, state: str, limit: int, as_json: bool) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
     """Show the newest dead letters: where, whose, why."""
     wanted = Wanted(member=member, code=code, state="" if state == "all" else state, limit=limit)
-    with _ledger(load(home / "config" / "ops.toml")) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         found = deadletters.letters(connection, wanted)
     if as_json:
         for letter in found:
@@ -68,7 +68,7 @@ def list_(home: Path, member: str, code: str, state: str, limit: int, as_json: b
 def show(home: Path, name: str, by: str, purpose: str) -> None:
     """Show everything that is known of one dead letter, and what to do; never the record itself."""
     settings = load(home / "config" / "ops.toml")
-    with _ledger(settings) as connection:
+    with one_transaction(settings) as connection:
         letter = deadletters.find(connection, name)
         what = f"the dead letter {name}"
         member = MemberId(letter.member)
@@ -169,7 +169,7 @@ def _named(settings: Settings, names: Sequence[str], code: str) -> Sequence[str]
         raise click.UsageError("Name dead letters, or a --code.")
     if not code:
         return names
-    with _ledger(settings) as connection:
+    with one_transaction(settings) as connection:
         return [letter.name for letter in deadletters.letters(connection, Wanted(code=code, limit=10_000))]
 
 
@@ -180,7 +180,7 @@ def _failures(
     in_vain = 0
     for number, name in enumerate(names):
         try:
-            with _ledger(settings) as connection:
+            with one_transaction(settings) as connection:
                 act(connection, deadletters.find(connection, name))
             in_vain = 0
         except (Refused, Temporary) as failure:
@@ -191,16 +191,6 @@ def _failures(
                 click.echo(f"{len(names) - number - 1} more were not tried.", err=True)
                 yield from [failure] * (len(names) - number - 1)
                 return
-
-
-@contextmanager
-def _ledger(settings: Settings) -> Iterator[Connection]:
-    database = database_of(settings)
-    try:
-        with database.transaction() as connection:
-            yield connection
-    finally:
-        database.close()
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """`tocsin hold`: notices to hosts that a police unit wants held; legal holds are in keeping/legal.py."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,12 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection
 
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId
 from tocsin.cli.keeping.legal import legal
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import holds
 from tocsin.runtime.ledger.holds import NewHold
 from tocsin.runtime.settings import load
@@ -66,7 +64,7 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
         expires_at=expires,
         remind_at=expires - timedelta(hours=_REMIND_HOURS),
     )
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         number = holds.put(connection, new)
     tell_of_hold(load(home / "config" / "ops.toml"), ReportId(report), by)
     click.echo(f"Hold {number} stands until {expires:%Y-%m-%d %H:%M} UTC; its owner is asked a day before.")
@@ -78,7 +76,7 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
 def list_(home: Path, as_json: bool) -> None:
     """Show the holds in force: report, owner, reason, since, until. Ends with 3 where one ends within a day."""
     now = datetime.now(UTC)
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         found = holds.holds(connection)
     if as_json:
         for hold in found:
@@ -99,17 +97,7 @@ def list_(home: Path, as_json: bool) -> None:
 @_home
 def release(home: Path, number: int, by: str) -> None:
     """End hold NUMBER before its time. Every hotline that has the report is told."""
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         report = holds.release(connection, number, by)
     tell_of_hold(load(home / "config" / "ops.toml"), report, by)
     click.echo(f"Hold {number} is released.")
-
-
-@contextmanager
-def _ledger(home: Path) -> Iterator[Connection]:
-    database = database_of(load(home / "config" / "ops.toml"))
-    try:
-        with database.transaction() as connection:
-            yield connection
-    finally:
-        database.close()

@@ -1,8 +1,7 @@
 """`tocsin queue`: what rules cannot settle, and waits for a person."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,12 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection
 
 from schemas.catalogue import message
 from schemas.records.identifiers import MemberId, ReportId
 from tocsin.cli.auditing.person import BY, PURPOSE, note
 from tocsin.runtime.audit.statements import Reading
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import queue
 from tocsin.runtime.ledger.queue import Act, Alert, Ruled, Waiting
 from tocsin.runtime.settings import load
@@ -52,7 +50,7 @@ def list_(home: Path, member: str, as_json: bool, by: str, purpose: str) -> None
     tocsin explain REPORT for the whole decision.
     """
     now = datetime.now(UTC)
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         entries = queue.waiting(connection, member)
         what = f"the queue, {len(entries)} entries"
         note(connection, Reading(person=by, purpose=purpose, command="queue list", what=what, member=MemberId(member)))
@@ -73,7 +71,7 @@ def list_(home: Path, member: str, as_json: bool, by: str, purpose: str) -> None
 @PURPOSE
 def take(home: Path, number: int, by: str, over: bool, purpose: str) -> None:
     """Work on entry NUMBER by name, so that nobody else does. It is not decided by that."""
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         entry = queue.find(connection, number)
         queue.take(connection, entry, by, over=over)
         note(connection, _taken(entry, by, purpose))
@@ -120,16 +118,6 @@ def _taken(entry: Waiting, by: str, purpose: str) -> Reading:
         report=ReportId(entry.report_id),
         member=MemberId(entry.submitter),
     )
-
-
-@contextmanager
-def _ledger(home: Path) -> Iterator[Connection]:
-    database = database_of(load(home / "config" / "ops.toml"))
-    try:
-        with database.transaction() as connection:
-            yield connection
-    finally:
-        database.close()
 
 
 def _as_builtins(entry: Waiting, now: datetime) -> dict[str, Any]:

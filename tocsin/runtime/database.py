@@ -55,6 +55,17 @@ def database_of(settings: Settings, pool_size: int = 5) -> Database:
     return Database(settings.database, pool_size)
 
 
+@contextmanager
+def one_transaction(settings: Settings) -> Iterator[Connection]:
+    """A transaction and nothing else: for a command that ends after it."""
+    database = database_of(settings)
+    try:
+        with database.transaction() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
 def migrate(settings: Settings, revision: str = "head") -> None:
     """Bring the tables to a revision; run as `ops`, who owns them."""
     database = database_of(settings)

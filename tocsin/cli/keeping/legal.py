@@ -1,7 +1,5 @@
 """`tocsin hold legal`: reports that are kept for a court or an authority, whatever their retention says."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -13,7 +11,7 @@ from sqlalchemy import Connection
 from schemas.records.identifiers import MemberId, ReportId
 from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.audit.statements import Act
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import legal_holds
 from tocsin.runtime.ledger.legal_holds import LegalHold, NewLegalHold
 from tocsin.runtime.settings import load
@@ -45,7 +43,7 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
     """Keep REPORT, a report id."""
     expires = datetime.now(UTC) + timedelta(days=days)
     new = NewLegalHold(report_id=ReportId(report), owner=owner, reason=reason, set_by=by, expires_at=expires)
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         number = legal_holds.put(connection, new)
         _log(connection, by, reason, f"put legal hold {number} of {owner} on the report {report}")
     click.echo(f"Legal hold {number} stands until {expires:%Y-%m-%d %H:%M} UTC.")
@@ -56,7 +54,7 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
 @_HOME
 def list_(home: Path, as_json: bool) -> None:
     """Show the legal holds in force, the one that ends first foremost."""
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         found = legal_holds.legal_holds(connection)
     for hold in found:
         click.echo(msgspec.json.encode(hold).decode() if as_json else _line(hold))
@@ -71,7 +69,7 @@ def list_(home: Path, as_json: bool) -> None:
 @_HOME
 def release(home: Path, number: int, reason: str, by: str) -> None:
     """End legal hold NUMBER before its time: what its report's retention says counts again."""
-    with _ledger(home) as connection:
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
         report = legal_holds.release(connection, number, by, reason)
         _log(connection, by, reason, f"released legal hold {number} on the report {report}")
     click.echo(f"Legal hold {number} is released.")
@@ -85,13 +83,3 @@ def _line(hold: LegalHold) -> str:
 def _log(connection: Connection, by: str, reason: str, what: str) -> None:
     act = Act(person=by, reason=reason, command="hold legal", what=what, member=MemberId(""))
     record_act(connection, act, int(datetime.now(UTC).timestamp() * 1000))
-
-
-@contextmanager
-def _ledger(home: Path) -> Iterator[Connection]:
-    database = database_of(load(home / "config" / "ops.toml"))
-    try:
-        with database.transaction() as connection:
-            yield connection
-    finally:
-        database.close()
