@@ -10,11 +10,7 @@ READY := $(VENV)/.ready
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setpromtool: ## Install promtool and amtool, with which tests check metrics, rules and routes (Debian and its kin, as root)
-	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
-		apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null || echo "promtool could not be installed: tests that need it are skipped."; }
-
-up: $(READY) ## Create the virtual environment from the hash-locked requirements
+setup: $(READY) ## Create the virtual environment from the hash-locked requirements
 
 $(READY): requirements/dev.txt pyproject.toml
 	@test -e /proc/self/stat || { echo "Tocsin's local stack needs Linux, and this is $$(uname -s): use a Linux machine, container or virtual machine."; exit 4; }

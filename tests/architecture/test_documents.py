@@ -100,3 +100,17 @@ def test_the_python_of_the_readme_names_what_there_is() -> None:
     values = {word.arg or "": ast.literal_eval(word.value) for word in draft.keywords}
     made = product.ReportDraft(**values)
     assert msgspec.structs.asdict(made)["submitter_reference"] == values["submitter_reference"]
+
+
+def test_every_target_of_the_makefile_is_there_once_and_says_what_it_does() -> None:
+    text = (ROOT / "Makefile").read_text("utf-8")
+    named = re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)
+    assert named is not None
+    assert sorted(re.findall(r"^([a-z][a-z-]*):.* ## ", text, re.MULTILINE)) == sorted(named[1].split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_target_that_a_page_names_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    spans = " ".join(CODE.findall(page.read_text("utf-8")))
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", spans)) <= targets
