@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tocsin.runtime.audit.checkpoints import ORIGIN, Checkpoint
-from tocsin.runtime.audit.exporting import Export
+from tocsin.runtime.audit.exporting import Export, Opening
+from tocsin.runtime.audit.statements import NONCE_BYTES, commitment
 from tocsin.runtime.audit.tiles import Growth
 from tocsin.runtime.audit.tree import leaf_hash
 from tocsin.runtime.keys.notes import NoteKey, sign_note
@@ -17,6 +18,20 @@ KEY = NoteKey(name=ORIGIN, public=PRIVATE.public_key().public_bytes_raw())
 def some_leaves(count: int) -> list[bytes]:
     """So many, all different."""
     return [b"tocsin-audit/1 decision %d %064x" % (1_700_000_000_000 + number, number) for number in range(count)]
+
+
+def some_openings(count: int) -> list[Opening]:
+    """What so many leaves say, each with its own nonce; no two alike."""
+    return [
+        Opening(statement=b'{"is":"decision","report":"%d"}' % number, nonce=number.to_bytes(NONCE_BYTES))
+        for number in range(count)
+    ]
+
+
+def leaves_of(openings: Sequence[Opening]) -> list[bytes]:
+    """The leaves that commit to these."""
+    made = (commitment(each.statement, each.nonce).hex().encode() for each in openings)
+    return [b"tocsin-audit/1 decision %d %s" % (1_700_000_000_000 + number, each) for number, each in enumerate(made)]
 
 
 def a_note(leaves: Sequence[bytes], private: Ed25519PrivateKey = PRIVATE) -> str:

@@ -178,12 +178,25 @@ def test_each_look_of_a_person_is_in_the_log_with_name_and_purpose(log: Log, sta
 def test_a_statement_that_somebody_changed_does_not_fit_its_leaf(log: Log, stack: Any) -> None:
     by = f"analyst-{uuid4()}"
     main("queue", "list", "--json", "--by", by, "--home", str(stack.home))
+    log.sequence()
+    number = len(export_of(log.by["ops"]).leaves) - 1
     with log.by["ops"].transaction() as connection:
         made = connection.execute(_OPENING, {"by": by}).one()
-        forged = made.statements.replace(b"not stated", b"case 8")
-        connection.execute(_FORGE, {"entry": made.entry, "forged": forged})
-    told = main("disclosures", "--person", by, "--home", str(stack.home))
-    assert (told.returncode, "DOES NOT FIT THE LOG" in told.stdout) == (3, True)
+    try:
+        _forge(log, made.entry, made.statements.replace(b"not stated", b"case 8"))
+        told = main("disclosures", "--person", by, "--home", str(stack.home))
+        assert (told.returncode, "DOES NOT FIT THE LOG" in told.stdout) == (3, True)
+        found = tocsin(stack.home, "verify")
+        assert (found.returncode, f"statement {number} altered" in found.stdout) == (3, True), found.stdout
+    finally:
+        _forge(log, made.entry, made.statements)
+    held = tocsin(stack.home, "verify")
+    assert (held.returncode, "each with the statement that it commits to" in held.stdout) == (0, True), held.stdout
+
+
+def _forge(log: Log, entry: int, statements: bytes) -> None:
+    with log.by["ops"].transaction() as connection:
+        connection.execute(_FORGE, {"entry": entry, "forged": statements})
 
 
 _OPENING = text("select entry, statements from audit_openings where person = :by")
@@ -224,6 +237,11 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
     assert tocsin(elsewhere, "verify", "--proof", str(proof), *words).returncode == 3
     (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes().replace(b" disclosure ", b" disclosurE ", 1))
     assert tocsin(elsewhere, "verify", "--export", str(tmp_path / "log"), *words).returncode == 3
+    said = tmp_path / "said"
+    assert tocsin(home, "export", "--statements", "--out", str(said)).returncode == 0
+    assert said.stat().st_mode & 0o777 == 0o600
+    held = tocsin(elsewhere, "verify", "--export", str(said), *words)
+    assert (held.returncode, "each with the statement that it commits to" in held.stdout) == (0, True), held.stdout
 
 
 def _its_dossier_holds(home: Path, told: Any, folder: Path) -> None:

@@ -18,6 +18,7 @@ from tocsin.runtime.audit.verifying import lines, verify
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.notes import NoteKey
 from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.privacy import write_private
 from tocsin.runtime.settings import load
 
 DOES_NOT_HOLD = 3
@@ -62,12 +63,15 @@ def checkpoint(home: Path, out: Path | None) -> None:
 @command.command()
 @_HOME
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
-def export(home: Path, out: Path) -> None:
-    """Write the log for somebody who verifies it elsewhere; it holds no personal data and names nobody."""
+@click.option("--statements", is_flag=True, help="With what each leaf says: for an auditor, and for nobody else.")
+def export(home: Path, out: Path, statements: bool) -> None:
+    """Write the log for somebody who verifies it elsewhere; it holds no personal data and names nobody.
+
+    With --statements it names reports, members and whoever looked at what. The file is readable by you alone.
+    """
     with _database(home) as database:
-        found = export_of(database)
-    with out.open("wb") as file:
-        file.writelines(written(found))
+        found = export_of(database, statements=statements)
+    write_private(out, b"".join(written(found)))
     click.echo(
         f"{len(found.leaves)} leaves and {len(found.notes)} checkpoints. Next: tocsin audit verify --export {out}"
     )
@@ -114,8 +118,8 @@ def prove(home: Path, referral_id: str, kept: Path | None, out: Path | None) -> 
 def verify_(home: Path, proof: Path | None, file: Path | None, kept: Sequence[Path], keys: Sequence[str]) -> None:
     """Verify the log against its checkpoints and those that you kept; name the first thing that is wrong.
 
-    With an export and --key nothing else is needed, neither a connection nor a home. Ends with 3 where the log does not
-    hold.
+    Statements are held against their leaves, one by one: those of the home, or those that the export has. With an
+    export and --key nothing else is needed, neither a connection nor a home. Ends with 3 where the log does not hold.
     """
     believed = tuple(map(NoteKey.parse, keys)) or _trusted(home)
     if proof:
@@ -141,7 +145,7 @@ def _found(home: Path, file: Path | None) -> Export:
         with file.open("rb") as opened:
             return read(opened)
     with _database(home) as database:
-        return export_of(database)
+        return export_of(database, statements=True)
 
 
 def _trusted(home: Path) -> tuple[NoteKey, ...]:

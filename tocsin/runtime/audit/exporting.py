@@ -1,14 +1,16 @@
-"""The log as a file that anybody can verify: leaves, the tree's own hashes of them, and every checkpoint."""
+"""The log as a file that anybody can verify: leaves, the hashes that the tree has of them, checkpoints, statements."""
 
 from collections.abc import Iterator
-from typing import Final
+from itertools import zip_longest
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from schemas.failures import Refused, Unreadable
 from tocsin.runtime.audit.recording import LINE
+from tocsin.runtime.audit.statements import NONCE_BYTES
 from tocsin.runtime.audit.tiles import Place, hashes_of, subtrees
 from tocsin.runtime.audit.tree import Subtree
 from tocsin.runtime.database import Database
@@ -40,7 +42,14 @@ class Signed(Struct, frozen=True, kw_only=True, tag_field="is", tag="checkpoint"
     note: str
 
 
-Line = Header | Leaf | Hashes | Signed
+class Opening(Struct, frozen=True, kw_only=True, tag_field="is", tag="opening"):
+    """What the next leaf says, and the nonce with which it commits to that."""
+
+    statement: bytes
+    nonce: bytes
+
+
+Line = Header | Leaf | Hashes | Opening | Signed
 
 
 class Export(Struct, frozen=True, kw_only=True):
@@ -49,6 +58,8 @@ class Export(Struct, frozen=True, kw_only=True):
     leaves: tuple[bytes, ...]
     hashes: tuple[bytes, ...]
     notes: tuple[str, ...]
+    openings: tuple[Opening, ...] | None = None
+    """One for each leaf, in the same order; None in an export that names nobody."""
 
 
 def latest_note(connection: Connection) -> str:
@@ -68,14 +79,28 @@ def unsigned_entries(connection: Connection) -> tuple[int, int]:
     return int(row.entries), int(row.age_seconds)
 
 
-def export_of(database: Database) -> Export:
-    """Everything that a checkpoint covers, as the database has it now."""
+def export_of(database: Database, *, statements: bool = False) -> Export:
+    """Everything that a checkpoint covers, as the database has it now; with what its leaves say where that is asked."""
     with database.transaction() as connection:
         connection.execute(_ONE_MOMENT)
         notes = tuple(connection.execute(_NOTES).scalars())
         tiles = [hashed for tile in connection.execute(_LEAF_TILES).scalars() for hashed in hashes_of(bytes(tile))]
         leaves = [leaf for entry in connection.execute(_ENTRIES).scalars() for leaf in bytes(entry).split(LINE)]
-    return Export(leaves=tuple(leaves), hashes=tuple(tiles), notes=notes)
+        openings = [each for row in connection.execute(_OPENINGS) for each in _openings(row)] if statements else None
+    return Export(
+        leaves=tuple(leaves),
+        hashes=tuple(tiles),
+        notes=notes,
+        openings=None if openings is None else tuple(openings),
+    )
+
+
+def _openings(row: Row[Any]) -> Iterator[Opening]:
+    """Of one entry; what is too much or too little of either part opens nothing, and is found by that."""
+    nonces = bytes(row.nonces)
+    each = (nonces[first : first + NONCE_BYTES] for first in range(0, len(nonces), NONCE_BYTES))
+    for statement, nonce in zip_longest(bytes(row.statements).split(LINE), each, fillvalue=b""):
+        yield Opening(statement=statement, nonce=nonce)
 
 
 def tree_of(connection: Connection) -> Subtree:
@@ -97,12 +122,13 @@ def written(export: Export) -> Iterator[bytes]:
     yield from map(_line, (Header(),))
     yield from (_line(Leaf(leaf=leaf.decode("utf-8", "replace"))) for leaf in export.leaves)
     yield from (_line(Hashes(hashes=b"".join(hashes[at : at + _A_LINE]))) for at in range(0, len(hashes), _A_LINE))
+    yield from map(_line, export.openings or ())
     yield from (_line(Signed(note=note)) for note in export.notes)
 
 
 def read(lines: Iterator[bytes]) -> Export:
     """Read that file; raises Unreadable with the number of the line that is none."""
-    leaves, hashes, notes = list[bytes](), list[bytes](), list[str]()
+    leaves, hashes, notes, openings = list[bytes](), list[bytes](), list[str](), list[Opening]()
     for number, line in enumerate(lines, 1):
         try:
             found = _DECODER.decode(line)
@@ -116,9 +142,11 @@ def read(lines: Iterator[bytes]) -> Export:
             hashes += hashes_of(found.hashes)
         elif isinstance(found, Signed):
             notes.append(found.note)
+        elif isinstance(found, Opening):
+            openings.append(found)
         elif found.format != FORMAT:
             raise _unreadable(number)
-    return Export(leaves=tuple(leaves), hashes=tuple(hashes), notes=tuple(notes))
+    return Export(leaves=tuple(leaves), hashes=tuple(hashes), notes=tuple(notes), openings=tuple(openings) or None)
 
 
 def _line(line: Line) -> bytes:
@@ -146,6 +174,12 @@ _COVERED: Final = """
 _ENTRIES: Final = text(
     f"select leaves from audit_entries where (xid, entry) <= {_COVERED} order by xid, entry"  # noqa: S608 -- our own text
 )
+_OPENINGS: Final = text(
+    "select o.nonces, o.statements from audit_entries e full outer join audit_openings o using (entry) "  # noqa: S608 -- as above
+    f"where o.entry is not null and (e.entry is null or (e.xid, e.entry) <= {_COVERED}) "
+    "order by e.xid nulls last, o.entry"
+)
+"""What opens no entry at all comes last."""
 _UNSIGNED: Final = text(
     "select count(*) as entries, coalesce(extract(epoch from now() - min(at)), 0) as age_seconds from audit_entries "  # noqa: S608 -- as above
     f"where not exists (select from audit_checkpoints) or (xid, entry) > {_COVERED}"

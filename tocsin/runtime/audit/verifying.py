@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from schemas.failures import Unreadable
 from tocsin.runtime.audit.checkpoints import Checkpoint, opened
 from tocsin.runtime.audit.exporting import Export
+from tocsin.runtime.audit.statements import commitment
 from tocsin.runtime.audit.tree import full_root, joined, leaf_hash
 from tocsin.runtime.keys.notes import NoteKey
 
@@ -30,9 +31,17 @@ class Wrong(StrEnum):
     """A checkpoint that nobody trusted signed, or leaves that none covers."""
 
 
-class Fault(Struct, frozen=True, kw_only=True):
-    """The first thing that is wrong; leaves are counted from 0."""
+class Part(StrEnum):
+    """Of what the log is made."""
 
+    LEAF = "leaf"
+    STATEMENT = "statement"
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """The first thing that is wrong; leaves are counted from 0, and a statement has the number of its leaf."""
+
+    part: Part = Part.LEAF
     wrong: Wrong
     first: int
     last: int
@@ -45,13 +54,20 @@ class Verified(Struct, frozen=True, kw_only=True):
     leaves: int
     checkpoints: int
     kept: int
+    statements: int | None = None
+    """None where the export has none to hold against its leaves."""
     latest: Checkpoint | None = None
     fault: Fault | None = None
 
 
 def verify(export: Export, keys: Sequence[NoteKey], kept: Sequence[str] = ()) -> Verified:
     """Hold an export against its own checkpoints, and against those that somebody kept."""
-    checked = Verified(leaves=len(export.leaves), checkpoints=len(export.notes), kept=len(kept))
+    checked = Verified(
+        leaves=len(export.leaves),
+        checkpoints=len(export.notes),
+        kept=len(kept),
+        statements=None if export.openings is None else len(export.openings),
+    )
     try:
         own = [opened(note, keys) for note in export.notes]
         others = [opened(note, keys) for note in kept]
@@ -63,22 +79,31 @@ def verify(export: Export, keys: Sequence[NoteKey], kept: Sequence[str] = ()) ->
 
 def _fault(export: Export, own: Sequence[Checkpoint], kept: Sequence[Checkpoint]) -> Fault | None:
     faults = (
-        _misplaced([leaf_hash(leaf) for leaf in export.leaves], export.hashes),
+        _misplaced([leaf_hash(leaf) for leaf in export.leaves], export.hashes, Part.LEAF),
         _rewritten(export.hashes, [*((each, "in the export") for each in own), *((each, "you kept") for each in kept)]),
         _uncovered(export, own),
+        _unopened(export),
     )
     return next(filter(None, faults), None)
 
 
-def _misplaced(found: Sequence[bytes], expected: Sequence[bytes]) -> Fault | None:
-    """The first leaf that is not where the tree has it."""
+def _unopened(export: Export) -> Fault | None:
+    """The first statement that is not the one to which its leaf commits."""
+    if export.openings is None:
+        return None
+    found = [commitment(each.statement, each.nonce).hex().encode() for each in export.openings]
+    return _misplaced(found, [leaf.rpartition(b" ")[2] for leaf in export.leaves], Part.STATEMENT)
+
+
+def _misplaced(found: Sequence[bytes], expected: Sequence[bytes], part: Part) -> Fault | None:
+    """The first that is not where the tree, or the leaves, have it."""
     pairs = enumerate(zip(found, expected, strict=False))
     at = next((number for number, (one, other) in pairs if one != other), min(len(found), len(expected)))
     if at == len(found) == len(expected):
         return None
     wrong = _kind(found, expected, at)
     end = len(expected) - 1 if at == len(found) else at
-    return Fault(wrong=wrong, first=at, last=end, why=_WHY[wrong])
+    return Fault(part=part, wrong=wrong, first=at, last=end, why=_WHY[part, wrong])
 
 
 def _kind(found: Sequence[bytes], expected: Sequence[bytes], at: int) -> Wrong:
@@ -145,16 +170,24 @@ def lines(verified: Verified) -> Iterator[str]:
         latest = verified.latest
         until = f", the latest of {latest.text().splitlines()[-1].removeprefix('at ')}" if latest else ""
         kept = f" and {verified.kept} that you kept" if verified.kept else ""
-        yield f"The log holds: {verified.leaves} leaves, {verified.checkpoints} checkpoints{until}{kept}."
+        says = "" if verified.statements is None else ", each with the statement that it commits to"
+        yield f"The log holds: {verified.leaves} leaves{says}, {verified.checkpoints} checkpoints{until}{kept}."
         return
     fault = verified.fault
-    where = f"leaf {fault.first}" if fault.first == fault.last else f"leaves {fault.first} to {fault.last}"
+    where = f"{fault.part} {fault.first}"
+    if fault.first != fault.last:
+        where = f"{_PLURAL[fault.part]} {fault.first} to {fault.last}"
     yield f"The log does not hold: {where} {fault.wrong}. {fault.why[:1].upper()}{fault.why[1:]}."
 
 
+_PLURAL: Final = {Part.LEAF: "leaves", Part.STATEMENT: "statements"}
 _WHY: Final = {
-    Wrong.ALTERED: "its text is not the one that was hashed when it came in",
-    Wrong.MISSING: "the tree has its hash, and the leaf is not there",
-    Wrong.INSERTED: "it is not in the tree at this place",
-    Wrong.REORDERED: "another leaf stands where it belongs",
+    (Part.LEAF, Wrong.ALTERED): "its text is not the one that was hashed when it came in",
+    (Part.LEAF, Wrong.MISSING): "the tree has its hash, and the leaf is not there",
+    (Part.LEAF, Wrong.INSERTED): "it is not in the tree at this place",
+    (Part.LEAF, Wrong.REORDERED): "another leaf stands where it belongs",
+    (Part.STATEMENT, Wrong.ALTERED): "the leaf of that number commits to another one",
+    (Part.STATEMENT, Wrong.MISSING): "the leaf of that number commits to one that is not there",
+    (Part.STATEMENT, Wrong.INSERTED): "no leaf at this place commits to it",
+    (Part.STATEMENT, Wrong.REORDERED): "it belongs to another leaf",
 }
