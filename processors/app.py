@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from processors.checkpointing import CheckpointWatch
 from processors.index.postgres import PostgresIndex
 from processors.keeping import Sweep
 from processors.keyring import key_mark, keyring
@@ -149,6 +150,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
             QueueWatch(database),
             RecallWatch(database),
             sequencer,
+            CheckpointWatch(database),
             Sweep(database),
         ),
         presence=presence,

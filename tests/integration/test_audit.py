@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from processors.checkpointing import CheckpointWatch
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.topics import RETURNS
@@ -21,11 +22,13 @@ from tocsin.publisher import Publisher
 from tocsin.runtime.audit.exporting import export_of
 from tocsin.runtime.audit.recording import record_facts
 from tocsin.runtime.audit.sequencing import sequence
+from tocsin.runtime.audit.standing import standing_of
 from tocsin.runtime.audit.statements import Decision, Fact
 from tocsin.runtime.database import database_of
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import Settlement, settle
+from tocsin.runtime.metrics import REGISTRY
 from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
 
@@ -111,6 +114,29 @@ def test_a_transaction_that_commits_late_is_waited_for_and_keeps_its_place(log: 
     assert log.sequence() == 3
     times = [leaf.split()[2] for leaf in export_of(log.by["ops"]).leaves[before:]]
     assert times == [b"%d" % (NOW_MS + offset) for offset in (0, 0, 1)]
+
+
+def test_what_waits_for_its_checkpoint_holds_back_the_time_up_to_which_the_log_is_signed(
+    log: Log,
+) -> None:
+    watch = CheckpointWatch(log.by["returns"])
+    log.settle(0, 1)
+    log.settle(1, 1)
+    time.sleep(0.2)
+    with log.by["returns"].transaction() as connection:
+        assert standing_of(connection).waiting == 2
+    watch(NOW_MS)
+    assert NOW_MS / 1000 - 60 < value_of("tocsin_audit_signed_timestamp_seconds") <= NOW_MS / 1000 - 0.2
+    log.sequence()
+    watch(NOW_MS)
+    assert value_of("tocsin_audit_signed_timestamp_seconds") == NOW_MS / 1000
+    assert abs(value_of("tocsin_audit_checkpoint_timestamp_seconds") - time.time()) < 60
+
+
+def value_of(metric: str) -> float:
+    value = REGISTRY.get_sample_value(metric)
+    assert value is not None
+    return value
 
 
 def test_a_slice_that_was_not_settled_is_not_in_the_log(log: Log) -> None:

@@ -91,10 +91,17 @@ def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[st
     until(lambda: 'tocsin_records_total{outcome="delivered",stage="courier"}' in get(ports["deliver"], "/metrics")[1])
     assert 'tocsin_oldest_undelivered_timestamp_seconds{member="nl-hotline"}' in get(ports["deliver"], "/metrics")[1]
     until(lambda: "tocsin_submission_to_delivered_seconds_count{" in get(ports["returns"], "/metrics")[1])
+    until(lambda: "tocsin_audit_checkpoint_timestamp_seconds 0.0" not in get(ports["returns"], "/metrics")[1])
     for name, port in ports.items():
         scraped = get(port, "/metrics")[1]
         assert not faults_in(scraped), name
-        assert float(scraped.split("\ntocsin_certificate_expiry_timestamp_seconds ")[1].split()[0]) > time.time()
+        assert shown(scraped, "tocsin_certificate_expiry_timestamp_seconds") > time.time()
+        signed = shown(scraped, "tocsin_audit_signed_timestamp_seconds")
+        assert (signed > time.time() - 60) == (name == "returns"), "the log is signed there, and nobody else says so"
+
+
+def shown(scraped: str, metric: str) -> float:
+    return float(scraped.split(f"\n{metric} ")[1].split(maxsplit=1)[0])
 
 
 def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_back_and_so_does_one_that_starts(

@@ -12,8 +12,9 @@ from schemas.failures import Broken, Refused
 from tocsin.cli.auditing.wording import sentence, when
 from tocsin.runtime.audit.checkpoints import keys_of
 from tocsin.runtime.audit.disclosed import of_referral
-from tocsin.runtime.audit.exporting import Export, export_of, latest_note, read, unsigned_entries, written
+from tocsin.runtime.audit.exporting import Export, export_of, latest_note, read, written
 from tocsin.runtime.audit.proving import proof_of, proven, read_proof
+from tocsin.runtime.audit.standing import standing_of
 from tocsin.runtime.audit.verifying import lines, verify
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.notes import NoteKey
@@ -50,13 +51,16 @@ def checkpoint(home: Path, out: Path | None) -> None:
     """
     with _database(home) as database, database.transaction() as connection:
         note = latest_note(connection)
-        waiting, age_seconds = unsigned_entries(connection)
+        found = standing_of(connection)
     if out:
         out.write_text(note, encoding="utf-8")
     else:
         click.echo(note, nl=False)
-    if waiting and age_seconds > LATE_SECONDS:
-        click.echo(f"{waiting} entries wait for a checkpoint, for {age_seconds} s. See to: tocsin returns", err=True)
+    if found.waiting and found.age_seconds > LATE_SECONDS:
+        click.echo(
+            f"{found.waiting} entries wait for a checkpoint, for {found.age_seconds:.0f} s. See to: tocsin returns",
+            err=True,
+        )
         sys.exit(DOES_NOT_HOLD)
 
 

@@ -194,6 +194,16 @@ _SHOWN: Final = (
         help="Unix time since when the oldest open recall waits; 0 where none does.",
     ),
     Family(
+        name="tocsin_audit_checkpoint_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time of the newest signed checkpoint of the audit log; 0 where this process does not look.",
+    ),
+    Family(
+        name="tocsin_audit_signed_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time up to which all of the audit log is signed; 0 where this process does not look.",
+    ),
+    Family(
         name="tocsin_certificate_expiry_timestamp_seconds",
         kind=Kind.GAUGE,
         help="Unix time at which the certificate that this process shows the broker ends; 0 where it shows none.",

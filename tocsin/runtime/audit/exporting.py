@@ -73,12 +73,6 @@ def latest_note(connection: Connection) -> str:
     return str(found)
 
 
-def unsigned_entries(connection: Connection) -> tuple[int, int]:
-    """How many entries no checkpoint covers yet, and the age of the oldest in seconds."""
-    row = connection.execute(_UNSIGNED).one()
-    return int(row.entries), int(row.age_seconds)
-
-
 def export_of(database: Database, *, statements: bool = False) -> Export:
     """Everything that a checkpoint covers, as the database has it now; with what its leaves say where that is asked."""
     with database.transaction() as connection:
@@ -180,8 +174,4 @@ _OPENINGS: Final = text(
     "order by e.xid nulls last, o.entry"
 )
 """What opens no entry at all comes last."""
-_UNSIGNED: Final = text(
-    "select count(*) as entries, coalesce(extract(epoch from now() - min(at)), 0) as age_seconds from audit_entries "  # noqa: S608 -- as above
-    f"where not exists (select from audit_checkpoints) or (xid, entry) > {_COVERED}"
-)
 _TILE: Final = text("select hashes from audit_tiles where level = :level and number = :number")
