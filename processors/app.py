@@ -10,12 +10,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from processors.checkpointing import CheckpointWatch
+from processors.circulating import Circulation
 from processors.index.postgres import PostgresIndex
 from processors.keeping import Sweep
 from processors.keyring import key_mark, keyring
 from processors.letters import Writer
 from processors.newcomers import Newcomers, Wanted
-from processors.pausing import Pauses
+from processors.pausing import Pauses, topic_member
 from processors.present import Presence
 from processors.promoted import PromotionWatch
 from processors.recalling import RecallWatch
@@ -48,7 +49,7 @@ from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.starting import when_there
 from tocsin.runtime.transport.application import WorkerSettings
-from tocsin.runtime.transport.errands import Errand, no_errand
+from tocsin.runtime.transport.errands import Errand, no_errand, together
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.worker import run_worker, topic_ids_of
@@ -139,6 +140,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
     stages = ReturnStages(tools, database, skips_of(database), _now_ms)
     pauses = Pauses(rules, Writer(codec=codec), database, topics)
     spreading = Spreading(rules, Writer(codec=codec), database)
+    circulation = Circulation(map(topic_member, topics), Writer(codec=codec), database)
     signer = Signer.of(settings.trust, RETURNS, _now_ms)
     sequencer = Sequencer(database, signer.note if signer else None)
     presence = Presence(Worker(instance=worker.instance, topics=topics), rules, database)
@@ -155,7 +157,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
         ),
         presence=presence,
         wanted=wanted,
-        errand=lambda: spreading(_now_ms()),
+        errand=lambda: together(spreading(_now_ms()), circulation(_now_ms())),
     )
     return _job(settings, worker, stages, pauses, duties)
 

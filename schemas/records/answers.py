@@ -52,6 +52,8 @@ class StatusKind(StrEnum):
     """To a recipient: a report that one of its referrals is linked to was taken back, or is disputed."""
     ERASE = "ERASE"
     """To submitter and recipients: delete the content of a report everywhere; ids and times stay."""
+    CHECKPOINT = "CHECKPOINT"
+    """To everybody: what the audit log was at one moment, to be kept where the exchange cannot reach it."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -131,6 +133,8 @@ class Status(Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     question: Question | None = None
+    checkpoint: str = ""
+    """Signed, with the proof that it continues the one before; the form is that of C2SP tlog-witness."""
 
 
 class LabelAdded(Struct, frozen=True, kw_only=True):

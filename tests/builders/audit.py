@@ -1,14 +1,15 @@
 """Logs for tests: leaves, the tree over them, and checkpoints signed by a key of the test."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tocsin.runtime.audit.checkpoints import ORIGIN, Checkpoint
 from tocsin.runtime.audit.exporting import Export, Opening
+from tocsin.runtime.audit.handed import Handed
 from tocsin.runtime.audit.statements import NONCE_BYTES, commitment
-from tocsin.runtime.audit.tiles import Growth
-from tocsin.runtime.audit.tree import leaf_hash
+from tocsin.runtime.audit.tiles import Growth, Place, subtrees
+from tocsin.runtime.audit.tree import consistency, leaf_hash
 from tocsin.runtime.keys.notes import NoteKey, sign_note
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -34,13 +35,25 @@ def leaves_of(openings: Sequence[Opening]) -> list[bytes]:
     return [b"tocsin-audit/1 decision %d %s" % (1_700_000_000_000 + number, each) for number, each in enumerate(made)]
 
 
-def a_note(leaves: Sequence[bytes], private: Ed25519PrivateKey = PRIVATE) -> str:
+def a_note(leaves: Sequence[bytes], private: Ed25519PrivateKey = PRIVATE, at_ms: int = 1_700_000_000_000) -> str:
     """The checkpoint over these."""
+    growth, _ = _grown(leaves)
+    text = Checkpoint(size=growth.size, root=growth.root(), at_ms=at_ms).text()
+    return sign_note(text, ORIGIN, private)
+
+
+def a_handed(leaves: Sequence[bytes], old: int, at_ms: int = 1_700_000_000_000) -> Handed:
+    """The checkpoint over these, as it is handed over by whoever has handed over the one of the first `old` before."""
+    _, tiles = _grown(leaves)
+    proof = consistency(subtrees(tiles.__getitem__), old, len(leaves)) if old else ()
+    return Handed(old=old, proof=proof, note=a_note(leaves, at_ms=at_ms))
+
+
+def _grown(leaves: Sequence[bytes]) -> tuple[Growth, Mapping[Place, bytes]]:
     growth = Growth(0, {})
     for leaf in leaves:
         growth.add(leaf_hash(leaf))
-    text = Checkpoint(size=growth.size, root=growth.root(), at_ms=1_700_000_000_000).text()
-    return sign_note(text, ORIGIN, private)
+    return growth, growth.changed()
 
 
 def an_export(leaves: Sequence[bytes], sizes: Sequence[int]) -> Export:

@@ -205,7 +205,7 @@ DATABASE: Final = """
     returns
       read           alembic_version ledger_blocks links referrals report_revisions rulings sightings skips suspensions
       read           unrouted
-      read+add       audit_checkpoints audit_entries disputes item_acts lea_holds link_notices promotions
+      read+add       audit_checkpoints audit_entries audit_handed disputes item_acts lea_holds link_notices promotions
       read+add+edit  audit_tiles dead_letters ledger_blocks log_starts queue returns streams workers
       read+edit      items
       add            audit_openings

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from processors.checkpointing import CheckpointWatch
@@ -19,6 +20,7 @@ from schemas.records.identifiers import MemberId, ReportId
 from schemas.topics import RETURNS
 from tests.builders.drafts import a_draft
 from tocsin.publisher import Publisher
+from tocsin.runtime.audit.checkpoints import ORIGIN, Checkpoint
 from tocsin.runtime.audit.exporting import export_of
 from tocsin.runtime.audit.recording import record_facts
 from tocsin.runtime.audit.sequencing import sequence
@@ -268,6 +270,33 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
     assert said.stat().st_mode & 0o777 == 0o600
     held = tocsin(elsewhere, "verify", "--export", str(said), *words)
     assert (held.returncode, "each with the statement that it commits to" in held.stdout) == (0, True), held.stdout
+    _a_member_is_a_witness(busy_stack, tmp_path)
+
+
+def _a_member_is_a_witness(stack: Any, folder: Path) -> None:
+    """It was handed one; an hour later it gets the next, and a log that was rewritten contradicts what it has."""
+    mine = folder / "kept"
+    words = ("checkpoint", "--as", "nl-police", "--keep", str(mine))
+    first = tocsin(stack.home, *words)
+    assert (first.returncode, "It is your first" in first.stderr) == (0, True), first.stderr
+    ops = database_of(load(stack.config("ops")))
+    with ops.transaction() as connection:
+        connection.execute(text("update audit_handed set at = at - interval '2 hours'"))
+    ops.close()
+    main("queue", "list", "--json", "--home", str(stack.home))
+    with Crew(stack.home, folder / "later") as crew:
+        crew.start("returns", ("returns",))
+        deadline = time.monotonic() + 60
+        while "and grew." not in (found := tocsin(stack.home, *words)).stderr:
+            assert (found.returncode, time.monotonic() < deadline) == (0, True), found.stderr
+            time.sleep(0.5)
+    assert "Nothing new" in tocsin(stack.home, *words).stderr
+    sign = Signer.of(load(stack.config(RETURNS)).trust, RETURNS, lambda: time.time_ns() // 1_000_000)
+    assert sign is not None
+    kept = Checkpoint.parse((mine / "newest.note").read_text().rpartition("\n\n")[0] + "\n")
+    (mine / "newest.note").write_text(sign.note(replace(kept, root=bytes(32)).text(), ORIGIN))
+    named = tocsin(stack.home, *words)
+    assert (named.returncode, "THE LOG WAS REWRITTEN" in named.stderr) == (3, True), named.stderr
 
 
 def _its_dossier_holds(home: Path, told: Any, folder: Path) -> None:

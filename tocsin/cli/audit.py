@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from schemas.failures import Broken, Refused
+from schemas.failures import Refused
+from tocsin.cli.auditing.witness import trusted, witness
 from tocsin.cli.auditing.wording import sentence, when
-from tocsin.runtime.audit.checkpoints import keys_of
 from tocsin.runtime.audit.disclosed import of_referral
 from tocsin.runtime.audit.exporting import Export, export_of, latest_note, read, written
 from tocsin.runtime.audit.proving import proof_of, proven, read_proof
@@ -18,9 +18,8 @@ from tocsin.runtime.audit.standing import standing_of
 from tocsin.runtime.audit.verifying import lines, verify
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.notes import NoteKey
-from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.privacy import write_private
-from tocsin.runtime.settings import load
+from tocsin.runtime.settings import Settings, load
 
 DOES_NOT_HOLD = 3
 LATE_SECONDS = 60
@@ -44,24 +43,40 @@ def command() -> None:
 @command.command()
 @_HOME
 @_OUT
-def checkpoint(home: Path, out: Path | None) -> None:
+@click.option("--as", "member", default="", help="Keep those that this member was handed; else the operator's newest.")
+@click.option("--keep", type=click.Path(path_type=Path), help="The member's folder; else checkpoints/ in its state.")
+def checkpoint(home: Path, out: Path | None, member: str, keep: Path | None) -> None:
     """Print the newest checkpoint: keep it where the operator of the exchange cannot reach it.
 
-    Ends with 3 where entries have waited for their checkpoint for more than a minute.
+    Members run it with --as, say once a day: it reads what the exchange handed to them every hour, verifies it, holds
+    it against the one that they kept before, and keeps it. A log that was rewritten is named, and both are kept. Ends
+    with 3 then, and where a checkpoint cannot be held against the one before. Without --as it ends with 3 where
+    entries have waited for their checkpoint for more than a minute.
     """
+    if member:
+        sys.exit(_witnessed(load(home / "config" / f"{member}.toml"), keep, out))
     with _database(home) as database, database.transaction() as connection:
-        note = latest_note(connection)
+        _given(latest_note(connection), out)
         found = standing_of(connection)
+    if found.waiting and found.age_seconds > LATE_SECONDS:
+        since = f"{found.waiting} entries wait for a checkpoint, for {found.age_seconds:.0f} s."
+        click.echo(f"{since} See to: tocsin returns", err=True)
+        sys.exit(DOES_NOT_HOLD)
+
+
+def _witnessed(settings: Settings, keep: Path | None, out: Path | None) -> int:
+    witnessed = witness(settings, keep or settings.state / "checkpoints")
+    for line in witnessed.lines:
+        click.echo(line, err=True)
+    _given(witnessed.note, out)
+    return 0 if witnessed.holds else DOES_NOT_HOLD
+
+
+def _given(note: str, out: Path | None) -> None:
     if out:
         out.write_text(note, encoding="utf-8")
     else:
         click.echo(note, nl=False)
-    if found.waiting and found.age_seconds > LATE_SECONDS:
-        click.echo(
-            f"{found.waiting} entries wait for a checkpoint, for {found.age_seconds:.0f} s. See to: tocsin returns",
-            err=True,
-        )
-        sys.exit(DOES_NOT_HOLD)
 
 
 @command.command()
@@ -153,10 +168,7 @@ def _found(home: Path, file: Path | None) -> Export:
 
 
 def _trusted(home: Path) -> tuple[NoteKey, ...]:
-    directory = directory_of(load(home / "config" / "ops.toml").trust)
-    if directory is None:
-        raise Broken("The settings name no keys. Write them anew: tocsin up", code="keys.no_settings")
-    return keys_of(directory())
+    return trusted(load(home / "config" / "ops.toml"))
 
 
 @contextmanager

@@ -18,6 +18,16 @@ class Errand(Struct, frozen=True, kw_only=True):
     done: Callable[[], None] = _nothing
 
 
+def together(*errands: Errand) -> Errand:
+    """Several as one."""
+
+    def done() -> None:
+        for errand in errands:
+            errand.done()
+
+    return Errand(records=tuple(record for errand in errands for record in errand.records), done=done)
+
+
 def no_errand() -> Errand:
     """For workers that have nothing to say."""
     return Errand()
