@@ -20,6 +20,7 @@ from processors.letters import (
     triaged_report,
     withdrawn_report,
 )
+from processors.measuring import labels_of
 from processors.referring import CORRECTED, WITHDRAWN, Desk, Recalled
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
@@ -157,7 +158,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         )
 
     def _decision_made(self, decision: Decision, triaged: ReportTriaged) -> DecisionMade:
-        return _decision_made(triaged, retain_until_ms(decision, self.desk.bundle))
+        made = _decision_made(triaged, retain_until_ms(decision, self.desk.bundle))
+        return made if decision.outcome is Outcome.STALE else replace(made, labels=labels_of(decision.proposed.report))
 
     def _corrected(self, decision: Decision, known: Knowledge, routed: tuple[Referral, ...]) -> tuple[Referral, ...]:
         if decision.outcome is Outcome.STALE:

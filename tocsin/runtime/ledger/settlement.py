@@ -94,6 +94,8 @@ class DecisionMade(Struct, frozen=True, kw_only=True):
     """Digest of the bundle that decided."""
     ruling: int = 0
     missing: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    """Published codes under which it is counted, as `scheme:code`."""
     retain_until_ms: int | None = None
     """When the exchange lets go of the report, unless a later decision says otherwise."""
     links: tuple[LinkMade, ...] = ()
@@ -235,6 +237,7 @@ def _decision_columns(made: Sequence[DecisionMade]) -> dict[str, object]:
     """Columns instead of rows: there is one for every report."""
     columns: dict[str, object] = {name: [getattr(one, name) for one in made] for name in _DECISION_FIELDS}
     columns["missing"] = [" ".join(one.missing) for one in made]
+    columns["labels"] = [" ".join(one.labels) for one in made]
     columns["retain_until"] = [_moment(one.retain_until_ms) for one in made]
     columns["out_partition"] = [one.landed.partition for one in made]
     columns["out_offset"] = [one.landed.offset for one in made]
@@ -307,11 +310,11 @@ _DECISION_FIELDS: Final = (
 )
 _DECISIONS: Final = text("""
     insert into decisions (report_id, revision, submitter, submitter_reference, mark, tier, completeness, policy,
-                           ruling, missing, retain_until, out_partition, out_offset)
+                           ruling, missing, labels, retain_until, out_partition, out_offset)
     select * from unnest(cast(:report_id as uuid[]), cast(:revision as integer[]), cast(:submitter as text[]),
                          cast(:submitter_reference as text[]), cast(:mark as text[]), cast(:tier as text[]),
                          cast(:completeness as smallint[]), cast(:policy as text[]), cast(:ruling as integer[]),
-                         cast(:missing as text[]), cast(:retain_until as timestamptz[]),
+                         cast(:missing as text[]), cast(:labels as text[]), cast(:retain_until as timestamptz[]),
                          cast(:out_partition as integer[]), cast(:out_offset as bigint[]))
     on conflict do nothing
 """)
