@@ -8,9 +8,11 @@ import msgspec
 from msgspec import Struct
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
-_BURNS: Final = (("Fast", 14.4, "1h", "5m", "page"), ("Slow", 6.0, "6h", "30m", "ticket"))
+BURNS: Final = (("Fast", 14.4, "1h", "5m", "page"), ("Slow", 6.0, "6h", "30m", "ticket"))
 """Two windows each: the long one says that it matters, the short one that it still goes on."""
 _WINDOWS: Final = ("5m", "30m", "1h", "6h")
+_MOST_LATE: Final = 0.9
+"""Where the allowance is large, more than everything would have to be late for the speed: nine of ten are enough."""
 
 
 class Objective(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +48,11 @@ def written(objectives: tuple[Objective, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def limit_of(one: Objective, factor: float) -> float:
+    """The share of late ones above which the allowance is used up so many times too fast."""
+    return min(_MOST_LATE, round(factor * (1 - one.share), 4))
+
+
 def _late(one: Objective, window: str) -> str:
     return f"slo:{one.step}_late:ratio_rate{window}"
 
@@ -61,8 +68,8 @@ def _recorded(one: Objective) -> Iterator[str]:
 
 
 def _alerts(one: Objective) -> Iterator[str]:
-    for speed, factor, long, short, severity in _BURNS:
-        limit = round(factor * (1 - one.share), 4)
+    for speed, factor, long, short, severity in BURNS:
+        limit = limit_of(one, factor)
         burning = " and ".join(f'{_late(one, window)}{{tier="{one.tier}"}} > {limit}' for window in (long, short))
         yield f"      - alert: TocsinObjectiveBurns{speed}"
         yield f"        expr: {burning}"
