@@ -13,8 +13,11 @@ RULINGS: Final = "rulings.v1"
 """Decisions to be made again; for operators and processes only."""
 DEAD_LETTER_PREFIX: Final = "dlq."
 TRIAGE, RETURNS, OPS = MemberId("triage"), MemberId("returns"), MemberId("ops")
+METRICS = MemberId("metrics")
 PROCESSES: Final = (TRIAGE, RETURNS, OPS)
 """Principals that are no members; `ops` is the broker's super user."""
+WATCHERS: Final = (METRICS,)
+"""Principals that see how much there is and cannot read any of it: no database, no key of their own."""
 
 BATCH_MAX_BYTES: Final = 1_048_576
 """Kafka's limit is on a batch, not on a record: below a client's default batch size, whole batches would be refused."""
@@ -177,6 +180,12 @@ _PROCESS_GRANTS: Final = (
     _grant(RETURNS, Operation.READ, "returns.", prefixed=True),
     *(_grant(RETURNS, Operation.WRITE, name, prefixed=True) for name in ("status.", DEAD_LETTER_PREFIX)),
     _group(RETURNS),
+    *(
+        _grant(METRICS, Operation.DESCRIBE, name, prefixed=True)
+        for name in ("reports.", "returns.", "referrals.", "status.", DEAD_LETTER_PREFIX)
+    ),
+    *(_grant(METRICS, Operation.DESCRIBE, name) for name in (TRIAGED, RULINGS)),
+    AclGrant(principal=METRICS, resource=Resource.GROUP, name="*", operation=Operation.DESCRIBE),
 )
 
 

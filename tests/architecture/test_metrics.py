@@ -13,12 +13,15 @@ from consumers.answers import KINDS
 from consumers.provenance import Provenance
 from consumers.states import State
 from schemas.records.values import Tier
-from tests.builders.scrapes import OURS, faults_in, faults_of
-from tocsin.runtime.families import FAMILIES, JOURNEY_SECONDS, LABELS, MOST_SERIES, Family, Kind
+from tests.builders.scrapes import faults_in, faults_of
+from tocsin.runtime.families import FAMILIES, JOURNEY_SECONDS, LABELS, LAGS, Family, Kind
+from tocsin.runtime.lag.backlog import Backlog, Group, Place, Snapshot
+from tocsin.runtime.lag.publishing import LagCollector
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.queue import Alert
 from tocsin.runtime.metrics import REGISTRY
 
+MOST = Family(name="any", kind=Kind.GAUGE, help="Any.").most_series
 UNITS = ("_seconds", "_bytes", "_records", "_entries")
 
 COUNTS = """
@@ -48,7 +51,7 @@ def test_a_metric_is_named_as_prometheus_asks(family: Family) -> None:
 
 
 def test_the_registry_holds_the_table_and_nothing_else() -> None:
-    assert {family.name for family in REGISTRY.collect()} == OURS.keys()
+    assert {family.name for family in REGISTRY.collect()} == {family.name for family in FAMILIES}
 
 
 def test_labels_take_the_words_of_what_they_count() -> None:
@@ -85,21 +88,37 @@ def test_a_label_that_tells_of_a_report_or_a_person_is_a_fault(label: str, value
 def test_a_family_without_bound_is_a_fault() -> None:
     registry = CollectorRegistry()
     counter = Counter("tocsin_dead_letters", "As ours.", ["stage", "member"], registry=registry)
-    for number in range(MOST_SERIES + 1):
+    for number in range(MOST + 1):
         counter.labels("triage", f"member-{number}").inc()
-    assert list(faults_of(registry.collect())) == [f"tocsin_dead_letters has {MOST_SERIES + 1} series"]
+    assert list(faults_of(registry.collect())) == [f"tocsin_dead_letters has {MOST + 1} series"]
 
 
 def test_no_journey_family_outgrows_its_cap_with_every_country_and_tier() -> None:
     countries = 35
-    assert countries * len(Tier) * (len(JOURNEY_SECONDS) + 1) <= MOST_SERIES
+    assert countries * len(Tier) * (len(JOURNEY_SECONDS) + 1) <= MOST
+
+
+def lags() -> CollectorRegistry:
+    place = Place("reports.nl-hotline.submitted.v1", 0)
+    group = Group(name="triage.normal", members=1, positions={place: 1})
+    backlog = Backlog(group=group.name, place=place, position=1, records=2, oldest_ms=1)
+    collector, registry = LagCollector(lambda: 5), CollectorRegistry()
+    collector.show(Snapshot(at_ms=5, starts={place: 0}, ends={place: 3}, groups=(group,), backlogs=(backlog,)))
+    registry.register(collector)
+    return registry
+
+
+def test_lags_are_served_under_the_names_and_labels_of_the_table() -> None:
+    families = list(lags().collect())
+    assert {family.name for family in families if family.samples} == {family.name for family in LAGS}
+    assert not list(faults_of(families))
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="make promtool installs it (Debian's package prometheus)")
 def test_promtool_finds_nothing_to_say_of_our_metrics() -> None:
     done = subprocess.run(  # noqa: S603 -- words of ours
         [str(shutil.which("promtool")), "check", "metrics"],
-        input=generate_latest(REGISTRY),
+        input=generate_latest(REGISTRY) + generate_latest(lags()),
         capture_output=True,
         check=False,
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from schemas.topics import PROCESSES
+from schemas.topics import PROCESSES, WATCHERS
 from tests.builders.promotions import Chancery
 
 
@@ -11,7 +11,7 @@ def a_home_with(stack: Any, chancery: Chancery) -> Path:
     """Settings of the processes that decide by a store; everything else is the stack's own."""
     home = chancery.folder / "home"
     (home / "config").mkdir(parents=True)
-    for principal in PROCESSES:
+    for principal in (*PROCESSES, *WATCHERS):
         lines = stack.config(principal).read_text("utf-8").splitlines()
         kept = [line for line in lines if not line.startswith("policy")]
         own = [f'policy = "{chancery.store.folder}"', f'policy_trust = "{chancery.trust_file}"']

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tocsin.runtime.families import FAMILIES, LABELS, MOST_SERIES
+from tocsin.runtime.families import FAMILIES, LABELS, LAGS
 
-OURS = {family.name: family for family in FAMILIES}
+OURS = {family.name: family for family in (*FAMILIES, *LAGS)}
 TELLING = re.compile(r"[0-9a-fA-F]{16,}|[0-9a-f]{8}-[0-9a-f]{4}|://|@|\\d+\\.\\d+\\.\\d+\\.\\d+$")
 """Identifiers, digests, addresses and mail boxes look so."""
 
@@ -27,7 +27,7 @@ def faults_of(families: Iterable[Metric]) -> Iterable[str]:
             continue
         allowed = set(OURS[name].labels) | {"le"}
         series: Counter[str] = Counter(sample.name for sample in found.samples)
-        if found.samples and max(series.values()) > MOST_SERIES:
+        if found.samples and max(series.values()) > OURS[name].most_series:
             yield f"{found.name} has {max(series.values())} series"
         for sample in found.samples:
             for label, value in sample.labels.items():

@@ -27,6 +27,8 @@ T = TypeVar("T")
 Rights = frozenset[str]
 NOTHING: Final[Rights] = frozenset()
 READ: Final[Rights] = frozenset({"READ", "DESCRIBE"})
+SEE: Final[Rights] = frozenset({"DESCRIBE"})
+"""How much there is, and none of it."""
 WRITE: Final[Rights] = frozenset({"WRITE", "DESCRIBE"})
 SUPER_USERS: Final = ("ops", "broker")
 STRANGER: Final = "stranger"
@@ -43,6 +45,7 @@ PROCESSES: Final[Mapping[str, Mapping[str, Rights]]] = {
         "dlq": WRITE,
     },
     "returns": {"returns": READ, "rulings": WRITE, "status": WRITE, "dlq": WRITE},
+    "metrics": dict.fromkeys(("reports", "returns", "referrals", "status", "dlq", "triaged", "rulings"), SEE),
 }
 """By the first word of a topic's name; what is not here is denied."""
 SUPER_TOPIC: Final[Rights] = READ | WRITE | {"CREATE", "DELETE", "ALTER", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"}
@@ -81,6 +84,8 @@ class Exchange:
         """Each has the groups that begin with its name and a dot."""
         if principal in SUPER_USERS:
             return SUPER_GROUP
+        if principal == "metrics":
+            return SEE
         return READ if principal != STRANGER and group.startswith(f"{principal}.") else NOTHING
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "normal": ("triage", "--lane", "normal"),
     "returns": ("returns",),
     "deliver": ("deliver", "nl-hotline"),
+    "lag": ("lag", "--serve"),
 }
 
 
@@ -111,11 +112,17 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
     until(partial(is_ready, port))
     with Publisher(stack.config("fr-hotline")) as publisher:  # the registry needs the database too: learn ids before
         publisher.publish(a_draft(submitter_reference="before"))
+    until(lambda: behind(ports["lag"], "kafka_consumergroup_lag") == [0.0, 0.0], seconds=30)
     stack.postgres.daemon.kill()
     try:
         with Publisher(stack.config("fr-hotline")) as publisher:
-            publisher.publish(a_draft(submitter_reference="waits"))
+            for number in range(3):
+                publisher.publish(a_draft(submitter_reference=f"waits-{number}"))
+        published_seconds = time.time()
         until(lambda: waits_for_its_store(port), seconds=120)
+        until(lambda: sum(behind(ports["lag"], "kafka_consumergroup_lag")) == 3)
+        seconds = max(behind(ports["lag"], "kafka_consumergroup_lag_seconds"))
+        assert 0 <= seconds - (time.time() - published_seconds) < 10, "three reports were published one after another"
         assert get(port, "/live") == (200, "live\n")
         failed = 'tocsin_errors_total{failure="temporary",stage="triage"}'
         until(lambda: failed in get(port, "/metrics")[1])
@@ -126,6 +133,13 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
         stack.revive()  # whatever this test found: others need it
     for one in (port, late):
         until(partial(is_ready, one))
+
+
+def behind(port: int, name: str) -> list[float]:
+    """Of the normal lane, on each partition of the submitter's topic."""
+    group, topic = 'consumergroup="triage.normal"', 'topic="reports.fr-hotline.submitted.v1"'
+    lines = (line for line in get(port, "/metrics")[1].splitlines() if line.startswith(f"{name}{{"))
+    return [float(line.rsplit(" ", 1)[1]) for line in lines if group in line and topic in line]
 
 
 def waits_for_its_store(port: int) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from schemas.records.identifiers import JurisdictionCode, MemberId
-from schemas.topics import PROCESSES
+from schemas.topics import PROCESSES, WATCHERS
 from schemas.vocabularies import vocabulary
 from tocsin.policy.check_fallback import fallback_problems
 from tocsin.policy.check_rules import overlaps
@@ -21,7 +21,7 @@ _COLUMNS: Final = frozenset(COLUMNS)
 _COUNTRIES: Final = frozenset(vocabulary("country").codes)
 _NO_COUNTRY: Final = "XI"
 """The international bureau; not assigned by ISO 3166."""
-_RESERVED: Final = frozenset({*PROCESSES, "broker"})
+_RESERVED: Final = frozenset({*PROCESSES, *WATCHERS, "broker"})
 
 _PROFILE_WORDS: Final = {name: frozenset(vocabulary(name).codes) for name in ("purpose", "tlp", "pap")}
 

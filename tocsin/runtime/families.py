@@ -27,10 +27,9 @@ class Family(Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram, in its unit."""
+    most_series: int = 2_000
+    """In one process: 300 members, or 60 jurisdictions with four tiers and their buckets, stay below it."""
 
-
-MOST_SERIES: Final = 2_000
-"""Of one family in one process: 300 members, or 60 jurisdictions with four tiers and their buckets, stay below it."""
 
 _WORK_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 JOURNEY_SECONDS: Final = (5, 30, 60, 300, 900, 3_600, 14_400, 86_400, 259_200, 604_800)
@@ -40,7 +39,7 @@ _MEMBER: Final = "[a-z0-9-]{1,40}"
 """Members are public bodies of the policy, not persons; their number is bounded by it."""
 LABELS: Final = {
     "stage": "triage|returns|courier|inbox|receiver|origin|answers|returns_sent|subscribe|statuses|broker|replies"
-    "|progress|recover|expiry|escalation|erasure",
+    "|progress|recover|expiry|escalation|erasure|lag",
     "outcome": "routed|counted_only|waiting_person|no_recipient|refused|stale|withdrawn|dropped|skipped|applied|lost"
     "|received|sending|delivered|taken_up|expired|parked|uncertain|counted|bundled|escalated|erased"
     "|unreadable|notice|notice_void|replayed|kept|known|confirmed"
@@ -51,8 +50,11 @@ LABELS: Final = {
     "jurisdiction": "[A-Za-z]{2,12}(-[A-Za-z0-9]{1,12}){0,2}",
     "tier": "UNKNOWN|URGENT|HIGH|NORMAL|LOW",
     "kind": "same|near",
-    "process": r"deliver|receiver|triage\.(escalated|normal)|returns\.all",
+    "process": r"deliver|receiver|lag|triage\.(escalated|normal)|returns\.all",
     "group": r"[a-z0-9-]{1,40}\.[a-z]{1,20}",
+    "consumergroup": r"triage\.(escalated|normal)|returns\.all|[a-z0-9-]{1,40}\.inbox",
+    "topic": r"(dlq\.)?(reports|returns|referrals|status|rulings|triaged)(\.[A-Za-z0-9-]{1,40}){0,3}\.v[0-9]",
+    "partition": "[0-9]{1,4}",
     "version": r"[0-9A-Za-z.+-]{1,40}|unknown",
 }
 """A regular expression of the whole value, for each label there is."""
@@ -219,6 +221,11 @@ _SHOWN: Final = (
         help="Unix time at which this process began to use the policy that it uses now.",
     ),
     Family(
+        name="tocsin_lag_read_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time at which the broker last said how far its groups are; 0 in a process that does not ask.",
+    ),
+    Family(
         name="tocsin_build",
         kind=Kind.INFO,
         help="The version that runs.",
@@ -227,3 +234,52 @@ _SHOWN: Final = (
 )
 
 FAMILIES: Final = (*_COUNTED, *_TIMED, *_SHOWN)
+
+_PLACE: Final = ("topic", "partition")
+_MOST_LAGS: Final = 20_000
+"""300 members with two partitions a topic have 4,200 that some group reads."""
+
+LAGS: Final = (
+    Family(
+        name="kafka_topic_partition_oldest_offset",
+        kind=Kind.GAUGE,
+        help="Offset of the first record that a partition still has.",
+        labels=_PLACE,
+        most_series=_MOST_LAGS,
+    ),
+    Family(
+        name="kafka_topic_partition_current_offset",
+        kind=Kind.GAUGE,
+        help="Offset that the next record of a partition will have.",
+        labels=_PLACE,
+        most_series=_MOST_LAGS,
+    ),
+    Family(
+        name="kafka_consumergroup_members",
+        kind=Kind.GAUGE,
+        help="Members that a consumer group has at the moment.",
+        labels=("consumergroup",),
+    ),
+    Family(
+        name="kafka_consumergroup_current_offset",
+        kind=Kind.GAUGE,
+        help="Offset from which a group would go on; absent where it has committed none.",
+        labels=("consumergroup", *_PLACE),
+        most_series=_MOST_LAGS,
+    ),
+    Family(
+        name="kafka_consumergroup_lag",
+        kind=Kind.GAUGE,
+        help="Records of a partition that a group has not finished.",
+        labels=("consumergroup", *_PLACE),
+        most_series=_MOST_LAGS,
+    ),
+    Family(
+        name="kafka_consumergroup_lag_seconds",
+        kind=Kind.GAUGE,
+        help="For how long the first record of a partition that a group has not finished has waited.",
+        labels=("consumergroup", *_PLACE),
+        most_series=_MOST_LAGS,
+    ),
+)
+"""Under the names that kafka_exporter made usual; `tocsin lag --serve` alone has them."""

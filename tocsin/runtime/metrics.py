@@ -54,6 +54,7 @@ AUDIT_SIGNED: Final[Gauge] = _BY_NAME["tocsin_audit_signed_timestamp_seconds"]
 CERTIFICATE_EXPIRY: Final[Gauge] = _BY_NAME["tocsin_certificate_expiry_timestamp_seconds"]
 CLIENT_QUEUE: Final[Gauge] = _BY_NAME["tocsin_client_queue_records"]
 POLICY_SINCE: Final[Gauge] = _BY_NAME["tocsin_policy_in_force_timestamp_seconds"]
+LAG_READ: Final[Gauge] = _BY_NAME["tocsin_lag_read_timestamp_seconds"]
 BUILD: Final[Info] = _BY_NAME["tocsin_build"]
 
 _MEMBERS_OWN: Final = ("reports", "returns")

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
-from schemas.topics import OPS, PROCESSES, MemberTopics
+from schemas.topics import OPS, PROCESSES, WATCHERS, MemberTopics
 from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon
 from tocsin.stack.jars import Jars, cache_folder, locked
@@ -154,7 +154,7 @@ class LocalStack:
     def _provision(self, charter: Charter, progress: Progress) -> None:
         register_schemas(self.registry.url, self.registry.writer, charter.subjects, self.registry.tls)
         progress("schemas", "ready")
-        for process in PROCESSES:
+        for process in (*PROCESSES, *WATCHERS):
             write_settings(self, process, charter.policy, charter.trust)
         if charter.migrate:
             charter.migrate(self.config(OPS))

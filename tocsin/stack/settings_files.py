@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.catalogue import message
 from schemas.failures import Broken
-from schemas.topics import OPS, PROCESSES, TRIAGE
+from schemas.topics import OPS, PROCESSES, TRIAGE, WATCHERS
 
 if TYPE_CHECKING:
     from tocsin.stack.local import LocalStack
@@ -59,13 +59,14 @@ def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> 
             "ca": str(stack.authority.certificate),
             "cache": str(state / "schemas"),
         },
-        "trust": {
+    }
+    if principal not in WATCHERS:
+        content["trust"] = {
             "keys": str(stack.keys.folder(principal)),
             "directory": str(stack.keys.keeper.file),
             "keeper": str(stack.keys.keeper.key),
             **({"triage_keys": str(stack.keys.folder(TRIAGE))} if principal == OPS else {}),
-        },
-    }
+        }
     if principal in _DATABASE_USERS:
         content["database"] = {
             "url": stack.postgres.url(principal),

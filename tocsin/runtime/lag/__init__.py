@@ -1,0 +1,1 @@
+"""How far each consumer group is behind: read from the broker without reading a single record."""
