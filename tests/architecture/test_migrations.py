@@ -3,7 +3,7 @@
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from tocsin.runtime.database import MIGRATIONS
+from tocsin.runtime.migrating import MIGRATIONS
 
 
 def test_each_revision_follows_another_and_its_file_begins_with_its_number() -> None:

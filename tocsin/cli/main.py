@@ -67,6 +67,14 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
 }
 
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "submit": ("template", "validate", "publish", "sent", "correct", "withdraw", "generate", "purge"),
+    "receive": ("deliver", "answer", "subscribe", "verify"),
+    "receiver": ("receiver",),
+    "stack": ("demo", "up", "down", "status"),
+}
+"""What to install for a command; every other one is the operator's, and comes with `triage`."""
+
 _EXIT_CODES: dict[type[Failure], int] = {Unreadable: 1, Refused: 1, Temporary: 4, Broken: 4}
 
 
@@ -89,6 +97,13 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 -- the contract of tocsin/cli, kept by a test
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run what was asked for; what it finds missing only then is said as at its start."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise _missing_part(str(ctx.invoked_subcommand), error) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One block a section, without importing any command."""
         for title, section in SECTIONS.items():
@@ -96,10 +111,21 @@ class Commands(click.Group):
                 formatter.write_dl(list(section.items()))
 
 
-def _missing_part(command: str, error: ModuleNotFoundError) -> click.ClickException:
-    return click.ClickException(
+def extra_of(command: str) -> str:
+    """The extra of the package that brings all that a command needs."""
+    return next((extra for extra, commands in EXTRAS.items() if command in commands), "triage")
+
+
+class Absent(click.ClickException):
+    """A part of the package that was not installed here: the environment is at fault, not the words."""
+
+    exit_code = 4
+
+
+def _missing_part(command: str, error: ModuleNotFoundError) -> Absent:
+    return Absent(
         f"'{command}' needs the Python module {error.name}, which is not installed here. "
-        "Install the extra that brings it: tocsin[submit], tocsin[receive], tocsin[triage] or tocsin[stack]."
+        f"Install the extra that brings it: pip install 'tocsin[{extra_of(command)}]'"
     )
 
 

@@ -2,13 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
@@ -17,7 +12,6 @@ from tocsin.runtime.privacy import require_private
 from tocsin.runtime.settings import DatabaseSettings, Settings
 from tocsin.runtime.tls import verified
 
-MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _STATEMENT_MS: Final = 30_000
 _CONNECT_SECONDS: Final = 5
 
@@ -64,29 +58,6 @@ def one_transaction(settings: Settings) -> Iterator[Connection]:
             yield connection
     finally:
         database.close()
-
-
-def migrate(settings: Settings, revision: str = "head") -> None:
-    """Bring the tables to a revision; run as `ops`, who owns them."""
-    database = database_of(settings)
-    with database.transaction() as connection:
-        config = _alembic()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    database.close()
-
-
-def revisions(database: Database) -> tuple[str | None, str | None]:
-    """The revision that the database has, and the one this version wants."""
-    with database.transaction() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    return present, ScriptDirectory.from_config(_alembic()).get_current_head()
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
 
 
 def _engine(settings: DatabaseSettings, pool_size: int) -> Engine:

@@ -10,7 +10,7 @@ from tocsin.policy.bundle import SAMPLE, Bundle, load
 from tocsin.policy.policies import policies, topics_of
 from tocsin.policy.store.folder import Store
 from tocsin.runtime import settings
-from tocsin.runtime.database import migrate
+from tocsin.runtime.migrating import migrate
 from tocsin.runtime.registry import subjects
 from tocsin.stack.local import Charter
 from tocsin.stack.membership import barred_now

@@ -3,9 +3,8 @@
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
@@ -26,6 +25,9 @@ from msgspec import Struct
 from schemas.failures import Broken, Temporary
 from schemas.records.identifiers import MemberId
 from schemas.topics import AclGrant, MemberTopics, Operation, Resource, TopicSpec, acl_table, topic_table
+
+if TYPE_CHECKING:
+    import httpx
 
 _TIMEOUT_SECONDS: Final = 30
 _HOST: Final = "*"
@@ -171,6 +173,8 @@ def register_schemas(
     registry_url: str, writer: tuple[str, str], subjects: Mapping[str, str], tls: ssl.SSLContext
 ) -> None:
     """Register each subject's schema under FULL_TRANSITIVE compatibility; what is there already is left as it is."""
+    import httpx  # noqa: PLC0415 -- a member that only asks for its certificate has none
+
     try:
         with httpx.Client(timeout=_TIMEOUT_SECONDS, auth=writer, verify=tls) as client:
             client.put(f"{registry_url}/config", json={"compatibility": "FULL_TRANSITIVE"}).raise_for_status()
@@ -182,7 +186,7 @@ def register_schemas(
         raise Temporary("The registry does not answer. Check: tocsin status", code="registry.away") from error
 
 
-def _refusal(error: httpx.HTTPStatusError) -> Broken:
+def _refusal(error: "httpx.HTTPStatusError") -> Broken:
     status, path = error.response.status_code, error.request.url.path
     if status in _NOT_ALLOWED:
         return Broken(

@@ -52,3 +52,18 @@ def test_a_file_that_cannot_be_used_is_one_sentence(capsys: pytest.CaptureFixtur
         entry.main(["purge", "--as", "plat-a", "--home", str(tmp_path)])
     shown = capsys.readouterr().err
     assert (ended.value.code, "plat-a.toml cannot be used" in shown, "Traceback" in shown) == (4, True, False)
+
+
+def test_a_part_that_is_missing_only_while_a_command_works_is_named_with_its_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    def acl() -> None:
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+
+    monkeypatch.setattr(entry.Commands, "get_command", lambda *_: acl)
+    with pytest.raises(SystemExit) as ended:
+        entry.main(["acl"])
+    assert ended.value.code == 4
+    assert "psycopg" in (told := capsys.readouterr().err)
+    assert "pip install 'tocsin[triage]'" in told

@@ -14,9 +14,10 @@ from schemas.failures import Failure, Temporary
 from schemas.topics import topics_by_worker
 from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime import settings
-from tocsin.runtime.database import database_of, revisions
+from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.promoted import seen
 from tocsin.runtime.ledger.workers import running
+from tocsin.runtime.migrating import revisions
 from tocsin.runtime.registry import subjects
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.tls import verifying
