@@ -92,6 +92,7 @@ class Listener:
             erased = [status.report_id for status in told if status.kind is StatusKind.ERASE]
             if erased:
                 entries.erase(connection, erased)
+                statuses.erase(connection, erased)
             for record in records:
                 statuses.move(connection, _partition(record), (record.offset() or 0) + 1)
         if erased:

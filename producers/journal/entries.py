@@ -119,9 +119,12 @@ def purge(connection: Connection, before_ms: int) -> int:
 
 
 def erase(connection: Connection, reports: Sequence[str]) -> int:
-    """Empty bodies, headers and digests of what was confirmed of these reports: nothing of it can be sent again."""
+    """Empty bodies, headers and digests of what was confirmed of these reports: nothing of it can be sent again.
+
+    The report id takes the place of the member's own reference, which may say something itself.
+    """
     found = (ENTRIES.c.report_id.in_(reports), ENTRIES.c.confirmed_ms.is_not(None))
-    emptied = {"value": None, "headers": _headers_out([]), "digest": ""}
+    emptied = {"value": None, "headers": _headers_out([]), "digest": "", "reference": ENTRIES.c.report_id}
     return connection.execute(update(ENTRIES).where(*found).values(**emptied)).rowcount
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from producers.journal.tables import ENTRIES, POSITIONS, STATUSES
@@ -90,6 +90,26 @@ def keep(connection: Connection, statuses: Iterable[Status]) -> None:
     ]
     if rows:
         connection.execute(insert(STATUSES).on_conflict_do_nothing(), rows)
+
+
+def erase(connection: Connection, reports: Sequence[str]) -> None:
+    """Leave of what was told of these reports its kind, code and time."""
+    for row in connection.execute(select(STATUSES).where(STATUSES.c.report_id.in_(reports))).all():
+        told = msgspec.json.decode(row.value, type=Status)
+        value = msgspec.json.encode(
+            Status(
+                status_id=told.status_id,
+                member=told.member,
+                report_id=told.report_id,
+                referral_id=told.referral_id,
+                revision=told.revision,
+                mark=told.mark,
+                kind=told.kind,
+                at=told.at,
+                code=told.code,
+            )
+        )
+        connection.execute(update(STATUSES).where(STATUSES.c.status_id == row.status_id).values(value=value))
 
 
 def positions(connection: Connection) -> dict[int, int]:

@@ -14,6 +14,7 @@ from schemas.records.identifiers import ReportId
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger import erasing as ledger
+from tocsin.runtime.ledger import scrubbing
 from tocsin.runtime.ledger.addressing import is_id
 from tocsin.runtime.settings import Settings, load
 from tocsin.stack import erasing
@@ -25,6 +26,9 @@ from tocsin.stack.erasures import Register
 @click.option("--report", "reports", multiple=True, help="A report id; may be given several times.")
 @click.option("--case", "cases", multiple=True, help="MEMBER/REFERENCE: a submitter's own reference.")
 @click.option("--again", is_flag=True, help="Erase what the register names and a restored database brought back.")
+@click.option(
+    "--scrub", is_flag=True, help="Take what erased rows left out of PostgreSQL's own files; locks each table."
+)
 @click.option("--dry-run", is_flag=True, help="Say what is held where and who has confirmed, and do nothing.")
 @click.option("--by", default="", help="Your name; it is kept.")
 @click.option("--reason", default="", help="Why; it is kept, so name nobody in it.")
@@ -34,6 +38,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     reports: tuple[str, ...],
     cases: tuple[str, ...],
     again: bool,
+    scrub: bool,
     dry_run: bool,
     by: str,
     reason: str,
@@ -49,6 +54,9 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     The register of erasures lies in the operator's state folder, apart from the database: keep a copy of its own. After
     the database was restored from a backup, run `tocsin erase --again` before the workers.
 
+    Rows that are erased stay readable in PostgreSQL's own files for whoever runs its machine until the tables are
+    written anew: `tocsin erase --scrub`, at a quiet hour, because nobody uses a table while it is.
+
     Where the deployment's trust file names people who sign, two of them have to: the first asks with --petition FILE,
     --signer and --key, and nothing is erased; the second gives that FILE and no reports, within a week.
 
@@ -58,6 +66,10 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     with _database(settings) as database:
         if again:
             _again(settings, database)
+            return
+        if scrub:
+            for line in scrubbing.scrub(database):
+                click.echo(line)
             return
         names = _named(database, reports, cases)
         if dry_run:

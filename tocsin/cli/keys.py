@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 from rich.table import Table
 
+from schemas.catalogue import message
 from schemas.failures import Broken, Refused
 from schemas.records.identifiers import KeyId, MemberId
 from tocsin.cli.auditing.acting import in_the_log
@@ -29,6 +31,8 @@ from tocsin.runtime.keys.signer import WARN_DAYS
 from tocsin.runtime.settings import Settings, TrustSettings, load
 
 _REVOKE: Final = "keys revoke"
+_DESTROY: Final = "keys destroy"
+_OUTLIVED: Final = "it ended more than 30 days ago"
 _HOME = click.option(
     "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
 )
@@ -132,6 +136,49 @@ def revoke(home: Path, key_id: str, reason: str, dry_run: bool, by: str, **two: 
     with in_the_log(settings, Act(person=by, reason=reason, command=_REVOKE, what=what, member=owner)):
         keeper_of.change(change)
     click.echo(f"{key_id} of {owner} was revoked ({reason}). Next: hand the directory to every member.")
+
+
+@command.command()
+@_HOME
+@_AS
+@click.argument("key_id", default="")
+@click.option("--at-once", is_flag=True, help="KEY_ID, although records that are sealed to it may still be on topics.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and do nothing.")
+@click.option("--reason", default="", help="Why at once; it is kept in the audit log.")
+@BY
+def destroy(  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    home: Path, principal: str, key_id: str, at_once: bool, dry_run: bool, reason: str, by: str
+) -> None:
+    """Delete the private sealing keys that ended more than 30 days ago: nothing on a topic is sealed to them any more.
+
+    Whatever ciphertext remains somewhere, as in a copy of a broker's disk, opens for nobody from then on. Run it every
+    month, and restart triage, which keeps keys in memory that it used. With KEY_ID and --at-once one key that has
+    ended or is revoked goes now; records that are sealed to it and not triaged yet are lost to triage.
+    """
+    if at_once and not (key_id and (reason or dry_run)):
+        raise click.UsageError("Say KEY_ID and --reason with --at-once.")
+    settings, now_ms, owner = load(home / "config" / f"{principal}.toml"), _now_ms(), MemberId(principal)
+    own, directory = KeyFolder(_trust(settings).keys), _directory(settings)
+    going = [_ended(directory, owner, key_id, now_ms)] if at_once else changing.outlived(directory, owner, now_ms)
+    here = [key for key in going if key.key_id in own.names(Use.SEAL)]
+    for key in here:
+        if not dry_run:
+            what = f"destroyed the sealing key {key.key_id} of {owner}"
+            act = Act(person=by, reason=reason or _OUTLIVED, command=_DESTROY, what=what, member=owner)
+            with in_the_log(settings, act) if settings.database else nullcontext():
+                own.delete(Use.SEAL, key.key_id)
+        word = "would be destroyed" if dry_run else "is destroyed"
+        click.echo(f"{key.key_id} of {owner} {word}; it ended {_day(changing.ended_ms(key))}.")
+    if not here:
+        click.echo(f"{owner} has no sealing key that can go.")
+
+
+def _ended(directory: Directory, principal: MemberId, key_id: str, now_ms: int) -> PublicKey:
+    """The key of that name; raises Refused where it is still in use, or nobody's here."""
+    key = directory.find(KeyId(key_id), principal, Use.SEAL)
+    if key is None or changing.ended_ms(key) > now_ms:
+        raise Refused(message("keys.in_use"), code="keys.in_use")
+    return key
 
 
 def _revocation(keeper_of: Keeper, key_id: str, reason: str) -> tuple[Callable[[Directory], Directory], MemberId]:

@@ -111,6 +111,8 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": "100",
             "shared_buffers": "64MB",
+            # A file of the log of writes that is used again keeps what stood in it (ADR 0036).
+            "wal_recycle": "off",
         }
         return ("-D", str(self._data), *(word for key, value in settings.items() for word in ("-c", f"{key}={value}")))
 
@@ -155,6 +157,9 @@ class Postgres:
                 )
             for database, owner in ((DATABASE, "ops"), (REGISTRY, REGISTRY)):
                 _ensure_database(connection, database, owner)
+            connection.execute("grant pg_checkpoint to ops")
+        with self.connect(database=DATABASE) as connection:
+            connection.execute("grant execute on function pg_switch_wal() to ops")
 
 
 ROOT: Final = 0

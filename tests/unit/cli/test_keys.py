@@ -105,3 +105,38 @@ def test_two_people_revoke_and_what_the_log_cannot_keep_is_not_done(home: Path, 
 
 def test_the_keepers_key_is_what_members_verify_with(home: Path) -> None:
     assert said(home, "keeper").output.startswith("tocsin-key-directory+")
+
+
+def _sealing(home: Path) -> list[str]:
+    return [file.name.split(".")[0] for file in sorted((home / "keys" / "plat-a").glob("*.seal.pem"))]
+
+
+def _ends(home: Path, name: str, days_ago: int) -> None:
+    ended_ms = int(time.time() * 1000) - days_ago * DAY_MS
+    keeper = Keeper(home / "keys" / "keeper")
+    keys = tuple(
+        replace(key, valid_from_ms=0, valid_until_ms=ended_ms) if key.key_id == name else key
+        for key in keeper.directory().keys
+    )
+    keeper.change(lambda directory: replace(directory, number=directory.number + 1, keys=keys))
+
+
+@pytest.mark.parametrize(("days_ago", "left"), [(29, 2), (31, 1)])
+def test_a_sealing_key_is_destroyed_once_nothing_on_a_topic_is_sealed_to_it(
+    home: Path, days_ago: int, left: int
+) -> None:
+    (old,) = _sealing(home)
+    said(home, "rotate", "--as", "plat-a", "--use", "seal")
+    _ends(home, old, days_ago)
+    assert "would be destroyed" in said(home, "destroy", "--as", "plat-a", "--dry-run").output or left == 2
+    assert len(_sealing(home)) == 2
+    said(home, "destroy", "--as", "plat-a")
+    assert len(_sealing(home)) == left
+
+
+def test_a_live_sealing_key_is_not_destroyed_whoever_asks(home: Path) -> None:
+    (live,) = _sealing(home)
+    refused = said(home, "destroy", "--as", "plat-a", live, "--at-once", "--reason", "file 1")
+    assert isinstance(refused.exception, Refused)
+    assert "no sealing key that can go" in said(home, "destroy", "--as", "plat-a").output
+    assert _sealing(home) == [live]

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from schemas.failures import Refused
 from schemas.records.identifiers import KeyId, MemberId
+from schemas.topics import LONGEST_MS
 from tocsin.runtime.keys.directory import MOST_LIVE_KEYS, Directory, PublicKey, RevocationReason, Standing
 from tocsin.runtime.keys.files import Use
 
@@ -47,6 +48,16 @@ def replaced(directory: Directory, principal: MemberId, use: Use, public: bytes,
     ends_ms = now_ms + OVERLAP_DAYS * DAY_MS
     shorter = {key.key_id: replace(key, valid_until_ms=min(key.valid_until_ms, ends_ms)) for key in before}
     return replace(grown, keys=tuple(shorter.get(key.key_id, key) for key in grown.keys))
+
+
+def outlived(directory: Directory, principal: MemberId, now_ms: int) -> tuple[PublicKey, ...]:
+    """Sealing keys of a principal that are not needed any more: everything sealed to them is gone from the topics."""
+    return tuple(key for key in directory.of(principal, Use.SEAL) if ended_ms(key) + LONGEST_MS <= now_ms)
+
+
+def ended_ms(key: PublicKey) -> int:
+    """From when on nobody seals to it."""
+    return min(key.valid_until_ms, key.revoked_ms or key.valid_until_ms)
 
 
 def revoked(directory: Directory, key_id: KeyId, reason: RevocationReason, now_ms: int) -> Directory:

@@ -87,8 +87,15 @@ class KeyFolder:
         return key
 
     def delete(self, use: Use, key_id: KeyId) -> None:
-        """Forget a key; whatever was sealed to it stays closed for ever."""
-        self._file(use, key_id).unlink(missing_ok=True)
+        """Forget a key, its bytes overwritten first; whatever was sealed to it stays closed for ever."""
+        file = self._file(use, key_id)
+        if not file.exists():
+            return
+        with file.open("r+b") as over:
+            over.write(bytes(file.stat().st_size))
+            over.flush()
+            os.fsync(over.fileno())
+        file.unlink()
 
     def _load(self, use: Use, key_id: KeyId) -> PrivateKey:
         file = self._file(use, key_id)

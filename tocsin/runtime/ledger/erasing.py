@@ -97,7 +97,7 @@ _REPORT: Final = text(
     "select member, revision from report_revisions where report_id = cast(:report as uuid) "
     "order by revision desc limit 1"
 )
-_PLACES: Final = {
+PLACES: Final = {
     "sightings": "report_id = :it",
     "restricted.near_hashes": "report_id = :it",
     "links": "report_id = :it or other = :it",
@@ -112,10 +112,11 @@ _PLACES: Final = {
     "referrals": "report_id = :it and submitter_reference <> ''",
     "report_revisions": "report_id = :it and digest <> ''",
 }
+"""Where a report's content lies, table by table, and which rows have some."""
 _ROWS: Final = text(
     " union all ".join(
         f"select '{place}' as place, count(*) as found from {place} where {which}"  # noqa: S608 -- our own table
-        for place, which in _PLACES.items()
+        for place, which in PLACES.items()
     ).replace(":it", "cast(:report as uuid)")
 )
 _COPIES: Final = text("""

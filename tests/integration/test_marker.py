@@ -1,0 +1,194 @@
+"""After an erasure nothing of a report is in any file of an exchange, and a copy of its ciphertext opens for nobody.
+
+On a stack of its own: its topics lose their records, and its tables are written anew.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from schemas.failures import Unreadable
+from schemas.records.identifiers import KeyId, MemberId, report_id_of
+from schemas.records.report import ReportSubmitted
+from schemas.records.values import NexusKind
+from schemas.sealing import binding_in_report, personal_part, unseal
+from schemas.topics import OPS, PROCESSES, TRIAGE, submitted_topic, topic_table
+from tests.builders.drafts import a_draft
+from tests.builders.reports import a_hosting, a_nexus_claim, a_personal_part, a_source_url, an_account, an_item
+from tocsin import Publisher
+from tocsin.runtime.keys.files import KeyFolder, Use
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.settings import load
+from tocsin.stack.charter import sample_charter
+from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ledger import balance_of
+from tocsin.stack.local import LocalStack
+
+pytestmark = pytest.mark.stack
+MEMBER, POLICE = MemberId("plat-a"), MemberId("de-police")
+PLAIN, SEALED = "marker-plain-91c4", "marker-sealed-91c4"
+REFERENCE = f"{PLAIN}-reference"
+REPORT = report_id_of(MEMBER, REFERENCE)
+WHO = ("--by", "A. Operator", "--reason", "file 1 of a test")
+SHORT: Final = {"retention.ms": "1000", "segment.ms": "1000", "file.delete.delay.ms": "0"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    stack = LocalStack(tmp_path_factory.mktemp("marker") / "home", brief=True)
+    try:
+        stack.up(sample_charter())
+        yield stack
+    finally:
+        stack.down()
+
+
+def tocsin(stack: Any, *words: str) -> str:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    return done.stdout
+
+
+def until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 90
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.3)
+    return found
+
+
+def written(path: Path) -> bytes:
+    """What was ever written to a file; Kafka's indexes are mostly holes, and reading those takes minutes."""
+    with path.open("rb") as file:
+        end, at, found = file.seek(0, os.SEEK_END), 0, []
+        while at < end:
+            try:
+                start = os.lseek(file.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                break
+            at = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            found.append(os.pread(file.fileno(), at - start, start))
+    return b"".join(found)
+
+
+def places(folder: Path, *needles: bytes) -> set[str]:
+    """Where any of them stands, by the first part of each file's path."""
+    found = set()
+    for path in folder.rglob("*"):
+        try:
+            if path.is_file() and any(needle in written(path) for needle in needles):
+                found.add(path.relative_to(folder).parts[0])
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def publish(stack: Any) -> None:
+    page = f"https://example.test/{PLAIN}"
+    draft = a_draft(
+        submitter_reference=REFERENCE,
+        source_url=a_source_url(url=f"{page}/page"),
+        items=(an_item(url=f"{page}/item", hosting=a_hosting()),),
+        personal=a_personal_part(accounts=(an_account(value=SEALED),)),
+        nexus=(a_nexus_claim(country="DE", kind=NexusKind.SUSPECT),),
+    )
+    with Publisher(stack.config(MEMBER)) as publisher:
+        publisher.publish(draft)
+    until(lambda: not any(line.waiting for line in balance_of(stack.home).lines))
+
+
+def copied(stack: Any) -> ReportSubmitted:
+    """What a copy of the broker's disk has of it: the record as its submitter sealed it."""
+    codec = RecordCodec(SchemaDirectory(load(stack.config(OPS)).registry))
+    consumer = Consumer(stack.client(OPS) | {"group.id": "ops.copy", "enable.auto.commit": False})
+    topic = submitted_topic(MEMBER)
+    consumer.assign(
+        [TopicPartition(topic, part, 0) for part in consumer.list_topics(topic, 10).topics[topic].partitions]
+    )
+    try:
+        record = consumer.poll(20)
+        assert record is not None
+        found = codec.loads(record.value(), ReportSubmitted)
+        assert isinstance(found, ReportSubmitted)
+        return found
+    finally:
+        consumer.close()
+
+
+def opened(stack: Any, report: ReportSubmitted) -> list[str]:
+    """What the keys that the exchange holds, all of them, make of the sealed part."""
+    (part,) = report.sealed
+    found = []
+    for principal in PROCESSES:
+        folder = KeyFolder(stack.keys.folder(principal))
+        for name in folder.names(Use.SEAL):
+            try:
+                plain = unseal(part, binding_in_report(part, report), folder.sealing(KeyId(name)))
+            except Unreadable:
+                continue
+            inside = personal_part(plain)
+            found.append(inside.accounts[0].value if inside else "")
+    return found
+
+
+def let_segments_go(stack: Any) -> None:
+    """As time does it, only sooner: every topic keeps a record for a second."""
+    admin = AdminClient(stack.client(OPS))
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            spec.name,
+            incremental_configs=[
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in SHORT.items()
+            ],
+        )
+        for spec in topic_table(sample_charter().members)
+    ]
+    for done in admin.incremental_alter_configs(resources).values():
+        done.result(30)
+
+
+def exchange_keys(stack: Any) -> None:
+    """The key that it was sealed to is exchanged, and destroyed as after its time."""
+    (old,) = stack.keys.private(TRIAGE).names(Use.SEAL)
+    tocsin(stack, "keys", "rotate", "--as", TRIAGE, "--use", "seal")
+    tocsin(stack, "keys", "revoke", old, "--reason", "superseded")
+    gone = tocsin(stack, "keys", "destroy", "--as", TRIAGE, old, "--at-once", "--reason", "file 1 of a test")
+    assert f"{old} of {TRIAGE} is destroyed" in gone
+
+
+def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_opens_for_nobody(stack: Any) -> None:
+    with Crew(stack.home, stack.home / "logs" / "crew") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        crew.start("returns", ("returns",))
+        publish(stack)
+        tocsin(stack, "deliver", POLICE, "--once")
+        report = copied(stack)
+        needles = (PLAIN.encode(), SEALED.encode(), report.sealed[0].ciphertext)
+        with stack.postgres.connect(database="tocsin") as connection:
+            connection.execute("analyze")
+            connection.execute("checkpoint")
+        assert places(stack.home, *needles) == {"kafka", "postgresql", "state"}
+        assert opened(stack, report) == [SEALED]
+
+        tocsin(stack, "erase", "--report", REPORT, *WHO)
+        tocsin(stack, "deliver", POLICE, "--once")
+        tocsin(stack, "sent", "--as", MEMBER)
+        until(lambda: "confirmed" in tocsin(stack, "erase", "--report", REPORT, "--dry-run"))
+        let_segments_go(stack)
+        assert until(lambda: places(stack.home, *needles) == {"postgresql"}), "in dead rows and the log of writes"
+        assert "log of writes: what was written before is removed" in tocsin(stack, "erase", "--scrub")
+        until(lambda: not places(stack.home, *needles))
+
+    exchange_keys(stack)
+    assert opened(stack, report) == []
+    assert not places(stack.home, *needles), "and nothing that ended since has written it anew"
