@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 from consumers.agreement import Agreement, Decision, Standing, Treatment, bundle_due_ms, decide, given_by
 from consumers.codec import Codec
 from consumers.escalation import begins_ms
-from consumers.messages import state_return
-from consumers.notices import is_handed_on, notice_row
+from consumers.messages import recalled_return, state_return
+from consumers.notices import is_handed_on, notice_row, recall_row
 from consumers.provenance import SUSPICIOUS, examined, sentence
 from consumers.settings import Limits
 from consumers.states import MAY_HAVE, Event, State, after
 from consumers.store import arrivals, deliveries, erasures
-from consumers.store.deliveries import BUNDLE, REFERRAL, Delivery
+from consumers.store.deliveries import BUNDLE, RECALL, REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from consumers.store.tables import NEVER_MS
@@ -127,6 +127,8 @@ class Inbox:
             self._store_once(connection, arrival, record)
         elif record.kind is StatusKind.ERASE:
             erasures.order(connection, record)
+        elif record.kind is StatusKind.RECALL:
+            self._take_back(connection, arrival, record)
         elif is_handed_on(record):
             self._note(connection, arrival, record)
 
@@ -140,6 +142,15 @@ class Inbox:
         row = notice_row(status, now_ms, self._terms.limits.give_up_ms(now_ms))
         arrivals.add_notice(connection, row | _origin(arrival))
         record_left(_STAGE, "notice")
+
+    def _take_back(self, connection: Connection, arrival: Arrival, status: Status) -> None:
+        """Stop what was given out before and has not left, remember that, and say so; sinks hear by the referral."""
+        row = recall_row(status, self._terms.now_ms())
+        arrivals.add_notice(connection, row | _origin(arrival))
+        self._stop(connection, self._copies_before(connection, status))
+        now_ms = self._terms.now_ms()
+        owe(connection, [recalled_return(self._terms.member, status, now_ms)], now_ms)
+        record_left(_STAGE, "recall")
 
     def _hold_against_signature(self, arrival: Arrival, referral: Referral) -> None:
         """Sound the alarm where it is not what was signed; it is delivered all the same, because it may be urgent."""
@@ -201,13 +212,19 @@ class Inbox:
 
     def _recall(self, connection: Connection, notice: Referral) -> bool:
         """Stop the copies that have not left; True where no sink can have got any, so that there is nobody to tell."""
-        found = arrivals.copies_until(connection, notice.report_id, notice.revision)
-        copies = [copy for copy in found if self._is_before(copy, notice)]
+        copies = self._copies_before(connection, notice)
         is_out = any(copy.state in MAY_HAVE for copy in copies) or _left(connection, copies)
+        self._stop(connection, copies)
+        return bool(copies) and not is_out
+
+    def _copies_before(self, connection: Connection, notice: Referral | Status) -> list[Delivery]:
+        found = arrivals.copies_until(connection, notice.report_id, notice.revision)
+        return [copy for copy in found if self._is_before(copy, notice)]
+
+    def _stop(self, connection: Connection, copies: Sequence[Delivery]) -> None:
         stopped = arrivals.recall(connection, copies, self._terms.now_ms())
         self._tell(connection, stopped, State.WITHDRAWN, "delivery.withdrawn")
         self._reconsider(connection, copies)
-        return bool(copies) and not is_out
 
     def _reconsider(self, connection: Connection, recalled: Sequence[Delivery]) -> None:
         """What was held back because of a copy that is taken back now would never be had in full: let it go."""
@@ -236,9 +253,12 @@ class Inbox:
         """Whether its recall overtook it: an urgent referral and its recall are on two topics."""
         values = arrivals.values_from(connection, referral.report_id, referral.revision)
         later = (self._codec.loads(value, Referral) for value in values)
-        return any(other.withdrawn and _order(other) > _order(referral) for other in later)
+        notices = arrivals.notices_from(connection, RECALL, (referral.report_id, referral.revision))
+        taken_back = [_order(self._codec.loads(value, Status)) for value in notices]
+        taken_back += [_order(other) for other in later if other.withdrawn]
+        return any(order > _order(referral) for order in taken_back)
 
-    def _is_before(self, copy: Delivery, notice: Referral) -> bool:
+    def _is_before(self, copy: Delivery, notice: Referral | Status) -> bool:
         """Of one revision, the ruling tells; a copy that is erased was here before."""
         if copy.revision != notice.revision or copy.value is None:
             return copy.key != notice.referral_id
@@ -268,8 +288,8 @@ class Inbox:
         return arrivals.hold_bundle(connection, bundle["key"])
 
 
-def _order(referral: Referral) -> tuple[int, int]:
-    return referral.revision, referral.ruling
+def _order(said: Referral | Status) -> tuple[int, int]:
+    return said.revision, said.ruling
 
 
 def _left(connection: Connection, copies: Sequence[Delivery]) -> bool:

@@ -8,7 +8,7 @@ from consumers.escalation import Rung
 from consumers.states import TOLD, State
 from consumers.store.deliveries import Delivery
 from consumers.store.erasures import Erasure
-from schemas.records.answers import Return, ReturnKind
+from schemas.records.answers import Return, ReturnKind, Status
 from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.values import Instant
 
@@ -40,6 +40,12 @@ def escalation_return(member: MemberId, delivery: Delivery, rung: Rung, now_ms: 
         addressee=rung.contact.member,
         return_id=return_id_of(delivery.key, kind, f"{rung.code}:{rung.after_ms}"),
     )
+
+
+def recalled_return(member: MemberId, notice: Status, now_ms: int) -> Return:
+    """The inbox knows of a recall, and nothing leaves any more of what that takes back."""
+    delivery = Delivery(key=notice.referral_id, report_id=notice.report_id, revision=notice.revision, mark=notice.mark)
+    return replace(_said_by(member, delivery, ReturnKind.RECALLED, now_ms), reason_code=notice.code)
 
 
 def erased_return(member: MemberId, erasure: Erasure, code: str, now_ms: int) -> Return:

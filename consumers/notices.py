@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from consumers.states import State
-from consumers.store.deliveries import NOTICE
+from consumers.store.deliveries import NOTICE, RECALL
 from consumers.store.tables import NEVER_MS
 from schemas.records.answers import Status, StatusKind
 from schemas.records.values import Tier
@@ -37,3 +37,8 @@ def notice_row(status: Status, now_ms: int, expires_ms: int) -> dict[str, Any]:
         "retain_ms": NEVER_MS,
         "escalate_ms": None,
     }
+
+
+def recall_row(status: Status, now_ms: int) -> dict[str, Any]:
+    """A recall as it is remembered: no sink gets it, and what it takes back is stopped also where it comes later."""
+    return notice_row(status, now_ms, NEVER_MS) | {"kind": RECALL, "state": State.WITHDRAWN}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import ReportId
 from schemas.records.referral import Referral
 
@@ -18,8 +19,12 @@ class TakenBack:
     def note(self, referral: Referral) -> None:
         """Remember a recall; anything else changes nothing."""
         if referral.withdrawn:
-            known = self._recalls.get(referral.report_id, _order(referral))
-            self._recalls[referral.report_id] = max(known, _order(referral))
+            self._remember(referral.report_id, _order(referral))
+
+    def told(self, status: Status) -> None:
+        """Remember what the status topic says of one: a report, or a copy that another one stands for."""
+        if status.kind is StatusKind.RECALL:
+            self._remember(status.report_id, (status.revision, status.ruling))
 
     def standing(self, referrals: Iterable[Referral]) -> Iterator[Referral]:
         """Those that stand, and the recalls; what is met on the way counts for what follows."""
@@ -29,6 +34,9 @@ class TakenBack:
                 yield referral
             else:
                 self.refused += 1
+
+    def _remember(self, report: ReportId, order: _Order) -> None:
+        self._recalls[report] = max(self._recalls.get(report, order), order)
 
     def _is_recalled(self, referral: Referral) -> bool:
         """A later revision or ruling may give the report out again."""

@@ -22,10 +22,11 @@ from processors.letters import (
 )
 from processors.measuring import labels_of
 from processors.referring import CORRECTED, WITHDRAWN, Desk, Recalled
+from processors.takingback import BY_EXCHANGE, notices
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
-from schemas.records.ruling import Ruling
+from schemas.records.ruling import RECALLED, Ruling
 from schemas.records.triage import Recipient, ReportTriaged
 from schemas.records.values import Coordinate, Mark
 from schemas.topics import OPS
@@ -104,7 +105,7 @@ class Answering(Struct, frozen=True, kw_only=True):
             unchanged=tuple(sorted(stands)),
         )
         code = "queue.closed" if decision.outcome is Outcome.NO_RECIPIENT and again.ruling.closed else ""
-        answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code)
+        answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code, again.ruling)
         if stands and not (recipients or triaged.waiting_reasons) and again.ruling.cause in FOUND_OUT:
             answered = replace(answered, records=answered.records[:-1])  # no status: the answer itself was told
         unrouted = _unrouted(decision, triaged, again.log_offset, len(routed) + len(stands))
@@ -138,7 +139,8 @@ class Answering(Struct, frozen=True, kw_only=True):
         recipients = [_recipient(referral, (f"recall.{WITHDRAWN}",)) for referral in referrals]
         taken = Taken(outcome=outcome, now_ms=now_ms, policy=self.desk.bundle.policy_version())
         triaged = withdrawn_report(withdrawal, recipients, source, taken)
-        return self._answered(withdrawal, triaged, referrals, _stale_code(known) if is_stale else "")
+        by_exchange = BY_EXCHANGE if withdrawal.revision == RECALLED else ""
+        return self._answered(withdrawal, triaged, referrals, _stale_code(known) if is_stale else by_exchange)
 
     def unruled(self, raw: RawRecord, source: Coordinate, rejected: Rejected) -> Answered:
         """A ruling that cannot be carried out: a dead letter for the operators, who sent it."""
@@ -169,14 +171,21 @@ class Answering(Struct, frozen=True, kw_only=True):
         return tuple(self.desk.recall(subject, prior) for prior in known.recipients if prior.member not in still)
 
     def _answered(
-        self, record: ReportSubmitted | Withdrawal, triaged: ReportTriaged, referrals: tuple[Referral, ...], code: str
+        self,
+        record: ReportSubmitted | Withdrawal,
+        triaged: ReportTriaged,
+        referrals: tuple[Referral, ...],
+        code: str,
+        ruling: Ruling | None = None,
     ) -> Answered:
+        """The status to the submitter comes last."""
         outcome = Outcome[triaged.outcome.upper()]
         made = self.written(referrals, triaged.triaged_as_of.epoch_ms)
+        told = map(self.writer.status, notices(referrals, ruling))
         status = outcome_status(record, triaged, outcome, code)
         return Answered(
             outcome=outcome,
-            records=(*made, self.writer.triaged(triaged), self.writer.status(status)),
+            records=(*made, self.writer.triaged(triaged), *told, self.writer.status(status)),
             record=record,
             referrals=referrals,
             denied=sum(bool(refusal.member) for refusal in triaged.refusals),

@@ -13,6 +13,7 @@ from schemas.commitments import Commitments, is_sound
 from schemas.failures import Refused, Unreadable
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
+from schemas.records.ruling import RECALLED
 from schemas.screening import Finding
 from schemas.sealing import NOT_SEALED, is_sealed, personal_part
 from tocsin.policy.bundle import Bundle
@@ -194,9 +195,10 @@ def _has_derived_id(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> N
 
 
 def _has_revision(record: ReportSubmitted | Withdrawal, _: Door, __: int) -> None:
-    if record.revision < 1:
+    """Within what the ledger can count, and before what only the exchange itself may say."""
+    if not 1 <= record.revision < RECALLED:
         raise _FieldRefused(
-            f"Revisions count from 1, found {record.revision}. Correct it.",
+            f"Revisions count from 1 to {RECALLED - 1}, found {record.revision}. Correct it.",
             code="report.wrong_revision",
             field="revision",
         )

@@ -18,6 +18,7 @@ from processors.letters import Writer
 from processors.referring import Desk
 from processors.revising import remembering, revised
 from processors.steps.deduplicate.near import Veil
+from processors.takingback import takes_back, withdrawal_of
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
@@ -171,7 +172,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             for raw in piece.records
         ]
         rulings = [ruling for _, ruling in read if isinstance(ruling, Ruling)]
-        records = self._look_up([ruling.source for ruling in rulings])
+        records = self._look_up([ruling.source for ruling in rulings if not takes_back(ruling)])
         found = self._findings.latest([ruling.report_id for ruling in rulings])
         before = self._findings.before([behind for ruling in rulings if (behind := return_behind(ruling))])
         for raw, said in read:
@@ -187,6 +188,9 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def _reexamine(
         self, raw: RawRecord, ruling: Ruling | Rejected, records: Mapping[Coordinate, RawRecord], door: Door
     ) -> Examined:
+        if isinstance(ruling, Ruling) and takes_back(ruling):
+            taken = withdrawal_of(ruling, raw.timestamp_ms)
+            return Examined(raw=raw, bundle=door.bundle, withdrawal=taken, ruling=ruling)
         found = reopened(ruling, records.get(ruling.source), door) if isinstance(ruling, Ruling) else ruling
         if isinstance(found, Rejected):
             return Examined(raw=raw, bundle=door.bundle, rejected=found)
@@ -207,7 +211,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         claims = tuple(RulingClaim(log_offset=entry.raw.offset, ruling=ruling) for entry, ruling in entries)
         found: dict[int, tuple[Ruled, Knowledge]] = {}
         for (entry, ruling), ruled in zip(entries, self._index.rule(source, claims), strict=True):
-            assert entry.proposed is not None  # noqa: S101 -- a ruling proposes, or was rejected
+            if entry.proposed is None:
+                continue  # it takes the report back
             place = Source(ruling.source.topic_id, ruling.source.topic, ruling.source.partition)
             (known,) = self._index.claim(place, (claim_of(entry.proposed, ruling.source.offset),))
             is_stale = known.is_stale or ruled.is_stale
@@ -238,7 +243,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         if entry.rejected is not None:
             return clerk.refused(entry.raw, source, entry.rejected, member_of(piece.topic))
         if entry.withdrawal is not None:
-            return clerk.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
+            answer = clerk.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
+            return replace(answer, ruling=entry.ruling)
         assert entry.proposed is not None  # noqa: S101 -- one of the three
         decision = conclude(entry.proposed, known, entry.bundle)
         if (ruling := entry.ruling) is not None:
@@ -250,7 +256,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
 def _kept(decided: Decided, ruled: Mapping[int, tuple[Ruled, Knowledge]]) -> Iterator[Examined]:
     for entry in decided.examined:
-        chosen = ruled[entry.raw.offset][0].chosen if entry.ruling else ()
+        chosen = ruled[entry.raw.offset][0].chosen if entry.raw.offset in ruled else ()
         yield keeping(entry, chosen, replace(decided.door, bundle=entry.bundle).standing_bundle) if chosen else entry
 
 
@@ -300,12 +306,10 @@ def member_of(topic: str) -> MemberId:
 
 def _claims(decided: Decided) -> Iterator[Claim]:
     for entry in decided.examined:
-        if entry.ruling is not None:
-            continue
-        if entry.proposed is not None:
-            yield claim_of(entry.proposed, entry.raw.offset)
-        elif entry.withdrawal is not None:
+        if entry.withdrawal is not None:
             yield _withdrawal_claim(entry.withdrawal, entry.raw.offset)
+        elif entry.proposed is not None and entry.ruling is None:
+            yield claim_of(entry.proposed, entry.raw.offset)
 
 
 def _withdrawal_claim(withdrawal: Withdrawal, log_offset: int) -> Claim:

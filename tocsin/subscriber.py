@@ -55,6 +55,8 @@ class Subscriber:
         Personal parts are opened with the member's key; one that does not open stays as it is. What was recalled is
         not given out any more, whatever the end that was asked for; the recall itself is.
         """
+        for status in self._told.read(since_ms, _now_ms()):
+            self._taken_back.told(status)
         for referral in self._reader.read(since_ms, _now_ms()):
             self._taken_back.note(referral)
         yield from map(self._opened, self._taken_back.standing(self._reader.read(since_ms, until_ms)))

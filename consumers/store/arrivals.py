@@ -189,8 +189,14 @@ def copies_until(connection: Connection, report_id: ReportId, revision: int) -> 
 
 def values_from(connection: Connection, report_id: ReportId, revision: int) -> list[bytes]:
     """The referrals of one report from a revision on, as they came; erased ones are left out."""
+    return notices_from(connection, REFERRAL, (report_id, revision))
+
+
+def notices_from(connection: Connection, kind: str, since: tuple[ReportId, int]) -> list[bytes]:
+    """What was told of one report from a revision on, as it came; erased ones are left out."""
+    report_id, revision = since
     statement = select(DELIVERIES.c.value).where(
-        DELIVERIES.c.kind == REFERRAL,
+        DELIVERIES.c.kind == kind,
         DELIVERIES.c.report_id == report_id,
         DELIVERIES.c.revision >= revision,
         DELIVERIES.c.value.is_not(None),

@@ -12,7 +12,7 @@ from consumers.store.tables import ATTEMPTS, DELIVERIES
 from schemas.records.identifiers import ReportId
 from schemas.records.values import Mark, Tier
 
-REFERRAL, BUNDLE, NOTICE = "referral", "bundle", "notice"
+REFERRAL, BUNDLE, NOTICE, RECALL = "referral", "bundle", "notice", "recall"
 DELIVERED = "delivered"
 """The result of an attempt that a sink confirmed."""
 _MAY_HAVE_ARRIVED = ("", DELIVERED, "doubt")

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from producers.journal.tables import ENTRIES, POSITIONS, STATUSES
 from schemas.records.answers import Status, StatusKind
+from schemas.records.ruling import RECALLED
 
 _PAGE: Final = 500
 
@@ -124,7 +125,7 @@ def move(connection: Connection, partition: int, next_offset: int) -> None:
 
 
 def accounts(connection: Connection, *, reference: str = "", since_ms: int = 0) -> Iterator[Account]:
-    """Every revision with what was told of it, in the order of sending."""
+    """Every revision with what was told of it, in the order of sending; what the exchange took back is every one."""
     latest = func.max(ENTRIES.c.revision).over(partition_by=ENTRIES.c.reference).label("latest")
     statement = select(ENTRIES, latest).where(ENTRIES.c.intended_ms >= since_ms).order_by(ENTRIES.c.number)
     if reference:
@@ -140,7 +141,9 @@ def accounts(connection: Connection, *, reference: str = "", since_ms: int = 0) 
                 mark=row.mark,
                 intended_ms=row.intended_ms,
                 confirmed_ms=row.confirmed_ms,
-                told=tuple(told.get((row.report_id, row.revision), ())),
+                told=tuple(
+                    each for number in (row.revision, RECALLED) for each in told.get((row.report_id, number), ())
+                ),
                 is_latest=row.revision == row.latest,
             )
 

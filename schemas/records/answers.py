@@ -30,6 +30,8 @@ class ReturnKind(StrEnum):
     """A police unit wants notices to the host to wait, or no more."""
     ERASED = "ERASED"
     """The content is gone from the inbox; the code says whether it is from every sink as well."""
+    RECALLED = "RECALLED"
+    """The inbox knows of a recall, and has stopped every copy that had not left."""
 
 
 class StatusKind(StrEnum):
@@ -47,6 +49,7 @@ class StatusKind(StrEnum):
     QUESTION = "QUESTION"
     WITHDRAWN = "WITHDRAWN"
     RECALL = "RECALL"
+    """To a recipient: what it was given before this is taken back; what stands instead has this referral's id."""
     PAUSED = "PAUSED"
     LINK_CHANGED = "LINK_CHANGED"
     """To a recipient: a report that one of its referrals is linked to was taken back, or is disputed."""
@@ -119,6 +122,8 @@ class Status(Struct, frozen=True, kw_only=True):
     referral_id: ReferralId = ReferralId("")
     submitter_reference: str = ""
     revision: int = 1
+    ruling: int = 0
+    """Of a recall: what was given out before (revision, ruling) is taken back."""
     mark: Mark = Mark.LIVE
     kind: StatusKind
     at: Instant

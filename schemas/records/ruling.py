@@ -1,11 +1,15 @@
 """A decision on a report that was decided before: Ruling, from operators and from the returns worker to triage."""
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReportId
-from schemas.records.values import Coordinate, Instant
+from schemas.records.values import Coordinate, Instant, Mark
+
+RECALLED: Final = 2**31 - 2
+"""The revision as which the exchange takes a report back: behind all that a submitter may send, before an erasure's."""
 
 
 class RulingCause(StrEnum):
@@ -19,6 +23,10 @@ class RulingCause(StrEnum):
     ESCALATED = "ESCALATED"
     LEFT = "LEFT"
     HOLD = "HOLD"
+    RECALLED = "RECALLED"
+    """The exchange takes the report back, for good."""
+    LABEL_RECALLED = "LABEL_RECALLED"
+    """A recipient's assessment of an item does not count any more: whoever has it gets a copy without it."""
 
 
 class Amendment(Struct, frozen=True, kw_only=True):
@@ -38,6 +46,8 @@ class Ruling(Struct, frozen=True, kw_only=True):
     report_id: ReportId
     revision: int = 1
     submitter: MemberId
+    submitter_reference: str = ""
+    mark: Mark = Mark.LIVE
     source: Coordinate
     cause: RulingCause = RulingCause.UNKNOWN
     occasion: str = ""

@@ -15,6 +15,7 @@ from processors.recalling import RecallWatch
 from schemas.records.identifiers import MemberId, report_id_of
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
+from tests.builders.two_people import TwoPeople
 from tocsin.publisher import Publisher
 from tocsin.runtime import metrics
 from tocsin.runtime.database import database_of
@@ -80,7 +81,44 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         crew.start("returns", ("returns",))
         (done,) = until(lambda: [one for one in recalls() if not one["open"]])
         assert done["state"] in {"delivered", "withdrawn"}
+        again = f"{reference}-2"
+        with Publisher(stack.config(SUBMITTER)) as publisher:
+            publisher.publish(a_draft(submitter_reference=again, items=(an_item(url=page, hosting=a_hosting()),)))
+        report_id = report_id_of(SUBMITTER, again)
+        assert until(seen) == [False]
+        _two_people_take_it_back(stack, report_id, tmp_path)
+        (recall,) = until(lambda: recalls("--open"))
+        assert (recall["state"], recall["known_at"]) == ("waiting", None)
+        assert seen() == [True]
+        tocsin(stack, "deliver", RECIPIENT, "--once")
+        (done,) = until(lambda: [one for one in recalls() if not one["open"] and one["known_at"]])
+        assert done["state"] in {"delivered", "withdrawn"}
+        assert "by the exchange" in tocsin(stack, "recalls").stdout
+        corrected = a_draft(submitter_reference=again, items=(an_item(url=f"{page}/new", hosting=a_hosting()),))
+        with Publisher(stack.config(SUBMITTER)) as publisher:
+            publisher.correct(corrected)
+        assert until(lambda: [one for one in _sent(stack, again) if "STALE" in one])
+        assert all("recall.by_exchange" in one for one in _sent(stack, again))
+        assert seen() == [True], "what the exchange took back stays taken back"
     assert not recalls("--open")
+
+
+def _two_people_take_it_back(stack: Any, report_id: str, folder: Path) -> None:
+    would = tocsin(stack, "recall", "report", report_id, "--dry-run")
+    assert f"report {report_id} of {SUBMITTER}, which " in would.stdout
+    assert RECIPIENT in would.stdout
+    assert "would be taken back" in would.stdout
+    done = TwoPeople(stack, folder).do(("recall",), "report", report_id, "--reason", "a test")
+    assert (done.returncode, "1 are taken back" in done.stdout) == (0, True), done
+    for asked in (("--person", "anna"), ("--person", "ben"), ("--report", report_id)):
+        said = tocsin(stack, "disclosures", *asked).stdout
+        assert f"anna and ben took back report {report_id} of {SUBMITTER}" in said
+        assert "(tocsin recall). Reason: a test." in said
+
+
+def _sent(stack: Any, reference: str) -> list[str]:
+    """What the submitter reads of each revision."""
+    return tocsin(stack, "sent", "--as", SUBMITTER, "--reference", reference, "--json").stdout.splitlines()
 
 
 def _late(stack: Any) -> float:

@@ -55,6 +55,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "keys": "Make, list, rotate and revoke the keys that sign and seal.",
         "audit": "Take, keep and verify the log of decisions, disclosures and reads.",
         "dossier": "Gather one referral for a court: page, signed manifest, proof.",
+        "recall": "Take a report, a label or all of a member back from everybody who has it.",
         "recalls": "Show who was told to give a report up, and who has acknowledged it.",
         "disclosures": "Say who received what, and who looked at what and why.",
         "subject": "Say whether an address, digest or account is held, and who has it.",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from schemas.records.ruling import RECALLED
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.recalls import Recall, recalls
 from tocsin.runtime.settings import load
@@ -52,7 +53,10 @@ def as_line(one: Recall, now: datetime) -> str:
         said = f"NOT ACKNOWLEDGED for {_span(one.age(now))}: {one.state}" + (", LATE" if one.is_late(now) else "")
     else:
         said = f"acknowledged after {_span(one.age(now))}: {one.state.replace('_', ' ')}"
-    about = f"report {one.report_id} of {one.submitter}, revision {one.revision}"
+    what = "by the exchange" if one.revision == RECALLED else f"revision {one.revision}"
+    about = f"{'a label on ' if one.is_label else ''}report {one.report_id} of {one.submitter}, {what}"
+    known = f"; its inbox knows since {one.known_at.astimezone(UTC):%H:%M:%S} UTC" if one.known_at else ""
+    said += known if one.is_open else ""
     return f"{one.sent_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {one.member}  {about}{marked}  {said}"
 
 

@@ -19,7 +19,7 @@ from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.signing import signature_of
-from schemas.topics import TRIAGED
+from schemas.topics import RULINGS, TRIAGED
 from tocsin.runtime.database import database_of
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.publishing import directory_of
@@ -211,13 +211,13 @@ _FIND: Final = text("""
     union select report_id from referrals where referral_id = cast(:id as uuid) limit 1
 """)
 _QUERIES: Final = (
-    """
+    f"""
     select case when r.withdrawn then 'withdrawn' else 'submitted' end as what, r.member, r.revision,
            null::timestamptz as at, null::uuid as referral_id, false as by_person,
            s.topic_id, s.topic, s.partition, r.log_offset
     from report_revisions r join streams s using (stream)
-    where r.report_id = cast(:id as uuid) and r.log_offset >= 0 order by r.revision
-    """,
+    where r.report_id = cast(:id as uuid) and r.log_offset >= 0 and s.topic <> '{RULINGS}' order by r.revision
+    """,  # noqa: S608 -- a topic of ours
     f"""
     select 'decided' as what, submitter as member, revision, at, null::uuid as referral_id, false as by_person,
            '' as topic_id, '{TRIAGED}' as topic, out_partition as partition, out_offset as log_offset

@@ -14,13 +14,13 @@ from consumers.sinks.port import Away, Presence, Unanswered
 from consumers.states import RESUMABLE, State
 from consumers.store import deliveries
 from schemas.failures import Failure, Refused, Temporary
-from schemas.records.answers import ReturnKind
+from schemas.records.answers import ReturnKind, Status, StatusKind
 from schemas.records.identifiers import ReportId
 from schemas.records.referral import Referral
 from schemas.records.values import Tier
 from tests.builders.deliveries import Counter, ObedientSink
 from tests.builders.referrals import RECIPIENT, a_priority, a_referral
-from tests.builders.reports import HOUR_MS
+from tests.builders.reports import HOUR_MS, an_instant
 
 Opener = Callable[..., Counter]
 FIRST = a_referral()
@@ -205,3 +205,75 @@ def test_a_copy_that_its_rulings_recall_overtook_never_leaves(counter: Counter) 
     counter.arrive(FIRST)
     deliver_all(counter)
     assert FIRST.referral_id not in counter.sink.keys
+
+
+def told_of(notice: Referral, code: str = "recall.withdrawn") -> Status:
+    """The same recall, on the status topic."""
+    return Status(
+        status_id=f"status of {notice.referral_id}", member=RECIPIENT, report_id=notice.report_id,
+        referral_id=notice.referral_id, revision=notice.revision, ruling=notice.ruling, kind=StatusKind.RECALL,
+        at=an_instant(), code=code,
+    )  # fmt: skip
+
+
+def test_the_status_topic_alone_stops_what_has_not_left_and_the_inbox_says_that_it_knows(counter: Counter) -> None:
+    counter.arrive(FIRST)
+    counter.hear(told_of(NOTICE), told_of(NOTICE))
+    deliver_all(counter)
+    assert counter.sink.sent == []
+    assert counter.find(FIRST.referral_id).state is State.WITHDRAWN
+    assert counter.told() == [(FIRST.referral_id, ReturnKind.WITHDRAWN), (NOTICE.referral_id, ReturnKind.RECALLED)]
+
+
+def test_what_the_status_topic_takes_back_never_leaves_where_it_comes_later(counter: Counter) -> None:
+    counter.hear(told_of(NOTICE))
+    counter.arrive(FIRST)
+    deliver_all(counter)
+    assert counter.sink.sent == []
+    again = a_referral(revision=3)
+    counter.arrive(again)
+    deliver_all(counter)
+    assert counter.sink.keys == [again.referral_id]
+
+
+@pytest.mark.parametrize("status_first", [True, False])
+def test_a_sink_that_has_it_is_told_once_whichever_topic_is_read_first(counter: Counter, status_first: bool) -> None:
+    counter.arrive(FIRST)
+    counter.courier.turn()
+    if status_first:
+        counter.hear(told_of(NOTICE))
+    counter.arrive(NOTICE)
+    if not status_first:
+        counter.hear(told_of(NOTICE))
+    deliver_all(counter)
+    assert counter.sink.keys == [FIRST.referral_id, NOTICE.referral_id]
+    assert (NOTICE.referral_id, ReturnKind.DELIVERED) in counter.told()
+
+
+def test_a_label_that_is_taken_back_stops_the_copy_with_it_and_lets_the_one_without_it_go(counter: Counter) -> None:
+    labelled, without = a_referral(ruling=1), a_referral(ruling=2)
+    counter.arrive(labelled)
+    counter.hear(told_of(without, "recall.label"))
+    counter.arrive(without)
+    deliver_all(counter)
+    assert counter.sink.keys == [without.referral_id]
+
+
+@pytest.mark.parametrize("by_status", [True, False])
+def test_what_was_delivered_and_recalled_counts_as_not_delivered_a_later_report_comes_in_full(
+    open_counter: Opener, by_status: bool
+) -> None:
+    counter = open_counter(agreement=Agreement(known_content=Treatment.COUNT))
+    first, counted, later = (a_referral(name, content_keys=("url:c",)) for name in ("case-1", "case-2", "case-3"))
+    counter.arrive(first)
+    counter.courier.turn()
+    counter.arrive(counted)
+    assert counter.find(counted.referral_id).state is State.COUNTED
+    with counter.store.begin() as connection:
+        deliveries.change(connection, counted.referral_id, recalled=True)  # so that it is not let go instead
+    notice = a_referral("case-1", revision=2, withdrawn=True)
+    counter.hear(told_of(notice)) if by_status else counter.arrive(notice)
+    counter.arrive(later)
+    deliver_all(counter)
+    assert later.referral_id in counter.sink.keys
+    assert counter.find(later.referral_id).state is State.DELIVERED

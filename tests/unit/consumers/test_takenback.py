@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.takenback import TakenBack
+from schemas.records.answers import Status, StatusKind
 from schemas.records.referral import Referral
-from tests.builders.referrals import a_referral
+from tests.builders.referrals import RECIPIENT, a_referral
+from tests.builders.reports import an_instant
 
 
 def a_recall(reference: str = "case-1", **changes: object) -> Referral:
@@ -46,3 +48,14 @@ def test_of_one_report_exactly_what_is_older_than_its_latest_recall_is_refused(
     latest = max(recalled, default=(0, 0))
     assert shown == [order for order in rest if order > latest]
     assert taken.refused == len(rest) - len(shown)
+
+
+def test_what_the_status_topic_takes_back_is_refused_and_the_copy_that_stands_for_it_is_not() -> None:
+    labelled, without = a_referral(ruling=1), a_referral(ruling=2)
+    notice = Status(
+        status_id="s", member=RECIPIENT, report_id=without.report_id, referral_id=without.referral_id, ruling=2,
+        kind=StatusKind.RECALL, at=an_instant(),
+    )  # fmt: skip
+    taken = TakenBack()
+    taken.told(notice)
+    assert list(taken.standing([labelled, without])) == [without]

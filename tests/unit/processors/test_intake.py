@@ -51,6 +51,8 @@ def test_a_good_report_and_a_good_withdrawal_go_on() -> None:
         ({"submitter_reference": " "}, "report.reference_missing"),
         ({"report_id": ReportId("2b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")}, "report.wrong_id"),
         ({"revision": 0}, "report.wrong_revision"),
+        ({"revision": 2**31 - 2}, "report.wrong_revision"),
+        ({"revision": 2**62}, "report.wrong_revision"),
         ({"governance": a_governance(legal_basis="")}, "report.no_legal_basis"),
         ({"detected_at": an_instant(NOW_MS + FUTURE_TOLERANCE_MS + 1)}, "report.date_in_future"),
         ({"incident_at": an_instant(NOW_MS + FUTURE_TOLERANCE_MS + 1)}, "report.date_in_future"),

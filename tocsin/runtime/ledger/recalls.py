@@ -30,6 +30,10 @@ class Recall(Struct, frozen=True, kw_only=True):
     sent_at: datetime
     state: str
     state_at: datetime
+    known_at: datetime | None = None
+    """When its inbox said that it knows and has stopped what had not left; sinks may still have to be told."""
+    is_label: bool = False
+    """A newer copy of the report stands, without what a recipient had said of an item."""
 
     @property
     def is_open(self) -> bool:
@@ -80,12 +84,21 @@ def _recall(row: Row[Any]) -> Recall:
         sent_at=row.referred_at,
         state=row.state,
         state_at=row.state_at,
+        known_at=row.known_at,
+        is_label=row.is_label,
     )
 
 
-_COLUMNS: Final = "referral_id, report_id, revision, submitter, recipient, mark, referred_at, state, state_at"
-_ALL: Final = text(f"select {_COLUMNS} from referrals where withdrawal order by referred_at, referral_id")  # noqa: S608 -- our own text
-_OPEN: Final = text(
-    f"select {_COLUMNS} from referrals where withdrawal and state = any(cast(:open as text[])) "  # noqa: S608 -- as above
-    "order by referred_at, referral_id"
-)
+_RECALLS: Final = """
+    select r.referral_id, r.report_id, r.revision, r.submitter, r.recipient, r.mark, r.referred_at, r.state, r.state_at,
+           not r.withdrawal as is_label,
+           (select min(said.at) from returns said
+            where said.referral_id = r.referral_id and said.kind = 'RECALLED') as known_at
+    from referrals r where (r.withdrawal or (r.ruling > 0 and exists (
+        select 1 from rulings u where u.report_id = r.report_id and u.revision = r.revision and u.number = r.ruling
+        and u.cause = 'LABEL_RECALLED'
+    ))) {also} order by r.referred_at, r.referral_id
+"""
+"""Notices that take a report back, and copies that stand for one with a label that was taken back."""
+_ALL: Final = text(_RECALLS.format(also=""))
+_OPEN: Final = text(_RECALLS.format(also="and r.state = any(cast(:open as text[]))"))
