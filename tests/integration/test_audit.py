@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -240,7 +241,9 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
     busy_stack: Any, tmp_path: Path
 ) -> None:
     home = busy_stack.home
-    reference = f"audit-{uuid4()}"
+    reference, began = f"audit-{uuid4()}", now()
+    old = tmp_path / "old.note"
+    assert tocsin(home, "checkpoint", "--out", str(old)).returncode in {0, 1, 3}
     with Publisher(busy_stack.config(MemberId("ngo-b"))) as publisher:
         publisher.publish(a_draft(submitter_reference=reference))
     with Crew(home, tmp_path / "logs") as crew:
@@ -251,6 +254,7 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
             assert time.monotonic() < deadline, "no disclosure came into the log"
             time.sleep(0.5)
     assert all(each["holds"] and each["fields"] and each["policy"] for each in told)
+    _is_found_by_member_and_time_and_proven_by_what_somebody_kept(home, told[0], began, old)
     _exported(home, tmp_path)
     keys = tocsin(home, "keys").stdout.split()
     elsewhere = tmp_path / "elsewhere"
@@ -271,6 +275,35 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
     held = tocsin(elsewhere, "verify", "--export", str(said), *words)
     assert (held.returncode, "each with the statement that it commits to" in held.stdout) == (0, True), held.stdout
     _a_member_is_a_witness(busy_stack, tmp_path)
+
+
+def _is_found_by_member_and_time_and_proven_by_what_somebody_kept(home: Path, told: Any, began: str, old: Path) -> None:
+    ended = now()
+
+    def found(*asked: str) -> bool:
+        said = main("disclosures", *asked, "--home", str(home))
+        assert said.returncode == 0, said.stderr
+        return f"Referral {told['referral']}, at" in said.stdout
+
+    member, report = ("--member", told["recipient"]), ("--report", told["report"])
+    assert found(*report, *member, "--from", began, "--until", ended)
+    assert found(*member, "--from", began)
+    assert found("--report", told["referral"], "--until", ended)
+    assert not found(*member, "--until", began)
+    assert not found(*report, "--from", ended)
+    assert not found(*report, "--member", "fr-police")
+    if old.exists():
+        refused = tocsin(home, "prove", told["referral"], "--checkpoint", str(old))
+        assert (refused.returncode, "No checkpoint covers this entry" in refused.stderr) == (1, True)
+    kept = old.with_name("new.note")
+    assert tocsin(home, "checkpoint", "--out", str(kept)).returncode == 0
+    main("queue", "list", "--json", "--home", str(home))
+    proof = json.loads(tocsin(home, "prove", told["referral"], "--checkpoint", str(kept)).stdout)
+    assert proof["checkpoint"] == kept.read_text()
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _a_member_is_a_witness(stack: Any, folder: Path) -> None:
