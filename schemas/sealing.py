@@ -28,7 +28,7 @@ MAX_SEALED_BYTES: Final = 65_536
 _KEY_BYTES: Final = 32
 _NONCE: Final = bytes(12)
 """Always the same: a key seals one part once and is forgotten."""
-_SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _PURPOSE: Final = b"tocsin personal part v1"
 
 
@@ -94,7 +94,7 @@ def seal(part: SealedPart, binding: Binding, key_id: KeyId, public: bytes) -> Se
     return replace(
         part,
         key_id=key_id,
-        enc=_SUITE.encrypt(fresh, X25519PublicKey.from_public_bytes(public), info=context),
+        enc=SUITE.encrypt(fresh, X25519PublicKey.from_public_bytes(public), info=context),
         ciphertext=AESGCM(fresh).encrypt(_NONCE, part.ciphertext, context),
     )
 
@@ -103,7 +103,7 @@ def unseal(sealed: SealedPart, binding: Binding, private: X25519PrivateKey) -> S
     """The plain part; raises Unreadable where it was changed, or sealed to another key or for another record."""
     context = binding.encoded()
     try:
-        plain = AESGCM(_SUITE.decrypt(sealed.enc, private, info=context)).decrypt(_NONCE, sealed.ciphertext, context)
+        plain = AESGCM(SUITE.decrypt(sealed.enc, private, info=context)).decrypt(_NONCE, sealed.ciphertext, context)
     except (InvalidTag, ValueError) as error:
         raise Unreadable(
             "A sealed part opens for its audience in its own record, and this one does not: it was changed, or sealed "

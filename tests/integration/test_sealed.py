@@ -1,5 +1,6 @@
 """Sealing on the real stack: what names a person is in no topic, database or store, but in its recipient's sink."""
 
+import json
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from tocsin.stack.postgres import DATABASE, SUPERUSER
 pytestmark = pytest.mark.stack
 MEMBER, POLICE = MemberId("plat-a"), MemberId("de-police")
 MARKER = "marker-5b1e-nobody"
+TRIAGE_NORMAL = ("triage", "--lane", "normal")
 WAIT_SECONDS = 60
 
 
@@ -32,11 +34,11 @@ def stack(busy_stack: Any) -> Any:
     return busy_stack
 
 
-@pytest.fixture(autouse=True)
-def crew(stack: Any, tmp_path: Path) -> Iterator[None]:
+@pytest.fixture
+def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
     with Crew(stack.home, tmp_path) as crew:
-        crew.start("normal", ("triage", "--lane", "normal"))
-        yield
+        crew.start("normal", TRIAGE_NORMAL)
+        yield crew
 
 
 def tocsin(stack: Any, *words: str) -> str:
@@ -102,11 +104,25 @@ def dumped(stack: Any) -> bytes:
     return bytes(done.stdout)
 
 
-def test_what_names_a_person_is_read_by_its_recipient_alone_while_the_keys_are_exchanged(stack: Any) -> None:
+def disclosed_to_police(stack: Any, reference: str) -> list[str]:
+    """The keys that a disclosure of a personal part was sealed to, as the audit log has it."""
+    words = ("disclosures", "--report", reference, "--member", POLICE, "--json")
+    (told,) = map(json.loads, tocsin(stack, *words).splitlines())
+    assert "sealed" in told["fields"]
+    keys: list[str] = told["sealed_to"]
+    return keys
+
+
+def test_what_names_a_person_is_read_by_its_recipient_alone_while_the_keys_are_exchanged(
+    stack: Any, crew: Crew
+) -> None:
     publish(stack, "sealed-1")
     settled(stack)
+    crew.leave("normal", 10)
+    publish(stack, "sealed-under-way")
     for principal in (TRIAGE, POLICE):
         tocsin(stack, "keys", "rotate", "--as", principal, "--use", "seal")
+    crew.start("normal", TRIAGE_NORMAL)
     publish(stack, "sealed-2")
     settled(stack)
 
@@ -121,7 +137,9 @@ def test_what_names_a_person_is_read_by_its_recipient_alone_while_the_keys_are_e
     with Subscriber(stack.config(POLICE)) as subscriber:
         referrals = list(subscriber.read(until_ms=time.time_ns() // 1_000_000))
     read = [part for one in referrals for part in map(personal_part, one.sealed) if part]
-    assert [part.accounts[0].value for part in read] == [MARKER, MARKER]
+    assert [part.accounts[0].value for part in read] == [MARKER, MARKER, MARKER]
+    first, under_way, last = (disclosed_to_police(stack, name) for name in ("sealed-1", "sealed-under-way", "sealed-2"))
+    assert first != under_way == last, "each disclosure is in the log, with the key that it was sealed to"
     tocsin(stack, "deliver", POLICE, "--once")
     found = in_files(stack.home)
     assert found

@@ -15,11 +15,12 @@ from schemas.failures import Unreadable
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted
+from schemas.records.values import NexusKind
 from schemas.sealing import personal_part
 from schemas.topics import submitted_topic
 from tests.builders.identity import KEYS, VEIL
 from tests.builders.policy import the_sample, with_member
-from tests.builders.reports import NOON_MS, a_personal_part, an_account, an_escalation, an_incident
+from tests.builders.reports import NOON_MS, a_nexus_claim, a_personal_part, an_account, an_escalation, an_incident
 from tests.builders.sealing import Exchange
 from tocsin.policy.bundle import Bundle
 from tocsin.runtime.database import Database
@@ -140,6 +141,26 @@ def test_each_recipient_gets_its_own_part_that_nobody_else_opens(exchange: Excha
     for stranger in (OTHER, MEMBER, MemberId("triage")):
         with pytest.raises(Unreadable):
             exchange.opener(stranger).referral(referral)
+
+
+def test_two_recipients_of_one_report_get_parts_of_their_own_and_neither_opens_the_others(exchange: Exchange) -> None:
+    nexus = tuple(a_nexus_claim(country=country, kind=NexusKind.SUSPECT) for country in ("DE", "FR"))
+    found = referrals(finished(exchange, a_report(exchange, nexus=nexus)))
+    mine, theirs = found[POLICE], found[OTHER]
+    for reader, own, foreign in ((POLICE, mine, theirs), (OTHER, theirs, mine)):
+        inside = personal_part(exchange.opener(reader).referral(own).sealed[0])
+        assert inside is not None
+        assert inside.accounts[0].value == MARKER
+        assert not {own.sealed[0].enc, own.sealed[0].ciphertext} & {foreign.sealed[0].enc, foreign.sealed[0].ciphertext}
+        for stolen in (foreign, replace(own, sealed=foreign.sealed), _addressed_to(reader, own, foreign)):
+            with pytest.raises(Unreadable):
+                exchange.opener(reader).referral(stolen)
+
+
+def _addressed_to(reader: MemberId, own: Referral, foreign: Referral) -> Referral:
+    """The other one's part under the reader's own name and key id."""
+    relabelled = replace(foreign.sealed[0], audience=reader, key_id=own.sealed[0].key_id)
+    return replace(foreign, sealed=(relabelled,))
 
 
 def test_no_byte_that_triage_says_shows_what_was_sealed(exchange: Exchange) -> None:
