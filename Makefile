@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos chaos-faults bench evaluate promtool clean
+.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench evaluate promtool clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,9 @@ chaos: $(READY) ## Kill everything while 20,000 reports flow, and judge what arr
 
 chaos-faults: $(READY) ## Meet one fault after the other, and judge each (FAULT=sinks for one, SEED=7)
 	@$(BIN)/python -m tests.chaos --fault $(or $(FAULT),all) --seed $(or $(SEED),7)
+
+chaos-memory: $(READY) ## Send a million reports through one exchange, and see whether memory stays flat (REPORTS=1000000)
+	@$(BIN)/python -m tests.chaos.memory --reports $(or $(REPORTS),1000000) --seed $(or $(SEED),7)
 
 bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
 	@$(BIN)/python -m benchmarks

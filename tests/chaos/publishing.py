@@ -135,6 +135,11 @@ class Publishing:
         )
         producer.poll(0)
 
+    def wait(self, seconds: float) -> None:
+        """Listen for confirmations meanwhile."""
+        for producer in self._producers.values():
+            producer.poll(seconds / len(self._producers))
+
     def finish(self) -> Confirmed:
         """Wait for the broker's word on everything."""
         for producer in self._producers.values():

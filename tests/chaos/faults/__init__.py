@@ -13,6 +13,7 @@ from tests.chaos.faults import (
     retention,
     sinks,
     stopped,
+    versions,
 )
 from tests.chaos.faults.fault import Fault
 
@@ -29,5 +30,6 @@ _FAMILIES = (
     retention,
     certificate,
     clock,
+    versions,
 )
 FAULTS: dict[str, Fault] = {each.FAULT.name: each.FAULT for each in _FAMILIES}

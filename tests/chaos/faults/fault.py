@@ -69,7 +69,8 @@ class Scene(Run):
         self._facts: Facts = {}
         self._unmet: list[str] = []
         self._forgiven = 0
-        self._also: dict[str, str] = {}
+        self._also: dict[str, tuple[str, int]] = {}
+        self._among_submitted = 0
         self._extra: dict[str, tuple[str, ...]] = {}
         self._recovery_seconds: float | None = None
         self._crew: Crew | None = None
@@ -139,8 +140,14 @@ class Scene(Run):
         return self._kills[f"{name} ended"]
 
     def also(self, report_id: str, country: str) -> None:
-        """A report that somebody else published, and that its recipients must have as well."""
-        self._also[report_id] = country
+        """A report that another member published, and that its recipients must have as well."""
+        self._also[report_id] = (country, 1)
+
+    def also_confirmed(self, confirmed: Confirmed) -> None:
+        """What another program of the same submitters published: it is among what the broker has of them."""
+        for report_id, country in confirmed.countries.items():
+            self._also[report_id] = (country, confirmed.revisions[report_id])
+        self._among_submitted += confirmed.published
 
     def forgive(self, records: int) -> None:
         """So many referrals of one recipient are gone, and somebody was told: exactly those may lack."""
@@ -181,7 +188,7 @@ class Scene(Run):
     def _recover(self, longest_seconds: float) -> None:
         """The fault is over: how long until all is delivered that was due at this moment."""
         began_seconds = time.monotonic()
-        due = _COPIES * (self._submitted_once() + len(self._also)) - self._forgiven
+        due = _COPIES * (self._submitted_once() + self._also_submitted() - self._among_submitted) - self._forgiven
         self.until(lambda: self.delivered() >= due, longest_seconds)
         self._recovery_seconds = round(time.monotonic() - began_seconds, 1)
         self.say(f"over after {self._recovery_seconds} s; {self.delivered()} of {due} delivered that were due")
@@ -218,13 +225,16 @@ class Scene(Run):
         self.expect(lacking == self._forgiven, f"exactly the {self._forgiven} that were counted are gone: {lacking}")
         return replace(found, lost=0 if lacking == self._forgiven else found.lost)
 
+    def _also_submitted(self) -> int:
+        return sum(revisions for _, revisions in self._also.values())
+
     def _expected(self) -> int:
-        return super()._expected() + _COPIES * len(self._also) - self._forgiven
+        return super()._expected() + _COPIES * self._also_submitted() - self._forgiven
 
     def _confirmed(self) -> Confirmed:
         confirmed = super()._confirmed()
-        confirmed.countries.update(self._also)
-        confirmed.revisions.update(dict.fromkeys(self._also, 1))
+        confirmed.countries.update({report: country for report, (country, _) in self._also.items()})
+        confirmed.revisions.update({report: revisions for report, (_, revisions) in self._also.items()})
         return confirmed
 
 
