@@ -6,7 +6,7 @@ from typing import Final
 
 from consumers.courier import Desk, Outlet
 from consumers.messages import erased_return
-from consumers.store import arrivals, erasures
+from consumers.store import arrivals, deliveries, erasures
 from consumers.store.deliveries import Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.erasures import Erasure
@@ -14,6 +14,7 @@ from consumers.store.outbox import owe
 from schemas.failures import Refused, Temporary
 from tocsin.runtime.metrics import failure_met, record_left
 
+_BATCH: Final = 200
 _STAGE: Final = "erasure"
 _LOG: Final = logging.getLogger(__name__)
 
@@ -32,6 +33,34 @@ class Eraser:
             waiting = erasures.waiting(connection)
         return sum(self._carry_out(one) for one in waiting)
 
+    def let_go(self) -> int:
+        """Erase in sinks and store what is past its own retention; tells how many. What cannot be now waits."""
+        with self._store.begin() as connection:
+            past = erasures.past(connection, self._desk.now_ms(), _BATCH)
+        count = sum(self._let_go(delivery) for delivery in past)
+        if count:
+            self._store.forget()
+            record_left(_STAGE, "let_go", count)
+        return count
+
+    def _let_go(self, delivery: Delivery) -> int:
+        """A bundle stays in a sink until the last report in it is past."""
+        with self._store.begin() as connection:
+            if erasures.is_busy(connection, [delivery]):
+                return 0
+            left = not delivery.bundle_key and deliveries.may_have_arrived(connection, [delivery.key])
+        try:
+            answers = [self._cleared(outlet, delivery) for outlet in self._outlets if left]
+        except Temporary as failure:
+            failure_met(_STAGE, failure)
+            return 0
+        with self._store.begin() as connection:
+            erasures.let_go(connection, delivery.key)
+        if not all(answers):
+            facts = {"referral_id": delivery.key, "code": "erasure.sinks_cannot"}
+            _LOG.error("A referral is past its retention, and a sink cannot delete it.", extra={"facts": facts})
+        return 1
+
     def _carry_out(self, one: Erasure) -> int:
         with self._store.begin() as connection:
             found = erasures.of_report(connection, one.report_id)
@@ -39,11 +68,11 @@ class Eraser:
             if erasures.is_busy(connection, found):
                 return 0
         try:
-            cleared = all(self._cleared(outlet, delivery) for outlet in self._outlets for delivery in found)
+            answers = [self._cleared(outlet, delivery) for outlet in self._outlets for delivery in found]
         except Temporary as failure:
             failure_met(_STAGE, failure)
             return 0
-        code = "erasure.done" if cleared else "erasure.sinks_cannot"
+        code = "erasure.done" if all(answers) else "erasure.sinks_cannot"
         self._finish(one, [delivery.key for delivery in found], code)
         return 1
 

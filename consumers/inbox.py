@@ -140,6 +140,7 @@ class Inbox:
             return
         now_ms = self._terms.now_ms()
         row = notice_row(status, now_ms, self._terms.limits.give_up_ms(now_ms))
+        row |= {"retain_ms": copy.retain_ms} if copy else {}
         arrivals.add_notice(connection, row | _origin(arrival))
         record_left(_STAGE, "notice")
 

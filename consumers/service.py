@@ -195,6 +195,7 @@ class Service:
         self._attempt("escalation", lambda: upkeep.escalate(self._store, self._desk, self._delivery.escalation))
         if self._tendings % _ERASE_EVERY_TENDINGS == 0:
             self._attempt("erasure", lambda: upkeep.erase(self._store, self._desk))
+            self._attempt("erasure", self._eraser.let_go)
         self._tendings += 1
         counts = upkeep.show_age(self._store, self._desk)
         if counts != self._shown:

@@ -10,7 +10,7 @@ from consumers.escalation import EscalationStep, Rung, begins_ms, due, ladder, n
 from consumers.messages import escalation_return, state_return
 from consumers.sinks.port import LONGEST_WAIT_SECONDS
 from consumers.states import Event, State, after
-from consumers.store import deliveries
+from consumers.store import arrivals, deliveries
 from consumers.store.deliveries import REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
@@ -83,8 +83,12 @@ def erase(store: DeliveryStore, desk: Desk) -> int:
     """Delete the contents of what was closed long ago or is past its retention; ids, times and counts stay."""
     now_ms = desk.now_ms()
     with store.begin() as connection:
-        erased = deliveries.erase(connection, now_ms - desk.limits.erase_after_days * _DAY_MS, now_ms)
+        before_ms = now_ms - desk.limits.erase_after_days * _DAY_MS
+        erased = deliveries.erase(connection, before_ms, now_ms)
+        unread = arrivals.forget_unreadable(connection, before_ms)
     record_left("inbox", "erased", erased)
+    if unread:
+        _LOG.error("Records that nobody could read were erased unread.", extra={"facts": {"count": unread}})
     return erased
 
 

@@ -107,7 +107,7 @@ class Intake:
         now_ms = self._now_ms()
         draft = msgspec.structs.replace(one.draft, revision=revision)
         report = report_of(draft, self._submitter, now_ms)
-        wrapped = self._envelope.wrap(report, event_id(report), now_ms)
+        wrapped, until = self._envelope.wrap(report, event_id(report), now_ms), report.governance.retain_until
         return entries.Entry(
             reference=report.submitter_reference,
             revision=revision,
@@ -119,6 +119,7 @@ class Intake:
             value=wrapped.value,
             headers=wrapped.headers,
             intended_ms=now_ms,
+            retain_ms=until.epoch_ms if until else None,
         )
 
 

@@ -7,6 +7,7 @@ from producers.feeds.entries import Context, Entry, Rejection
 from producers.identity import check_certificate
 from producers.intake import Intake, Mode, Taken
 from producers.journal import entries
+from producers.journal.keeping import let_go
 from producers.journal.store import open_journal
 from producers.listening import Listener
 from producers.sending import Sender
@@ -77,14 +78,21 @@ class Publishing:
             return entries.waiting_count(connection)
 
     def send(self, wait_seconds: float, confirmed: Callable[[int], None] = lambda count: None) -> int:
-        """Send all that waits; tells how many. Raises Temporary where the broker is away: nothing is lost then."""
-        return Sender(self._kafka, self._journal, self.member, self._now_ms).send(wait_seconds, confirmed)
+        """Send all that waits, then let go of what is past its time; tells how many were sent.
+
+        Raises Temporary where the broker is away: nothing is lost then.
+        """
+        sent = Sender(self._kafka, self._journal, self.member, self._now_ms).send(wait_seconds, confirmed)
+        let_go(self._journal, self._now_ms())
+        return sent
 
     def listen(self) -> int:
         """Learn what became of the reports; tells how many messages were new."""
         listener = Listener(self._kafka, self._journal, self.member, self._codec)
         try:
-            return listener.catch_up()
+            told = listener.catch_up()
+            let_go(self._journal, self._now_ms())
+            return told
         finally:
             listener.close()
 

@@ -50,17 +50,16 @@ class DirectorySink:
         return Presence.PRESENT
 
     def erase(self, key: str) -> bool:
-        """Delete file and manifest line; False where the recipient has moved the file away."""
+        """Delete file and manifest line; False, however often, where the recipient has moved the file away."""
         with _translated():
             there = list(self._folder.glob(f"{key}.*"))
             for path in there:
                 path.unlink()
-            name = self._names.pop(key, None)
-            if name is not None:
+            if there and (name := self._names.pop(key, None)) is not None:
                 del self._manifest[name]
                 _write_whole(self._folder / MANIFEST, "".join(_line(*one) for one in self._manifest.items()).encode())
             _sync_folder(self._folder)
-        return bool(there) or name is None
+        return bool(there) or key not in self._names
 
     def close(self) -> None:
         """Nothing is held open between parcels."""

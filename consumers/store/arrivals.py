@@ -239,11 +239,17 @@ def keep_unreadable(connection: Connection, place: Coordinate, value: bytes, cod
 
 def unreadable(connection: Connection) -> list[tuple[Coordinate, bytes]]:
     """Every record that is still kept aside, to be tried again."""
-    rows = connection.execute(select(DEAD_LETTERS).where(DEAD_LETTERS.c.mended_ms.is_(None)))
+    rows = connection.execute(select(DEAD_LETTERS).where(_IS_KEPT))
     return [
         (Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.offset), row.value)
         for row in rows
     ]
+
+
+def forget_unreadable(connection: Connection, before_ms: int) -> int:
+    """Empty what has been kept aside since before then; place and digest stay. Nobody knows its retention."""
+    old = update(DEAD_LETTERS).where(_IS_KEPT, DEAD_LETTERS.c.kept_ms < before_ms)
+    return connection.execute(old.values(value=None)).rowcount
 
 
 def mend(connection: Connection, place: Coordinate, now_ms: int) -> None:
@@ -259,6 +265,9 @@ def mend(connection: Connection, place: Coordinate, now_ms: int) -> None:
         )
         .values(mended_ms=now_ms, value=None)
     )
+
+
+_IS_KEPT = DEAD_LETTERS.c.mended_ms.is_(None) & DEAD_LETTERS.c.value.is_not(None)
 
 
 def _insert(connection: Connection, table: Table) -> Any:

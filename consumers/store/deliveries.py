@@ -1,7 +1,7 @@
 """What the courier does in the store: take what is due, keep each attempt, settle each state."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +20,8 @@ _MAY_HAVE_ARRIVED = ("", DELIVERED, "doubt")
 _SENT_AGAIN = "courier.sent_again"
 
 _CLOSED = (State.DELIVERED, State.TAKEN_UP, State.REFUSED, State.WITHDRAWN, State.COUNTED)
+OVER: Final = (*_CLOSED, State.EXPIRED)
+"""Nothing moves these by itself any more: once their retention is past, their content goes."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -228,7 +230,7 @@ def erase(connection: Connection, closed_before_ms: int, now_ms: int) -> int:
     columns = DELIVERIES.c
     overdue = or_(
         columns.state.in_(_CLOSED) & (columns.state_since_ms <= closed_before_ms),
-        columns.state.in_((*_CLOSED, State.EXPIRED)) & (columns.retain_ms <= now_ms),
+        columns.state.in_(OVER) & (columns.retain_ms <= now_ms),
     )
     result = connection.execute(update(DELIVERIES).where(columns.value.is_not(None), overdue).values(value=None))
     return result.rowcount

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.states import State
-from consumers.store.deliveries import Delivery, delivery_of
-from consumers.store.tables import CONTENT_KEYS, DELIVERIES, ERASURES, OUTBOX
+from consumers.store.deliveries import BUNDLE, OVER, Delivery, delivery_of
+from consumers.store.tables import CONTENT_KEYS, DELIVERIES, ERASURES, GONE_MS, NEVER_MS, OUTBOX
 from schemas.records.answers import Status
 from schemas.records.identifiers import ReportId
 
@@ -59,9 +59,33 @@ def is_busy(connection: Connection, found: Sequence[Delivery]) -> bool:
     return owes is not None or any(one.state is State.SENDING for one in found)
 
 
+def past(connection: Connection, now_ms: int, limit: int) -> list[Delivery]:
+    """Closed referrals and notices whose own time is over, and bundles of which nothing else is left."""
+    columns, member = DELIVERIES.c, DELIVERIES.alias()
+    is_over = columns.state.in_(OVER) & (columns.retain_ms <= now_ms)
+    is_empty = (
+        columns.state.in_(OVER)
+        & (columns.kind == BUNDLE)
+        & (columns.retain_ms == NEVER_MS)
+        & ~exists().where(member.c.bundle_key == columns.key, member.c.retain_ms != GONE_MS)
+    )
+    statement = select(DELIVERIES).where(or_(is_over, is_empty)).order_by(columns.retain_ms, columns.key).limit(limit)
+    return [delivery_of(row) for row in connection.execute(statement)]
+
+
+def let_go(connection: Connection, key: str) -> None:
+    """Take the content of one delivery away, once its sinks have done the same; it is asked for no more."""
+    _empty(connection, [key])
+    connection.execute(update(DELIVERIES).where(DELIVERIES.c.key == key).values(retain_ms=GONE_MS))
+
+
 def finish(connection: Connection, done: Erasure, keys: Sequence[str], now_ms: int) -> None:
     """Take the content away; ids, states and times stay."""
+    _empty(connection, keys)
+    connection.execute(update(ERASURES).where(ERASURES.c.report_id == done.report_id).values(done_ms=now_ms))
+
+
+def _empty(connection: Connection, keys: Sequence[str]) -> None:
     connection.execute(update(DELIVERIES).where(DELIVERIES.c.key.in_(keys)).values(value=None, case_number=""))
     connection.execute(delete(CONTENT_KEYS).where(CONTENT_KEYS.c.delivery_key.in_(keys)))
     connection.execute(delete(OUTBOX).where(OUTBOX.c.referral_id.in_(keys)))
-    connection.execute(update(ERASURES).where(ERASURES.c.report_id == done.report_id).values(done_ms=now_ms))

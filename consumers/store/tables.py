@@ -17,6 +17,8 @@ from sqlalchemy import (
 VERSION = 1
 NEVER_MS = 2**62
 """Stands where there is no deadline or no retention: it sorts behind every instant."""
+GONE_MS = NEVER_MS + 1
+"""Stands for the retention of what was let go of, here and in the sinks."""
 METADATA = MetaData()
 
 STORE = Table(

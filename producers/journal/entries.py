@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from producers.journal.tables import ENTRIES
+from producers.journal.tables import ENTRIES, RETENTIONS
 from schemas.headers import Headers
 
 _PARAMETERS: Final = 500
@@ -40,6 +40,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     value: bytes
     headers: Headers
     intended_ms: int
+    retain_ms: int | None = None
+    """Until when the member keeps it; None for what has no content."""
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -74,9 +76,19 @@ def latest(connection: Connection, references: Sequence[str]) -> Mapping[str, La
 
 def intend(connection: Connection, entries: Iterable[Entry]) -> None:
     """Write down what will be sent."""
-    rows = [msgspec.structs.asdict(entry) | {"headers": _headers_out(entry.headers)} for entry in entries]
+    wanted = list(entries)
+    rows = [msgspec.structs.asdict(entry) | {"headers": _headers_out(entry.headers)} for entry in wanted]
+    for row in rows:
+        del row["retain_ms"]
+    kept = [
+        {"report_id": entry.report_id, "revision": entry.revision, "retain_ms": entry.retain_ms}
+        for entry in wanted
+        if entry.retain_ms is not None
+    ]
     if rows:
         connection.execute(insert(ENTRIES), rows)
+    if kept:
+        connection.execute(insert(RETENTIONS).prefix_with("or replace"), kept)
 
 
 def waiting(connection: Connection, after: int, limit: int) -> list[Waiting]:
@@ -124,8 +136,17 @@ def erase(connection: Connection, reports: Sequence[str]) -> int:
     The report id takes the place of the member's own reference, which may say something itself.
     """
     found = (ENTRIES.c.report_id.in_(reports), ENTRIES.c.confirmed_ms.is_not(None))
+    connection.execute(delete(RETENTIONS).where(RETENTIONS.c.report_id.in_(reports)))
     emptied = {"value": None, "headers": _headers_out([]), "digest": "", "reference": ENTRIES.c.report_id}
     return connection.execute(update(ENTRIES).where(*found).values(**emptied)).rowcount
+
+
+def past(connection: Connection, now_ms: int) -> list[str]:
+    """Reports of which every revision is past its time and confirmed, at most 500 at once."""
+    waits = select(ENTRIES.c.report_id).where(ENTRIES.c.confirmed_ms.is_(None))
+    over = select(RETENTIONS.c.report_id).where(RETENTIONS.c.report_id.not_in(waits)).group_by(RETENTIONS.c.report_id)
+    rows = connection.execute(over.having(func.max(RETENTIONS.c.retain_ms) <= now_ms).limit(_PARAMETERS))
+    return [row.report_id for row in rows]
 
 
 def _headers_out(headers: Headers) -> bytes:

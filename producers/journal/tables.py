@@ -38,6 +38,15 @@ ENTRIES: Final = Table(
 Index("entries_waiting", ENTRIES.c.number, sqlite_where=ENTRIES.c.confirmed_ms.is_(None))
 Index("entries_by_report", ENTRIES.c.report_id)
 
+RETENTIONS: Final = Table(
+    "retentions",
+    METADATA,
+    Column("report_id", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("retain_ms", Integer, nullable=False),
+)
+"""Until when the member itself said that each revision is kept; gone with what it is about."""
+
 STATUSES: Final = Table(
     "statuses",
     METADATA,

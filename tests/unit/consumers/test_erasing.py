@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from consumers.agreement import Agreement, Treatment
 from consumers.sinks.directory import DirectorySink
 from consumers.sinks.port import Away
 from consumers.states import State
 from consumers.store import outbox
 from schemas.records.answers import ReturnKind, Status, StatusKind
 from schemas.records.referral import Referral
-from tests.builders.deliveries import Counter
+from tests.builders.deliveries import Counter, ObedientSink
 from tests.builders.referrals import RECIPIENT, a_referral
-from tests.builders.reports import NOON_MS, an_instant
+from tests.builders.reports import HOUR_MS, NOON_MS, an_instant
 
 MARKER = "marker-7f3a"
 
@@ -107,6 +108,10 @@ def test_a_file_that_the_recipient_took_away_is_said_not_to_be_erased(counter: C
     counter.hear(an_order(referral))
     counter.eraser.turn()
     assert [answer.reason_code for answer in counter.owed()] == ["erasure.sinks_cannot"]
+    confirmed(counter)
+    counter.hear(an_order(referral, status_id="order-2", at=an_instant(NOON_MS + 1)))
+    counter.eraser.turn()
+    assert [answer.reason_code for answer in counter.owed()] == ["erasure.sinks_cannot"], "nor the second time"
 
 
 def test_an_order_waits_for_a_sink_that_is_away_and_for_returns_that_have_not_left(tmp_path: Path) -> None:
@@ -121,4 +126,85 @@ def test_an_order_waits_for_a_sink_that_is_away_and_for_returns_that_have_not_le
     assert counter.find(referral.referral_id).value is not None
     assert counter.eraser.turn() == 1
     assert counter.sink.keys == []
+    counter.close()
+
+
+def until_day(days: int) -> Any:
+    return an_instant(NOON_MS + days * 24 * HOUR_MS)
+
+
+def delivered(counter: Counter, *referrals: Referral) -> None:
+    counter.arrive(*referrals)
+    counter.courier.turn()
+    confirmed(counter)
+
+
+def test_what_is_past_its_retention_goes_from_store_and_folder_by_itself_and_what_is_not_stays(
+    counter: Counter, tmp_path: Path
+) -> None:
+    past = marked(retain_until=until_day(1))
+    later, forever = a_referral("case-2", retain_until=until_day(3)), a_referral("case-3", retain_until=None)
+    delivered(counter, past, later, forever)
+    assert counter.eraser.let_go() == 0, "nothing before its day"
+    counter.clock.now_ms += 2 * 24 * HOUR_MS
+    assert counter.eraser.let_go() == 1
+    assert files_with_marker(tmp_path) == []
+    assert {path.stem for path in (tmp_path / "theirs").glob("*.json")} == {later.referral_id, forever.referral_id}
+    assert counter.find(past.referral_id).state is State.DELIVERED, "that it was delivered stays"
+    assert counter.eraser.let_go() == 0, "once"
+
+
+def test_a_later_revision_is_delivered_although_an_earlier_one_is_past_its_retention(counter: Counter) -> None:
+    delivered(counter, marked(retain_until=until_day(1)))
+    counter.clock.now_ms += 2 * 24 * HOUR_MS
+    assert counter.eraser.let_go() == 1
+    later = marked(revision=2, retain_until=until_day(9))
+    delivered(counter, later)
+    assert counter.find(later.referral_id).state is State.DELIVERED
+
+
+def test_a_bundle_stays_in_its_sink_until_the_last_report_in_it_is_past(tmp_path: Path) -> None:
+    agreement = Agreement(known_content=Treatment.BUNDLE, bundle_period_seconds=3600)
+    counter = Counter(tmp_path, agreement=agreement)
+    delivered(counter, a_referral("first", content_keys=("url:c",), retain_until=until_day(90)))
+    delivered(
+        counter, *(a_referral(f"{day}", content_keys=("url:c",), retain_until=until_day(day)) for day in (20, 30))
+    )
+
+    def bundles_after(days: int) -> int:
+        counter.clock.now_ms = NOON_MS + days * 24 * HOUR_MS
+        counter.courier.turn()
+        confirmed(counter)
+        while counter.eraser.let_go():
+            pass
+        return sum(key.startswith("bundle-") for key in counter.sink.keys)
+
+    assert [bundles_after(days) for days in (1, 25, 31)] == [1, 1, 0]
+    counter.close()
+
+
+def test_a_sink_that_is_away_is_asked_again_and_one_that_cannot_delete_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    counter = Counter(tmp_path)
+    delivered(counter, marked(retain_until=until_day(1)))
+    counter.clock.now_ms += 2 * 24 * HOUR_MS
+    counter.sink.failures = [Away("away")]
+    assert counter.eraser.let_go() == 0
+    counter.sink.erase = lambda key: False  # type: ignore[method-assign]  # as https answers
+    assert counter.eraser.let_go() == 1
+    assert "a sink cannot delete it" in caplog.text
+    counter.close()
+
+
+def test_a_sink_that_cannot_delete_keeps_no_other_sink_from_it(tmp_path: Path) -> None:
+    cannot, can = ObedientSink(), ObedientSink()
+    cannot.erase = lambda key: False  # type: ignore[method-assign]  # as https answers
+    counter, referral = Counter(tmp_path, sinks={"first": cannot, "second": can}), marked()
+    delivered(counter, referral)
+    assert can.keys == [referral.referral_id]
+    counter.hear(an_order(referral))
+    counter.eraser.turn()
+    assert can.keys == []
+    assert [answer.reason_code for answer in counter.owed()] == ["erasure.sinks_cannot"]
     counter.close()

@@ -133,6 +133,19 @@ def test_contents_are_erased_after_closing_and_the_counts_stay(counter: Counter)
     assert upkeep.show_age(counter.store, counter.desk) == {State.DELIVERED: 1}
 
 
+def test_a_record_that_nobody_can_read_is_kept_aside_for_as_long_and_no_longer(
+    counter: Counter,
+) -> None:
+    counter.source.values.append(b"marker-of-nobody")
+    counter.inbox.turn(0)
+    for days, kept in ((29, True), (31, False)):
+        counter.clock.now_ms = NOON_MS + days * DAY_MS
+        upkeep.erase(counter.store, counter.desk)
+        counter.store.forget()
+        assert any(b"marker-of-nobody" in path.read_bytes() for path in counter.folder.iterdir()) is kept
+    assert counter.inbox.mend() == 0
+
+
 def test_what_waits_is_never_erased(counter: Counter) -> None:
     counter.arrive(a_referral())
     counter.clock.now_ms += 30 * DAY_MS

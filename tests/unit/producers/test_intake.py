@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -13,16 +14,17 @@ from producers.feeds.entries import Drafted, Rejection
 from producers.intake import Intake, Mode, Taken, revision_of
 from producers.journal import entries
 from producers.journal.entries import Latest, Receipt
+from producers.journal.keeping import let_go
 from producers.journal.statuses import Stage, accounts, keep, open_questions
 from producers.journal.store import Journal, open_journal, open_to_read
 from producers.withdrawal import Plea, entry_of, withdrawal_of
 from schemas.failures import Broken, Refused
 from schemas.records.answers import Status, StatusKind
-from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.identifiers import MemberId, ReportId, report_id_of
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.topics import escalated_topic, submitted_topic
 from tests.builders.drafts import a_checked, a_submitter, an_entry, an_envelope
-from tests.builders.reports import NOON_MS, an_escalation, an_instant
+from tests.builders.reports import NOON_MS, a_governance, an_escalation, an_instant
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 
 MEMBER = MemberId("plat-a")
@@ -255,3 +257,32 @@ def a_latest(**changes: Any) -> Latest:
 
 def a_status(report_id: ReportId, kind: StatusKind) -> Status:
     return Status(status_id=f"{report_id}{kind}", member=MEMBER, report_id=report_id, kind=kind, at=an_instant())
+
+
+def sent(journal: Journal) -> None:
+    """The broker has everything."""
+    receipts = [Receipt(number=one.number, partition=0, offset=one.number) for one in waiting(journal)]
+    with journal.begin() as connection:
+        entries.confirm(connection, receipts, NOON_MS)
+
+
+def test_a_report_leaves_the_journal_by_itself_once_its_last_revision_is_past_and_confirmed(
+    journal: Journal, tmp_path: Path
+) -> None:
+    first, later = an_instant(NOON_MS + 10), an_instant(NOON_MS + 20)
+    short = a_governance(retain_until=first)
+    take(journal, an_entry(submitter_reference="marker-2d", governance=short))
+    with journal.begin() as connection:
+        told = a_status(report_id_of(MEMBER, "marker-2d"), StatusKind.TRIAGED)
+        keep(connection, [msgspec.structs.replace(told, submitter_reference="marker-2d")])
+    assert let_go(journal, NOON_MS + 15) == 0, "not confirmed"
+    sent(journal)
+    assert let_go(journal, NOON_MS + 5) == 0, "not past"
+    take(journal, an_entry(submitter_reference="marker-2d", revision=2, governance=a_governance(retain_until=later)))
+    sent(journal)
+    assert let_go(journal, NOON_MS + 15) == 0, "a later revision is kept longer"
+    assert let_go(journal, NOON_MS + 25) == 1
+    assert let_go(journal, NOON_MS + 25) == 0
+    assert [path.name for path in tmp_path.iterdir() if b"marker-2d" in path.read_bytes()] == []
+    with journal.begin() as connection:
+        assert [(one.revision, len(one.told)) for one in accounts(connection)] == [(1, 1), (2, 0)], "that it was stays"
