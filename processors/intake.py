@@ -110,7 +110,7 @@ class Door(Struct, frozen=True, kw_only=True):
                 f"A report has at most {MAX_SUBMITTED_BYTES} bytes, found {len(raw.value)}. Split the report.",
                 code="record.too_large",
             )
-        record = self.codec.loads(raw.value, ReportSubmitted, Withdrawal)
+        record = self.codec.loads(raw.readable(), ReportSubmitted, Withdrawal)
         assert isinstance(record, ReportSubmitted | Withdrawal)  # noqa: S101 -- loads gives one of the types it was asked for
         return record
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from processors.decision import Decision
 from processors.intake import Rejected
+from schemas.codec import MAX_SUBMITTED_BYTES
 from schemas.disclosure import Audience
 from schemas.headers import cloud_event_headers
 from schemas.records.answers import Question, Status, StatusKind
@@ -28,6 +29,8 @@ from tocsin.runtime.transport.slices import OutRecord, RawRecord
 
 ERRORS: Final = "__tocsin.errors."
 """Prefix of dead-letter headers, with the field names that Kafka Connect uses."""
+LONGEST_KEPT_BYTES: Final = 2 * MAX_SUBMITTED_BYTES
+"""A packed batch may hold more than a record of ours may: what could not be sent would halt triage (ADR 0040)."""
 _STATUS_NAMESPACE: Final = UUID("0b1f6a0e-4b0a-5b4e-9a7e-5d8c1b1f2e33")
 _STAGE: Final = "triage"
 QUESTION: Final = "question.incomplete"
@@ -254,4 +257,10 @@ def dead_letter(raw: RawRecord, source: Coordinate, rejected: Rejected) -> OutRe
 
 
 def _is_masked(raw: RawRecord, rejected: Rejected) -> bool:
-    return rejected.code.startswith("firewall.") or scan_bytes(raw.value or b"") is not None
+    may_carry_imagery = rejected.code.startswith("firewall.") or scan_bytes(raw.value or b"") is not None
+    return may_carry_imagery or _size(raw) > LONGEST_KEPT_BYTES
+
+
+def _size(raw: RawRecord) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in raw.headers)
+    return len(raw.value or b"") + len(raw.key or b"") + headers

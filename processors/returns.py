@@ -234,7 +234,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             return Read(raw=raw, rejected=skipped_record())
         try:
             with named(piece, raw):
-                said = self._codec.loads(raw.value, Return, LabelAdded)
+                said = self._codec.loads(raw.readable(), Return, LabelAdded)
         except Unreadable as failure:
             return Read(raw=raw, rejected=Rejected(code=failure.code, field="", message=str(failure)))
         return _answered(raw, said) if isinstance(said, Return) else _labelled(raw, said)

@@ -1,16 +1,19 @@
 """Everything that may arrive on a member's topic, on the real stack: each bad record gets its own sentence, alone."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.codec import gzip_encode, zstd_encode
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.codec import MAX_SUBMITTED_BYTES
@@ -20,6 +23,7 @@ from schemas.records.identifiers import CountryCode, MemberId, ReferralId, Repor
 from schemas.records.report import ReportSubmitted
 from schemas.records.values import Text
 from schemas.topics import submitted_topic
+from tests.builders.batches import GZIP, NONE, ZSTD, a_batch, body_of, repacked, sent, with_a_gap
 from tests.builders.reports import a_hosting, a_report, a_source_url, an_instant, an_item
 from tests.builders.signing import a_signer
 from tocsin.runtime import settings
@@ -162,3 +166,45 @@ def test_five_megabytes_never_reach_a_topic(stack: Any) -> None:
     producer.produce(TOPIC, value=b"x" * 5_000_000, on_delivery=delivered)
     assert producer.flush(30) == 0
     assert [failure.code() for failure in failures if failure] == [KafkaError.MSG_SIZE_TOO_LARGE]
+
+
+BOMB_BYTES = 300_000_000
+WORKER_MEGABYTES = 512
+
+
+def bombs() -> dict[str, bytes]:
+    """Batches that the broker takes and no client of ours writes, each with one record, or two."""
+    one = a_batch(b"x")
+    record = a_batch(b"\0" * BOMB_BYTES)
+    texts = body_of(a_batch(b"x", headers=[("kkkk", b"1")])).replace(b"kkkk", b"\xff\xfe\xff\xfe")
+    return {
+        "a bomb of zstd": repacked(one, ZSTD, zstd_encode(body_of(record))),
+        "a bomb of gzip": repacked(one, GZIP, gzip_encode(body_of(record))),
+        "a header's key that is no text": repacked(one, NONE, texts),
+        "a gap within a batch": with_a_gap(a_batch(b"first", b"second")),
+        "as large as the topic takes": a_batch(b"x" * 1_048_400),
+        "larger than the producer of triage takes": repacked(
+            one, ZSTD, zstd_encode(body_of(a_batch(b"x" * 3_000_000)))
+        ),
+    }
+
+
+def highest_megabytes(pid: int) -> float:
+    """The most memory that a process has had."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
+
+
+def test_batches_of_a_hostile_client_are_refused_record_by_record_and_stop_nobody(
+    crew: Crew, stack: Any, codec: RecordCodec
+) -> None:
+    before, hostile = outcomes(stack), bombs()
+    answers = asyncio.run(sent(stack.client(MEMBER), TOPIC, *hostile.values()))
+    assert dict(zip(hostile, answers, strict=True)) == dict.fromkeys(hostile, "")
+    send(stack, codec.dumps(mine("after the bombs")))
+    assert settled_after(stack, before) == {"routed": 1, "refused": 7}
+    codes = Counter(letter["code"] for letter in letters(stack))
+    assert (codes["record.batch"], codes["record.too_large"]) == (4, 2), "each with its reason, to be seen by dlq list"
+    assert crew.ended() == {}
+    assert highest_megabytes(crew.pid("normal")) < WORKER_MEGABYTES

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.intake import FUTURE_TOLERANCE_MS, Accepted, Door, Rejected
+from schemas.catalogue import message
 from schemas.records.identifiers import KeyId, MemberId, ReportId
 from schemas.records.proof import Commitment
 from schemas.records.report import ReportSubmitted, Withdrawal
@@ -17,6 +18,7 @@ from tocsin.policy.members import Standing
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
+from tocsin.runtime.transport.unpacking import BATCH_FAULT
 
 MEMBER = MemberId("plat-a")
 NOW_MS = 1_795_000_000_000
@@ -107,3 +109,12 @@ def test_a_record_with_one_byte_changed_is_admitted_or_refused_and_nothing_else(
     value = bytearray(CODEC.dumps(a_report()))
     value[place % len(value)] = byte
     assert isinstance(admitted(bytes(value)), Accepted | Rejected)
+
+
+def test_a_record_whose_batch_did_not_unpack_is_refused_for_that_and_for_nothing_else() -> None:
+    raw = RawRecord(offset=3, timestamp_ms=NOW_MS, key=None, value=None, headers=(), fault=BATCH_FAULT)
+    refused = a_door().admit(raw)
+    assert (code(refused), refused.message if isinstance(refused, Rejected) else "") == (
+        BATCH_FAULT,
+        message(BATCH_FAULT),
+    )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.intake import Rejected
-from processors.letters import ERRORS, dead_letter, letter_made, refusal_status, status_id
+from processors.letters import ERRORS, LONGEST_KEPT_BYTES, dead_letter, letter_made, refusal_status, status_id
 from schemas.records.answers import StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.values import Coordinate
@@ -119,3 +119,14 @@ def test_a_dead_letter_is_kept_of_a_report_only_where_its_id_follows_from_what_i
     report = replace(a_report(submitter=MEMBER), **changes)
     rejected = Rejected(code="report.wrong_id", field="report_id", message="", report=report)
     assert letter_made(a_record(), rejected, MEMBER).report_id == (report.report_id if is_named else None)
+
+
+@pytest.mark.parametrize("large", ["value", "key", "headers"])
+def test_a_dead_letter_of_more_than_can_be_sent_keeps_size_and_digest_alone(large: str) -> None:
+    much = b"x" * (LONGEST_KEPT_BYTES + 1)
+    record = replace(a_record(), **{large: (("h", much),) if large == "headers" else much})
+    letter = dead_letter(record, SOURCE, a_refusal("record.too_large"))
+    assert (letter.key, letter.value) == (b"7", b"")
+    assert sum(len(name) + len(value) for name, value in letter.headers) < 2_000
+    made = letter_made(record, a_refusal("record.too_large"), MEMBER)
+    assert (made.masked, made.value_bytes) == (True, len(record.value or b""))

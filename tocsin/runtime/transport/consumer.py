@@ -13,6 +13,7 @@ from faust.types import TP, ConsumerMessage
 from schemas.failures import Broken, Temporary
 from tocsin.runtime.transport.slices import RawRecord, Slice
 from tocsin.runtime.transport.spans import Span, SpanTracker
+from tocsin.runtime.transport.unpacking import Fault, bound_fetches
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class SliceConsumer(driver.Consumer):
         self._dropped: set[TP] = set()
         self._holes: dict[TP, int] = {}
         self._gather_seconds = 0.0
+        bound_fetches()
         super().__init__(*args, **kwargs)
 
     # --- acknowledgement and commit -------------------------------------------------------------------------------
@@ -283,10 +285,12 @@ def _records_gone(tp: TP, position: int, found: int) -> Broken:
 
 
 def _raw(record: Any) -> RawRecord:
+    is_fault = type(record.value) is Fault
     return RawRecord(
         offset=record.offset,
         timestamp_ms=record.timestamp,
         key=record.key,
-        value=record.value,
+        value=None if is_fault else record.value,
         headers=tuple(record.headers),
+        fault=str(record.value) if is_fault else "",
     )

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
+from schemas.catalogue import message
+from schemas.failures import Unreadable
 from schemas.records.values import Coordinate
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -18,6 +20,14 @@ class RawRecord(Struct, frozen=True, kw_only=True, gc=False):
     key: bytes | None
     value: bytes | None
     headers: Headers
+    fault: str = ""
+    """Code of why its value could not be had, and is None."""
+
+    def readable(self) -> bytes | None:
+        """Its value; raises Unreadable where it could not be had."""
+        if self.fault:
+            raise Unreadable(message(self.fault), code=self.fault)
+        return self.value
 
 
 class Slice(Struct, frozen=True, kw_only=True):
