@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "hold": "Hold notices to hosts for a police unit; keep reports for a court.",
         "explain": "Show why a report was decided as it was.",
         "quality": "Show what a submitter should add first.",
+        "ops": "Show on a page whether every promise holds.",
         "stats": "Show what improved: counts and times, baselines, objectives.",
         "evaluate": "Hold the rules against cases.",
         "policy": "Check, show and compare policy bundles; the legal map.",

@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import socket
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ import click
 from consumers.receiver import application
 from consumers.serving import server_of
 from consumers.sinks.build import secret_in
-from schemas.failures import Broken
+from tocsin.cli.serving.listening import loopback
 from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.privacy import private_folder
 
@@ -36,22 +35,10 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
         _make_secret(secret_path)
     describe_build("receiver")
     receiver = application(place / "referrals", secret_in(secret_path), obeys=obeys)
-    with _listening(port) as listening:
+    with loopback(port) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/referrals"
         click.echo(f"Receiving on {address}; the shared secret is in {secret_path}")
         server_of(receiver).run(sockets=[listening])
-
-
-def _listening(port: int) -> socket.socket:
-    """A socket on loopback; bound here so that the port is known, also where any free one was asked for."""
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as error:
-        listening.close()
-        raise Broken(f"Port {port} is in use. Choose another with --port.", code="receiver.port_in_use") from error
-    return listening
 
 
 def _make_secret(path: Path) -> None:

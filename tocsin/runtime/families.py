@@ -233,7 +233,17 @@ _SHOWN: Final = (
     ),
 )
 
-FAMILIES: Final = (*_COUNTED, *_TIMED, *_SHOWN)
+MADE: Final = (*_COUNTED, *_TIMED, *_SHOWN)
+OF_PROCESS: Final = (
+    Family(name="tocsin_process_cpu_seconds", kind=Kind.COUNTER, help="Processor time, user and system."),
+    Family(name="tocsin_process_resident_memory_bytes", kind=Kind.GAUGE, help="Memory that is in use."),
+    Family(name="tocsin_process_virtual_memory_bytes", kind=Kind.GAUGE, help="Memory that is addressed."),
+    Family(name="tocsin_process_start_time_seconds", kind=Kind.GAUGE, help="Unix time at which it began."),
+    Family(name="tocsin_process_open_fds", kind=Kind.GAUGE, help="Files and connections that are open."),
+    Family(name="tocsin_process_max_fds", kind=Kind.GAUGE, help="How many there may be."),
+)
+"""What the library's own collector says of a process, under our name."""
+FAMILIES: Final = (*MADE, *OF_PROCESS)
 
 _PLACE: Final = ("topic", "partition")
 _MOST_LAGS: Final = 20_000

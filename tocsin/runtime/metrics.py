@@ -6,10 +6,18 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from schemas.failures import Broken, Refused, Temporary, Unreadable
-from tocsin.runtime.families import FAMILIES, Family, Kind
+from tocsin.runtime.families import MADE, Family, Kind
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each, which says when a process began
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -25,7 +33,8 @@ def _made(family: Family) -> Any:
     return _MADE[family.kind](family.name, family.help, labels, registry=REGISTRY)
 
 
-_BY_NAME: Final = {family.name: _made(family) for family in FAMILIES}
+_BY_NAME: Final = {family.name: _made(family) for family in MADE}
+ProcessCollector(namespace="tocsin", registry=REGISTRY)
 
 RECORDS: Final[Counter] = _BY_NAME["tocsin_records"]
 ERRORS: Final[Counter] = _BY_NAME["tocsin_errors"]

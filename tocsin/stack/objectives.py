@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Struct
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
+FILE: Final = next(file for file in (FOLDER / "slo.toml", Path(__file__).with_name("slo.toml")) if file.exists())
+"""In a checkout, or as a wheel brings it."""
 BURNS: Final = (("Fast", 14.4, "1h", "5m", "page"), ("Slow", 6.0, "6h", "30m", "ticket"))
 """Two windows each: the long one says that it matters, the short one that it still goes on."""
 _WINDOWS: Final = ("5m", "30m", "1h", "6h")
@@ -82,4 +84,4 @@ def _alerts(one: Objective) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    (FOLDER / "slo.yml").write_text(written(read((FOLDER / "slo.toml").read_bytes())), "utf-8")
+    (FOLDER / "slo.yml").write_text(written(read(FILE.read_bytes())), "utf-8")

@@ -1,0 +1,1 @@
+"""What ops teams watch: one list of panels, from which Grafana's dashboard and the ops page are made."""

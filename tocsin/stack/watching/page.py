@@ -1,0 +1,168 @@
+"""The ops page: promises first, every number in words, charts that need no script; pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from tocsin.stack.watching.asking import Period, Series
+from tocsin.stack.watching.panels import GROUPS, Group, Panel, Shape, Unit
+
+_WIDTH, _HEIGHT = 320, 90
+_DASHES: Final = ("", "6 3", "2 2", "8 3 2 3")
+"""Lines are told apart by their dashes and their colours."""
+_COLOURS: Final = 6
+HOURS: Final = (1, 6, 24, 168)
+_SPANS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
+_SIZES: Final = (("GiB", 2**30), ("MiB", 2**20), ("kiB", 2**10))
+
+Answers = Mapping[str, tuple[Series, ...] | None]
+"""Of each panel, by its title; None where Prometheus did not answer."""
+
+
+def page(answers: Answers, period: Period) -> str:
+    """The whole document."""
+    at = datetime.fromtimestamp(period.until_seconds, UTC)
+    links = "".join(_link(hours, period.hours) for hours in HOURS)
+    groups = "".join(_group(group, answers, number) for number, group in enumerate(GROUPS))
+    away = sum(found is None for found in answers.values())
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="stylesheet" href="style.css"><script src="again.js" defer></script><title>Tocsin</title></head>'
+        '<body><a class="skip" href="#main">To the promises</a><header><h1>Tocsin</h1>'
+        f"<p id='as-of' role='status'>As of <time datetime='{at:%Y-%m-%dT%H:%M:%SZ}'>{at:%Y-%m-%d %H:%M:%S} UTC</time>"
+        f". <a href='?hours={period.hours}'>Read again</a></p><button id='again' type='button' hidden></button>"
+        f"<nav aria-label='Period'>{links}</nav></header>"
+        f"<main id='main'>{_warning(away)}{groups}</main></body></html>\n"
+    )
+
+
+def _warning(away: int) -> str:
+    if not away:
+        return ""
+    return (
+        f"<p class='broken' role='alert'>Prometheus did not answer for {away} panels: what is missing is not good.</p>"
+    )
+
+
+def _link(hours: int, shown: int) -> str:
+    name = f"{hours} h" if hours < 48 else f"{hours // 24} days"  # noqa: PLR2004 -- two days
+    current = " aria-current='page'" if hours == shown else ""
+    return f"<a href='?hours={hours}'{current}>{name}</a> "
+
+
+def _group(group: Group, answers: Answers, number: int) -> str:
+    panels = "".join(_panel(panel, answers.get(panel.title)) for panel in group.panels)
+    return (
+        f"<section aria-labelledby='g{number}'><h2 id='g{number}'>{escape(group.title)}</h2>"
+        f"<p>{escape(group.asks)}</p><div class='panels'>{panels}</div></section>"
+    )
+
+
+def _panel(panel: Panel, found: tuple[Series, ...] | None) -> str:
+    state, said = _standing(panel, found)
+    body = _number(panel, found or ()) if panel.shape is Shape.NUMBER else _lines(panel, found or ())
+    return (
+        f"<article class='{panel.shape.value} {state}'><h3>{escape(panel.title)}</h3>{body}"
+        f"<p class='standing'>{escape(said)}</p><p class='says'>{escape(panel.says)}</p></article>"
+    )
+
+
+def _standing(panel: Panel, found: tuple[Series, ...] | None) -> tuple[str, str]:
+    """A word for whoever sees no colours."""
+    if found is None:
+        return "broken", "no answer"
+    if not found:
+        return ("quiet", "nothing yet") if panel.may_be_empty else ("broken", "no data: is anything scraped?")
+    if panel.line is None and panel.floor is None:
+        return "plain", ""
+    return ("kept", "as promised") if all(_holds(panel, one.latest) for one in found) else ("broken", "NOT AS PROMISED")
+
+
+def _holds(panel: Panel, value: float) -> bool:
+    return (panel.line is None or value <= panel.line) and (panel.floor is None or value >= panel.floor)
+
+
+def _number(panel: Panel, found: Sequence[Series]) -> str:
+    told = figure(found[0].latest, panel.unit) if found else "none"
+    return f"<p class='figure'>{told}</p>"
+
+
+def _lines(panel: Panel, found: Sequence[Series]) -> str:
+    if not found:
+        return "<p class='figure'>none</p>"
+    rows = "".join(
+        f"<tr><th scope='row'>{_key(number)} {escape(one.name)}</th><td>{figure(one.latest, panel.unit)}</td></tr>"
+        for number, one in enumerate(found)
+    )
+    caption = f"<caption>{escape(panel.title)}, latest values</caption>"
+    return f"{_chart(panel, found)}<table>{caption}<tbody>{rows}</tbody></table>"
+
+
+def _key(number: int) -> str:
+    dash = _DASHES[number % len(_DASHES)]
+    return (
+        "<svg class='key' width='28' height='8' aria-hidden='true'>"
+        f"<line x2='28' y1='4' y2='4' class='c{number % _COLOURS}' stroke-dasharray='{dash}'/></svg>"
+    )
+
+
+def _chart(panel: Panel, found: Sequence[Series]) -> str:
+    """All series in one picture; the table below says the same to whoever does not see it."""
+    instants = [at for one in found for at, _ in one.points]
+    first, last = min(instants), max(instants)
+    top = max([value for one in found for _, value in one.points] + [panel.line or 0]) or 1.0
+    across, up = _WIDTH / max(last - first, 1), _HEIGHT / top
+
+    scale = Scale(first=first, across=across, up=up)
+    lines = "".join(_line(number, one, scale) for number, one in enumerate(found))
+    promised = "" if panel.line is None else _promised(panel, _HEIGHT - panel.line * up)
+    return (
+        f"<svg class='chart' viewBox='0 -4 {_WIDTH} {_HEIGHT + 8}' role='img' "
+        f"aria-label='{escape(panel.title, quote=True)}, at most {figure(top, panel.unit)}'>{lines}{promised}</svg>"
+    )
+
+
+class Scale(Struct, frozen=True, kw_only=True):
+    """How instants and values become places."""
+
+    first: float
+    across: float
+    up: float
+
+
+def _line(number: int, one: Series, scale: Scale) -> str:
+    places = ((at - scale.first) * scale.across for at, _ in one.points)
+    heights = (_HEIGHT - value * scale.up for _, value in one.points)
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(places, heights, strict=True))
+    look = f"class='c{number % _COLOURS}' stroke-dasharray='{_DASHES[number % len(_DASHES)]}'"
+    return f"<polyline {look} points='{points}'/>"
+
+
+def _promised(panel: Panel, y: float) -> str:
+    label = f"promised: {figure(panel.line or 0, panel.unit)}"
+    return f"<line class='promised' x2='{_WIDTH}' y1='{y:.1f}' y2='{y:.1f}'><title>{label}</title></line>"
+
+
+def figure(value: float, unit: Unit) -> str:
+    """A number with its unit, in the largest unit of which there is one."""
+    if unit is Unit.SHARE:
+        return f"{100 * value:.1f} %"
+    if unit is Unit.PER_SECOND:
+        return f"{value:.3g} a second"
+    if unit is Unit.SECONDS:
+        return _scaled(value, _SPANS, "s")
+    return _scaled(value, _SIZES, "B") if unit is Unit.BYTES else f"{value:.3g}"
+
+
+def _scaled(value: float, units: Sequence[tuple[str, int]], smallest: str) -> str:
+    name, size = next(((name, size) for name, size in units if abs(value) >= size), (smallest, 1))
+    return f"{value / size:.3g} {name}"
+
+
+STYLE: Final = Path(__file__).with_suffix(".css")
+SCRIPT: Final = Path(__file__).with_suffix(".js")
