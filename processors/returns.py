@@ -16,12 +16,13 @@ from processors.intake import Rejected, skipped_record
 from processors.items import judged
 from processors.labelling import addressed, answer_of, refusal_of_label, unaddressed
 from processors.letters import Writer, dead_letter, letter_made
+from processors.looking import facts, looked
 from processors.origins import origin_of, origin_refusal
 from processors.steps.release.answers import release_answer
 from processors.telling import TOLD, Known, Read, refusal_of, status_of
 from processors.unsettled import ruling_of, ruling_on
 from schemas.failures import Temporary, Unreadable
-from schemas.records.answers import LabelAdded, Return, ReturnKind
+from schemas.records.answers import LabelAdded, ReferralsRead, Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.ruling import RulingCause
 from schemas.records.values import Coordinate
@@ -234,9 +235,11 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             return Read(raw=raw, rejected=skipped_record())
         try:
             with named(piece, raw):
-                said = self._codec.loads(raw.readable(), Return, LabelAdded)
+                said = self._codec.loads(raw.readable(), Return, LabelAdded, ReferralsRead)
         except Unreadable as failure:
             return Read(raw=raw, rejected=Rejected(code=failure.code, field="", message=str(failure)))
+        if isinstance(said, ReferralsRead):
+            return looked(raw, said)
         return _answered(raw, said) if isinstance(said, Return) else _labelled(raw, said)
 
     def _proven(self, entry: Read, member: MemberId, directory: Directory | None) -> Read:
@@ -244,9 +247,10 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
         A key that has ended still closes a referral: an outcome that is lost would be worse than one not proven.
         """
-        if entry.answer is None:
+        said = entry.answer or entry.looked
+        if said is None:
             return entry
-        if entry.answer.member != member:
+        if said.member != member:
             return Read(raw=entry.raw, rejected=_rejected("return.wrong_member", "member"))
         origin = origin_of(entry.raw, entry.said, member, directory)
         code = origin_refusal(origin, signs=self._signs(member, entry.raw.timestamp_ms))
@@ -327,5 +331,6 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         partition=piece.partition,
         first_offset=piece.first,
         outcomes=tuple(entry.rejected.outcome if entry.rejected else Outcome.APPLIED for entry in finished.read),
+        facts=tuple(facts(finished.read)),
         dead_letters=tuple(replace(letter, landed=coordinates[n]) for n, letter in finished.letters),
     )

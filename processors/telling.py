@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from processors.intake import Rejected
 from processors.letters import status_id
-from schemas.records.answers import LabelAdded, Return, ReturnKind, Status, StatusKind
+from schemas.records.answers import LabelAdded, ReferralsRead, Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.values import Coordinate
 from tocsin.runtime.transport.slices import RawRecord
@@ -47,7 +47,9 @@ class Read(Struct, frozen=True, kw_only=True):
     raw: RawRecord
     answer: Return | None = None
     """What the topic's member said, whether or not it was refused."""
-    said: type[Return | LabelAdded] = Return
+    looked: ReferralsRead | None = None
+    """What the topic's member said of a person who looks."""
+    said: type[Return | LabelAdded | ReferralsRead] = Return
     """As what: its signature is made over that."""
     rejected: Rejected | None = None
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from schemas.records.answers import LabelAdded, Return, Status
+from schemas.records.answers import LabelAdded, ReferralsRead, Return, Status
 from schemas.records.referral import Referral
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
 from schemas.records.ruling import Ruling
@@ -27,6 +27,7 @@ RECORD_TYPES: Final[tuple[type[Struct], ...]] = (
     LabelAdded,
     PersonalPart,
     Ruling,
+    ReferralsRead,
 )
 """The records that have a schema id: every topic's values, and what travels in `sealed`."""
 

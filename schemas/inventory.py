@@ -42,6 +42,7 @@ PLACES: Final[Mapping[str, Place]] = {
     "Status": Place(topic="status.<member>", also="the submitter's journal; a recipient's inbox holds notices"),
     "LabelAdded": Place(topic="returns.<member>", also="nowhere else"),
     "PersonalPart": Place(topic="inside ReportSubmitted and Referral", also="sealed wherever they lie"),
+    "ReferralsRead": Place(topic="returns.<member>", also="the audit log keeps who looked and why"),
     "Ruling": Place(topic="rulings", also="PostgreSQL keeps reason and name until the report's retention"),
 }
 """By record; a test sees to it that none is missing."""

@@ -6,22 +6,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from consumers.looking import Looking
 from consumers.membership import membership_of
 from consumers.notices import is_handed_on
 from consumers.provenance import Finding, examined
 from consumers.reading import Reader
 from consumers.takenback import TakenBack
 from schemas.failures import Unreadable
-from schemas.records.answers import Status
+from schemas.records.answers import ReferralsRead, Status
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
+from schemas.records.values import Instant
 from tocsin.policy.policies import policies
 from tocsin.runtime import settings
+from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.sealing import Opener
+from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+
+Span = tuple[int | None, int | None]
 
 
 class Subscriber:
@@ -43,6 +49,28 @@ class Subscriber:
         self._reader = Reader(client, member, membership.topics(), codec, Referral)
         self._told = Reader(client, member, (membership.told_on(),), codec, Status)
         self._taken_back = TakenBack()
+        signer = Signer.of(process.trust, member, _now_ms)
+        self._looking = Looking(client, Envelope(member=member, codec=codec, signer=signer))
+        self._member = member
+
+    def note(self, person: str, purpose: str, *, what: str = "referrals", span: Span = (None, None)) -> None:
+        """Say that a person is about to look, and why; the exchange's audit log keeps it. Call it before `read`.
+
+        `span` is what is asked for, in UTC milliseconds. Raises Temporary where it cannot be said: then show nothing.
+        """
+        since, until = (None if at_ms is None else Instant(epoch_ms=at_ms) for at_ms in span)
+        self._looking.say(
+            ReferralsRead(
+                read_id="",
+                member=self._member,
+                at=Instant(epoch_ms=_now_ms()),
+                person=person,
+                purpose=purpose,
+                what=what,
+                since=since,
+                until=until,
+            )
+        )
 
     @property
     def refused(self) -> int:

@@ -1,4 +1,4 @@
-"""What goes back: Return from a recipient, Status to a member, LabelAdded by an annotator."""
+"""What goes back: Return by a recipient, Status to a member, LabelAdded by an annotator, ReferralsRead of a reader."""
 
 from enum import StrEnum
 
@@ -153,3 +153,16 @@ class LabelAdded(Struct, frozen=True, kw_only=True):
     at: Instant
     label: Label
     by_person: bool = True
+
+
+class ReferralsRead(Struct, frozen=True, kw_only=True):
+    """A person of a member looks at its referrals, and why; said before anything is shown."""
+
+    read_id: str
+    member: MemberId
+    at: Instant
+    person: str
+    purpose: str = ""
+    what: str = ""
+    since: Instant | None = None
+    until: Instant | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.records.answers import LabelAdded, Outcome, Question, Return, ReturnKind, Status, StatusKind
+from schemas.records.answers import LabelAdded, Outcome, Question, ReferralsRead, Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import ContentId, CountryCode, JurisdictionCode, MemberId, referral_id_of
 from schemas.records.referral import Referral, Withheld
 from schemas.records.report import (
@@ -210,6 +210,15 @@ def _answers() -> dict[str, Struct]:
         "return_question": Return(return_id="r-3", kind=ReturnKind.QUESTION, question=question, **answer),
         "status_triaged": Status(status_id="s-1", kind=StatusKind.TRIAGED, tier=Tier.HIGH, recipients=2, **notice),
         "status_refused": Status(status_id="s-2", kind=StatusKind.REFUSED, code="firewall.base64", **notice),
+        "referrals_read": ReferralsRead(
+            read_id="l-2",
+            member=NL_HOTLINE,
+            at=an_instant(),
+            person="an analyst",
+            purpose="the case list of the morning",
+            what="referrals",
+            until=an_instant(),
+        ),
         "label_added": LabelAdded(
             label_id="l-1",
             content_id=ContentId("item-1"),

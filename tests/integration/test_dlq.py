@@ -83,7 +83,9 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
     assert all(re.fullmatch(r"[a-z0-9.-]+/\d+/\d+", letter["id"]) for letter in found)
 
     first, second, third, *_ = [letter["id"] for letter in found]
-    shown = dlq(stack, "show", first).stdout
+    shown = dlq(stack, "show", first, "--by", "R. Reader", "--purpose", "noise of a test").stdout
+    read = tocsin(stack, "disclosures", "--person", "R. Reader").stdout
+    assert f"R. Reader looked at the dead letter {first} (tocsin dlq show). Purpose: noise of a test." in read
     assert "value.sha256" in shown
     assert first.split("/")[2] in shown
 

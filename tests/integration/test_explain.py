@@ -53,7 +53,11 @@ def test_a_decision_is_explained_by_reference_by_id_and_to_a_recipient(stack: An
     assert "nl-police" in told
     report = report_id_of(MEMBER, "explain-1")
     assert tocsin(stack, "explain", report).stdout == told
-    own = tocsin(stack, "explain", report, "--for", "nl-police").stdout
+    own = tocsin(stack, "explain", report, "--for", "nl-police", "--by", "R. Reader", "--purpose", "case 7").stdout
+    for asked in (("--person", "R. Reader"), ("--report", report)):
+        read = tocsin(stack, "disclosures", *asked).stdout
+        assert "R. Reader looked at " in read
+        assert "(tocsin explain). Purpose: case 7." in read
     assert ("referral" in own, "nl-hotline" in own, MEMBER in own) == (True, False, False)
     assert json.loads(tocsin(stack, "explain", report, "--json").stdout)["children"]
 

@@ -122,13 +122,16 @@ def test_what_rules_cannot_settle_waits_with_reason_and_deadline_and_is_taken_by
     assert entry["deadline"]
     assert tocsin(exchange, "queue", "list").returncode == 3
     number = str(entry["number"])
-    assert tocsin(exchange, "queue", "take", number, "--by", "A. Analyst").returncode == 0
+    assert tocsin(exchange, "queue", "take", number, "--by", "A. Analyst", "--purpose", "my shift").returncode == 0
     other = tocsin(exchange, "queue", "take", number, "--by", "B. Analyst")
     assert (other.returncode, "A. Analyst works on this entry" in other.stderr) == (1, True)
     assert tocsin(exchange, "queue", "take", number, "--by", "B. Analyst", "--over").returncode == 0
     taken = waiting(exchange, "waits-1")
     assert taken is not None
     assert taken["taken_by"] == "B. Analyst"
+    read = tocsin(exchange, "disclosures", "--person", "A. Analyst").stdout
+    assert f"A. Analyst looked at entry {number}" in read
+    assert "(tocsin queue take). Purpose: my shift." in read
 
 
 def decided(stack: LocalStack, reference: str, *words: str) -> subprocess.CompletedProcess[str]:

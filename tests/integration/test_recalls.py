@@ -1,6 +1,7 @@
 """A report that is taken back, on the real stack: who has not acknowledged it, and what nobody reads any more."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
-SUBMITTER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
+SUBMITTER, RECIPIENT, SPARE = MemberId("fr-hotline"), MemberId("nl-hotline"), MemberId("ngo-b")
 
 
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
@@ -48,7 +49,7 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
     busy_stack: Any, tmp_path: Path
 ) -> None:
     stack, reference = busy_stack, f"recall-{uuid4()}"
-    report_id = report_id_of(SUBMITTER, reference)
+    report_id, reader = report_id_of(SUBMITTER, reference), f"R. Reader {uuid4()}"
 
     def seen() -> list[bool]:
         found = lines(stack, "subscribe", RECIPIENT)
@@ -73,7 +74,8 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         (recall,) = until(lambda: recalls("--open"))
         assert (recall["state"], recall["open"], recall["late"]) == ("waiting", True, False)
         assert seen() == [True], "the recall is read, and what it takes back is not"
-        assert "recalled and are not shown" in tocsin(stack, "subscribe", RECIPIENT).stderr
+        looking = tocsin(stack, "subscribe", RECIPIENT, "--by", reader, "--purpose", "the morning's list")
+        assert "recalled and are not shown" in looking.stderr
         assert _late(stack) >= 1
         assert holders()[RECIPIENT] is True
         assert "Not held" in tocsin(stack, "subject", f"{page}-other").stdout
@@ -81,12 +83,14 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         crew.start("returns", ("returns",))
         (done,) = until(lambda: [one for one in recalls() if not one["open"]])
         assert done["state"] in {"delivered", "withdrawn"}
+        _somebody_looked(stack, reader)
         again = f"{reference}-2"
         with Publisher(stack.config(SUBMITTER)) as publisher:
             publisher.publish(a_draft(submitter_reference=again, items=(an_item(url=page, hosting=a_hosting()),)))
         report_id = report_id_of(SUBMITTER, again)
         assert until(seen) == [False]
-        _two_people_take_it_back(stack, report_id, tmp_path)
+        people = TwoPeople(stack, tmp_path)
+        _two_people_take_it_back(stack, report_id, people)
         (recall,) = until(lambda: recalls("--open"))
         assert (recall["state"], recall["known_at"]) == ("waiting", None)
         assert seen() == [True]
@@ -100,20 +104,50 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         assert until(lambda: [one for one in _sent(stack, again) if "STALE" in one])
         assert all("recall.by_exchange" in one for one in _sent(stack, again))
         assert seen() == [True], "what the exchange took back stays taken back"
+        _two_people_erase_it_and_revoke_a_key(stack, report_id, people)
     assert not recalls("--open")
 
 
-def _two_people_take_it_back(stack: Any, report_id: str, folder: Path) -> None:
+def _somebody_looked(stack: Any, reader: str) -> None:
+    person = f"{reader} of {RECIPIENT}"
+    looked = until(lambda: _readings(stack, person))
+    assert f"{person} looked at the referrals of {RECIPIENT} from the first until " in looked
+    assert "(tocsin subscribe). Purpose: the morning's list." in looked
+    assert not _readings(stack, reader), "whose person it is belongs to the name"
+
+
+def _two_people_erase_it_and_revoke_a_key(stack: Any, report_id: str, people: TwoPeople) -> None:
+    before = tocsin(stack, "erase", "--report", report_id, "--dry-run").stdout
+    assert ": erased before" not in before
+    assert "PostgreSQL" in before
+    done = people.do(("erase",), "--report", report_id, "--reason", "a test")
+    assert (done.returncode, "1 erased." in done.stdout) == (0, True), done
+    (key,) = re.findall(r"new key (\S+) to", tocsin(stack, "keys", "new", "--as", SPARE).stdout)
+    would = tocsin(stack, "keys", "revoke", key, "--reason", "lost", "--dry-run")
+    assert f"{key} of {SPARE} would be revoked (lost)." in would.stdout, would
+    done = people.do(("keys", "revoke"), key, "--reason", "lost")
+    assert (done.returncode, f"{key} of {SPARE} was revoked (lost)." in done.stdout) == (0, True), done
+    said = tocsin(stack, "disclosures", "--person", "ben").stdout
+    assert f"anna and ben erased the report {report_id} (tocsin erase). Reason: a test." in said
+    assert f"anna and ben revoked the key {key} of {SPARE} (tocsin keys revoke). Reason: lost." in said
+
+
+def _two_people_take_it_back(stack: Any, report_id: str, people: TwoPeople) -> None:
     would = tocsin(stack, "recall", "report", report_id, "--dry-run")
     assert f"report {report_id} of {SUBMITTER}, which " in would.stdout
     assert RECIPIENT in would.stdout
     assert "would be taken back" in would.stdout
-    done = TwoPeople(stack, folder).do(("recall",), "report", report_id, "--reason", "a test")
+    done = people.do(("recall",), "report", report_id, "--reason", "a test")
     assert (done.returncode, "1 are taken back" in done.stdout) == (0, True), done
     for asked in (("--person", "anna"), ("--person", "ben"), ("--report", report_id)):
         said = tocsin(stack, "disclosures", *asked).stdout
         assert f"anna and ben took back report {report_id} of {SUBMITTER}" in said
         assert "(tocsin recall). Reason: a test." in said
+
+
+def _readings(stack: Any, person: str) -> str:
+    found = tocsin(stack, "disclosures", "--person", person).stdout
+    return found if "looked at" in found else ""
 
 
 def _sent(stack: Any, reference: str) -> list[str]:

@@ -14,6 +14,7 @@ from consumers.provenance import Finding
 from schemas.catalogue import message
 from schemas.records.answers import Status
 from schemas.records.referral import Referral
+from tocsin.cli.auditing.person import BY, PURPOSE
 from tocsin.subscriber import Subscriber
 
 
@@ -43,8 +44,18 @@ class Moment(click.ParamType):
 @click.option("--follow", is_flag=True, help="Wait for what comes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, complete.")
 @click.option("--notices", is_flag=True, help="What was told of referrals later, instead of the referrals.")
+@BY
+@PURPOSE
 def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
-    member: str, home: Path, since_ms: int | None, until_ms: int | None, follow: bool, as_json: bool, notices: bool
+    member: str,
+    home: Path,
+    since_ms: int | None,
+    until_ms: int | None,
+    follow: bool,
+    as_json: bool,
+    notices: bool,
+    by: str,
+    purpose: str,
 ) -> None:
     """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered.
 
@@ -52,12 +63,16 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     any more: only the recall, and how many were left out. How many notices there are
     is said as well. With --notices: of which of them a linked report was taken back
     or disputed since.
+
+    Who looks and why is said to the exchange first, signed by the member, and stands in its audit log: where that
+    cannot be said, nothing is shown.
     """
     if until_ms is None and not follow:
         until_ms = time.time_ns() // 1_000_000
     if not (as_json or notices):
         click.echo(message("tiers.advise"), err=True)
     with Subscriber(home / "config" / f"{member}.toml") as subscriber:
+        subscriber.note(by, purpose, what="notices" if notices else "referrals", span=(since_ms, until_ms))
         if notices:
             for status in subscriber.notices(since_ms=since_ms, until_ms=until_ms):
                 click.echo(msgspec.json.encode(notice_object(status)).decode() if as_json else _told(status))

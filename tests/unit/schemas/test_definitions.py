@@ -26,6 +26,7 @@ IDENTITY = {
     "LabelAdded": {"label_id", "content_id", "report_id", "member", "at", "label"},
     "Recipient": {"member", "jurisdiction", "referral_id"},
     "Link": {"report_id"},
+    "ReferralsRead": {"read_id", "member", "at", "person"},
     "Ruling": {"ruling_id", "report_id", "submitter", "source"},
 }
 """Fields without a default: a record without one of them is no record of its kind."""

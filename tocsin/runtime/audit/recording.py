@@ -12,7 +12,13 @@ LINE: Final = b"\n"
 
 
 def record_facts(connection: Connection, stream: int, facts: Sequence[Fact]) -> None:
-    """What one slice leaves in the log; `facts` is not empty and in the order of offsets."""
+    """What one slice leaves in the log, in the order of offsets; a person's look is an entry of its own."""
+    for fact in facts:
+        if isinstance(fact.statement, Reading):
+            record_reading(connection, fact.statement, fact.at_ms)
+    facts = [fact for fact in facts if not isinstance(fact.statement, Reading)]
+    if not facts:
+        return
     span = {"first": facts[0].log_offset, "last": facts[-1].log_offset}
     connection.execute(_ENTRY, {"stream": stream, "person": "", **span, **_columns(facts)})
 

@@ -6,12 +6,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from schemas.looking import TOGETHER
 from schemas.records.identifiers import JurisdictionCode, KeyId, MemberId, ReferralId, ReportId
 
 NONCE_BYTES: Final = 16
 FORMAT: Final = "tocsin-audit/1"
-TOGETHER: Final = " and "
-"""Between the names of two people who did one thing, as signatures are told."""
 
 
 class Disclosure(Struct, frozen=True, kw_only=True, tag_field="is", tag="disclosure", omit_defaults=True):
