@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench evaluate promtool clean
+.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench evaluate promtool clean
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## Create the virtual environment from the hash-locked requirements
 
@@ -40,6 +40,10 @@ check: $(READY) ## Format, lint, types and import contracts
 	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@echo "format, lint, types and import contracts hold"
 
+deploy-check: $(READY) ## Judge deploy/: hadolint, yamllint, schemas of Kubernetes, Strimzi and compose, commands and flags
+	@command -v kubectl >/dev/null || { echo "kubectl builds the manifests, and is not here: install it. On Debian it is in kubernetes-client."; exit 4; }
+	@$(BIN)/pytest -q tests/deploying tests/architecture/test_deploy.py
+
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -51,6 +55,7 @@ lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(COMPILE) -c requirements/dev.txt --extra submit -o requirements/submit.txt
 	@$(COMPILE) -c requirements/dev.txt --extra receive --extra sink-directory --extra sink-database --extra sink-https -o requirements/receive.txt
 	@$(COMPILE) -c requirements/dev.txt --extra triage -o requirements/triage.txt
+	@$(COMPILE) -c requirements/dev.txt --extra build -o requirements/build.txt
 	@$(COMPILE) -c requirements/dev.txt --extra fuzz -o requirements/fuzz.txt
 	@$(COMPILE) -c requirements/dev.txt --extra attack -o requirements/attack.txt
 

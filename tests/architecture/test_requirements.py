@@ -15,7 +15,6 @@ OF_SCHEMATHESIS = {
     "hypothesis-graphql",
     "jsonschema-rs",
     "pyrate-limiter",
-    "pyyaml",
     "werkzeug",
 }
 NIGHTLY = {"atheris", "schemathesis"} | OF_SCHEMATHESIS

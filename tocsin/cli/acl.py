@@ -7,8 +7,12 @@ from pathlib import Path
 import click
 
 from schemas.topics import AclGrant
+from tocsin.policy.bundle import SAMPLE
+from tocsin.policy.bundle import load as load_bundle
 from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime.settings import load
+from tocsin.stack import manifests as strimzi
+from tocsin.stack.manifests import Shape
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Plan, Provisioner
 
@@ -36,6 +40,24 @@ def apply(home: Path) -> None:
     provisioner, found = _plan(home)
     click.echo(_text(found))
     provisioner.apply(found)
+
+
+@command.command()
+@click.option("--policy", type=click.Path(path_type=Path, exists=True), default=SAMPLE, help="The bundle; the sample.")
+@click.option("--partitions", type=click.IntRange(1, 64), default=2, show_default=True, help="Of each topic.")
+@click.option("--replicas", type=click.IntRange(1, 9), default=3, show_default=True, help="Of each partition.")
+@click.option("--folder", type=click.Path(path_type=Path), required=True, help="Where topics.yaml and users.yaml go.")
+def manifests(policy: Path, partitions: int, replicas: int, folder: Path) -> None:
+    """Write the same topics and access rules as resources of Strimzi, for an exchange on Kubernetes.
+
+    Do not say `apply` there: Strimzi's operators own topics and rules, and undo what others do.
+    """
+    members = load_bundle(policy).topics()
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = Shape(partitions=partitions, replicas=replicas)
+    for name, text in (("topics.yaml", strimzi.topics(members, shape)), ("users.yaml", strimzi.users(members))):
+        (folder / name).write_text(text, "utf-8")
+        click.echo(f"{folder / name}")
 
 
 def _plan(home: Path) -> tuple[Provisioner, Plan]:

@@ -18,6 +18,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "down": "Stop the local stack.",
         "status": "Show what runs.",
         "member": "Add, check, suspend, renew and see off members.",
+        "provision": "Make tables, schemas and topics on servers that are there.",
         "acl": "Plan or apply the broker's access rules.",
         "triage": "Run the triage worker of one lane.",
         "returns": "Run the worker that reads what recipients answer.",

@@ -170,7 +170,7 @@ class Provisioner:
 
 
 def register_schemas(
-    registry_url: str, writer: tuple[str, str], subjects: Mapping[str, str], tls: ssl.SSLContext
+    registry_url: str, writer: tuple[str, str] | None, subjects: Mapping[str, str], tls: ssl.SSLContext
 ) -> None:
     """Register each subject's schema under FULL_TRANSITIVE compatibility; what is there already is left as it is."""
     import httpx  # noqa: PLC0415 -- a member that only asks for its certificate has none

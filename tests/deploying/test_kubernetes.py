@@ -1,0 +1,258 @@
+"""The Kubernetes manifests: built by kustomize, valid for Kubernetes and Strimzi, and as the tables say."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import kubernetes_validate
+import pytest
+import yaml
+
+from processors.keyring import keyring
+from schemas.records.identifiers import MemberId
+from schemas.topics import OPS, RETURNS, TRIAGE, acl_table, topic_table
+from tocsin.cli.main import tocsin
+from tocsin.policy.bundle import SAMPLE, load
+from tocsin.runtime import settings
+from tocsin.stack import manifests
+from tocsin.stack.charter import FIRST_TRUST
+from tocsin.stack.manifests import Shape
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
+SCHEMA = Path(__file__).with_name("strimzi.schema.json")
+KUBERNETES = "1.34"
+OUR_MEMBERS = load(SAMPLE).topics()
+Manifest = dict[str, Any]
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("kubectl") is None and "CI" not in os.environ, reason="kubectl builds the manifests, and is not here"
+)
+
+
+def built(folder: Path) -> list[Manifest]:
+    done = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False)  # noqa: S603, S607 -- ours
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def production(place: Path) -> list[Manifest]:
+    """As an operator makes it: topics and users of the bundle, and secrets in their files."""
+    shutil.copytree(FOLDER, place, dirs_exist_ok=True)
+    overlay = place / "overlays" / "production"
+    file = overlay / "kustomization.yaml"
+    file.write_text(file.read_text("utf-8").replace("# - topics.yaml", "- topics.yaml").replace("# - users", "- users"))
+    for one in yaml.safe_load(file.read_text("utf-8"))["secretGenerator"]:
+        for name in one["files"]:
+            (overlay / name).parent.mkdir(parents=True, exist_ok=True)
+            (overlay / name).write_text("of nobody")
+    command = tocsin.get_command(click.Context(tocsin), "acl")
+    assert command is not None
+    command.main(["manifests", "--partitions", "8", "--folder", str(overlay)], standalone_mode=False)
+    return built(overlay)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Manifest]]:
+    return {
+        "sample": built(FOLDER / "overlays" / "sample"),
+        "member": built(FOLDER / "member"),
+        "production": production(tmp_path_factory.mktemp("kubernetes")),
+    }
+
+
+def of_kind(found: list[Manifest], kind: str) -> list[Manifest]:
+    return [one for one in found if one["kind"] == kind]
+
+
+def of_strimzi(found: list[Manifest]) -> list[Manifest]:
+    return [one for one in found if one["apiVersion"].startswith("kafka.strimzi.io")]
+
+
+def pods(everything: dict[str, list[Manifest]]) -> Iterator[Manifest]:
+    for found in everything.values():
+        for one in found:
+            if one["kind"] in {"StatefulSet", "Job"}:
+                yield one["spec"]["template"]["spec"]
+
+
+def test_kubernetes_takes_each_manifest(everything: dict[str, list[Manifest]]) -> None:
+    for found in everything.values():
+        for one in found:
+            if one not in of_strimzi(found):
+                kubernetes_validate.validate(one, KUBERNETES, strict=True)
+
+
+def test_a_field_that_kubernetes_does_not_know_would_be_found(everything: dict[str, list[Manifest]]) -> None:
+    wrong = of_kind(everything["sample"], "StatefulSet")[0]
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong | {"spec": wrong["spec"] | {"replica": 1}}, KUBERNETES, strict=True)
+
+
+def judged(found: list[Manifest], place: Path) -> subprocess.CompletedProcess[str]:
+    files = [place / f"{number}.json" for number in range(len(found))]
+    for file, one in zip(files, found, strict=True):
+        file.write_text(json.dumps(one), "utf-8")
+    tool = Path(sys.executable).with_name("check-jsonschema")
+    return subprocess.run([tool, "--schemafile", SCHEMA, *files], capture_output=True, text=True, check=False)  # noqa: S603 -- of our locks
+
+
+def test_the_resources_of_strimzi_are_those_of_its_first_stable_version(
+    everything: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    found = [*of_strimzi(everything["sample"]), *of_strimzi(everything["production"])]
+    assert {one["kind"] for one in found} == {"Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser"}
+    assert (told := judged(found, tmp_path)).returncode == 0, told.stdout
+
+
+def test_one_operation_as_older_versions_had_it_would_be_found(
+    everything: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    wrong = of_kind(everything["sample"], "KafkaUser")[0]
+    rule = wrong["spec"]["authorization"]["acls"][0]
+    rule["operation"] = rule.pop("operations")[0]
+    try:
+        assert judged([wrong], tmp_path).returncode == 1
+    finally:
+        rule["operations"] = [rule.pop("operation")]
+
+
+def test_topics_and_users_are_those_of_the_tables() -> None:
+    sample = FOLDER / "overlays" / "sample"
+    stale = "Make them anew: tocsin acl manifests --folder deploy/kubernetes/overlays/sample"
+    assert (sample / "topics.yaml").read_text("utf-8") == manifests.topics(OUR_MEMBERS, Shape()), stale
+    assert (sample / "users.yaml").read_text("utf-8") == manifests.users(OUR_MEMBERS), stale
+
+
+def test_every_topic_and_every_grant_is_there_and_no_other(everything: dict[str, list[Manifest]]) -> None:
+    made = {
+        one["metadata"]["name"]: (one["spec"]["partitions"], one["spec"]["config"])
+        for one in of_kind(everything["sample"], "KafkaTopic")
+    }
+    assert made == {spec.name: (spec.partitions, spec.config) for spec in topic_table(OUR_MEMBERS)}
+    allowed = {
+        (user["metadata"]["name"], rule["resource"]["type"], rule["resource"]["name"], pattern, operation.upper())
+        for user in of_kind(everything["sample"], "KafkaUser")
+        for rule in user["spec"]["authorization"]["acls"]
+        for operation in rule["operations"]
+        for pattern in [rule["resource"]["patternType"]]
+    }
+    wanted = {
+        (
+            grant.principal,
+            grant.resource.lower(),
+            grant.name,
+            "prefix" if grant.prefixed else "literal",
+            grant.operation,
+        )
+        for grant in acl_table(OUR_MEMBERS)
+    }
+    assert allowed == wanted
+
+
+def test_production_has_more_workers_and_partitions(everything: dict[str, list[Manifest]]) -> None:
+    found = everything["production"]
+    assert {one["spec"]["partitions"] for one in of_kind(found, "KafkaTopic")} == {8}
+    assert {one["metadata"]["name"]: one["spec"]["replicas"] for one in of_kind(found, "StatefulSet")} == {
+        "triage-normal-worker": 4,
+        "triage-escalated-worker": 2,
+        "returns-worker": 2,
+    }
+
+
+def test_each_container_starts_a_command_that_takes_its_words(everything: dict[str, list[Manifest]]) -> None:
+    started = set()
+    for pod in pods(everything):
+        for container in pod["containers"]:
+            name, *words = container["args"]
+            command = tocsin.get_command(click.Context(tocsin), name)
+            assert command is not None, name
+            known = {option: parameter for parameter in command.params for option in parameter.opts}
+            assert {word for word in words if word.startswith("--")} <= known.keys()
+            if "--registry-password" not in words:  # a file that is there in the pod alone
+                command.make_context(name, [word.replace("$(WORKER)", "0") for word in words])
+            started.add(name)
+            assert "command" not in container
+    assert started == {"triage", "returns", "deliver", "provision"}
+
+
+def test_no_pod_runs_as_root_or_writes_its_root_or_gains_rights(everything: dict[str, list[Manifest]]) -> None:
+    for pod in pods(everything):
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
+        for container in (*pod["containers"], *pod["initContainers"]):
+            confined = container["securityContext"]
+            assert confined["readOnlyRootFilesystem"] is True
+            assert confined["allowPrivilegeEscalation"] is False
+            assert confined["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"]["limits"]["memory"]
+
+
+def test_secrets_are_files_of_the_pods_own_user_and_stand_in_no_environment(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    for pod in pods(everything):
+        for container in (*pod["containers"], *pod["initContainers"]):
+            sources = [one.get("valueFrom", {}) for one in container.get("env", ())]
+            assert not any("secretKeyRef" in source for source in sources)
+            assert "envFrom" not in container
+        assert any("secret" in volume for volume in pod["volumes"])
+        assert {"name": "private", "emptyDir": {"medium": "Memory"}} in pod["volumes"]
+        assert "umask 077" in pod["initContainers"][0]["command"][2]
+
+
+def test_each_worker_may_be_moved_one_at_a_time_and_speaks_only_with_whom_it_must(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    for name in ("sample", "production"):
+        found = everything[name]
+        selected = {json.dumps(one["spec"]["selector"]) for one in of_kind(found, "PodDisruptionBudget")}
+        workers = of_kind(found, "StatefulSet")
+        assert {json.dumps(one["spec"]["selector"]) for one in workers} == selected
+        (policy,) = of_kind(found, "NetworkPolicy")
+        assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+        labels = policy["spec"]["podSelector"]["matchLabels"].items()
+        assert all(labels <= one["spec"]["template"]["metadata"]["labels"].items() for one in workers)
+
+
+def test_triage_does_not_start_without_the_keys_that_all_its_workers_share(
+    everything: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    for found in (everything["sample"], everything["production"]):
+        for one in of_kind(found, "StatefulSet"):
+            volumes = {volume["name"]: volume for volume in one["spec"]["template"]["spec"]["volumes"]}
+            assert volumes["keyring"]["secret"]["optional"] is not one["metadata"]["name"].startswith("triage")
+    keyring(tmp_path)
+    (made,) = [one for one in everything["production"] if one["metadata"]["name"].startswith("keyring-")]
+    assert made["data"].keys() == {file.name for file in (tmp_path / "keyring").iterdir()}
+
+
+@pytest.mark.parametrize("principal", [TRIAGE, RETURNS, OPS])
+def test_the_settings_are_read_and_name_files_that_the_pod_has(
+    principal: MemberId, everything: dict[str, list[Manifest]]
+) -> None:
+    read = settings.load(FOLDER / "exchange" / "settings" / f"{principal}.toml")
+    assert (read.principal, read.metrics_port) == (principal, 9101)
+    assert read.database is not None
+    assert f"//{principal}@" in read.database.url
+    (secret,) = [
+        one for one in of_kind(everything["production"], "Secret") if one["metadata"]["name"].startswith(principal)
+    ]
+    named = (read.kafka.ca, read.kafka.certificate, read.kafka.key, read.database.password_file, read.database.ca)
+    assert {path.name for path in named if path} <= secret["data"].keys()
+
+
+def test_the_first_bundle_is_the_sample_that_comes_with_this_version() -> None:
+    trust = (FOLDER / "exchange" / "settings" / "policy-trust.toml").read_text("utf-8")
+    assert trust == FIRST_TRUST.format(digest=load(SAMPLE).digest)
+
+
+def test_yamllint_finds_nothing() -> None:
+    root, tool = FOLDER.parents[1], Path(sys.executable).with_name("yamllint")
+    done = subprocess.run([tool, "--strict", "deploy"], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 -- of our locks
+    assert (done.returncode, done.stdout) == (0, "")
