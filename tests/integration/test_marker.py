@@ -1,8 +1,9 @@
 """After an erasure nothing of a report is in any file of an exchange, and a copy of its ciphertext opens for nobody.
 
-On a stack of its own: its topics lose their records, and its tables are written anew.
+On a stack of its own: topics lose their records, tables are written anew, the database comes back from a backup.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from tocsin.stack.charter import sample_charter
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
+from tocsin.stack.postgres import DATABASE, SUPERUSER
 
 pytestmark = pytest.mark.stack
 MEMBER, POLICE = MemberId("plat-a"), MemberId("de-police")
@@ -157,6 +159,32 @@ def let_segments_go(stack: Any) -> None:
         done.result(30)
 
 
+def dumped(stack: Any, file: Path) -> None:
+    """A backup of the database as whoever runs it makes one."""
+    _run_postgres(stack, "pg_dump", "--format=custom", "--file", str(file))
+
+
+def restored(stack: Any, file: Path) -> None:
+    """The database as that backup has it, and nothing of what came after."""
+    _run_postgres(stack, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--exit-on-error", str(file))
+
+
+def _run_postgres(stack: Any, program: str, *words: str) -> None:
+    url = stack.postgres.url(SUPERUSER, DATABASE).replace("postgresql+psycopg", "postgresql")
+    command = stack.postgres._command(program, "--dbname", url, *words)
+    password = stack.postgres.password_file(SUPERUSER).read_text()
+    done = subprocess.run(command, check=False, capture_output=True, env={"PGPASSWORD": password}, timeout=120)  # noqa: S603  # our own words
+    assert done.returncode == 0, done.stderr
+
+
+def erasures(stack: Any) -> str:
+    """What the doctor says of them."""
+    command = [sys.executable, "-m", "tocsin", "doctor", "--json", "--home", str(stack.home)]
+    found = json.loads(subprocess.run(command, check=False, capture_output=True, text=True, timeout=120).stdout)  # noqa: S603  # our own words
+    (finding,) = (one for one in found if one["part"] == "erasures")
+    return f"{finding['level']} {finding['next_command']}".strip()
+
+
 def exchange_keys(stack: Any) -> None:
     """The key that it was sealed to is exchanged, and destroyed as after its time."""
     (old,) = stack.keys.private(TRIAGE).names(Use.SEAL)
@@ -166,7 +194,9 @@ def exchange_keys(stack: Any) -> None:
     assert f"{old} of {TRIAGE} is destroyed" in gone
 
 
-def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_opens_for_nobody(stack: Any) -> None:
+def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_opens_for_nobody(
+    stack: Any, tmp_path: Path
+) -> None:
     with Crew(stack.home, stack.home / "logs" / "crew") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
@@ -179,6 +209,8 @@ def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_o
             connection.execute("checkpoint")
         assert places(stack.home, *needles) == {"kafka", "postgresql", "state"}
         assert opened(stack, report) == [SEALED]
+        backup = tmp_path / "backup"
+        dumped(stack, backup)
 
         tocsin(stack, "erase", "--report", REPORT, *WHO)
         tocsin(stack, "deliver", POLICE, "--once")
@@ -188,7 +220,21 @@ def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_o
         assert until(lambda: places(stack.home, *needles) == {"postgresql"}), "in dead rows and the log of writes"
         assert "log of writes: what was written before is removed" in tocsin(stack, "erase", "--scrub")
         until(lambda: not places(stack.home, *needles))
+        assert erasures(stack) == "ok"
+
+    restored(stack, backup)
+    assert places(stack.home, *needles) == {"postgresql"}
+    assert erasures(stack) == "fail tocsin erase --again"
+    with Crew(stack.home, stack.home / "logs" / "crew") as crew:
+        crew.start("late-returns", ("returns",))
+        until(lambda: "erase.came_back" in crew.log("late-returns").read_text())
+    assert "1 had come back and are erased again" in tocsin(stack, "erase", "--again")
+    assert erasures(stack) == "ok"
+    tocsin(stack, "erase", "--scrub")
+    assert places(stack.home, *needles) == set()
+    with stack.postgres.connect(database=DATABASE) as connection:
+        held = connection.execute("select submitter_reference, retain_until from decisions").fetchall()
+    assert held == [("", None)], "the row stays, what it said does not"
 
     exchange_keys(stack)
     assert opened(stack, report) == []
-    assert not places(stack.home, *needles), "and nothing that ended since has written it anew"

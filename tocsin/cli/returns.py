@@ -6,6 +6,7 @@ import click
 
 from processors.app import run_returns
 from tocsin.cli.serving.beginning import begin_again
+from tocsin.cli.serving.erased import warn_of_erased
 from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.runtime.logs import configure
 
@@ -23,5 +24,6 @@ def command(instance: str, home: Path, port: int | None) -> None:
     are there. The process ends with 4 where it cannot go on safely.
     """
     configure()
+    warn_of_erased(home)
     if run_returns(settings_at(home, "returns", port), instance):
         begin_again()

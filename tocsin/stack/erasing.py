@@ -19,13 +19,13 @@ from schemas.records.values import Instant
 from schemas.topics import LONGEST_MS
 from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.audit.statements import Act
-from tocsin.runtime.database import Database
+from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger import erasing
 from tocsin.runtime.ledger.erasing import Held
 from tocsin.runtime.ledger.legal_holds import legal_holds
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
-from tocsin.stack.erasures import Register
+from tocsin.stack.erasures import Register, is_kept
 
 COMMAND: Final = "erase"
 _FLUSH_SECONDS: Final = 30.0
@@ -80,6 +80,17 @@ def restored(database: Database, register: Register) -> list[ReportId]:
     """What the register says was erased and the database has: it was restored from an older backup."""
     with database.transaction() as connection:
         return [report for batch in erasing.known(connection) for report in register.among(batch)]
+
+
+def came_back(ops: Settings) -> int:
+    """How many erased reports the database holds again; of a register that this process may read."""
+    if not is_kept(ops.state):
+        return 0
+    database = database_of(ops)
+    try:
+        return len(restored(database, Register(ops.state)))
+    finally:
+        database.close()
 
 
 def told(settings: Settings) -> Callable[[Held], None]:

@@ -28,6 +28,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+def is_kept(state: Path) -> bool:
+    """Whether anything was ever erased here; looking makes no register."""
+    return (state / FOLDER / REGISTER).exists()
+
+
 class Register:
     """Lines are added, and never changed."""
 

@@ -143,3 +143,10 @@ def test_a_worker_that_began_before_a_member_came_is_named_with_what_it_does_not
 def test_a_worker_that_decides_by_another_bundle_than_the_one_in_force_is_named() -> None:
     (found,) = findings.of_workers([Worker(instance="returns-0", policy="cd" * 32)], {}, BUNDLE)
     assert (found.level, BUNDLE[:16] in found.says) == (Level.WARN, True)
+
+
+def test_what_was_erased_and_is_held_again_fails_with_the_command_that_erases_it() -> None:
+    (calm,) = findings.of_erasures(0)
+    (back,) = findings.of_erasures(2)
+    assert calm.level is Level.OK
+    assert (back.level, back.next_command, back.says.split()[0]) == (Level.FAIL, "tocsin erase --again", "2")

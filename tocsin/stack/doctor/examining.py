@@ -25,6 +25,7 @@ from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
 from tocsin.stack.doctor.rules import of_memory, of_people, of_rules
+from tocsin.stack.erasing import came_back
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
 
@@ -96,6 +97,11 @@ def _workers(ops: Settings) -> Iterator[Finding]:
         database.close()
 
 
+def _erasures(ops: Settings) -> Iterator[Finding]:
+    current, head = _database(ops)
+    return findings.of_erasures(came_back(ops)) if current == head else iter(())
+
+
 def _registry(ops: Settings) -> list[str]:
     try:
         answer = httpx.get(
@@ -164,7 +170,7 @@ _SERVICES: Final[Mapping[str, Callable[[Settings], object]]] = {
 }
 _LOOKS: Final[Mapping[str, tuple[Callable[[Settings], Iterator[Finding]], ...]]] = {
     "kafka": (_plan, _groups),
-    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]), _memory, _workers),
+    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]), _memory, _workers, _erasures),
     "registry": (lambda ops: iter([findings.of_schemas(subjects().keys(), _registry(ops))]),),
 }
 """What can be looked at where a service answers."""

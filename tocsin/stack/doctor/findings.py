@@ -101,6 +101,15 @@ def of_people(names: Sequence[str], *, local_stack: bool) -> Iterator[Finding]:
         yield Finding(part="people", level=Level.WARN, says=says, next_command="tocsin policy key FILE, by each of two")
 
 
+def of_erasures(came_back: int) -> Iterator[Finding]:
+    """What the register of erasures says against what the database holds: an older backup brings reports back."""
+    if came_back:
+        says = f"{came_back} reports that were erased are held again: the database was restored from an older backup"
+        yield Finding(part="erasures", level=Level.FAIL, says=says, next_command="tocsin erase --again")
+    else:
+        yield Finding(part="erasures", level=Level.OK, says="nothing that was erased is held")
+
+
 def of_folder(digest: str) -> Iterator[Finding]:
     """A plain folder is one bundle for all time."""
     yield Finding(part="policy", level=Level.OK, says=f"bundle {digest[:_DIGEST_SHOWN]}, a plain folder")
