@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import quote
 
 from tocsin.stack.jars import locked
 from tocsin.stack.sbom import ROOT, bill_of_materials
@@ -11,7 +12,7 @@ def test_it_names_each_locked_package_and_jar_once_with_its_digests() -> None:
     bill = json.loads(bill_of_materials(ROOT))
     listed = [component["purl"] for component in bill["components"]]
     pins = re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==([^\s;]+)", (ROOT / "requirements/dev.txt").read_text(), re.M)
-    packages = {f"pkg:pypi/{name}@{version}" for name, version in pins}
+    packages = {f"pkg:pypi/{name}@{quote(version)}" for name, version in pins}
     jars = {f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}" for jar in locked()}
     assert len(listed) == len(set(listed))
     assert {purl.split("?")[0] for purl in listed} == packages | jars
