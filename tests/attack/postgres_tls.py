@@ -1,15 +1,17 @@
 """`python -m tests.attack.postgres_tls FOLDER`: our clients and a PostgreSQL that speaks TLS, whose programs are there.
 
-The local stack's PostgreSQL is built without TLS (ADR 0027), so `make test` cannot show this; Debian's package can.
+The local stack's PostgreSQL is built without TLS (ADR 0027), so only another build can show this: `make test` does it
+where Debian's package is, tests/integration/test_postgres_tls.py.
 """
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -24,7 +26,9 @@ from tocsin.stack.ports import window
 
 _ASKS = text("select version, cipher from pg_stat_ssl where pid = pg_backend_pid()")
 _PORT = window(32_768)[0] - 7
+_START_SECONDS = 20
 _USER = "postgres"
+TRUE = "its authority, its name"
 _REFUSALS = ("server certificate for", "certificate verify failed", "provider signature failure")
 """Another name, another authority, and another one of the same name (both are authorities of local stacks)."""
 
@@ -34,19 +38,24 @@ def main() -> int:
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "initdb").exists():  # the program and its word
         click.echo(f"{__doc__}\nFound no initdb there. On Debian: /usr/lib/postgresql/15/bin", err=True)
         return 4
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ours, foreign = Authority(folder / "ours"), Authority(folder / "foreign")
-        with _server(Path(sys.argv[1]), folder, ours):
-            seen = {
-                "its authority, its name": _said("localhost", ours.certificate),
-                "another authority": _said("localhost", foreign.certificate),
-                "its authority, another name": _said("localhost.localdomain", ours.certificate),
-            }
+    seen = answers(Path(sys.argv[1]))
     for what, said in seen.items():
         click.echo(f"{what}: {said}")
     first, *others = seen.values()
     return 0 if first.startswith("TLSv1.") and all(said == "refused" for said in others) else 1
+
+
+def answers(programs: Path) -> dict[str, str]:
+    """What our own client gets from one server: version and cipher, `refused`, or what else went wrong."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours, foreign = Authority(folder / "ours"), Authority(folder / "foreign")
+        with _server(programs, folder, ours):
+            return {
+                TRUE: _said("localhost", ours.certificate),
+                "another authority": _said("localhost", foreign.certificate),
+                "its authority, another name": _said("localhost.localdomain", ours.certificate),
+            }
 
 
 @contextmanager
@@ -70,11 +79,19 @@ def _server(programs: Path, folder: Path, authority: Authority) -> Iterator[None
     command = [str(programs / "postgres"), "-D", str(data), "-p", str(_PORT), "-k", str(home), *words]
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", user=other)  # noqa: S603  # as above
     try:
-        time.sleep(2)
+        _listens()
         yield
     finally:
         server.terminate()
         server.wait(20)
+
+
+def _listens() -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", _PORT), 1):
+            return
+        time.sleep(0.05)
 
 
 def _said(host: str, ca: Path) -> str:

@@ -97,6 +97,8 @@ def test_a_correction_and_a_withdrawal_follow_as_revisions(stack: Any, tmp_path:
     for command, platform in (("publish", "first"), ("correct", "second")):
         path.write_text(json.dumps(a_row(submitter_reference="corrected", platform=platform, mark="test")))
         assert tocsin(stack, command, str(path), "--as", "us-hotline").returncode == 0
+    again = tocsin(stack, "correct", str(path), "--as", "us-hotline")
+    assert (again.returncode, "[report.not_changed]" in again.stderr) == (1, True), again.stderr
     taken_back = tocsin(stack, "withdraw", "corrected", "--as", "us-hotline", "--reason", "submitted_in_error")
     assert (taken_back.returncode, "revision 3" in taken_back.stdout) == (0, True)
     found = published(stack, submitted_topic(MemberId("us-hotline")))
