@@ -39,7 +39,7 @@ def main(reports: int, rounds: int, backlog: int, urgent: int) -> None:
         click.echo("starting the stack", err=True)
         world.up()
         result: dict[str, Any] = {
-            "commit": _commit(),
+            "commit": commit(),
             "reports": reports,
             "rounds": rounds,
             "steps_us": costs(),
@@ -92,7 +92,8 @@ def _ratios(runs: dict[str, list[Run]]) -> dict[str, float]:
     return {f"{one} / {other}": round(rate[one] / rate[other], 2) for one, other in pairs}
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Of the code that is measured."""
     found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True)  # noqa: S607  # git from the path
     return found.stdout.strip() or "unknown"
 

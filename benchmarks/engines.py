@@ -1,7 +1,8 @@
 """The engines that are compared, each a process of its own: `python -m benchmarks.engines NAME HOME`.
 
 `tocsin` is the worker as it runs in production; `loop` the same steps in a plain confluent-kafka loop; `stock` the same
-steps in an agent of unchanged Faust, one record at a time. `*-pass` copy values to another topic instead.
+steps in an agent of unchanged Faust, one record at a time. `*-pass` copy values to another topic instead, and
+`*-unlogged` write nothing into the audit log.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from confluent_kafka import Consumer, Message, Producer
 from msgspec import Struct
 
 from benchmarks.world import INPUT, OUTPUT
+from processors import triage
 from processors.app import personal_schema_id
 from processors.index.postgres import PostgresIndex
 from processors.keyring import keyring
@@ -221,9 +223,11 @@ def main() -> None:
     """Run one engine until it is killed."""
     name, home = sys.argv[1], Path(sys.argv[2])
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    engine, _, is_pass = name.partition("-")
+    engine, _, how = name.partition("-")
     process = settings.load(home / "config" / "ops.toml")
-    stages: Stages[Any, Any, Any] = PassStages() if is_pass else triage_stages(process)
+    stages: Stages[Any, Any, Any] = PassStages() if how == "pass" else triage_stages(process)
+    if how == "unlogged":
+        triage.audited = lambda *_: iter(())  # type: ignore[attr-defined]  # a switch that production does not have
     sys.argv = [sys.argv[0], "worker"]
     ENGINES[engine](process, stages)
 
