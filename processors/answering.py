@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.comparing import FOUND_OUT
-from processors.decision import Decision
+from processors.decision import ORIGIN_EXPIRED, Decision
 from processors.index.port import Knowledge, PriorRecipient
 from processors.intake import Rejected
 from processors.items import items_of
@@ -182,7 +182,7 @@ class Answering(Struct, frozen=True, kw_only=True):
         outcome = Outcome[triaged.outcome.upper()]
         made = self.written(referrals, triaged.triaged_as_of.epoch_ms)
         told = map(self.writer.status, notices(referrals, ruling))
-        status = outcome_status(record, triaged, outcome, code)
+        status = outcome_status(record, triaged, outcome, code or _submitters_part(triaged))
         return Answered(
             outcome=outcome,
             records=(*made, self.writer.triaged(triaged), *told, self.writer.status(status)),
@@ -218,6 +218,11 @@ def _decision_made(triaged: ReportTriaged, retain_until_ms: int) -> DecisionMade
         missing=triaged.completeness.missing,
         links=tuple(LinkMade(other=link.report_id, distance=link.distance) for link in triaged.links),
     )
+
+
+def _submitters_part(triaged: ReportTriaged) -> str:
+    """Why it waits, where the submitter alone can change that."""
+    return ORIGIN_EXPIRED if ORIGIN_EXPIRED in triaged.waiting_reasons else ""
 
 
 def _stale_code(known: Knowledge) -> str:

@@ -28,7 +28,8 @@ from tocsin.runtime.ledger.outcomes import Outcome
 
 ORIGIN_UNVERIFIED: Final = "origin_unverified"
 """Flag of a report whose signature was made with a key that has ended: what is urgent goes on with it."""
-_UNPROVEN: Final = route.Route(waiting_reasons=("route.origin_expired",))
+ORIGIN_EXPIRED: Final = "route.origin_expired"
+_UNPROVEN: Final = route.Route(waiting_reasons=(ORIGIN_EXPIRED,))
 
 
 class Naming(Struct, frozen=True, kw_only=True):

@@ -71,13 +71,17 @@ _MEMBERS_OWN: Final = ("reports", "returns")
 _FAILURES: Final = (Unreadable, Refused, Temporary, Broken)
 
 
+def release() -> str:
+    """The version that runs."""
+    try:
+        return version("tocsin")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def describe_build(process: str) -> None:
     """Publish version and name of this process."""
-    try:
-        release = version("tocsin")
-    except PackageNotFoundError:
-        release = "unknown"
-    BUILD.info({"version": release, "process": process})
+    BUILD.info({"version": release(), "process": process})
 
 
 def record_left(stage: str, outcome: str, count: int = 1) -> None:

@@ -17,6 +17,7 @@ from schemas.headers import event_type
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate, Mark, PolicyVersion
+from tocsin.runtime import metrics
 from tocsin.runtime.audit.checkpoints import keys_of
 from tocsin.runtime.audit.disclosed import Told, of_referral
 from tocsin.runtime.audit.exporting import latest_note
@@ -68,6 +69,8 @@ class Dossier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mark: Mark
     made_at_ms: int
     made_by: str
+    made_with: str
+    """The release of Tocsin."""
     purpose: str
     received: Received
     fits_the_log: bool
@@ -106,6 +109,7 @@ def gather(settings: Settings, wanted: Wanted) -> Dossier:
         mark=referral.mark,
         made_at_ms=wanted.now_ms,
         made_by=wanted.by,
+        made_with=metrics.release(),
         purpose=wanted.purpose,
         received=received,
         fits_the_log=told.holds and told.statement.sha256 == received.sha256,

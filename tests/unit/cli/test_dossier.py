@@ -2,6 +2,7 @@
 
 import base64
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 
 import msgspec
@@ -47,6 +48,7 @@ def a_dossier(referral: Referral | None = None) -> Dossier:
     return Dossier(
         referral_id=referral.referral_id, report_id=referral.report_id, revision=1, ruling=0,
         recipient=referral.recipient, mark=referral.mark, made_at_ms=NOON_MS, made_by="A. Analyst", purpose="case <7>",
+        made_with="1.2.3",
         received=Received(
             place=PLACE, appended_at_ms=NOON_MS, schema="Referral", schema_id=3,
             sha256=sha256(value).hexdigest(), content=base64.b64encode(value).decode(),
@@ -103,9 +105,11 @@ def test_the_page_says_all_in_words_and_takes_nothing_for_markup(folder: Path) -
     assert "<7>" not in page
     for said in (
         dossier.received.sha256, "2026-", "+00:00", "memo", "Nobody is given it.", "delivered by nl-hotline",
-        "Leaf 0", str(KEY), "--check", *LIMITS,
+        "Leaf 0", str(KEY), "--check", *LIMITS, "Policy bundle", "Ruleset of the priority", "r-1", "Schema", "id 3",
+        "by A. Analyst with tocsin 1.2.3", dossier.decision.title, *(each.title for each in dossier.decision.children),
+        dossier.received.content[:64], f"{len(base64.b64decode(dossier.received.content))}, SHA-256",
     ):  # fmt: skip
-        assert said.replace("'", "&#x27;") in page, said
+        assert escape(said) in page, said
     assert "src=" not in page
     assert "href=" not in page
 

@@ -1,26 +1,35 @@
 """Whose word a record is: verified, refused with its reason, or marked where the key has ended."""
 
 from hashlib import sha256
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from processors.decision import Proposed, propose
+from processors.index.memory import MemoryIndex
 from processors.intake import Accepted, Door, Rejected
 from processors.origins import Origin, origin_of, origin_refusal
+from processors.referring import Desk
+from processors.triage import Tools, TriageStages
 from schemas.framing import FRAME_BYTES
 from schemas.headers import Headers, event_type
+from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import KeyId, MemberId
+from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.triage import ReportTriaged
 from schemas.signing import signature_headers
-from tests.builders.identity import NAMING
+from schemas.topics import submitted_topic
+from tests.builders.identity import KEYS, NAMING, VEIL
 from tests.builders.policy import the_sample, with_member
 from tests.builders.reports import NOON_MS, a_report, an_escalation
+from tocsin.runtime.database import Database
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.directory import Directory, RevocationReason
 from tocsin.runtime.keys.files import Use
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
-from tocsin.runtime.transport.slices import RawRecord
+from tocsin.runtime.transport.slices import RawRecord, Slice
 
 MEMBER, OTHER = MemberId("plat-a"), MemberId("ngo-b")
 PRIVATE = Ed25519PrivateKey.from_private_bytes(sha256(b"a test's key").digest())
@@ -105,6 +114,28 @@ def test_with_an_ended_key_what_is_urgent_goes_on_marked_and_the_rest_waits() ->
     assert "origin_unverified" in urgent.flags
     other = through_the_door(a_report(submitter=MEMBER), ENDED)
     assert (other.route.recipients, other.route.waiting_reasons) == ((), ("route.origin_expired",))
+
+
+def told_of(report: ReportSubmitted, directory: Directory) -> list[Any]:
+    """Every record that triage makes of it."""
+    desk = Desk(bundle=the_sample(), keys=KEYS, personal_schema_id=8)
+    tools = Tools(desk=desk, veil=VEIL, codec=CODEC, directory=lambda: directory)
+    stages = TriageStages(tools, MemoryIndex(), cast(Database, None), {})
+    value = CODEC.dumps(report)
+    piece = Slice(topic_id="t", topic=submitted_topic(MEMBER), partition=0, records=(a_raw(value, signed(value)),))
+    records = stages.finish(stages.claim(stages.decide(piece))).records
+    return [CODEC.loads(record.value, Referral, ReportTriaged, Status) for record in records]
+
+
+def test_with_an_ended_key_recipients_see_the_mark_and_the_submitter_hears_why_the_rest_waits() -> None:
+    urgent = told_of(a_report(submitter=MEMBER, escalation=an_escalation()), ENDED)
+    referrals = [record for record in urgent if isinstance(record, Referral)]
+    assert referrals
+    assert all("origin_unverified" in record.flags for record in urgent if isinstance(record, Referral | ReportTriaged))
+    waits = told_of(a_report(submitter=MEMBER), ENDED)
+    assert not [record for record in waits if isinstance(record, Referral)]
+    (status,) = [record for record in waits if isinstance(record, Status)]
+    assert (status.kind, status.code, status.member) == (StatusKind.WAITING_PERSON, "route.origin_expired", MEMBER)
 
 
 def test_with_a_good_key_nothing_is_marked() -> None:

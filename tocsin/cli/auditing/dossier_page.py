@@ -60,7 +60,8 @@ def zoned(at_ms: int) -> str:
 def _head(dossier: Dossier) -> str:
     marked = "" if dossier.mark == "LIVE" else f"<p class='warning'>This is a {escape(dossier.mark.lower())}.</p>"
     doubt = "" if dossier.fits_the_log else "<p class='warning'>THE BYTES DO NOT FIT THE LOG.</p>"
-    made = f"Made {zoned(dossier.made_at_ms)} by {dossier.made_by}. Purpose: {dossier.purpose}."
+    by = f"by {dossier.made_by} with tocsin {dossier.made_with}"
+    made = f"Made {zoned(dossier.made_at_ms)} {by}. Purpose: {dossier.purpose}."
     return f"<h1>Referral {escape(dossier.referral_id)}</h1>{marked}{doubt}<p>{escape(made)}</p>"
 
 
