@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from consumers.canaries import KIND as CANARY
+from consumers.canaries import STOPPED, arrived
 from consumers.codec import Codec
 from consumers.endings import Ending, Result, Verdict, after_silence, retry_delay_ms, verdict
 from consumers.escalation import Contacts
@@ -57,6 +59,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     """Whom the policy names for a step of the escalation."""
     opened: Callable[[Referral], Referral] = unopened
     """Opens what is sealed to the member; raises Unreadable where it cannot."""
+    takes_canaries: bool = False
+    """Whether canaries go on to the sinks."""
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -66,6 +70,8 @@ class Job(Struct, frozen=True, kw_only=True):
     letter: Letter | str
     """The code of the reason where its record cannot be read."""
     outlets: tuple[Outlet, ...]
+    stops: bool = False
+    """It is a canary and goes no further."""
 
 
 class Courier:
@@ -128,8 +134,10 @@ class Courier:
         return self._desk.limits.burst if all(outlet.sink.honours_key for outlet in self._outlets) else 1
 
     def _job(self, connection: Connection, delivery: Delivery, done: Mapping[str, frozenset[str]]) -> Job:
-        outlets = tuple(outlet for outlet in self._outlets if outlet.name not in done[delivery.key])
-        return Job(delivery=delivery, letter=self._letter(connection, delivery), outlets=outlets)
+        stops = delivery.kind == CANARY and not self._desk.takes_canaries
+        missing = (outlet for outlet in self._outlets if outlet.name not in done[delivery.key])
+        outlets = () if stops else tuple(missing)
+        return Job(delivery=delivery, letter=self._letter(connection, delivery), outlets=outlets, stops=stops)
 
     def _letter(self, connection: Connection, delivery: Delivery) -> Letter | str:
         if delivery.kind == NOTICE:
@@ -153,6 +161,10 @@ class Courier:
     def _deliver(self, job: Job, ends_ms: int) -> list[Ending]:
         if self._desk.now_ms() > ends_ms:
             return [Ending(sink=outlet.name, result=Result.HELD, code="courier.burst_ended") for outlet in job.outlets]
+        if job.delivery.kind == CANARY and isinstance(job.letter, Letter):
+            arrived(self._desk.member, job.delivery, job.letter.referrals[0])
+        if job.stops:
+            return [_stopped(job)]
         if isinstance(job.letter, str):
             return [Ending(sink=outlet.name, result=Result.PARK, code=job.letter) for outlet in job.outlets]
         if not (job.letter.referrals or job.letter.notices):
@@ -231,7 +243,7 @@ class Courier:
             attempts=attempts,
             due_ms=self._due_ms(delivery, found, now_ms) if waits else now_ms,
         )
-        record_left(_STAGE, state)
+        record_left(_STAGE, state if delivery.kind != CANARY else CANARY)
         if state in TOLD:
             owe(connection, self._returns(connection, delivery, state, found.code), now_ms)
 
@@ -255,6 +267,13 @@ class Courier:
             for part in parts:
                 deliveries.settle(connection, part, after(part.state, Event.CONFIRM), now_ms)
         return [state_return(member, part, state, now_ms, code) for part in parts]
+
+
+def _stopped(job: Job) -> Ending:
+    """No sink is asked; one that cannot be read is parked like any other, so that its age tells."""
+    if isinstance(job.letter, str):
+        return Ending(sink="", result=Result.PARK, code=job.letter)
+    return Ending(sink="", result=Result.DELIVERED, code=STOPPED)
 
 
 def _next_state(connection: Connection, delivery: Delivery, event: Event) -> State:

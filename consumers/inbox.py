@@ -8,6 +8,8 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from consumers.agreement import Agreement, Decision, Standing, Treatment, bundle_due_ms, decide, given_by
+from consumers.canaries import KIND as CANARY
+from consumers.canaries import is_canary, row_of, unknown
 from consumers.codec import Codec
 from consumers.escalation import begins_ms
 from consumers.messages import recalled_return, state_return
@@ -188,6 +190,10 @@ class Inbox:
     def _store_once(self, connection: Connection, arrival: Arrival, referral: Referral) -> None:
         if arrivals.known(connection, (referral.referral_id,)):
             record_left(_STAGE, "replayed")
+            return
+        if is_canary(referral):
+            arrivals.add(connection, row_of(_row(arrival, referral, self._terms)), unknown(referral))
+            record_left(_STAGE, CANARY)
             return
         state, decision = self._decide(connection, referral)
         row = _row(arrival, referral, self._terms)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from consumers import upkeep
+from consumers import canaries, upkeep
 from consumers.agreement import narrowed
 from consumers.courier import Courier, Desk, Outlet, unopened
 from consumers.erasing import Eraser
@@ -68,12 +68,13 @@ class Service:
             chance=random.SystemRandom(),
             contacts=membership.contacts,
             opened=opener.referral if opener else unopened,
+            takes_canaries=delivery.canaries,
         )
         self._delivery = delivery
         self._directory = directory_of(settings.trust)
         self._store = open_store(delivery.store, membership.member)
         self.health = Health()
-        codec = RecordCodec(SchemaDirectory(settings.registry))
+        self._codec = codec = RecordCodec(SchemaDirectory(settings.registry))
         self._source = _source(settings, membership, self._store, gap_reason)
         self._inbox = Inbox(self._store, self._source, codec, self._terms())
         outlets = _outlets(delivery)
@@ -94,6 +95,7 @@ class Service:
         for part in PARTS:
             self.health.expect(part, _STALE_SECONDS)
         self._attempt("inbox", self._inbox.mend)
+        self._attempt("canaries", self._remember_canaries)
         self._attempt("courier", lambda: self._courier.recover(all_claims=not self._store.shared))
         idle_turns = 0
         while not should_stop():
@@ -201,6 +203,10 @@ class Service:
         if counts != self._shown:
             _LOG.info("Deliveries by state.", extra={"facts": {str(state): count for state, count in counts.items()}})
         self._shown = counts
+
+    def _remember_canaries(self) -> int:
+        with self._store.begin() as connection:
+            return canaries.remember(connection, self._desk.member, self._codec)
 
     def _is_drained(self) -> bool:
         """Nothing to read, nothing due, nothing to tell; what waits for a person or for a later time does not count."""

@@ -111,6 +111,8 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     escalation: tuple[EscalationStep, ...] = _STEPS
     store: StoreSettings = StoreSettings()
+    canaries: bool = False
+    """Whether the exchange's canaries go on to the sinks; otherwise the courier stops them (ADR 0043)."""
 
 
 def load(path: Path, state: Path) -> DeliverySettings:

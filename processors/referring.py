@@ -14,11 +14,12 @@ from processors.steps.deduplicate.selectors import Keys, circumstance_keys, cont
 from processors.steps.prioritise.rules import prioritise
 from processors.steps.release import rules as release
 from processors.steps.release.proofs import proven
+from processors.steps.route.canaries import is_canary
 from processors.steps.route.notices import notice
 from processors.steps.route.rules import Addressee
 from schemas.disclosure import Audience
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, ReportId, referral_id_of
-from schemas.records.referral import Referral
+from schemas.records.referral import CANARY, Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.triage import Link, Priority
 from schemas.records.values import Instant, Mark
@@ -134,7 +135,7 @@ class Desk(Struct, frozen=True, kw_only=True):
             **dict(zip(_SHARED, _shared_values(report), strict=True)),
             referral_id=ReferralId(""),
             ruling=ruling,
-            changes=(AGAIN,) if ruling else (),
+            changes=(AGAIN,) if ruling else (CANARY,) if is_canary(report, self.bundle) else (),
             recipient=MemberId(""),
             jurisdiction=JurisdictionCode(""),
             triaged_as_of=Instant(epoch_ms=proposed.now_ms),

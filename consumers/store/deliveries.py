@@ -43,6 +43,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     escalation_step: int = 0
     case_number: str = ""
     retain_ms: int = 0
+    topic: str = ""
     value: bytes | None = None
 
 

@@ -1,5 +1,7 @@
 """What one recipient may see of one report: Referral."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId, ReferralId, ReportId
@@ -7,6 +9,9 @@ from schemas.records.proof import OriginProof
 from schemas.records.report import ContentItem, Escalation, LawEnforcementNotice, NexusClaim, SourceUrl
 from schemas.records.triage import Completeness, ItemVerdict, Priority
 from schemas.records.values import Handling, Instant, Mark, Novelty, PolicyVersion, SealedPart, Ternary, Text
+
+CANARY: Final = "canary"
+"""Among its changes: the exchange's own test of the way, for the courier and nobody's sinks (ADR 0043)."""
 
 
 class Withheld(Struct, frozen=True, kw_only=True, gc=False):

@@ -113,6 +113,7 @@ class Counter:
     source: ListSource = field(default_factory=ListSource)
     store_settings: StoreSettings | None = None
     opened: Callable[[Referral], Referral] = unopened
+    takes_canaries: bool = False
 
     def __post_init__(self) -> None:
         self.sink = ObedientSink()
@@ -128,6 +129,7 @@ class Counter:
             now_ms=self.clock,
             chance=random.Random(1),  # noqa: S311 -- a test wants the same chance again
             opened=self.opened,
+            takes_canaries=self.takes_canaries,
         )
         terms = Terms(member=self.member, agreement=self.agreement, limits=self.limits, now_ms=self.clock)
         self.inbox = Inbox(self.store, self.source, CODEC, terms)

@@ -1,5 +1,6 @@
 """Each process of the exchange says on a port of its own what it counts, that it lives, and whether it is ready."""
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -9,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.builders.drafts import a_draft
 from tests.builders.scrapes import faults_in
 from tocsin.publisher import Publisher
+from tocsin.runtime.database import database_of
+from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
 COMMANDS = {
@@ -22,6 +27,7 @@ COMMANDS = {
     "returns": ("returns",),
     "deliver": ("deliver", "nl-hotline"),
     "lag": ("lag", "--serve"),
+    "canary": ("canary", "--every-seconds", "5"),
 }
 
 
@@ -93,12 +99,42 @@ def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[st
     assert 'tocsin_oldest_undelivered_timestamp_seconds{member="nl-hotline"}' in get(ports["deliver"], "/metrics")[1]
     until(lambda: "tocsin_submission_to_delivered_seconds_count{" in get(ports["returns"], "/metrics")[1])
     until(lambda: "tocsin_audit_checkpoint_timestamp_seconds 0.0" not in get(ports["returns"], "/metrics")[1])
+    canaries_come_by_both_lanes_and_stop_at_the_courier(stack, ports["deliver"])
     for name, port in ports.items():
         scraped = get(port, "/metrics")[1]
         assert not faults_in(scraped), name
         assert shown(scraped, "tocsin_certificate_expiry_timestamp_seconds") > time.time()
         signed = shown(scraped, "tocsin_audit_signed_timestamp_seconds")
         assert (signed > time.time() - 60) == (name == "returns"), "the log is signed there, and nobody else says so"
+
+
+def canaries_come_by_both_lanes_and_stop_at_the_courier(stack: Any, port: int) -> None:
+    came = {
+        lane: f'tocsin_canary_sent_timestamp_seconds{{lane="{lane}",member="nl-hotline"}}'
+        for lane in ("escalated", "normal")
+    }
+    until(lambda: all(one in get(port, "/metrics")[1] for one in came.values()))
+    assert all(time.time() - shown(get(port, "/metrics")[1], one) < 60 for one in came.values())
+    delivered = [json.loads(file.read_bytes()) for file in (stack.home / "state/nl-hotline/delivered").glob("*.json")]
+    assert {one["referral"]["submitter"] for one in delivered} == {"fr-hotline"}
+    balance = balance_of(stack.home)
+    assert all(line.balances for line in balance.lines)
+    assert {"reports.canary.submitted.v1", "reports.canary.escalated.v1"} <= {
+        line.topic for line in balance.lines if line.came_in
+    }
+    assert "de-hotline-c" not in {one.recipient for one in balance.referrals}, "nobody but the canary knows it"
+    database = database_of(load(stack.config("ops")))
+    with database.transaction() as connection:
+        counted = connection.execute(_SEEN).one()
+    database.close()
+    assert tuple(counted) == (0, 0, 0), "it is no sighting, waits for nobody and is linked to nothing"
+
+
+_SEEN = text("""
+    select (select count(*) from sightings where member = 'canary'),
+           (select count(*) from unrouted where submitter = 'canary'),
+           (select count(*) from links join decisions using (report_id) where submitter = 'canary')
+""")
 
 
 def shown(scraped: str, metric: str) -> float:

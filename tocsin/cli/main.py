@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "acl": "Plan or apply the broker's access rules.",
         "triage": "Run the triage worker of one lane.",
         "returns": "Run the worker that reads what recipients answer.",
+        "canary": "Send tests of the way to every member.",
         "lag": "Show or serve how far each consumer group is behind.",
     },
     "Submit reports": {

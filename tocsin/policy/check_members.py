@@ -94,6 +94,11 @@ def _standing_problems(member: Member, members: Members) -> Iterator[Problem]:
             expected="another member",
             found="the member itself",
         )
+    if member.canary and (member.receives or not member.submits):
+        expected = "a member that submits and does not receive: it tests the way to the others"
+        yield Problem(
+            code="policy.canary", file=MEMBERS, key=f"{member.id}.canary", expected=expected, found="another one"
+        )
     if member.mandate and not member.receives:
         yield _no_receiver((MEMBERS, f"{member.id}.mandate"), member.id)
     yield from unknown_words("policy.unknown_mandate", (MEMBERS, f"{member.id}.mandate"), member.mandate, MANDATES)

@@ -61,6 +61,8 @@ class Member(Dated, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether it has agreed to sign what it sends: then what is not signed is refused."""
     seals: bool = False
     """Whether it has agreed to seal personal parts for triage: then what is not sealed is refused."""
+    canary: bool = False
+    """Whether it publishes canaries for the operator: tests, each for the one member that it names (ADR 0043)."""
     dead_letter_limit_per_hour: int = 1000
     near_distance: int = 31
     """Perceptual hashes farther apart than this are no link for the member; bits of 256, at most 31."""

@@ -39,10 +39,10 @@ _MEMBER: Final = "[a-z0-9-]{1,40}"
 """Members are public bodies of the policy, not persons; their number is bounded by it."""
 LABELS: Final = {
     "stage": "triage|returns|courier|inbox|receiver|origin|answers|returns_sent|subscribe|statuses|broker|replies"
-    "|progress|recover|expiry|escalation|erasure|lag",
+    "|progress|recover|expiry|escalation|erasure|lag|canary|canaries",
     "outcome": "routed|counted_only|waiting_person|no_recipient|refused|stale|withdrawn|dropped|skipped|applied|lost"
     "|received|sending|delivered|taken_up|expired|parked|uncertain|counted|bundled|escalated|erased"
-    "|unreadable|notice|notice_void|replayed|kept|known|confirmed"
+    "|canary|unreadable|notice|notice_void|replayed|kept|known|confirmed"
     "|verified|altered|revoked|unknown_key|wrong|unsigned|hidden|recall|question|outcome|hold|release_hold",
     "failure": "unreadable|refused|temporary|broken|unexpected",
     "alert": "urgent_without_recipient|overdue|soon|none",
@@ -50,7 +50,8 @@ LABELS: Final = {
     "jurisdiction": "[A-Za-z]{2,12}(-[A-Za-z0-9]{1,12}){0,2}",
     "tier": "UNKNOWN|URGENT|HIGH|NORMAL|LOW",
     "kind": "same|near",
-    "process": r"deliver|receiver|lag|triage\.(escalated|normal)|returns\.all",
+    "process": r"deliver|canary|receiver|lag|triage\.(escalated|normal)|returns\.all",
+    "lane": "escalated|normal",
     "group": r"[a-z0-9-]{1,40}\.[a-z]{1,20}",
     "consumergroup": r"triage\.(escalated|normal)|returns\.all|[a-z0-9-]{1,40}\.inbox",
     "topic": r"(dlq\.)?(reports|returns|referrals|status|rulings|triaged)(\.[A-Za-z0-9-]{1,40}){0,3}\.v[0-9]",
@@ -150,6 +151,12 @@ _SHOWN: Final = (
         kind=Kind.GAUGE,
         help="Unix time of the oldest referral not yet delivered; 0 where none waits.",
         labels=("member",),
+    ),
+    Family(
+        name="tocsin_canary_sent_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time at which the newest canary was sent that came to a member's courier; not set before the first.",
+        labels=("member", "lane"),
     ),
     Family(
         name="tocsin_watermark_timestamp_seconds",

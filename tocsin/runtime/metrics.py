@@ -50,6 +50,7 @@ REBALANCE_DURATION: Final[Histogram] = _BY_NAME["tocsin_rebalance_duration_secon
 DELIVERED: Final[Histogram] = _BY_NAME["tocsin_submission_to_delivered_seconds"]
 TAKEN_UP: Final[Histogram] = _BY_NAME["tocsin_submission_to_taken_up_seconds"]
 OLDEST_UNDELIVERED: Final[Gauge] = _BY_NAME["tocsin_oldest_undelivered_timestamp_seconds"]
+CANARY_SENT: Final[Gauge] = _BY_NAME["tocsin_canary_sent_timestamp_seconds"]
 WATERMARK: Final[Gauge] = _BY_NAME["tocsin_watermark_timestamp_seconds"]
 SOURCE_NEWEST: Final[Gauge] = _BY_NAME["tocsin_source_newest_timestamp_seconds"]
 PAUSED: Final[Gauge] = _BY_NAME["tocsin_member_paused"]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from schemas.records.identifiers import MemberId
 from schemas.topics import RULINGS, escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.policies import Policies, policies, topics_of
 from tocsin.runtime.database import database_of
@@ -17,7 +18,8 @@ def balance_of(home: Path) -> Balance:
     settings = load(home / "config" / "ops.toml")
     database = database_of(settings)
     try:
-        return read_balance(database, settings.kafka, input_topics(policies(settings.policy, settings.policy_trust)))
+        rules = policies(settings.policy, settings.policy_trust)
+        return read_balance(database, settings.kafka, input_topics(rules), canaries_of(rules))
     finally:
         database.close()
 
@@ -33,6 +35,13 @@ def skip_records(home: Path, coordinate: str, excuse: Excuse) -> Outcome:
             return skip(connection, place, log_start, excuse)
     finally:
         database.close()
+
+
+def canaries_of(rules: Policies) -> tuple[MemberId, ...]:
+    """The members that send canaries, whenever."""
+    return tuple(
+        sorted({name for bundle in rules.from_now_on(0) for name, one in bundle.members.items() if one.canary})
+    )
 
 
 def input_topics(rules: Policies) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class Recipient(Struct, frozen=True):
 
     def held(self, avro: PlainAvro, starts: Mapping[tuple[str, int], int]) -> Iterator[Found]:
         """The inbox's referrals that their topic still holds: retention may have deleted the older ones."""
-        query = "select key, value, topic, partition, \"offset\" from deliveries where kind = 'referral'"
+        query = "select key, value, topic, partition, \"offset\" from deliveries where kind in ('referral', 'canary')"
         for key, value, topic, partition, log_offset in self._rows(query):
             if log_offset >= starts.get((topic, partition), 0):
                 yield self._found(key, value, avro)

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from processors.steps.route.canaries import is_canary, perch
 from processors.steps.route.evidence import Evidence
 from schemas.records.identifiers import CountryCode, JurisdictionCode, MemberId
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
@@ -53,6 +54,8 @@ class Case(Struct, frozen=True, kw_only=True, gc=False):
 
 def route(case: Case, bundle: Bundle, on: date) -> Route:
     """Decide for one report; a pure function of what is said and of the policy of that day."""
+    if is_canary(case.report, bundle):
+        return _of_canary(case.report, bundle, on)
     office = _Office(case=case, bundle=bundle, on=on)
     waiting: list[str] = []
     if case.verdicts and all(verdict.verdict is Verdict.NOT_ILLEGAL for verdict in case.verdicts):
@@ -68,6 +71,13 @@ def route(case: Case, bundle: Bundle, on: date) -> Route:
     else:
         considered = list(chain.from_iterable(map(office.concerned, strong)))
     return _settled(considered, waiting)
+
+
+def _of_canary(report: ReportSubmitted, bundle: Bundle, on: date) -> Route:
+    found = perch(report, bundle, on)
+    if isinstance(found, RouteRefusal):
+        return Route(refusals=(found,))
+    return Route(recipients=(addressee_of(found, ("route.canary",)),))
 
 
 def is_strong(found: Evidence, bundle: Bundle) -> bool:

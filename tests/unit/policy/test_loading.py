@@ -90,6 +90,7 @@ MISTAKES = [
     ("policy.fallback", NORWAY, '"gb-hotline"', '"nl-hotline"', "fallback"),
     ("policy.not_a_receiver", MEMBERS, 'stand_in = "de-hotline-b"', 'stand_in = "plat-a"', "de-hotline-a.stand_in"),
     ("policy.own_stand_in", MEMBERS, 'stand_in = "de-hotline-b"', 'stand_in = "de-hotline-a"', "de-hotline-a"),
+    ("policy.canary", MEMBERS, "receives = false\ncanary", "receives = true\ncanary", "canary.canary"),
     ("policy.submitter_without_profile", MEMBERS, "submits = false", "submits = true", "nl-police.submits"),
     ("policy.unknown_mandate", MEMBERS, '["orphan"]', '["orphans"]', "gb-hotline.mandate"),
     ("policy.unknown_treatment", MEMBERS, '"count"', '"discard"', "us-hotline.agreement.known_content"),

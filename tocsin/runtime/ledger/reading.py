@@ -47,14 +47,19 @@ def broker_offsets(kafka: KafkaSettings, topics: Sequence[str]) -> Offsets:
         consumer.close()
 
 
-def read_balance(database: Database, kafka: KafkaSettings, topics: Sequence[str]) -> Balance:
-    """The balance of these topics; the ledger is read first, so that what is settled meanwhile counts as waiting."""
+def read_balance(
+    database: Database, kafka: KafkaSettings, topics: Sequence[str], canaries: Sequence[str] = ()
+) -> Balance:
+    """The balance of these topics; the ledger is read first, so that what is settled meanwhile counts as waiting.
+
+    Referrals of the members that send canaries are not counted (ADR 0043); their records are, as lines of their own.
+    """
     with database.transaction() as connection:
         connection.execute(_ONE_MOMENT)
         streams = _streams(connection)
         blocks = _blocks(connection)
         outcomes = _outcomes(connection)
-        referrals = _referrals(connection)
+        referrals = _referrals(connection, canaries)
         urgent = tuple(row.name for row in connection.execute(_URGENT_WITHOUT))
         bare = tuple(row.name for row in connection.execute(_ROUTED_WITHOUT, {"topics": list(topics)}))
     offsets, ids = broker_offsets(kafka, topics), topic_ids_of(kafka, topics)
@@ -122,10 +127,10 @@ def _outcomes(connection: Connection) -> Mapping[int, Mapping[Outcome, Count]]:
     return found
 
 
-def _referrals(connection: Connection) -> tuple[ReferralCount, ...]:
+def _referrals(connection: Connection, canaries: Sequence[str]) -> tuple[ReferralCount, ...]:
     return tuple(
         ReferralCount(recipient=row.recipient, state=row.state, count=row.referrals, oldest=row.oldest)
-        for row in connection.execute(_REFERRALS)
+        for row in connection.execute(_REFERRALS, {"canaries": list(canaries)})
     )
 
 
@@ -152,7 +157,8 @@ _OUTCOMES: Final = text("""
 """)
 _REFERRALS: Final = text("""
     select recipient, state, count(*) as referrals, min(referred_at) as oldest
-    from referrals group by recipient, state order by recipient, state
+    from referrals where not (mark = 'TEST' and submitter = any(cast(:canaries as text[])))
+    group by recipient, state order by recipient, state
 """)
 _ROUTED_WITHOUT: Final = text("""
     with routed as (
