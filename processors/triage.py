@@ -214,7 +214,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             if entry.proposed is None:
                 continue  # it takes the report back
             place = Source(ruling.source.topic_id, ruling.source.topic, ruling.source.partition)
-            (known,) = self._index.claim(place, (claim_of(entry.proposed, ruling.source.offset),))
+            (known,) = self._index.claim(place, (claim_of(entry.proposed, ruling.source.offset),), source)
             is_stale = known.is_stale or ruled.is_stale
             known = replace(known, is_stale=is_stale, is_conflicting=False, recipients=ruled.recipients)
             found[entry.raw.offset] = (ruled, known)

@@ -87,7 +87,7 @@ class MemoryIndex:
         self._disputes: dict[ReportId, int] = {}
         self._next_block = 0
 
-    def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
+    def claim(self, source: Source, claims: tuple[Claim, ...], asked_by: Source | None = None) -> tuple[Knowledge, ...]:
         """Claim everything first, then answer."""
         base, self._next_block = self._next_block, self._next_block + CLAIM_BLOCK
         digests = [{selected.digest: selected.bound for selected in reversed(claim.selectors)} for claim in claims]

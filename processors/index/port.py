@@ -115,8 +115,11 @@ class Ruled(Struct, frozen=True, kw_only=True):
 class Index(Protocol):
     """The claim store; both adapters pass one contract suite."""
 
-    def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
-        """Claim in one transaction, in the order of offsets; raises Temporary where the store is away."""
+    def claim(self, source: Source, claims: tuple[Claim, ...], asked_by: Source | None = None) -> tuple[Knowledge, ...]:
+        """Claim in one transaction, in the order of offsets; raises Temporary where the store is away.
+
+        A ruling claims again what it is about, in the place of that; `asked_by` is where it lies itself.
+        """
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
         """Number rulings in one transaction, in the order of offsets; raises Temporary where the store is away."""

@@ -43,7 +43,7 @@ class PostgresIndex:
         self._streams: dict[Source, int] = {}
         self._nearby = Nearby()
 
-    def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
+    def claim(self, source: Source, claims: tuple[Claim, ...], asked_by: Source | None = None) -> tuple[Knowledge, ...]:
         """Claim in one transaction; a crash after it replays to the same answer."""
         if not claims:
             return ()
@@ -53,7 +53,8 @@ class PostgresIndex:
             connection.execute(_LOCK, {"lock": CLAIM_LOCK})
             numbered = connection.execute(_CLAIM, _parameters(stream, claims)).all()
             sightings = connection.execute(_READ_SIGHTINGS, _selectors(claims)).all()
-            recipients = _recipients(connection, stream, claims)
+            own = (stream, self._stream(connection, asked_by, 0)) if asked_by else (stream,)
+            recipients = _recipients(connection, own, claims)
             found = {(str(row.report_id), int(row.revision)): row for row in numbered}
             near = self._nearby.claim(connection, _numbered(claims, found))
         self._streams[source] = stream  # kept only once it is committed
@@ -137,17 +138,18 @@ def _selectors(claims: tuple[Claim, ...]) -> dict[str, Any]:
 
 
 def _recipients(
-    connection: Connection, stream: int, claims: tuple[Claim, ...]
+    connection: Connection, own: tuple[int, ...], claims: tuple[Claim, ...]
 ) -> dict[str, tuple[PriorRecipient, ...]]:
     """Who has an earlier revision; asked only where there can be one.
 
-    Raises Temporary while another worker has claimed one and not settled it: who it goes to is not known yet.
+    Raises Temporary while another worker, on a stream that is not our own, has claimed one and not settled it: who it
+    goes to is not known yet.
     """
     later = sorted({claim.report_id for claim in claims if claim.revision > 1})
     found: dict[str, list[PriorRecipient]] = defaultdict(list)
     if not later:
         return {}
-    if connection.execute(_IN_FLIGHT, {"reports": later, "stream": stream}).first() is not None:
+    if connection.execute(_IN_FLIGHT, {"reports": later, "own": list(own)}).first() is not None:
         raise Temporary("An earlier revision is being triaged by another worker.", code="index.revision_in_flight")
     for row in connection.execute(_READ_RECIPIENTS, {"reports": later}):
         if not row.withdrawal:
@@ -282,7 +284,7 @@ _IN_FLIGHT: Final = text("""
         select stream, log_offset from rulings where report_id = any(cast(:reports as uuid[]))
     )
     select 1 from claimed join streams using (stream)
-    where claimed.log_offset >= streams.next_offset and claimed.stream <> :stream and not exists (
+    where claimed.log_offset >= streams.next_offset and claimed.stream <> all(cast(:own as integer[])) and not exists (
         select 1 from streams newer where newer.topic = streams.topic and newer.partition = streams.partition
         and newer.stream > streams.stream
     )

@@ -376,6 +376,17 @@ def test_a_ruling_knows_whom_earlier_ones_added_and_no_later_one_whatever_is_cla
     assert index.rule(a_source(1), (first, second)) == ruled
 
 
+def test_a_ruling_on_a_later_revision_does_not_wait_for_itself(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claims = [a_claim(revision - 1, report_id=report, revision=revision) for revision in (1, 2)]
+    for claim in claims:
+        claim_one(index, claim)
+    plain = a_ruling_claim(report)
+    index.rule(a_source(1), (structs.replace(plain, ruling=structs.replace(plain.ruling, revision=2)),))
+    (known,) = index.claim(a_source(), (claims[1],), a_source(1))
+    assert not known.is_stale
+
+
 def test_a_ruling_that_was_read_from_elsewhere_before_is_stale(index: Index) -> None:
     report = ReportId(str(uuid4()))
     claim_one(index, a_claim(0, report_id=report))

@@ -26,7 +26,7 @@ from tocsin.policy.policies import OnePolicy
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.database import Database, database_of
-from tocsin.runtime.ledger.amendments import causes_of
+from tocsin.runtime.ledger.amendments import amendments_of, causes_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.transport.slices import RawRecord, Slice
 from tocsin.stack.demo.crew import Crew
@@ -291,7 +291,7 @@ FRENCH, GERMAN = {"fr-hotline", "fr-police"}, {"de-hotline-a", "de-police"}
 def test_another_label_is_told_and_what_moved_goes_to_where_it_lies_now_and_no_later_ruling_takes_it_back(
     stack: Any, database: Database
 ) -> None:
-    submitter, hotline = MemberId("gb-hotline"), MemberId("fr-hotline")
+    submitter, hotline, began = MemberId("gb-hotline"), MemberId("fr-hotline"), datetime.now(UTC).isoformat()
     item = an_item(hosting=a_hosting(country=CountryCode("FR")), labels=(NATIONAL,))
     with Publisher(stack.config(submitter)) as publisher:
         publisher.publish(a_draft(submitter_reference="moved-1", source_url=None, items=(item,)))
@@ -319,7 +319,31 @@ def test_another_label_is_told_and_what_moved_goes_to_where_it_lies_now_and_no_l
     assert all(found[name] for name in FRENCH), "nor does a revision that nobody has looked for since"
     repair = tocsin(stack, "reroute", "--where", f"report={report}", *SWORN, "--dry-run")
     assert "1 reports fit; 0 have other recipients" in repair.stdout, repair.stderr
+    _label_is_taken_back(stack, database, (report, item.content_id, hotline), began)
+    done = tocsin(stack, "recall", "member", submitter, "--since", began, *SWORN)
+    assert (done.returncode, f"report {report} of {submitter}, which de-hotline-a" in done.stdout) == (0, True), done
+    assert all(holders(database, report, set()).values()), "everybody is told to give it up"
     assert tocsin(stack, "ledger").returncode == 0
+
+
+def _label_is_taken_back(
+    stack: Any, database: Database, about: tuple[ReportId, ContentId, MemberId], began: str
+) -> None:
+    report, content, hotline = about
+    line = f"what {hotline} said of item {content} of report {report}, which de-hotline-a"
+    for words in (("label", f"{report}/{content}"), ("member", hotline, "--since", began)):
+        would = tocsin(stack, "recall", *words, "--dry-run")
+        assert (would.returncode, line in would.stdout) == (0, True), would
+    assert "recall.nothing" in tocsin(stack, "recall", "label", f"{report}/another", *SWORN).stderr
+    done = tocsin(stack, "recall", "label", f"{report}/{content}", *SWORN)
+    assert (done.returncode, line in done.stdout) == (0, True), done
+    holders(database, report, GERMAN, since=(2, 1))
+    with database.transaction() as connection:
+        (found,) = amendments_of(connection, [report])[report]
+    assert (found.classification, found.hosting_country) == ("", DE), "what moved stays where it is"
+    listed = tocsin(stack, "recalls", "--member", "de-hotline-a", "--json").stdout.splitlines()
+    assert [one["is_label"] for one in map(json.loads, listed) if one["report_id"] == report] == [True]
+    assert acts(database, report, 1)[0] == (hotline, "baseline", "label.recalled")
 
 
 def _moving(connection: Connection, report: ReportId) -> str:
