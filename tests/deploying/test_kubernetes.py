@@ -19,9 +19,9 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, RETURNS, TRIAGE, acl_table, topic_table
 from tocsin.cli.main import tocsin
 from tocsin.policy.bundle import SAMPLE, load
+from tocsin.policy.store.trust import FIRST_TRUST
 from tocsin.runtime import settings
 from tocsin.stack import manifests
-from tocsin.stack.charter import FIRST_TRUST
 from tocsin.stack.manifests import Shape
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
@@ -249,7 +249,8 @@ def test_the_settings_are_read_and_name_files_that_the_pod_has(
 
 def test_the_first_bundle_is_the_sample_that_comes_with_this_version() -> None:
     trust = (FOLDER / "exchange" / "settings" / "policy-trust.toml").read_text("utf-8")
-    assert trust == FIRST_TRUST.format(digest=load(SAMPLE).digest)
+    digest = load(SAMPLE).digest
+    assert trust == FIRST_TRUST.format(digest=digest), f"the sample changed: write {digest} there"
 
 
 def test_yamllint_finds_nothing() -> None:

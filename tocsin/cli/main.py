@@ -75,6 +75,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "submit": ("template", "validate", "publish", "sent", "correct", "withdraw", "generate", "purge"),
     "receive": ("deliver", "answer", "subscribe", "verify"),
     "receiver": ("receiver",),
+    "ops": ("ops",),
     "stack": ("demo", "up", "down", "status"),
 }
 """What to install for a command; every other one is the operator's, and comes with `triage`."""

@@ -13,13 +13,12 @@ from schemas.topics import OPS
 from tocsin.policy.bundle import SAMPLE
 from tocsin.policy.policies import policies, topics_of
 from tocsin.policy.store.folder import Store
-from tocsin.policy.store.trust import read_trust
+from tocsin.policy.store.trust import FIRST_TRUST, read_trust
 from tocsin.runtime.migrating import migrate
 from tocsin.runtime.privacy import require_private, write_private
 from tocsin.runtime.registry import subjects
 from tocsin.runtime.settings import Settings, load
 from tocsin.runtime.tls import verifying
-from tocsin.stack.charter import FIRST_TRUST
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner, register_schemas
 

@@ -9,23 +9,13 @@ from schemas.failures import Refused
 from tocsin.policy.bundle import SAMPLE, Bundle, load
 from tocsin.policy.policies import policies, topics_of
 from tocsin.policy.store.folder import Store
+from tocsin.policy.store.trust import FIRST_TRUST
 from tocsin.runtime import settings
 from tocsin.runtime.migrating import migrate
 from tocsin.runtime.registry import subjects
 from tocsin.stack.local import Charter
 from tocsin.stack.membership import barred_now
 from tocsin.stack.settings_files import require_own
-
-FIRST_TRUST = """\
-# Whom this deployment believes about its rules. It stands outside the policy store, so that
-# whoever can write there cannot change whom it is believed by.
-first = "{digest}"
-least_lead_seconds = 300
-
-# Two of these people sign each change; their public keys come from `tocsin policy key`.
-# [signer.name]
-# public_key = ""
-"""
 
 
 def charter_of(bundle: Bundle, policy: Path) -> Charter:

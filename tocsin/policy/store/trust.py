@@ -30,6 +30,18 @@ TOGETHER: Final = " and "
 _NAME: Final = re.compile(r"[\w.-]+")
 _PUBLIC_BYTES: Final = 32
 
+FIRST_TRUST = """\
+# Whom this deployment believes about its rules. It stands outside the policy store, so that
+# whoever can write there cannot change whom it is believed by.
+first = "{digest}"
+least_lead_seconds = 300
+
+# Two of these people sign each change; their public keys come from `tocsin policy key`.
+# [signer.name]
+# public_key = ""
+"""
+"""What an exchange begins to trust: its first bundle, and nobody yet."""
+
 
 class Signer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One person who may sign."""
