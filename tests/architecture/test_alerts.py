@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.records.values import Tier
-from tocsin.runtime.families import JOURNEY_SECONDS
+from tocsin.runtime.families import JOURNEY_SECONDS, LAGS
 from tocsin.runtime.metrics import REGISTRY
 from tocsin.stack.objectives import BURNS, limit_of, read, written
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "deploy" / "prometheus").glob("*.yml"))
 ENDS = ("bucket", "count", "sum")
 RECORDED = {name for file in FILES for name in re.findall(r"record: (\S+)", file.read_text("utf-8"))}
-METRIC = re.compile(r"\btocsin[_:][a-z_:]+")
+METRIC = re.compile(r"\b(?:tocsin[_:]|kafka_)[a-z_:]+")
 
 
 def rules(content: str) -> list[dict[str, str]]:
@@ -31,7 +31,7 @@ def rules(content: str) -> list[dict[str, str]]:
 def unknown(expression: str) -> set[str]:
     published = {name for family in REGISTRY.collect() for name in {family.name, *(s.name for s in family.samples)}}
     published |= {f"{one.name}_{end}" for one in REGISTRY.collect() if one.type == "histogram" for end in ENDS}
-    return set(METRIC.findall(expression)) - published - RECORDED
+    return set(METRIC.findall(expression)) - published - RECORDED - {one.name for one in LAGS}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
