@@ -143,6 +143,20 @@ def inventory(target: Path | None) -> None:
         target.write_text(inventory_page(), "utf-8")
 
 
+@command.command()
+@click.option(
+    "--write", "target", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the screen."
+)
+def data(target: Path | None) -> None:
+    """Make the inventory of topics, tables and local files with their retention (docs/reference/data-inventory.md)."""
+    from tocsin.stack.inventory import data_page  # noqa: PLC0415  # it reads the tables of journal and inbox
+
+    if target is None:
+        click.echo(data_page(), nl=False)
+    else:
+        target.write_text(data_page(), "utf-8")
+
+
 def _summary(record_type: type[Struct]) -> dict[str, Any]:
     name = record_type.__name__
     found = definition(name)

@@ -1,0 +1,52 @@
+"""The data inventory leaves no topic, table or file out, and every file in it is for its owner alone."""
+
+import re
+from pathlib import Path
+
+from consumers.sinks.directory import DirectorySink
+from producers.journal.store import open_journal
+from schemas.records.identifiers import MemberId
+from schemas.topics import topic_table
+from tests.builders.deliveries import Counter
+from tests.builders.referrals import a_referral
+from tocsin.runtime import migrations
+from tocsin.runtime.keys.files import KeyFolder, Use, new_key
+from tocsin.stack.charter import sample_charter
+from tocsin.stack.erasures import Register
+from tocsin.stack.inventory import FILES, TABLES, TOPICS, data_page, kind_of
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "data-inventory.md"
+VERSIONS = Path(next(iter(migrations.__path__))) / "versions"
+_MADE = re.compile(r'create table ([a-z_.]+) \(|^    "([a-z_]+)": """', re.MULTILINE)
+MEMBER = MemberId("nl-hotline")
+
+
+def test_the_page_in_the_repository_is_current() -> None:
+    current = PAGE.read_text("utf-8") == data_page()
+    assert current, "run: tocsin schema data --write docs/reference/data-inventory.md"
+
+
+def test_every_topic_of_the_exchange_is_in_it() -> None:
+    missing = [spec.name for spec in topic_table(sample_charter().members) if not kind_of(spec.name, TOPICS)]
+    assert missing == []
+
+
+def test_every_table_that_a_migration_makes_is_in_it_and_no_other() -> None:
+    made = {a or b for file in VERSIONS.glob("0*.py") for a, b in _MADE.findall(file.read_text("utf-8"))}
+    assert made == set(TABLES)
+
+
+def test_every_local_file_that_is_made_is_in_it_and_nobody_else_can_read_it(tmp_path: Path) -> None:
+    open_journal(tmp_path / "journal", MEMBER).close()
+    counter = Counter(tmp_path / "inbox", sinks={"folder": DirectorySink(tmp_path / "delivered")})
+    counter.arrive(a_referral())
+    counter.courier.turn()
+    (tmp_path / "ops").mkdir(mode=0o700)
+    Register(tmp_path / "ops").add(a_referral().report_id, 0)
+    for use in Use:
+        KeyFolder(tmp_path / "keys").add(use, new_key(use))
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path.name for path in files if not kind_of(path.name, FILES)] == []
+    assert [path.name for path in tmp_path.rglob("*") if path.stat().st_mode & 0o077] == []
+    assert {kind_of(path.name, FILES) for path in files} == set(FILES) - {"*.rejects.*"}
+    counter.close()

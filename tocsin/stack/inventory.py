@@ -1,0 +1,138 @@
+"""The data inventory: every topic, table and kind of local file, who reads it, and until when it is kept."""
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from typing import Final
+
+from msgspec import Struct
+
+from consumers.store.tables import METADATA as INBOX
+from producers.journal.tables import METADATA as JOURNAL
+from schemas.topics import LONGEST_MS
+
+_DAYS: Final = LONGEST_MS // 86_400_000
+_HEAD: Final = """\
+# Data inventory
+
+Made by `tocsin schema data`; do not edit. Fields of records: field-inventory.md. Files and folders are for their owner
+alone (0600, 0700), and what opens them refuses those that others can read. Erasure and retention: ADR 0028 and 0036.
+Readers of a table are the most that there are; which role may do what with each, the access matrix tests.
+"""
+_ERASED: Final = "content until `retain_until` or an erasure; ids, states and times stay"
+_STAYS: Final = "no content; stays"
+_WORKERS: Final = "the workers and `ops`"
+
+
+class Kept(Struct, frozen=True):
+    """One kind of place: what lies there, who reads it, and for how long."""
+
+    what: str
+    readers: str
+    retention: str
+
+
+TOPICS: Final = {
+    "reports.*": Kept("reports as submitted", "triage", f"{_DAYS} days"),
+    "referrals.*": Kept("what one recipient may see", "that recipient", f"{_DAYS} days"),
+    "status.*": Kept("what one member is told", "that member", f"{_DAYS} days"),
+    "returns.*": Kept("what one member answers", "returns worker", f"{_DAYS} days"),
+    "triaged.v1": Kept("decisions and their reasons", "`ops`", f"{_DAYS} days"),
+    "rulings.v1": Kept("decisions to be made again", "triage", f"{_DAYS} days"),
+    "dlq.*": Kept("what could not be processed", "`ops`", f"{_DAYS} days"),
+}
+"""By the beginning of a topic's name."""
+TABLES: Final = {
+    "streams": Kept("topics that were read", _WORKERS, _STAYS),
+    "ledger_blocks": Kept("one outcome an offset", _WORKERS, _STAYS),
+    "log_starts": Kept("where topics begin", _WORKERS, _STAYS),
+    "report_revisions": Kept("ids, members, keyed digests", _WORKERS, _ERASED),
+    "sightings": Kept("keyed digests of selectors", _WORKERS, _ERASED),
+    "referrals": Kept("who was given what, when", _WORKERS, _ERASED),
+    "unrouted": Kept("reports without recipient", _WORKERS, _ERASED),
+    "returns": Kept("what was answered, as codes", _WORKERS, _STAYS),
+    "dead_letters": Kept("coordinates and codes of refusals", _WORKERS, _STAYS),
+    "skips": Kept("records that a person passed", _WORKERS, _STAYS),
+    "decisions": Kept("references, tiers, verdicts", _WORKERS, _ERASED),
+    "rulings": Kept("who decided again, and why", _WORKERS, _ERASED),
+    "queue": Kept("what waits for a person", _WORKERS, _ERASED),
+    "suspensions": Kept("members that are stopped", _WORKERS, _STAYS),
+    "suspension_history": Kept("who stopped them and why", _WORKERS, _STAYS),
+    "lea_holds": Kept("notices that police hold", _WORKERS, _ERASED),
+    "items": Kept("states of content items", _WORKERS, _ERASED),
+    "item_acts": Kept("what was done about them", _WORKERS, _ERASED),
+    "links": Kept("which reports are alike", _WORKERS, _ERASED),
+    "link_notices": Kept("who was told of a link", _WORKERS, _ERASED),
+    "disputes": Kept("labels that members dispute", _WORKERS, _ERASED),
+    "restricted.near_hashes": Kept("perceptual hashes, not keyed", "triage and `ops`", _ERASED),
+    "audit_entries": Kept("leaves of the audit log", _WORKERS, "ids and commitments; stays"),
+    "audit_openings": Kept("what each leaf says", "`ops` and the sequencer", "ids and names of who acted; stays"),
+    "audit_tiles": Kept("the log's tree", _WORKERS, _STAYS),
+    "audit_checkpoints": Kept("signed heads of the tree", _WORKERS, _STAYS),
+    "audit_handed": Kept("checkpoints that were handed out", _WORKERS, _STAYS),
+    "promotions": Kept("policy bundles in force", _WORKERS, _STAYS),
+    "workers": Kept("which worker runs", _WORKERS, "until the worker is gone"),
+    "legal_holds": Kept("who holds what until when, and why", "`ops`", "stays, as proof of what was held"),
+    "kept_measures": Kept("counts of what happened", _WORKERS, _STAYS),
+}
+"""Of the exchange's database."""
+_JOURNAL: Final = {
+    "journal": Kept("whose journal it is", "the submitter", "stays"),
+    "entries": Kept("each record as it was sent", "the submitter", _ERASED),
+    "retentions": Kept("until when each is kept", "the submitter", "goes with its report"),
+    "statuses": Kept("what the exchange told", "the submitter", _ERASED),
+    "positions": Kept("how far the status topic is read", "the submitter", "stays"),
+}
+_INBOX: Final = {
+    "store": Kept("whose inbox it is", "the recipient", "stays"),
+    "positions": Kept("how far each topic is read", "the recipient", "stays"),
+    "gaps": Kept("records that retention overtook", "the recipient", "stays"),
+    "deliveries": Kept("each referral as it came", "the recipient", f"{_ERASED}; also `erase_after_days`"),
+    "content_keys": Kept("keyed digests of what it has", "the recipient", "goes with its referral"),
+    "attempts": Kept("each try at a sink", "the recipient", _STAYS),
+    "outbox": Kept("answers on their way", "the recipient", "goes with its referral"),
+    "erasures": Kept("orders to erase", "the recipient", _STAYS),
+    "dead_letters": Kept("what nobody could read", "the recipient", "`erase_after_days`"),
+}
+FILES: Final = {
+    "journal.sqlite*": Kept("the submitter's journal", "the submitter", "as its tables below"),
+    "inbox.sqlite*": Kept("the recipient's inbox", "the recipient", "as its tables below"),
+    "*.lock": Kept("who has a store open", "its owner", "stays, empty"),
+    "manifest.sha256": Kept("digests of delivered files", "the recipient", "a line goes with its file"),
+    "*.json": Kept("a delivered referral", "the recipient", "`retain_until` or an erasure"),
+    "*.rejects.*": Kept("refused rows of a submitter's file", "the submitter", "the submitter deletes it"),
+    "register.jsonl": Kept("keyed names of erased reports", "`ops`", "stays, so that a backup is erased again"),
+    "register.key": Kept("the key of those names", "`ops`", "stays"),
+    "*.seal.pem": Kept("private keys to open with", "its principal", "30 days after its end: `tocsin keys destroy`"),
+    "*.sign.pem": Kept("private keys to sign with", "its principal", "until it is replaced"),
+}
+"""By the pattern of a file's name, in the state folder of a member or a process."""
+
+
+def kind_of(name: str, kinds: Iterable[str]) -> str | None:
+    """Which kind a name is of; None for one that the inventory does not know."""
+    return next((kind for kind in kinds if fnmatch(name, kind)), None)
+
+
+def data_page() -> str:
+    """The whole page as Markdown; raises KeyError for a table of journal or inbox that has no entry."""
+    return "\n".join(
+        [
+            _HEAD,
+            _section("Topics", TOPICS.items()),
+            _section("Tables of the exchange", TABLES.items()),
+            _section("Local files", FILES.items()),
+            _section("Tables of a journal", ((name, _JOURNAL[name]) for name in JOURNAL.tables)),
+            _section("Tables of an inbox", ((name, _INBOX[name]) for name in INBOX.tables)),
+        ]
+    )
+
+
+def _section(title: str, rows: Iterable[tuple[str, Kept]]) -> str:
+    return "\n".join(
+        [f"## {title}\n", "| Where | What | Who reads it | Kept |", "|---|---|---|---|", *_lines(rows), ""]
+    )
+
+
+def _lines(rows: Iterable[tuple[str, Kept]]) -> Iterator[str]:
+    for name, kept in rows:
+        yield f"| `{name}` | {kept.what} | {kept.readers} | {kept.retention} |"
