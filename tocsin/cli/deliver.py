@@ -15,6 +15,7 @@ from schemas.records.identifiers import MemberId
 from tocsin.cli.serving.port import metrics_port, settings_at
 from tocsin.policy.policies import policies
 from tocsin.runtime import logs
+from tocsin.runtime.clock import end_when_set_back
 from tocsin.runtime.endpoint import endpoint_of
 from tocsin.runtime.expiry import show_expiry
 from tocsin.runtime.metrics import describe_build
@@ -49,6 +50,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     folder `delivered` of the member's state. docs/guides/recipient.md has an example.
     """
     logs.configure()
+    end_when_set_back()
     describe_build("deliver")
     config = home / "config"
     process = settings_at(home, member, port)

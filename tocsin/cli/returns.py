@@ -8,6 +8,7 @@ from processors.app import run_returns
 from tocsin.cli.serving.beginning import begin_again
 from tocsin.cli.serving.erased import warn_of_erased
 from tocsin.cli.serving.port import metrics_port, settings_at
+from tocsin.runtime.clock import end_when_set_back
 from tocsin.runtime.logs import configure
 
 
@@ -25,5 +26,6 @@ def command(instance: str, home: Path, port: int | None) -> None:
     """
     configure()
     warn_of_erased(home)
+    end_when_set_back()
     if run_returns(settings_at(home, "returns", port), instance):
         begin_again()

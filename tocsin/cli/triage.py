@@ -7,6 +7,7 @@ import click
 from processors.app import Lane, run_triage
 from tocsin.cli.serving.beginning import begin_again
 from tocsin.cli.serving.port import metrics_port, settings_at
+from tocsin.runtime.clock import end_when_set_back
 from tocsin.runtime.logs import configure
 
 
@@ -25,5 +26,6 @@ def command(lane: str, instance: str, home: Path, port: int | None) -> None:
     The process ends with 4 where it cannot go on safely; let its manager start it again.
     """
     configure()
+    end_when_set_back()
     if run_triage(settings_at(home, "triage", port), Lane(lane), instance):
         begin_again()

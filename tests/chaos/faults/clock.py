@@ -1,7 +1,7 @@
-"""Clocks of all our processes jump, ahead by an hour and a day and back by seconds; the broker's stays right.
+"""Clocks of all our processes jump, ahead and back, by seconds, hours and a day; the broker's stays right.
 
-Not farther back: librdkafka waits for an instant of the wall clock, so that a client that waits when its clock is set
-back by an hour may stand still for an hour, whatever we do (docs/decisions/0038).
+Back by more than seconds ends a process, whose manager starts it anew: whoever waits for an instant of the wall clock,
+as librdkafka does, would else stand still (tocsin/runtime/clock.py, docs/decisions/0038).
 """
 
 import importlib.util
@@ -11,10 +11,19 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos.faults.fault import Facts, Fault, Impossible, Scene, Strike
+from tocsin.runtime.clock import SET_BACK_SECONDS
 from tocsin.stack.demo.crew import Child, Launch, commanded
 
-_JUMPS = {"a quarter of a minute back": -15, "an hour ahead": 3600, "a day ahead": 86_400}
+_JUMPS = {
+    "a quarter of a minute back": -15,
+    "an hour ahead": 3600,
+    "an hour back": 0,
+    "a day ahead": 86_400,
+    "a day back": 0,
+}
 _EACH_SECONDS = 7.0
+_REVIVAL_SECONDS = 30.0
+_PROGRESS_SECONDS = 60.0
 _LIBRARY = ("vendor", "libfaketime", "src", "libfaketime.so.1")
 
 
@@ -27,43 +36,77 @@ def requires() -> None:
 @contextmanager
 def setting(scene: Scene) -> Iterator[Strike]:
     """Every process reads from one file how far its wall clock is off; monotonic time goes on as it does."""
-    _file(scene).write_text("+0\n")
+    _set(scene, 0)
     yield partial(strike, scene)
 
 
 def strike(scene: Scene) -> Facts:
-    """One jump after the other; the way back from a day ahead is taken with a restart of everybody."""
-    before = scene.delivered()
+    """One jump after the other under running processes; each long jump back ends all of them, and work goes on."""
+    before, offset = scene.delivered(), 0
     for says, seconds in _JUMPS.items():
         scene.say(f"the clock: {says}")
-        _file(scene).write_text(f"{seconds:+d}\n")
-        scene.wait(_EACH_SECONDS * scene.pace)
-    scene.say("the clock: right again, and everybody is started anew")
-    for name in scene.plan.commands:
-        scene.kill(name)
-    _file(scene).write_text("+0\n")
-    for name in scene.plan.commands:
-        scene.start(name)
-    meanwhile = scene.delivered() - before
-    scene.expect(meanwhile > 0, "work goes on while clocks jump")
-    return {"jumps": len(_JUMPS), "delivered_meanwhile": meanwhile}
+        (_jump_back if seconds <= offset - SET_BACK_SECONDS else _jump)(scene, says, seconds)
+        offset = seconds
+    return {
+        "jumps": len(_JUMPS),
+        "ended_and_started_again": sum(scene.ended(name) for name in scene.plan.commands),
+        "delivered_meanwhile": scene.delivered() - before,
+    }
+
+
+def _jump(scene: Scene, says: str, seconds: int) -> None:
+    """Nobody ends, and deliveries are made."""
+    before, delivered = _ends(scene), scene.delivered()
+    _set(scene, seconds)
+    scene.wait(_EACH_SECONDS)
+    scene.until(lambda: scene.delivered() > delivered, _PROGRESS_SECONDS)
+    scene.expect(_ends(scene) == before, f"nobody ends when the clock goes {says}")
+    scene.expect(scene.delivered() > delivered, f"work goes on when the clock has gone {says}")
+
+
+def _jump_back(scene: Scene, says: str, seconds: int) -> None:
+    """Every process ends by itself, once, and is started again by its manager; then deliveries are made."""
+    before, delivered = _ends(scene), scene.delivered()
+    _set(scene, seconds)
+    scene.until(lambda: all(count > before[name] for name, count in _ends(scene).items()), _REVIVAL_SECONDS)
+    scene.wait(_EACH_SECONDS)
+    left = sorted(name for name, count in _ends(scene).items() if count != before[name] + 1)
+    scene.expect(not left, f"each process ends once when the clock goes {says}; not so: {', '.join(left)}")
+    scene.until(lambda: scene.delivered() > delivered, _PROGRESS_SECONDS)
+    scene.expect(scene.delivered() > delivered, f"work goes on when the clock has gone {says}")
+
+
+def _ends(scene: Scene) -> dict[str, int]:
+    return {name: scene.ended(name) for name in scene.plan.commands}
 
 
 def launch(scene: Scene) -> Launch:
     """Everybody with the library before everything else."""
-    words = (
-        "env",
-        f"LD_PRELOAD={_library()}",
-        f"FAKETIME_TIMESTAMP_FILE={_file(scene)}",
-        "FAKETIME_CACHE_DURATION=1",
-        "FAKETIME_DONT_FAKE_MONOTONIC=1",
-        "DONT_FAKE_MONOTONIC=1",
-    )
+    words = preloaded(_file(scene))
 
     def start(arguments: Sequence[str], log: Path) -> Child:
         return commanded("tocsin", arguments, log, words)
 
     return start
+
+
+def preloaded(offset: Path) -> tuple[str, ...]:
+    """Words before a command whose wall clock is off by what that file says."""
+    return (
+        "env",
+        f"LD_PRELOAD={_library()}",
+        f"FAKETIME_TIMESTAMP_FILE={offset}",
+        "FAKETIME_CACHE_DURATION=1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        "DONT_FAKE_MONOTONIC=1",
+    )
+
+
+def _set(scene: Scene, seconds: int) -> None:
+    """How far everybody's wall clock is off from now on."""
+    draft = _file(scene).with_suffix(".draft")
+    draft.write_text(f"{seconds:+d}\n")
+    draft.replace(_file(scene))
 
 
 def _file(scene: Scene) -> Path:
@@ -82,5 +125,5 @@ FAULT = Fault(
     setting=setting,
     launch=launch,
     requires=requires,
-    publishing_seconds=35.0,
+    publishing_seconds=90.0,
 )

@@ -27,6 +27,8 @@ Facts = Mapping[str, str | int | float | bool]
 Strike = Callable[[], Facts]
 """The blow itself: returns when the trouble is over, with what it saw."""
 _TICK_SECONDS = 0.2
+_ASK_TIMES = 120
+"""A broker that was lost and is back needs a while to know its partitions, on a busy machine."""
 _AFTER_DELETION = frozenset({Finding.LOST_REFERRAL, Finding.UNEXPLAINED_REFERRAL})
 """What a proof says of decisions whose referrals a topic has no more; strings, as a verdict counts them."""
 _COPIES = 2
@@ -198,7 +200,7 @@ class Scene(Run):
             try:
                 return self.submitted()
             except Temporary:
-                if attempt == 30:
+                if attempt == _ASK_TIMES:
                     raise
             self.wait(1)
         return 0
