@@ -30,6 +30,7 @@ def rules(content: str) -> list[dict[str, str]]:
 
 def unknown(expression: str) -> set[str]:
     published = {name for family in REGISTRY.collect() for name in {family.name, *(s.name for s in family.samples)}}
+    published |= {f"{one.name}_total" for one in REGISTRY.collect() if one.type == "counter"}
     published |= {f"{one.name}_{end}" for one in REGISTRY.collect() if one.type == "histogram" for end in ENDS}
     return set(METRIC.findall(expression)) - published - RECORDED - {one.name for one in LAGS}
 

@@ -289,11 +289,12 @@ def test_no_process_is_more_than_its_role_and_each_database_opens_to_its_own(sta
             "or rolcreatedb or rolreplication or rolbypassrls)"
         ).fetchall()
         memberships = connection.execute(
-            "select member::regrole from pg_auth_members where member::regrole::text not like 'pg_%'"
+            "select roleid::regrole::text, member::regrole::text from pg_auth_members "
+            "where member::regrole::text not like 'pg_%'"
         ).fetchall()
         doors = connection.execute(
             "select role.rolname, base.datname from pg_roles role cross join pg_database base where rolcanlogin "
             "and not rolsuper and datallowconn and has_database_privilege(role.oid, base.oid, 'CONNECT')"
         ).fetchall()
-    assert (above, memberships) == ([], [])
+    assert (above, memberships) == ([], [("pg_checkpoint", "ops")]), "so that what is erased leaves the disk at once"
     assert set(doors) == {*((role, "tocsin") for role in ("ops", "triage", "returns")), ("registry", "registry")}
