@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from consumers.canaries import KIND as CANARY
@@ -18,7 +19,7 @@ from consumers.messages import state_return
 from consumers.settings import Limits
 from consumers.sinks.port import Away, Later, Sink, Unanswered
 from consumers.states import TOLD, Event, State, after, allows
-from consumers.store import deliveries
+from consumers.store import deliveries, traces
 from consumers.store.deliveries import BUNDLE, NOTICE, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
@@ -27,6 +28,7 @@ from schemas.records.answers import Return, Status
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from tocsin.runtime.metrics import failure_met, record_left, timed
+from tocsin.runtime.tracing.spans import UNTRACED, Spans
 
 _STAGE = "courier"
 UNREADABLE = "courier.unreadable"
@@ -61,6 +63,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     """Opens what is sealed to the member; raises Unreadable where it cannot."""
     takes_canaries: bool = False
     """Whether canaries go on to the sinks."""
+    spans: Spans = UNTRACED
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -72,6 +75,8 @@ class Job(Struct, frozen=True, kw_only=True):
     outlets: tuple[Outlet, ...]
     stops: bool = False
     """It is a canary and goes no further."""
+    contexts: tuple[str, ...] = ()
+    """Of the traces that its referrals came with."""
 
 
 class Courier:
@@ -136,8 +141,19 @@ class Courier:
     def _job(self, connection: Connection, delivery: Delivery, done: Mapping[str, frozenset[str]]) -> Job:
         stops = delivery.kind == CANARY and not self._desk.takes_canaries
         missing = (outlet for outlet in self._outlets if outlet.name not in done[delivery.key])
-        outlets = () if stops else tuple(missing)
-        return Job(delivery=delivery, letter=self._letter(connection, delivery), outlets=outlets, stops=stops)
+        letter = self._letter(connection, delivery)
+        return Job(
+            delivery=delivery,
+            letter=letter,
+            outlets=() if stops else tuple(missing),
+            stops=stops,
+            contexts=self._contexts(connection, letter),
+        )
+
+    def _contexts(self, connection: Connection, letter: Letter | str) -> tuple[str, ...]:
+        if not self._desk.spans.carries or isinstance(letter, str):
+            return ()
+        return traces.contexts_of(connection, [one.referral_id for one in letter.referrals])
 
     def _letter(self, connection: Connection, delivery: Delivery) -> Letter | str:
         if delivery.kind == NOTICE:
@@ -169,14 +185,15 @@ class Courier:
             return [Ending(sink=outlet.name, result=Result.PARK, code=job.letter) for outlet in job.outlets]
         if not (job.letter.referrals or job.letter.notices):
             return []  # a bundle whose members were all withdrawn
-        return [self._send(outlet, job.letter) for outlet in job.outlets]
+        return [self._send(outlet, job.letter, job.contexts) for outlet in job.outlets]
 
-    def _send(self, outlet: Outlet, letter: Letter) -> Ending:
+    def _send(self, outlet: Outlet, letter: Letter, contexts: tuple[str, ...]) -> Ending:
         if self._is_paused(outlet, self._desk.now_ms()):
             return Ending(sink=outlet.name, result=Result.HELD, code="courier.sink_paused")
         try:
-            with timed(_STAGE):
-                outlet.sink.send(parcel_of(letter, notice_json.write if letter.notices else outlet.write))
+            with timed(_STAGE), self._desk.spans.delivering(contexts) as context:
+                parcel = parcel_of(letter, notice_json.write if letter.notices else outlet.write)
+                outlet.sink.send(replace(parcel, context=context) if context else parcel)
         except Failure as failure:
             failure_met(_STAGE, failure)
             return self._failed(outlet, letter.key, failure)

@@ -17,7 +17,7 @@ from consumers.notices import is_handed_on, notice_row, recall_row
 from consumers.provenance import SUSPICIOUS, examined, sentence
 from consumers.settings import Limits
 from consumers.states import MAY_HAVE, Event, State, after
-from consumers.store import arrivals, deliveries, erasures
+from consumers.store import arrivals, deliveries, erasures, traces
 from consumers.store.deliveries import BUNDLE, RECALL, REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
@@ -43,6 +43,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
     place: Coordinate
     value: bytes
+    context: str = ""
+    """Its trace context, where traces are on and it has one."""
 
 
 class Source(Protocol):
@@ -201,6 +203,8 @@ class Inbox:
         if state is State.BUNDLED:
             row["bundle_key"] = self._bundle_for(connection, referral)
         arrivals.add(connection, row, referral)
+        if arrival.context:
+            traces.keep(connection, referral.referral_id, arrival.context)
         record_left(_STAGE, state)
         if state in (State.COUNTED, State.WITHDRAWN):
             self._tell(connection, [_delivery(referral)], state, decision.rule)

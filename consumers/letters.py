@@ -39,6 +39,8 @@ class Parcel(Struct, frozen=True, kw_only=True):
     mark: Mark = Mark.LIVE
     tier: Tier = Tier.NORMAL
     withdrawn: bool = False
+    context: str = ""
+    """The trace context to send along, where traces are on."""
     document: Document
 
 

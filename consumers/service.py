@@ -35,6 +35,7 @@ from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
+from tocsin.runtime.tracing.spans import spans_of
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
@@ -69,6 +70,7 @@ class Service:
             contacts=membership.contacts,
             opened=opener.referral if opener else unopened,
             takes_canaries=delivery.canaries,
+            spans=spans_of(settings),
         )
         self._delivery = delivery
         self._directory = directory_of(settings.trust)
@@ -229,7 +231,7 @@ def _source(settings: Settings, membership: Membership, store: DeliveryStore, ga
     return KafkaSource(
         settings.kafka.client(),
         f"{membership.member}.inbox",
-        Topics(referrals=membership.topics(), status=membership.told_on()),
+        Topics(referrals=membership.topics(), status=membership.told_on(), carries=settings.traces),
         positions,
         accept_gap if gap_reason else None,
     )

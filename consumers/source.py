@@ -12,6 +12,7 @@ from consumers.inbox import Arrival
 from consumers.store.arrivals import Gap, Position
 from schemas.failures import Broken, Failure, Temporary
 from schemas.records.values import Coordinate
+from tocsin.runtime.tracing.context import context_in
 
 _ASK_SECONDS = 10.0
 _GATHER_SECONDS = 0.1
@@ -29,6 +30,8 @@ class Topics(Struct, frozen=True, kw_only=True):
 
     referrals: tuple[str, ...]
     status: str
+    carries: bool = False
+    """Whether trace contexts are read from headers."""
 
 
 class KafkaSource:
@@ -46,6 +49,7 @@ class KafkaSource:
         self._accept_gap = accept_gap
         self._topics = [*topics.referrals, topics.status]
         self._status = topics.status
+        self._carries = topics.carries
         self._topic_ids: dict[str, str] = {}
         self._failure: Failure | None = None
         self._admin = AdminClient(dict(client))
@@ -217,7 +221,13 @@ class KafkaSource:
         if topic is None or partition is None or offset is None:
             raise Broken("The Kafka client gave a record without coordinate. Report this.", code="inbox.no_coordinate")
         place = Coordinate(topic_id=self._topic_ids[topic], topic=topic, partition=partition, offset=offset)
-        return Arrival(place=place, value=message.value() or b"")
+        context = context_in(_headers(message)) if self._carries else ""
+        return Arrival(place=place, value=message.value() or b"", context=context)
+
+
+def _headers(message: Message) -> Any:
+    """As bytes; the client's annotation allows more than it gives."""
+    return message.headers()
 
 
 def _is_record(message: Message) -> bool:

@@ -10,7 +10,7 @@ from consumers.escalation import EscalationStep, Rung, begins_ms, due, ladder, n
 from consumers.messages import escalation_return, state_return
 from consumers.sinks.port import LONGEST_WAIT_SECONDS
 from consumers.states import Event, State, after
-from consumers.store import arrivals, deliveries
+from consumers.store import arrivals, deliveries, traces
 from consumers.store.deliveries import REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
@@ -86,6 +86,7 @@ def erase(store: DeliveryStore, desk: Desk) -> int:
         before_ms = now_ms - desk.limits.erase_after_days * _DAY_MS
         erased = deliveries.erase(connection, before_ms, now_ms)
         unread = arrivals.forget_unreadable(connection, before_ms)
+        traces.prune(connection)
     record_left("inbox", "erased", erased)
     if unread:
         _LOG.error("Records that nobody could read were erased unread.", extra={"facts": {"count": unread}})

@@ -48,6 +48,7 @@ from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.starting import when_there
+from tocsin.runtime.tracing.spans import spans_of
 from tocsin.runtime.transport.application import WorkerSettings
 from tocsin.runtime.transport.errands import Errand, no_errand, together
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
@@ -89,7 +90,9 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
         personal_schema_id=personal_schema_id(settings),
         sealer=Sealer.of(settings.trust),
     )
+    spans = spans_of(settings)
     tools = Tools(
+        carries=spans.carries,
         desk=desk,
         veil=Veil(secrets.near),
         codec=codec,
@@ -111,6 +114,7 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
         slice_records=_SLICE_RECORDS[lane],
         gather_seconds=_GATHER_SECONDS[lane],
         patience_seconds=_PATIENCE_SECONDS[lane],
+        spans=spans,
     )
     pauses = Pauses(rules, Writer(codec=codec), database, own)
     marks = tuple(map(key_mark, secrets.keys.digest))
@@ -134,6 +138,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
         topics=topics,
         data_folder=settings.state / "faust",
         gather_seconds=_RETURNS_GATHER_SECONDS,
+        spans=spans_of(settings),
     )
     codec = RecordCodec(SchemaDirectory(settings.registry))
     tools = ReturnTools(codec=codec, policies=rules, directory=directory_of(settings.trust))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from processors.again import LookUp, informed, keeping, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering, prior_of
 from processors.auditing import audited
+from processors.carrying import carried, carrying
 from processors.comparing import earlier, return_behind, spared
 from processors.counting import count_slice
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
@@ -68,6 +69,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     policies: Policies | None = None
     """Which bundle is in force when; without it the desk's own, always."""
     look_up: LookUp = no_records
+    carries: bool = False
+    """Whether what becomes of a record carries its trace context."""
     """Reads what is decided again."""
     standings: Standings = nothing_special
     """What holds at this moment, whatever the bundle says."""
@@ -89,6 +92,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         self._standings = tools.standings
         self._codec = tools.codec
         self._look_up = tools.look_up
+        self._carries = tools.carries
         self._findings = tools.findings
         self._directory = tools.directory
         self._opener = tools.opener
@@ -120,11 +124,15 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             for entry in decided.examined
             if entry.proposed is not None and entry.ruling is None
             for clerk in (self._clerks.under(entry.bundle),)
-            for record in clerk.written(
-                clerk.referrals(conclude(entry.proposed, None, entry.bundle)), entry.proposed.now_ms
-            )
+            for record in self._sent_on(entry, clerk)
         )
         return replace(decided, sent_early=True), tuple(records)
+
+    def _sent_on(self, entry: Examined, clerk: Answering) -> tuple[OutRecord, ...]:
+        assert entry.proposed is not None  # noqa: S101 -- asked for nothing else
+        referrals = clerk.referrals(conclude(entry.proposed, None, entry.bundle))
+        records = clerk.written(referrals, entry.proposed.now_ms)
+        return carrying(entry.raw, records) if self._carries else records
 
     def claim(self, decided: Decided) -> Claimed:
         """One transaction for the slice."""
@@ -145,6 +153,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         """Conclude and encode; nothing may refuse here."""
         piece = claimed.decided.piece
         answers = tuple(self._answers(claimed))
+        answers = carried(piece.records, answers) if self._carries else answers
         return Finished(piece=piece, answers=answers, records=tuple(r for answer in answers for r in answer.records))
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:

@@ -25,6 +25,7 @@ from tocsin.runtime.keys.sealing import Sealer, unsealable
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
+from tocsin.runtime.tracing.spans import spans_of
 
 
 class Publishing:
@@ -46,7 +47,9 @@ class Publishing:
         self._journal = open_journal(settings.state, self.member)
         self._signer = Signer.of(settings.trust, self.member, now_ms)
         seal = sealing_of(settings, bundle, self.member)
-        self._envelope = Envelope(member=self.member, codec=self._codec, signer=self._signer, seal=seal)
+        self._envelope = Envelope(
+            member=self.member, codec=self._codec, signer=self._signer, seal=seal, spans=spans_of(settings)
+        )
         self._intake = Intake(self._journal, submitter, self._envelope, now_ms)
 
     def context(self) -> Context:

@@ -14,6 +14,7 @@ from consumers.letters import Parcel
 from consumers.sinks.destination import Resolve, addresses_of, destination, require_safe
 from consumers.sinks.port import LONGEST_WAIT_SECONDS, Away, Later, Presence, Unanswered
 from schemas.failures import Refused
+from tocsin.runtime.tracing.context import HEADER
 
 _OK, _NO_CONTENT_LIMIT, _REDIRECTS_END = 200, 300, 400
 _GONE, _NOT_FOUND, _SERVER_ERRORS = 410, 404, 500
@@ -59,6 +60,8 @@ class HttpsSink:
                 code="sink.too_large",
             )
         headers = self._signed(parcel.key, body.decode()) | {"content-type": parcel.document.media_type}
+        if parcel.context:
+            headers[HEADER] = parcel.context
         status, retry_after = self._exchange("POST", self._endpoint.url, headers, body)
         _judge(status, wait_seconds_of(retry_after, self._now()))
 

@@ -95,6 +95,14 @@ CONTENT_KEYS = Table(
 )
 """Which keyed digests each referral carries; they say what this member has once that referral is delivered."""
 
+TRACES = Table(
+    "traces",
+    METADATA,
+    Column("delivery_key", String, primary_key=True),
+    Column("traceparent", String, nullable=False),
+)
+"""Where traces are on: the context that a referral came with, until it is delivered."""
+
 ATTEMPTS = Table(
     "attempts",
     METADATA,

@@ -26,6 +26,7 @@ from schemas.topics import status_topic
 from tests.builders.referrals import RECIPIENT
 from tests.builders.reports import NOON_MS
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
+from tocsin.runtime.tracing.spans import UNTRACED, Spans
 
 TOPIC = "referrals.nl.nl-hotline.v1"
 CODEC = RecordCodec(FixedDirectory())
@@ -49,10 +50,16 @@ class ListSource:
     read: int = 0
     told: set[int] = field(default_factory=set)
     """Which of them lie on the status topic."""
+    contexts: dict[int, str] = field(default_factory=dict)
+    """Trace contexts, by offset."""
 
     def fetch(self, limit: int, wait_seconds: float) -> list[Arrival]:
         found = [
-            Arrival(place=Coordinate(topic_id="topic-1", topic=topic, partition=0, offset=offset), value=value)
+            Arrival(
+                place=Coordinate(topic_id="topic-1", topic=topic, partition=0, offset=offset),
+                value=value,
+                context=self.contexts.get(offset, ""),
+            )
             for offset, value in enumerate(self.values)
             for topic in (status_topic(RECIPIENT) if offset in self.told else TOPIC,)
         ][self.read : self.read + limit]
@@ -114,6 +121,7 @@ class Counter:
     store_settings: StoreSettings | None = None
     opened: Callable[[Referral], Referral] = unopened
     takes_canaries: bool = False
+    spans: Spans = UNTRACED
 
     def __post_init__(self) -> None:
         self.sink = ObedientSink()
@@ -130,6 +138,7 @@ class Counter:
             chance=random.Random(1),  # noqa: S311 -- a test wants the same chance again
             opened=self.opened,
             takes_canaries=self.takes_canaries,
+            spans=self.spans,
         )
         terms = Terms(member=self.member, agreement=self.agreement, limits=self.limits, now_ms=self.clock)
         self.inbox = Inbox(self.store, self.source, CODEC, terms)

@@ -4,19 +4,26 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import set_tracer_provider
 from sqlalchemy import text
 
+from schemas.records.identifiers import JurisdictionCode, MemberId
+from schemas.topics import OPS, referral_topic, submitted_topic
 from tests.builders.drafts import a_draft
 from tests.builders.scrapes import faults_in
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
 from tocsin.runtime.settings import load
+from tocsin.runtime.tracing.context import context_in
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
@@ -37,7 +44,20 @@ def stack(busy_stack: Any) -> Any:
 
 
 @pytest.fixture
-def ports(stack: Any, tmp_path: Path) -> Iterator[dict[str, int]]:
+def traced(stack: Any) -> Iterator[None]:
+    """Traces are on for who publishes, triages and receives; only this process has an SDK, and so makes spans."""
+    files = [stack.config(name) for name in ("fr-hotline", "triage", "nl-hotline")]
+    before = [file.read_text() for file in files]
+    for file, said in zip(files, before, strict=True):
+        file.write_text(f"traces = true\n{said}")
+    set_tracer_provider(TracerProvider())
+    yield
+    for file, said in zip(files, before, strict=True):
+        file.write_text(said)
+
+
+@pytest.fixture
+def ports(stack: Any, traced: None, tmp_path: Path) -> Iterator[dict[str, int]]:
     found = {name: a_free_port() for name in COMMANDS}
     with Crew(stack.home, tmp_path) as crew:
         for name, command in COMMANDS.items():
@@ -100,6 +120,9 @@ def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[st
     until(lambda: "tocsin_submission_to_delivered_seconds_count{" in get(ports["returns"], "/metrics")[1])
     until(lambda: "tocsin_audit_checkpoint_timestamp_seconds 0.0" not in get(ports["returns"], "/metrics")[1])
     canaries_come_by_both_lanes_and_stop_at_the_courier(stack, ports["deliver"])
+    assert trace_in(stack, referral_topic(JurisdictionCode("nl"), MemberId("nl-hotline"))) == trace_in(
+        stack, submitted_topic(MemberId("fr-hotline"))
+    )
     for name, port in ports.items():
         scraped = get(port, "/metrics")[1]
         assert not faults_in(scraped), name
@@ -169,6 +192,19 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
         stack.revive()  # whatever this test found: others need it
     for one in (port, late):
         until(partial(is_ready, one))
+
+
+def trace_in(stack: Any, topic: str) -> str:
+    """The trace context of the newest record of a topic that has one."""
+    consumer = Consumer(stack.client(OPS) | {"group.id": "ops.traces", "enable.auto.commit": False})
+    with closing(consumer):
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in (0, 1)])
+        found: list[tuple[int, str]] = []
+        while message := consumer.poll(10.0 if not found else 1.0):
+            headers: Any = message.headers()
+            if context := context_in(headers):
+                found.append((message.timestamp()[1], context))
+    return max(found)[1]
 
 
 def behind(port: int, name: str) -> list[float]:

@@ -97,6 +97,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """0 means no metrics endpoint."""
     metrics_tls: MetricsTls | None = None
     """None serves in plain, which is for loopback and for networks of the operator's own."""
+    traces: bool = False
+    """True passes trace contexts on and makes spans (extra `traces`); off, nothing is read and nothing is made."""
     local_stack: bool = False
     """True only in files that `tocsin up` wrote: `generate` and `demo` refuse any other cluster."""
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from schemas.failures import Broken, Failure
 from tocsin.runtime.settings import KafkaSettings
+from tocsin.runtime.tracing.spans import UNTRACED, Spans
 from tocsin.runtime.transport.consumer import SliceTransport
 from tocsin.runtime.transport.monitor import SliceMonitor
 from tocsin.runtime.transport.pauses import Positions
@@ -45,6 +46,7 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
     session_seconds: float = 8.0
     heartbeat_seconds: float = 1.0
     commit_seconds: float = 1.0
+    spans: Spans = UNTRACED
 
     @property
     def group_instance(self) -> str:

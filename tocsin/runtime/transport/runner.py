@@ -13,6 +13,7 @@ from schemas.failures import Temporary
 from schemas.records.values import Coordinate
 from tocsin.runtime import metrics
 from tocsin.runtime.producer import OutputProducer
+from tocsin.runtime.tracing.spans import UNTRACED, Spans
 from tocsin.runtime.transport.patience import Patience
 from tocsin.runtime.transport.slices import OutRecord, Slice, named
 from tocsin.runtime.transport.turns import Turn
@@ -79,10 +80,12 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         stages: Stages[Decided, Claimed, Finished],
         producer: OutputProducer,
         patience_seconds: float = math.inf,
+        spans: Spans = UNTRACED,
     ) -> None:
         self._stages = stages
         self._producer = producer
         self._patience = Patience(patience_seconds)
+        self._spans = spans
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._thinking = ThreadPoolExecutor(1, thread_name_prefix="stage")
         """One thread for what only computes: two would fight for the interpreter, and both be slower."""
@@ -132,7 +135,7 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         await settling
 
     async def _run_in_turn(self, piece: Slice, turn: Turn, acknowledge: Callable[[], object]) -> None:
-        with metrics.timed(self._stages.name), named(piece):
+        with metrics.timed(self._stages.name), self._spans.slice(self._stages.name, piece), named(piece):
             await self.run_slice(piece, turn)
         metrics.slice_settled(self._stages.name, piece.topic, piece.records[-1].timestamp_ms)
         acknowledge()

@@ -54,7 +54,7 @@ def run_worker(
     watch = threading.Thread(target=_watch_topics, args=(app, admin, topic_ids, health), daemon=True)
     producer = OutputProducer(kafka)
     try:
-        runner = SliceRunner(stages, producer, worker.patience_seconds)
+        runner = SliceRunner(stages, producer, worker.patience_seconds, worker.spans)
         return asyncio.run(_serve(app, worker, runner, (watch, partial(_watch_pauses, app, books, producer)), health))
     finally:
         producer.close()
