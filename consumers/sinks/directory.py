@@ -5,14 +5,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from consumers.letters import Parcel
+from consumers.sinks.manifest import HIDDEN, Manifest, sync_folder, write
 from consumers.sinks.port import Away, Presence
 from tocsin.runtime.privacy import require_private
-
-MANIFEST: Final = "manifest.sha256"
-_HIDDEN: Final = ".writing-"
 
 
 class DirectorySink:
@@ -25,28 +22,27 @@ class DirectorySink:
         with _translated():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             require_private(folder)
-            for left in folder.glob(f"{_HIDDEN}*"):
+            for left in folder.glob(f"{HIDDEN}*"):
                 left.unlink()
-            self._manifest = _read_manifest(folder / MANIFEST)
-            self._names = {name.split(".", 1)[0]: name for name in self._manifest}
+            self._manifest = Manifest(folder)
 
     def send(self, parcel: Parcel) -> None:
         """Write beside, sync, rename, sync the folder, then add the line to the manifest."""
         name = f"{parcel.key}{parcel.document.suffix}"
-        digest = hashlib.sha256(parcel.document.body).hexdigest()
         with _translated():
+            is_again = (self._folder / name).exists()
             _write_whole(self._folder / name, parcel.document.body)
-            self._enter(name, digest)
+            self._enter(name, hashlib.sha256(parcel.document.body).hexdigest(), is_again=is_again)
 
     def check(self, key: str) -> Presence:
         """The manifest remembers what was handed over, also when the recipient has moved the file away."""
-        if key in self._names:
-            return Presence.PRESENT
         with _translated():
+            if self._manifest.digest_of(key) is not None:
+                return Presence.PRESENT
             name = next((path.name for path in self._folder.glob(f"{key}.*")), None)
             if name is None:
                 return Presence.ABSENT
-            self._enter(name, hashlib.sha256((self._folder / name).read_bytes()).hexdigest())
+            self._manifest.add(name, hashlib.sha256((self._folder / name).read_bytes()).hexdigest())
         return Presence.PRESENT
 
     def erase(self, key: str) -> bool:
@@ -55,70 +51,30 @@ class DirectorySink:
             there = list(self._folder.glob(f"{key}.*"))
             for path in there:
                 path.unlink()
-            if there and (name := self._names.pop(key, None)) is not None:
-                del self._manifest[name]
-                _write_whole(self._folder / MANIFEST, "".join(_line(*one) for one in self._manifest.items()).encode())
-            _sync_folder(self._folder)
-        return bool(there) or key not in self._names
+            sync_folder(self._folder)
+            if there:
+                self._manifest.remove(key)
+            return bool(there) or self._manifest.digest_of(key) is None
 
     def close(self) -> None:
         """Nothing is held open between parcels."""
 
-    def _enter(self, name: str, digest: str) -> None:
-        if self._manifest.get(name) == digest:
+    def _enter(self, name: str, digest: str, *, is_again: bool) -> None:
+        """A file that was there before may have its line already, or another one."""
+        key = name.split(".", 1)[0]
+        before = self._manifest.digest_of(key) if is_again else None
+        if before == digest:
             return
-        replaced = name in self._manifest
-        self._manifest[name] = digest
-        self._names[name.split(".", 1)[0]] = name
-        path = self._folder / MANIFEST
-        if replaced:
-            _write_whole(path, "".join(_line(*entry) for entry in self._manifest.items()).encode())
-        else:
-            _append(path, _line(name, digest).encode())
-
-
-def _line(name: str, digest: str) -> str:
-    return f"{digest}  {name}\n"
-
-
-def _read_manifest(path: Path) -> dict[str, str]:
-    """The entries; a last line that a crash cut short is cut off, its file is found again by `check`."""
-    if not path.exists():
-        return {}
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        _write_whole(path, whole)
-    return {name: digest for digest, name in (line.split("  ", 1) for line in whole.decode().splitlines())}
+        if before is not None:
+            self._manifest.remove(key)
+        self._manifest.add(name, digest)
 
 
 def _write_whole(path: Path, body: bytes) -> None:
-    beside = path.with_name(f"{_HIDDEN}{path.name}")
-    _write(beside, body, os.O_TRUNC)
+    beside = path.with_name(f"{HIDDEN}{path.name}")
+    write(beside, body, os.O_TRUNC)
     beside.replace(path)
-    _sync_folder(path.parent)
-
-
-def _append(path: Path, line: bytes) -> None:
-    is_new = not path.exists()
-    _write(path, line, os.O_APPEND)
-    if is_new:
-        _sync_folder(path.parent)
-
-
-def _write(path: Path, body: bytes, how: int) -> None:
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | how, 0o600), "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)
 
 
 @contextmanager

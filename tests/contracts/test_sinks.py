@@ -14,7 +14,8 @@ from sqlalchemy import create_engine, text
 from consumers import settings
 from consumers.sinks.build import build
 from consumers.sinks.database import DatabaseSink
-from consumers.sinks.directory import MANIFEST, DirectorySink
+from consumers.sinks.directory import DirectorySink
+from consumers.sinks.manifest import MANIFEST
 from consumers.sinks.port import Away, Later, Presence, Sink, Unanswered
 from schemas.failures import Broken, Refused, Temporary
 from tests.builders.sinks import ANOTHER_SECRET, SECRET, a_parcel, an_https_sink, serving, told

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import create_engine
 
 from consumers.letters import Parcel
-from consumers.sinks import directory
+from consumers.sinks import manifest
 from consumers.sinks.database import DatabaseSink
 from consumers.sinks.directory import DirectorySink
 from consumers.sinks.port import Presence, Sink
@@ -53,7 +53,7 @@ class Deadly:
         if self.sent == 2 and self.moment == "before":
             die()
         if self.sent == 2 and self.moment == "within":
-            directory._append = die  # type: ignore[assignment]  # between the rename and the manifest
+            manifest.Manifest.add = die  # type: ignore[assignment,method-assign]  # between the rename and the manifest
         self.sink.send(parcel)
         if self.sent == 2 and self.moment == "after":
             die()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from consumers.sinks.directory import MANIFEST
+from consumers.sinks.manifest import MANIFEST
 from consumers.states import State
 from schemas.records.answers import ReturnKind
 from tests.builders.deliveries import Counter

@@ -2,6 +2,7 @@
 
 import socket
 
+from schemas.catalogue import message
 from schemas.failures import Broken
 
 
@@ -13,5 +14,5 @@ def loopback(port: int) -> socket.socket:
         listening.bind(("127.0.0.1", port))
     except OSError as error:
         listening.close()
-        raise Broken(f"Port {port} is in use. Choose another with --port.", code="receiver.port_in_use") from error
+        raise Broken(message("serving.port_in_use", port=port), code="serving.port_in_use") from error
     return listening
