@@ -1,0 +1,140 @@
+"""Each revision of the tables, forward, back and forward again, on a real PostgreSQL with rows in every table."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from msgspec.structs import replace
+from psycopg import sql
+
+from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.migrating import MIGRATIONS
+from tocsin.runtime.settings import load
+
+pytestmark = pytest.mark.stack
+NAME = "back_and_forth"
+VALUES = {
+    "text": "'x'",
+    "uuid": "gen_random_uuid()",
+    "bytea": "decode(repeat('00', 32), 'hex')",
+    "bool": "false",
+    "timestamptz": "now()",
+    "jsonb": "'{}'::jsonb",
+    "_text": "'{}'::text[]",
+    "int2": "1",
+    "int4": "1",
+    "int8": "1",
+    "float8": "1",
+    "xid8": "'1'::xid8",
+    "date": "current_date",
+    "_float8": "'{}'::float8[]",
+    "_int4": "'{}'::integer[]",
+    "_int8": "'{}'::bigint[]",
+    "float4": "1",
+    "numeric": "1",
+}
+"""One for each type that a column has; another type fails here by its name."""
+CHECKED = {("suspensions", "kind"): "'left'"}
+"""Where the table itself says which values there are."""
+TABLES = """
+    select table_schema, table_name, column_name, udt_name, is_nullable, column_default from information_schema.columns
+    where table_schema in ('public', 'restricted') and is_generated = 'NEVER' and identity_generation is null
+    and (table_schema, table_name) in (select schemaname, tablename from pg_tables) and table_name <> 'alembic_version'
+    order by 1, 2, ordinal_position
+"""
+SHAPES = (
+    "select table_schema, table_name, column_name, udt_name, is_nullable, column_default"
+    " from information_schema.columns where table_schema in ('public', 'restricted')",
+    "select schemaname, tablename, indexdef from pg_indexes where schemaname in ('public', 'restricted')",
+    "select conrelid::regclass::text, pg_get_constraintdef(oid) from pg_constraint where contype <> 'n'"
+    " and connamespace in ('public'::regnamespace)",
+    "select proname, prosrc, proacl::text from pg_proc where pronamespace = 'public'::regnamespace",
+    "select grantee, table_name, privilege_type from information_schema.table_privileges"
+    " where table_schema in ('public', 'restricted')",
+)
+Shape = list[set[tuple[object, ...]]]
+
+
+@pytest.fixture
+def database(stack: Any) -> Iterator[Database]:
+    """An empty one beside the stack's own, owned by the same role."""
+    with stack.postgres.connect() as connection:
+        connection.autocommit = True
+        connection.execute(f"create database {NAME} owner ops")
+        settings = load(stack.config("ops"))
+        assert settings.database is not None
+        own = replace(settings.database, url=_beside(settings.database.url))
+        database = database_of(replace(settings, database=own))
+        try:
+            yield database
+        finally:
+            database.close()
+            connection.execute(f"drop database {NAME} with (force)")
+
+
+def _beside(url: str) -> str:
+    return f"{url.rpartition('/')[0]}/{NAME}"
+
+
+def chain() -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return [revision.revision for revision in reversed(list(ScriptDirectory.from_config(config).walk_revisions()))]
+
+
+def step(database: Database, move: Any, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.transaction() as connection:
+        config.attributes["connection"] = connection
+        move(config, revision)
+
+
+def filled(connection: psycopg.Connection[Any]) -> dict[str, int]:
+    """A row in each table that has none, whatever refers to what; how many each has."""
+    columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for schema, table, column, kind, nullable, default in connection.execute(TABLES).fetchall():
+        wanted = columns.setdefault((schema, table), [])
+        if nullable == "NO" and default is None:
+            wanted.append((column, CHECKED.get((table, column), VALUES[kind])))
+    connection.execute("set session_replication_role = replica")
+    return {f"{schema}.{table}": _filled(connection, (schema, table), row) for (schema, table), row in columns.items()}
+
+
+def _filled(connection: psycopg.Connection[Any], table: tuple[str, str], row: list[tuple[str, str]]) -> int:
+    count = sql.SQL("select count(*) from {}").format(sql.Identifier(*table))
+    if not connection.execute(count).fetchone()[0]:  # type: ignore[index]  # one row always
+        names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in row)
+        values = sql.SQL(", ").join(sql.SQL(value) for _, value in row)  # type: ignore[arg-type]  # our own words
+        insert = sql.SQL("insert into {} ({}) values ({})") if row else sql.SQL("insert into {} default values")
+        connection.execute(insert.format(sql.Identifier(*table), names, values))
+    found: int = connection.execute(count).fetchone()[0]  # type: ignore[index]  # as above
+    return found
+
+
+def shape(connection: psycopg.Connection[Any]) -> Shape:
+    return [set(connection.execute(question).fetchall()) for question in SHAPES]
+
+
+def test_each_revision_goes_back_and_forward_with_rows_in_every_table(stack: Any, database: Database) -> None:
+    with stack.postgres.connect(database=NAME) as connection:
+        connection.autocommit = True
+        before, revisions = shape(connection), chain()
+        for revision in revisions:
+            step(database, command.upgrade, revision)
+            rows, after = filled(connection), shape(connection)
+            step(database, command.downgrade, "-1")
+            back = shape(connection)
+            assert back[0] == before[0] or revision == revisions[0], f"columns after {revision} was taken back"
+            assert revision == revisions[0] or back == before, f"what {revision} leaves behind"
+            step(database, command.upgrade, revision)
+            assert shape(connection) == after, f"{revision}, taken back and made again, is another"
+            kept = {name: count for name, count in filled(connection).items() if name in rows}
+            assert all(kept[name] >= 1 for name in rows)
+            before = after
+        step(database, command.downgrade, "base")
+        assert {table for _, table, *_ in shape(connection)[0]} == {"alembic_version"}
