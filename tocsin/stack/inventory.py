@@ -88,6 +88,7 @@ _INBOX: Final = {
     "gaps": Kept("records that retention overtook", "the recipient", "stays"),
     "deliveries": Kept("each referral as it came", "the recipient", f"{_ERASED}; also `erase_after_days`"),
     "content_keys": Kept("keyed digests of what it has", "the recipient", "goes with its referral"),
+    "traces": Kept("where traces are on, their contexts", "the recipient", "until delivered, and up to an hour"),
     "attempts": Kept("each try at a sink", "the recipient", _STAYS),
     "outbox": Kept("answers on their way", "the recipient", "goes with its referral"),
     "erasures": Kept("orders to erase", "the recipient", _STAYS),
