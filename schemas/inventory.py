@@ -30,13 +30,13 @@ class Place(Struct, frozen=True, kw_only=True):
 PLACES: Final[Mapping[str, Place]] = {
     "ReportSubmitted": Place(
         topic="reports.<member>.*, and dlq.* where it was refused",
-        also="the submitter's journal, until `tocsin purge` or an erasure",
+        also="the submitter's journal, until `retain_until`, `tocsin purge` or an erasure",
     ),
     "Withdrawal": Place(topic="reports.<member>.submitted", also="the submitter's journal, as above"),
     "ReportTriaged": Place(topic="triaged", also="nowhere else"),
     "Referral": Place(
         topic="referrals.<jurisdiction>.<member>.*",
-        also="the recipient's inbox, until `erase_after_days`, `retain_until` or an erasure; its sinks, by their rules",
+        also="the recipient's inbox, until `erase_after_days`, `retain_until` or an erasure; its sinks too",
     ),
     "Return": Place(topic="returns.<member>", also="the recipient's inbox, until an erasure"),
     "Status": Place(topic="status.<member>", also="the submitter's journal; a recipient's inbox holds notices"),
