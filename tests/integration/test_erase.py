@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from processors.keeping import Sweep
+from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, report_id_of
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
@@ -158,8 +159,12 @@ class Case:
         assert decided(self.stack, self.report) == [(1, "")]
 
     def correct(self) -> None:
+        """The journal has forgotten the reference; whoever sends it all the same is not routed."""
+        later = replace(self.draft, revision=2, items=(an_item(url=f"{self.page}-2", hosting=a_hosting()),))
         with Publisher(self.stack.config(SUBMITTER)) as publisher:
-            publisher.correct(replace(self.draft, items=(an_item(url=f"{self.page}-2", hosting=a_hosting()),)))
+            with pytest.raises(Refused, match="reference_unknown"):
+                publisher.correct(later)
+            publisher.publish(later)
         until(lambda: len(decided(self.stack, self.report)) == 2)
         assert referred(self.stack, self.report) == {1}, "nothing later of an erased report is routed"
 
