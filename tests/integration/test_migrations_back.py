@@ -109,7 +109,7 @@ def _filled(connection: psycopg.Connection[Any], table: tuple[str, str], row: li
     count = sql.SQL("select count(*) from {}").format(sql.Identifier(*table))
     if not connection.execute(count).fetchone()[0]:  # type: ignore[index]  # one row always
         names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in row)
-        values = sql.SQL(", ").join(sql.SQL(value) for _, value in row)  # type: ignore[arg-type]  # our own words
+        values = sql.SQL(", ").join(sql.SQL(value) for _, value in row)
         insert = sql.SQL("insert into {} ({}) values ({})") if row else sql.SQL("insert into {} default values")
         connection.execute(insert.format(sql.Identifier(*table), names, values))
     found: int = connection.execute(count).fetchone()[0]  # type: ignore[index]  # as above
