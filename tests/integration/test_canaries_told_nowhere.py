@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from processors.intake import Accepted, Door
 from schemas.records.report import ReportSubmitted
-from schemas.topics import submitted_topic
+from schemas.topics import escalated_topic, submitted_topic
 from tests.builders.policy import with_member
 from tests.builders.signing import a_signer
 from tests.integration.test_serving import a_free_port, is_ready, until
@@ -31,9 +31,11 @@ pytestmark = pytest.mark.stack
 RECIPIENT = "nl-hotline"
 COMMANDS = {
     "normal": ("triage", "--lane", "normal"),
+    "escalated": ("triage", "--lane", "escalated"),
     "returns": ("returns",),
     "deliver": ("deliver", RECIPIENT),
 }
+TOPICS = (submitted_topic(MEMBER), escalated_topic(MEMBER))
 PLAIN = RecordCodec(FixedDirectory())
 MOST_REFUSED = 5
 LONG_ENOUGH = 16
@@ -55,7 +57,7 @@ def ports(stack: Any, tmp_path: Path) -> Iterator[dict[str, int]]:
 
 
 def send_canaries(stack: Any) -> int:
-    """A report for each string of the language with the canary in its place, signed by its submitter."""
+    """A report for each string of the language with the canary in its place, signed, on both lanes in turn."""
     codec = RecordCodec(SchemaDirectory(settings.load(stack.config(MEMBER)).registry))
     producer, signer = Producer(stack.client(MEMBER)), a_signer(stack.config(MEMBER))
     every = [planted(report, path) for report in reports() for path in strings(report)]
@@ -64,7 +66,7 @@ def send_canaries(stack: Any) -> int:
     values = [codec.dumps(report) for report in (*good, *bad[:MOST_REFUSED])]
     for number, value in enumerate(values):
         headers: Any = signer.headers(ReportSubmitted, value)
-        producer.produce(submitted_topic(MEMBER), value=value, key=str(number).encode(), headers=headers)
+        producer.produce(TOPICS[number % 2], value=value, key=str(number).encode(), headers=headers)
     assert producer.flush(30) == 0
     return len(values)
 
@@ -90,7 +92,7 @@ def publish_canaries(stack: Any, folder: Path) -> str:
 
 
 def settled(stack: Any) -> int:
-    lines = [line for line in balance_of(stack.home).lines if line.topic == submitted_topic(MEMBER)]
+    lines = [line for line in balance_of(stack.home).lines if line.topic in TOPICS]
     return 0 if any(line.waiting for line in lines) else sum(sum(dict(line.outcomes).values()) for line in lines)
 
 
