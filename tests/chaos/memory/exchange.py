@@ -101,9 +101,18 @@ def _folder_bytes(folder: Path) -> int:
 
 
 _SETTLED = text("""
-    select coalesce(sum(length(outcomes)), 0) from ledger_blocks join streams using (stream)
-    where topic like :topics
+    with placed as (
+        select stream, blocks.first_offset, blocks.first_offset + length(outcomes) as next_offset,
+               max(blocks.first_offset + length(outcomes)) over before as reached
+        from ledger_blocks as blocks join streams using (stream)
+        where topic like :topics
+        window before as (
+            partition by stream order by blocks.first_offset rows between unbounded preceding and 1 preceding
+        )
+    )
+    select coalesce(sum(greatest(0, next_offset - greatest(first_offset, coalesce(reached, 0)))), 0) from placed
 """)
+"""After a restart blocks may overlap: each offset counts once."""
 _IS_MADE = "select 1 from sqlite_master where name = 'deliveries'"
 """A store is a file before it has its tables."""
 _DELIVERED = "select count(*) from deliveries where state = 'delivered'"
