@@ -4,6 +4,9 @@ import json
 import re
 from urllib.parse import quote
 
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
 from tocsin.stack.jars import locked
 from tocsin.stack.sbom import ROOT, bill_of_materials
 
@@ -30,3 +33,9 @@ def test_two_runs_of_one_commit_give_the_same_bytes_and_name_no_registry() -> No
     first = bill_of_materials(ROOT)
     assert first == bill_of_materials(ROOT)
     assert not re.search(r"https?://(?!cyclonedx\.org)", first)
+
+
+def test_it_is_valid_cyclonedx() -> None:
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    assert validator.validate_str(bill_of_materials(ROOT)) is None
+    assert validator.validate_str('{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{}]}') is not None
