@@ -251,8 +251,8 @@ def _ops(home: Path) -> Settings:
 
 def _some_submitter(home: Path, settings: Settings, name: MemberId) -> MemberId:
     members = membership.latest(settings).members.values()
-    here = (one.id for one in members if one.submits and one.id != name and (home / f"config/{one.id}.toml").exists())
-    found = next(here, None)
+    able = (one.id for one in members if one.submits and not one.canary and one.id != name)
+    found = next((one for one in able if (home / f"config/{one}.toml").exists()), None)
     if found is None:
         raise Refused(message("member.cannot_try", by="nobody"), code="member.cannot_try")
     return found

@@ -42,7 +42,7 @@ def submission_of(written: Mapping[str, Any], bundle: Bundle, now_ms: int) -> Su
 
 def _submitter(written: Mapping[str, Any], bundle: Bundle) -> MemberId:
     """Who submits: as the case says, else the first member of the policy that does."""
-    able = sorted(member.id for member in bundle.members.values() if member.submits)
+    able = sorted(member.id for member in bundle.members.values() if member.submits and not member.canary)
     named = written.get(SUBMITTER, able[0] if able else "")
     if named not in able:
         raise _wrong(f"a submitter of the policy: {', '.join(able)}", repr(named))

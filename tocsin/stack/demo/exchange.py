@@ -54,8 +54,9 @@ class Exchange:
         return tuple(sorted(member.id for member in self.policy.members.values() if member.receives))
 
     def submitters(self) -> tuple[MemberId, ...]:
-        """Every member that publishes."""
-        return tuple(sorted(member.id for member in self.policy.members.values() if member.submits))
+        """Every member that publishes what was reported to it."""
+        members = self.policy.members.values()
+        return tuple(sorted(member.id for member in members if member.submits and not member.canary))
 
     def state(self, member: MemberId) -> Path:
         """A member's own folder."""
