@@ -36,7 +36,7 @@ ANSWERED = (
 REMOVED = (
     "insert into item_acts (return_id, position, report_id, content_id, member, kind, value, refused, at) "
     "select 'stats-' || report_id, 0, report_id, content_id, 'nl-hotline', 'act', 'removed', '', "
-    "now() + interval '2 hours' from items where report_id = any(cast(:reports as uuid[]))"
+    "now() + interval '2 hours' from items where report_id = any(cast(:reports as uuid[])) on conflict do nothing"
 )
 TABLES = ("decisions", "referrals", "returns", "ledger_blocks", "report_revisions")
 
