@@ -107,10 +107,6 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.3)
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="red once on a shared stack on 25 November 2026, not looked into yet: next session's first task",
-)
 def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[str, int]) -> None:
     for port in ports.values():
         until(partial(is_ready, port))
@@ -143,7 +139,9 @@ def canaries_come_by_both_lanes_and_stop_at_the_courier(stack: Any, port: int) -
     until(lambda: all(one in get(port, "/metrics")[1] for one in came.values()))
     assert all(time.time() - shown(get(port, "/metrics")[1], one) < 60 for one in came.values())
     delivered = [json.loads(file.read_bytes()) for file in (stack.home / "state/nl-hotline/delivered").glob("*.json")]
-    assert {one["referral"]["submitter"] for one in delivered} == {"fr-hotline"}
+    submitters = {one["referral"]["submitter"] for one in delivered}
+    assert "fr-hotline" in submitters
+    assert "canary" not in submitters, "and what other tests of this stack published is theirs"
     balance = balance_of(stack.home)
     assert all(line.balances for line in balance.lines)
     assert {"reports.canary.submitted.v1", "reports.canary.escalated.v1"} <= {
@@ -168,10 +166,6 @@ def shown(scraped: str, metric: str) -> float:
     return float(scraped.split(f"\n{metric} ")[1].split(maxsplit=1)[0])
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="red once on a shared stack on 25 November 2026, not looked into yet: next session's first task",
-)
 def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_back_and_so_does_one_that_starts(
     stack: Any, ports: dict[str, int], latecomer: Callable[[], int]
 ) -> None:
@@ -179,6 +173,9 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
     until(partial(is_ready, port))
     with Publisher(stack.config("fr-hotline")) as publisher:  # the registry needs the database too: learn ids before
         publisher.publish(a_draft(submitter_reference="before"))
+    until(lambda: 'tocsin_records_total{outcome="routed",stage="triage"}' in get(port, "/metrics")[1])
+    settled_seconds = time.time()
+    until(lambda: shown(get(ports["lag"], "/metrics")[1], "tocsin_lag_read_timestamp_seconds") > settled_seconds)
     until(lambda: behind(ports["lag"], "kafka_consumergroup_lag") == [0.0, 0.0], seconds=30)
     stack.postgres.daemon.kill()
     try:

@@ -119,14 +119,14 @@ def test_each_bad_record_is_refused_for_its_own_reason_and_the_good_ones_around_
         "report.wrong_id": codec.dumps(mine("bad-3", report_id=ReportId("no id at all"))),
         "firewall.data_uri": codec.dumps(mine(f"data:image/png;base64,{PAYLOAD[:60]}")),
     }
-    before = outcomes(stack)
+    before, earlier = outcomes(stack), letters(stack)
     good = [codec.dumps(mine(f"good-{number}")) for number in range(len(bad) + 1)]
     interleaved = [good[0]]
     for number, value in enumerate(bad.values(), 1):
         interleaved += [value, good[number]]
     send(stack, *interleaved)
     assert settled_after(stack, before) == {"routed": len(good), "refused": len(bad)}
-    found = {letter["code"]: letter for letter in letters(stack)}
+    found = {letter["code"]: letter for letter in letters(stack) if letter not in earlier}
     assert set(found) == set(bad)
     for code, value in bad.items():
         assert (found[code]["value_bytes"], found[code]["value_sha256"]) == (
@@ -196,19 +196,15 @@ def highest_megabytes(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="red once on a shared stack on 25 November 2026, not looked into yet: next session's first task",
-)
 def test_batches_of_a_hostile_client_are_refused_record_by_record_and_stop_nobody(
     crew: Crew, stack: Any, codec: RecordCodec
 ) -> None:
-    before, hostile = outcomes(stack), bombs()
+    before, hostile, earlier = outcomes(stack), bombs(), letters(stack)
     answers = asyncio.run(sent(stack.client(MEMBER), TOPIC, *hostile.values()))
     assert dict(zip(hostile, answers, strict=True)) == dict.fromkeys(hostile, "")
     send(stack, codec.dumps(mine("after the bombs")))
     assert settled_after(stack, before) == {"routed": 1, "refused": 7}
-    codes = Counter(letter["code"] for letter in letters(stack))
+    codes = Counter(letter["code"] for letter in letters(stack) if letter not in earlier)
     assert (codes["record.batch"], codes["record.too_large"]) == (4, 2), "each with its reason, to be seen by dlq list"
     assert crew.ended() == {}
     assert highest_megabytes(crew.pid("normal")) < WORKER_MEGABYTES
