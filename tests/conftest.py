@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,12 +14,12 @@ settings.register_profile("tocsin", deadline=None, suppress_health_check=[Health
 settings.load_profile("tocsin")
 
 
-def _running() -> Iterator[object]:
-    """A stack with the sample policy's members, in a short-lived home."""
+def running(prefix: str) -> Iterator[Any]:
+    """A stack with the sample policy's members, in a short-lived home whose name begins so."""
     from tocsin.stack.charter import sample_charter  # noqa: PLC0415 -- only tests that ask for it need the extras
     from tocsin.stack.local import LocalStack  # noqa: PLC0415 -- as above
 
-    home = Path(tempfile.mkdtemp(prefix="tocsin-test-"))
+    home = Path(tempfile.mkdtemp(prefix=prefix))
     stack = LocalStack(home, brief=True)
     try:
         stack.up(sample_charter())
@@ -31,10 +32,10 @@ def _running() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[object]:
     """The real Kafka, PostgreSQL and registry; nobody triages on it, so that a test's topics are its own."""
-    yield from _running()
+    yield from running("tocsin-test-")
 
 
 @pytest.fixture(scope="session")
 def busy_stack() -> Iterator[object]:
     """Another one, for tests that run triage: reports go to every member there."""
-    yield from _running()
+    yield from running("tocsin-test-")

@@ -1,7 +1,7 @@
 """A delivery desk without Kafka: a store, a source that holds records in a list, sinks that do as they are told."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -174,3 +174,16 @@ class Counter:
     def told(self) -> list[tuple[str, Any]]:
         """Every Return that is owed, as referral id and kind."""
         return [(answer.referral_id, answer.kind) for answer in self.owed()]
+
+
+def counters(folder: Path) -> Iterator[Callable[..., Counter]]:
+    """Builds counters below a folder, and closes them afterwards."""
+    opened: list[Counter] = []
+
+    def build(**changes: Any) -> Counter:
+        opened.append(Counter(folder=folder / f"store-{len(opened)}", **changes))
+        return opened[-1]
+
+    yield build
+    for counter in opened:
+        counter.close()

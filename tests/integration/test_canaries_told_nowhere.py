@@ -19,7 +19,8 @@ from schemas.records.report import ReportSubmitted
 from schemas.topics import escalated_topic, submitted_topic
 from tests.builders.policy import with_member
 from tests.builders.signing import a_signer
-from tests.integration.test_serving import a_free_port, is_ready, until
+from tests.builders.waiting import a_free_port, until
+from tests.integration.test_serving import is_ready
 from tests.properties.test_canaries import CANARY, MEMBER, planted, reports, strings
 from tocsin.runtime import settings
 from tocsin.runtime.registry import FixedDirectory, RecordCodec, SchemaDirectory

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, report_id_of
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
+from tests.builders.waiting import until
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
 from tocsin.runtime.settings import load
@@ -31,14 +32,6 @@ WHO = ("--by", "A. Operator", "--reason", "file 1 of a test")
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.3)
-    return found
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from schemas.records.triage import LinkState, ReportTriaged
 from schemas.topics import OPS, TRIAGED, status_topic
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_item
+from tests.builders.waiting import patiently as until
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
@@ -62,14 +63,6 @@ def publish(stack: Any, member: MemberId, reference: str) -> ReportTriaged:
     found: ReportTriaged = until(
         lambda: next((t for t in read(stack, TRIAGED, ReportTriaged) if t.report_id == report), None)
     )
-    return found
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 90
-    while not (found := look()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.5)
     return found
 
 

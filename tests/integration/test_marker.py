@@ -7,8 +7,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from schemas.sealing import binding_in_report, personal_part, unseal
 from schemas.topics import OPS, PROCESSES, TRIAGE, submitted_topic, topic_table
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, a_nexus_claim, a_personal_part, a_source_url, an_account, an_item
+from tests.builders.waiting import patiently as until
 from tocsin import Publisher
 from tocsin.runtime.keys.files import KeyFolder, Use
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -58,14 +58,6 @@ def tocsin(stack: Any, *words: str) -> str:
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 90
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.3)
-    return found
 
 
 def written(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from schemas.records.values import Novelty
 from schemas.topics import OPS, escalated_topic, referral_topic, submitted_topic, urgent_topic
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_escalation
+from tests.builders.waiting import patiently as until
 from tocsin.publisher import Publisher
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import load
@@ -54,13 +55,6 @@ def settled(stack: Any) -> dict[str, int]:
     topics = (submitted_topic(MEMBER), escalated_topic(MEMBER))
     assert all(lines[topic].balances for topic in topics)
     return {topic: sum(lines[topic].outcomes.values()) for topic in topics}
-
-
-def until(holds: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.5)
 
 
 def referred(stack: Any, prefix: str) -> dict[str, set[Novelty]]:

@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from confluent_kafka import Producer
 from schemas.records.identifiers import MemberId
 from schemas.topics import submitted_topic
 from tests.builders.drafts import a_draft
+from tests.builders.waiting import until
 from tocsin.policy.bundle import SAMPLE, load
 from tocsin.publisher import Publisher
 from tocsin.stack.demo.crew import Crew
@@ -36,13 +36,6 @@ def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
 
 def waiting(stack: Any, member: MemberId) -> int:
     return next(line.waiting for line in balance_of(stack.home).lines if line.topic == submitted_topic(member))
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.5)
 
 
 def publish(stack: Any, member: MemberId, reference: str) -> None:

@@ -5,8 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from schemas.records.report import SharingChoices
 from tests.builders.drafts import a_draft
 from tests.builders.policy import a_folder
 from tests.builders.reports import a_hosting, an_escalation, an_item
+from tests.builders.waiting import patiently as until
 from tocsin.policy.bundle import load as load_policy
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
@@ -95,14 +95,6 @@ def rows(stack: LocalStack, query: str, **asked: Any) -> list[Any]:
 def recipients(stack: LocalStack, reference: str) -> set[str]:
     query = "select recipient from referrals where submitter_reference = :reference and not withdrawal"
     return {row.recipient for row in rows(stack, query, reference=reference)}
-
-
-def until(holds: Callable[[], Any], seconds: float = 90) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.5)
-    return found
 
 
 def waiting(stack: LocalStack, reference: str) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +16,7 @@ from schemas.records.identifiers import MemberId, report_id_of
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
 from tests.builders.two_people import TwoPeople
+from tests.builders.waiting import until
 from tocsin.publisher import Publisher
 from tocsin.runtime import metrics
 from tocsin.runtime.database import database_of
@@ -35,14 +35,6 @@ def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
 
 def lines(stack: Any, *words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in tocsin(stack, *words, "--json").stdout.splitlines()]
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.3)
-    return found
 
 
 def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_is_not_read_again(

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.builders.drafts import a_draft
 from tests.builders.homes import a_home_with
 from tests.builders.promotions import Chancery, a_chancery, another_bundle, trust_text
 from tests.builders.reports import a_hosting, an_item
+from tests.builders.waiting import patiently as until
 from tocsin.policy.bundle import SAMPLE
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
@@ -68,13 +69,6 @@ def tocsin(home: Path, *words: str, expects: int = 0) -> str:
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)  # noqa: S603  # our own words
     assert done.returncode == expects, done.stderr
     return done.stdout
-
-
-def until(holds: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.5)
 
 
 def publish(stack: Any, prefix: str, count: int) -> list[str]:

@@ -1,7 +1,6 @@
 """Each process of the exchange says on a port of its own what it counts, that it lives, and whether it is ready."""
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -20,6 +19,7 @@ from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import OPS, referral_topic, submitted_topic
 from tests.builders.drafts import a_draft
 from tests.builders.scrapes import faults_in
+from tests.builders.waiting import a_free_port, until
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
 from tocsin.runtime.settings import load
@@ -78,12 +78,6 @@ def latecomer(stack: Any, tmp_path: Path) -> Iterator[Callable[[], int]]:
         yield start
 
 
-def a_free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def get(port: int, path: str) -> tuple[int, str]:
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
@@ -98,13 +92,6 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 def is_ready(port: int) -> bool:
     return get(port, "/ready") == (200, "ready\n")
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.3)
 
 
 def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[str, int]) -> None:

@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, submitted_topic
 from tests.builders.drafts import a_draft
+from tests.builders.waiting import until
 from tocsin.publisher import Publisher
 from tocsin.runtime.ledger.reading import broker_offsets
 from tocsin.runtime.settings import load
@@ -59,13 +59,6 @@ def publish(stack: Any, member: MemberId, reference: str) -> tuple[int, int]:
 def ends(stack: Any, member: MemberId) -> dict[int, int]:
     kafka = load(stack.config(OPS)).kafka
     return {number: end for (_, number), (_, end) in broker_offsets(kafka, [submitted_topic(member)]).items()}
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.5)
 
 
 def start(crew: Crew) -> None:

@@ -3,11 +3,10 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.builders.drafts import a_draft
+from tests.builders.waiting import a_free_port, until
 from tocsin.publisher import Publisher
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.watching.asking import Period, Prometheus
@@ -35,20 +35,6 @@ COMMANDS = {
 }
 _SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 SCREENS = ((1280, 900), (360, 740))
-
-
-def a_free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def until(look: Callable[[], Any], what: Callable[[], object] = lambda: "") -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.3)
-    return found
 
 
 @contextmanager
@@ -95,7 +81,7 @@ def test_every_panel_has_data_from_a_real_run_and_the_page_keeps_to_wcag(
             return [panel.title for panel in (*needed, delivered) if not asked.shown(panel, period)]
 
     until(lambda: _answers(prometheus))
-    until(lambda: not empty(), lambda: "a panel has no data")
+    until(lambda: not empty(), what="a panel has no data")
     page, port = tmp_path / "page.png", a_free_port()
     command = (sys.executable, "-m", "tocsin", "ops", "--prometheus", prometheus, "--port", str(port))
     with started(*command):

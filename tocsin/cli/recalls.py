@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from schemas.records.ruling import RECALLED
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger.recalls import Recall, recalls
 from tocsin.runtime.settings import load
 
@@ -38,12 +38,8 @@ def command(open_only: bool, member: str, as_json: bool, home: Path) -> None:
 
 
 def _found(home: Path, open_only: bool) -> tuple[Recall, ...]:
-    database = database_of(load(home / "config" / "ops.toml"))
-    try:
-        with database.transaction() as connection:
-            return recalls(connection, open_only=open_only)
-    finally:
-        database.close()
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
+        return recalls(connection, open_only=open_only)
 
 
 def as_line(one: Recall, now: datetime) -> str:

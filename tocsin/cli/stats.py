@@ -23,7 +23,7 @@ from tocsin.cli.measuring.page import described, page
 from tocsin.cli.measuring.wording import figure, first_figure, standing
 from tocsin.cli.policing.homes import HOME, now_ms, rules_of
 from tocsin.policy.legal_map import legal_map
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger.measures import DIMENSIONS, gather, groups
 from tocsin.runtime.settings import load
 
@@ -122,13 +122,9 @@ def _dimensions(by: str) -> tuple[str, ...]:
 
 def _found(asked: Asked, home: Path) -> Figures:
     wanted = dict.fromkeys(((), asked.by, *((name,) for name in sorted(asked.alone))))
-    database = database_of(load(home / "config" / "ops.toml"))
-    try:
-        with database.transaction() as connection:
-            gather(connection, asked.months.first, asked.months.last)
-            tables = tuple(table_of(by, groups(connection, by), asked.smallest) for by in wanted)
-    finally:
-        database.close()
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
+        gather(connection, asked.months.first, asked.months.last)
+        tables = tuple(table_of(by, groups(connection, by), asked.smallest) for by in wanted)
     share = _verified_share(home)
     made_at = datetime.now(UTC)
     return Figures(

@@ -1,127 +1,28 @@
 """A report is decided again: who newly should have it gets it, who should not gives it back, and nobody else hears."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import cast
 
 import pytest
 from msgspec import structs
 
-from processors.answering import Answered, prior_of
-from processors.index.memory import MemoryIndex
-from processors.index.port import PriorRecipient
-from processors.referring import Desk
-from processors.triage import Tools, TriageStages
-from schemas.records.answers import Status, StatusKind
+from processors.answering import Answered
+from schemas.records.answers import Status
 from schemas.records.identifiers import CountryCode, MemberId, ReportId
-from schemas.records.report import Label, ReportSubmitted, SharingChoices, Withdrawal
-from schemas.records.ruling import RECALLED, Amendment, Ruling, RulingCause
-from schemas.records.triage import ReportTriaged
+from schemas.records.report import Label, ReportSubmitted, SharingChoices
+from schemas.records.ruling import Amendment, RulingCause
 from schemas.records.values import Coordinate, Instant
-from schemas.topics import RULINGS, TRIAGED, submitted_topic
-from tests.builders.identity import KEYS, VEIL
-from tests.builders.promotions import a_chancery, another_bundle
+from schemas.topics import RULINGS, TRIAGED
 from tests.builders.reports import NOON_MS, a_hosting, a_report, a_withdrawal, an_instant, an_item
+from tests.builders.ruled_exchange import CODEC, INSTANT_MS, LEAVING, MEMBER, SOURCE, Exchange, members, triaged
 from tests.builders.rulings import a_ruling
-from tocsin.runtime.database import Database
-from tocsin.runtime.ledger.amendments import Findings
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.standings import Standing
-from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord, Slice
-
-CODEC = RecordCodec(FixedDirectory())
-MEMBER, LEAVING = MemberId("plat-a"), MemberId("nl-hotline")
-INSTANT_MS = 1_795_000_000_000
-
-
-class Found(Findings):
-    """What was found out, by report, and what was known before an answer, by return."""
-
-    def __init__(self) -> None:
-        self.known: dict[ReportId, tuple[Amendment, ...]] = {}
-        self.known_before: dict[str, tuple[Amendment, ...]] = {}
-
-    def latest(self, reports: Iterable[ReportId]) -> dict[ReportId, tuple[Amendment, ...]]:
-        return {report: self.known[report] for report in reports if report in self.known}
-
-    def before(self, returns: Iterable[str]) -> dict[str, tuple[Amendment, ...]]:
-        return {each: self.known_before[each] for each in returns if each in self.known_before}
-
-
-class Exchange:
-    """Triage whose rules change at an instant, after which a Dutch hotline takes no part."""
-
-    def __init__(self, folder: Path) -> None:
-        chancery = a_chancery(folder)
-        chancery.promoted(another_bundle(folder / "new", LEAVING), INSTANT_MS)
-        self.rules = chancery.policies()
-        self.holders: dict[ReportId, dict[MemberId, PriorRecipient]] = {}
-        self.log: dict[tuple[str, int], RawRecord] = {}
-        desk = Desk(bundle=self.rules.at(0), keys=KEYS, personal_schema_id=8)
-        self.standing = Standing()
-        self.found = Found()
-        tools = Tools(
-            desk=desk,
-            veil=VEIL,
-            codec=CODEC,
-            policies=self.rules,
-            look_up=self.look_up,
-            standings=lambda: self.standing,
-            findings=self.found,
-        )
-        index = MemoryIndex(lambda report: tuple(self.holders.get(report, {}).values()))
-        self.stages = TriageStages(tools, index, cast(Database, None), {})
-
-    def look_up(self, places: Iterable[Coordinate]) -> dict[Coordinate, RawRecord]:
-        found = ((place, self.log.get((place.topic, place.offset))) for place in places)
-        return {place: record for place, record in found if record is not None}
-
-    def take(self, *records: ReportSubmitted | Withdrawal | Ruling | bytes, at_ms: int) -> tuple[Answered, ...]:
-        is_ruling = isinstance(records[0], Ruling | bytes)
-        topic = RULINGS if is_ruling else submitted_topic(MEMBER)
-        first = sum(1 for known, _ in self.log if known == topic)
-        raw = tuple(
-            RawRecord(
-                offset=first + n,
-                timestamp_ms=at_ms,
-                key=b"k",
-                value=record if isinstance(record, bytes) else CODEC.dumps(record),
-                headers=(),
-            )
-            for n, record in enumerate(records)
-        )
-        self.log |= {(topic, one.offset): one for one in raw}
-        return self.run(Slice(topic_id="id", topic=topic, partition=0, records=raw))
-
-    def run(self, piece: Slice) -> tuple[Answered, ...]:
-        answers = self.stages.finish(self.stages.claim(self.stages.decide(piece))).answers
-        for made in (made for answer in answers for made in answer.referrals):
-            held = self.holders.setdefault(made.report_id, {})
-            if made.withdrawn:
-                held.pop(made.recipient, None)
-            else:
-                held[made.recipient] = prior_of(made)
-        return answers
 
 
 @pytest.fixture
 def exchange(tmp_path: Path) -> Exchange:
     return Exchange(tmp_path)
-
-
-SOURCE = Coordinate(topic_id="id", topic=submitted_topic(MEMBER), partition=0, offset=0)
-
-
-def triaged(answer: Answered) -> ReportTriaged:
-    (record,) = [record for record in answer.records if record.topic == TRIAGED]
-    found = CODEC.loads(record.value, ReportTriaged)
-    assert isinstance(found, ReportTriaged)
-    return found
-
-
-def members(answer: Answered, *, recalled: bool) -> set[str]:
-    return {made.recipient for made in answer.referrals if made.withdrawn is recalled}
 
 
 def test_under_new_rules_one_copy_is_recalled_and_the_others_stand(exchange: Exchange) -> None:
@@ -421,101 +322,3 @@ def test_while_police_hold_notices_the_hotline_reads_that_and_once_they_do_not_t
         (copy,) = answer.referrals
         found.append((copy.recipient, [flag for flag in copy.flags if flag.startswith("notice.")]))
     assert found == [("fr-hotline", ["notice.held"]), ("fr-hotline", ["notice.proposed"])]
-
-
-def a_recall() -> Ruling:
-    return a_ruling(a_report(), SOURCE, cause=RulingCause.RECALLED, occasion="recalled", submitter_reference="case-1")
-
-
-def told(answer: Answered, kind: StatusKind) -> dict[str, Status]:
-    """By member."""
-    found = (CODEC.loads(one.value, Status) for one in answer.records if one.topic.startswith("status."))
-    return {one.member: one for one in found if one.kind is kind}
-
-
-def test_the_exchange_takes_a_report_back_from_everybody_and_tells_each_on_its_status_topic(exchange: Exchange) -> None:
-    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
-    (answer,) = exchange.take(a_recall(), at_ms=INSTANT_MS)
-    assert answer.outcome is Outcome.WITHDRAWN
-    assert members(answer, recalled=True) == members(first, recalled=False) != set()
-    notices = told(answer, StatusKind.RECALL)
-    assert {name: one.referral_id for name, one in notices.items()} == {
-        made.recipient: made.referral_id for made in answer.referrals
-    }
-    assert {(one.revision, one.ruling, one.code) for one in notices.values()} == {(RECALLED, 0, "recall.withdrawn")}
-    assert told(answer, StatusKind.WITHDRAWN)[MEMBER].code == "recall.by_exchange"
-    assert (answer.ruling, answer.record) != (None, None)
-
-
-def test_it_takes_back_what_lies_on_no_topic_any_more(exchange: Exchange) -> None:
-    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
-    exchange.log.clear()
-    (answer,) = exchange.take(a_recall(), at_ms=INSTANT_MS)
-    assert members(answer, recalled=True) == members(first, recalled=False)
-
-
-@pytest.mark.parametrize(
-    "later",
-    [
-        a_report(revision=2, platform="another"),
-        a_report(revision=RECALLED - 1, platform="another"),
-        a_withdrawal(revision=3),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.LABEL, occasion="label:1"),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.MOVED, occasion="moved:1"),
-        a_ruling(a_report(), SOURCE, chosen=(MemberId("fr-police"),), occasion="queue:1"),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.LABEL_RECALLED, occasion="label_recalled:1"),
-    ],
-)
-def test_what_the_exchange_took_back_is_routed_by_nothing_that_comes_later(
-    exchange: Exchange, later: ReportSubmitted | Withdrawal | Ruling
-) -> None:
-    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
-    exchange.take(a_recall(), at_ms=INSTANT_MS)
-    (answer,) = exchange.take(later, at_ms=INSTANT_MS + 1)
-    assert (answer.outcome, answer.referrals) == (Outcome.STALE, ())
-    assert exchange.holders[a_report().report_id] == {}
-
-
-def test_in_one_slice_with_a_recall_no_ruling_gives_the_report_to_anybody(exchange: Exchange) -> None:
-    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
-    stand = tuple(sorted(members(first, recalled=False)))
-    added = a_ruling(a_report(), SOURCE, chosen=(MemberId("fr-police"),), unchanged=stand)
-    late = a_ruling(a_report(), SOURCE, occasion="late")
-    answers = exchange.take(added, a_recall(), late, at_ms=INSTANT_MS)
-    assert [members(one, recalled=False) for one in answers] == [set(), set(), set()]
-    assert members(answers[1], recalled=True) == set(stand)
-
-
-def test_a_recall_said_again_recalls_nobody_twice(exchange: Exchange) -> None:
-    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
-    exchange.take(a_recall(), at_ms=INSTANT_MS)
-    (again,) = exchange.take(a_recall(), at_ms=INSTANT_MS + 1)
-    assert again.referrals == ()
-    assert told(again, StatusKind.RECALL) == {}
-
-
-def test_whoever_has_a_label_that_is_taken_back_gets_a_copy_without_it_and_is_told(exchange: Exchange) -> None:
-    item = an_item(hosting=a_hosting())
-    report = a_report(items=(item,))
-    exchange.take(report, at_ms=INSTANT_MS - 1)
-    label = Amendment(content_id=item.content_id, classification="not_illegal")
-    exchange.found.known[report.report_id] = (label,)
-    (labelled,) = exchange.take(a_ruling(report, SOURCE, cause=RulingCause.LABEL, occasion="label:1"), at_ms=INSTANT_MS)
-    exchange.found.known.clear()
-    recall = a_ruling(report, SOURCE, cause=RulingCause.LABEL_RECALLED, occasion="label_recalled:1")
-    (answer,) = exchange.take(recall, at_ms=INSTANT_MS + 1)
-    had = {made.recipient for made in labelled.referrals if not made.withdrawn}
-    notices = told(answer, StatusKind.RECALL)
-    assert had
-    assert had <= notices.keys()
-    assert {(one.ruling, one.code) for one in notices.values()} == {(2, "recall.label")}
-    words = {label.label for made in answer.referrals for each in made.items for label in each.labels}
-    assert "not_illegal" not in words
-
-
-def test_a_correction_that_concerns_others_tells_whoever_loses_it_on_its_status_topic(exchange: Exchange) -> None:
-    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
-    (answer,) = exchange.take(a_ruling(a_report(), SOURCE), at_ms=INSTANT_MS)
-    assert {name: one.code for name, one in told(answer, StatusKind.RECALL).items()} == {
-        LEAVING: "recall.no_longer_concerned"
-    }

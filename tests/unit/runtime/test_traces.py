@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import httpx
 import pytest
@@ -27,7 +27,7 @@ from schemas.failures import Temporary
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.topics import submitted_topic
-from tests.builders.deliveries import CODEC, Counter
+from tests.builders.deliveries import CODEC, Counter, counters
 from tests.builders.identity import KEYS, VEIL
 from tests.builders.referrals import a_referral
 from tests.builders.reports import a_report
@@ -241,12 +241,4 @@ def kept(counter: Counter) -> int:
 
 @pytest.fixture
 def open_counter(tmp_path: Path) -> Iterator[Callable[..., Counter]]:
-    opened: list[Counter] = []
-
-    def build(**changes: Any) -> Counter:
-        opened.append(Counter(folder=tmp_path / f"store-{len(opened)}", **changes))
-        return opened[-1]
-
-    yield build
-    for counter in opened:
-        counter.close()
+    yield from counters(tmp_path)
