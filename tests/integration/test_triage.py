@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from aiokafka.codec import gzip_encode, zstd_encode
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import OFFSET_END, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from schemas.codec import MAX_SUBMITTED_BYTES
 from schemas.framing import frame
@@ -208,3 +209,11 @@ def test_batches_of_a_hostile_client_are_refused_record_by_record_and_stop_nobod
     assert (codes["record.batch"], codes["record.too_large"]) == (4, 2), "each with its reason, to be seen by dlq list"
     assert crew.ended() == {}
     assert highest_megabytes(crew.pid("normal")) < WORKER_MEGABYTES
+    cleared(stack)
+
+
+def cleared(stack: Any) -> None:
+    """No other test of this stack reads through what a plain client cannot unpack; all of it is settled."""
+    behind = TopicPartition(TOPIC, 0, OFFSET_END)
+    (deleted,) = AdminClient(stack.client("ops")).delete_records([behind]).values()
+    assert deleted.result(30).low_watermark > 0
