@@ -26,9 +26,9 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## Set everything up and run the main job (SERVE=1 stays up)
 	@$(BIN)/tocsin demo
 
-# Most of the time goes to waiting for processes: two files at once, each with a stack of its own, take about half of it.
+# Most of the time goes to waiting for processes: two groups of files at once (tests/conftest.py) take about half of it.
 test: $(READY) ## Set everything up and pass the tests
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-fast: $(READY) ## The tests that need no Kafka, PostgreSQL or registry
 	@$(BIN)/pytest -m "not stack and not chaos"

@@ -29,6 +29,30 @@ def running(prefix: str) -> Iterator[Any]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a stack meet in the same order in every run, wherever it runs; all others in any order.
+
+    Two workers of pytest-xdist (``--dist loadgroup``) take one group after the other: the files of the busy stack are
+    dealt to two groups, those of the idle one are a third, and every other file is its own. The longest come first.
+    """
+    busy = sorted({item.path for item in items if _shares(item, "busy_stack")})
+    groups = {item.path: "idle" for item in items if _shares(item, "stack")}
+    groups |= {path: f"busy-{index % 2}" for index, path in enumerate(busy)}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, str(item.path))))
+    items.sort(key=lambda item: _turn(item, groups.get(item.path)))
+
+
+def _turn(item: pytest.Item, group: str | None) -> tuple[int, str, int, str]:
+    if group is None:
+        return (1 if item.get_closest_marker("stack") else 2, "", 0, "")
+    return (0, group + str(item.path), item.location[1] or 0, item.name)
+
+
+def _shares(item: pytest.Item, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", [])
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[object]:
     """The real Kafka, PostgreSQL and registry; nobody triages on it, so that a test's topics are its own."""
