@@ -215,5 +215,6 @@ def test_batches_of_a_hostile_client_are_refused_record_by_record_and_stop_nobod
 def cleared(stack: Any) -> None:
     """No other test of this stack reads through what a plain client cannot unpack; all of it is settled."""
     behind = TopicPartition(TOPIC, 0, OFFSET_END)
-    (deleted,) = AdminClient(stack.client("ops")).delete_records([behind]).values()
+    client = AdminClient(stack.client("ops"))  # named, so that it lives until the answer is there
+    (deleted,) = client.delete_records([behind]).values()
     assert deleted.result(30).low_watermark > 0
