@@ -33,6 +33,7 @@ from consumers.store import deliveries
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from schemas.records.identifiers import MemberId
+from schemas.topics import LONGEST_MS
 from tocsin.runtime.metrics import record_left
 from tocsin.runtime.privacy import private_folder, write_private
 
@@ -107,6 +108,19 @@ class Replies:
         """Take every file that has come to rest; tells how many answers counted."""
         waiting = sorted(path for path in self._folder.iterdir() if path.suffix in _READERS and self._rests(path))
         return sum(self._take(path) for path in waiting[:_MAX_FILES])
+
+    def let_go(self) -> int:
+        """Delete what was taken or came back and has lain as long as a topic keeps; tells how many files."""
+        oldest_ms = self._now_ms() - LONGEST_MS
+        old = [
+            path
+            for part in ("done", "rejected")
+            for path in (self._folder / part).iterdir()
+            if path.stat().st_mtime_ns // 1_000_000 < oldest_ms
+        ]
+        for path in old:
+            path.unlink()
+        return len(old)
 
     def _rests(self, path: Path) -> bool:
         """Our own files appear whole; others may still be growing."""

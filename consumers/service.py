@@ -185,7 +185,7 @@ class Service:
         return min(_POLL_SECONDS, max(0.0, (due_ms - now_ms()) / 1000))
 
     def _tend(self) -> None:
-        """Every second: replies; every few: left claims, expiry, escalation, age; rarely: erasure."""
+        """Every second: replies; every few: left claims, expiry, escalation, age; rarely: erasure, and old files."""
         if time.monotonic() - self._replied_seconds >= _REPLIES_SECONDS:
             self._replied_seconds = time.monotonic()
             self._attempt("replies", self._replies.turn)
@@ -200,6 +200,7 @@ class Service:
         if self._tendings % _ERASE_EVERY_TENDINGS == 0:
             self._attempt("erasure", lambda: upkeep.erase(self._store, self._desk))
             self._attempt("erasure", self._eraser.let_go)
+            self._attempt("replies", self._replies.let_go)
         self._tendings += 1
         counts = upkeep.show_age(self._store, self._desk)
         if counts != self._shown:

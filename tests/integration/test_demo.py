@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.stack.inventory import FILES, HOME, found_in, too_open
+
 pytestmark = pytest.mark.stack
 
 SUMMARY = {
@@ -22,6 +24,15 @@ SUMMARY = {
     "parked",
     "urgent_p99_seconds",
     "balanced",
+}
+
+NOT_IN_A_DEMO = {
+    "checkpoints/*.note",
+    "erasures/register.jsonl",
+    "erasures/register.key",
+    "members/*",
+    "policy/*",
+    "run/*.pid",
 }
 
 
@@ -57,6 +68,10 @@ def test_the_demo_ends_by_itself_balanced_with_every_referral_accounted_for(tmp_
     assert told["taken_up"] > 0
     assert told["urgent_p99_seconds"] is not None
     assert writing_into(tmp_path) == []
+    found = found_in(tmp_path)
+    assert [name for name, kind in found.items() if kind is None] == []
+    assert too_open(tmp_path) == []
+    assert {*FILES, *HOME} - set(found.values()) == NOT_IN_A_DEMO
 
 
 @pytest.mark.parametrize(

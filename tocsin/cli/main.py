@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final, NoReturn
 
 import click
 
@@ -80,6 +81,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 """What to install for a command; every other one is the operator's, and comes with `triage`."""
 
+_OTHERS: Final = 0o077
+"""What a file that a command makes gives nobody but its owner; what is public says so where it is written."""
 _EXIT_CODES: dict[type[Failure], int] = {Unreadable: 1, Refused: 1, Temporary: 4, Broken: 4}
 
 
@@ -145,7 +148,16 @@ def tocsin() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and end the process with its exit code; the one place where failures become sentences."""
+    """Run one command and end the process with its exit code; what it writes is for its owner alone."""
+    before = os.umask(_OTHERS)
+    try:
+        _run(arguments)
+    finally:
+        os.umask(before)
+
+
+def _run(arguments: Sequence[str] | None) -> NoReturn:
+    """The one place where failures become sentences."""
     try:
         sys.exit(tocsin.main(args=list(arguments) if arguments is not None else None, standalone_mode=False) or 0)
     except click.ClickException as error:

@@ -17,6 +17,8 @@ from tocsin.stack.files import write_whole
 
 _POLL_SECONDS: Final = 0.05
 _KILL_SECONDS: Final = 5.0
+_OTHERS: Final = 0o077
+"""What a process of the stack gives nobody but its owner."""
 
 
 class Trace(Struct, frozen=True):
@@ -63,13 +65,14 @@ class Daemon:
     def _launch(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         for folder in (self.log.parent, self._trace_file.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             process = subprocess.Popen(  # noqa: S603 -- words of ours
                 list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=dict(environment),
+                umask=_OTHERS,  # a broker's segments hold reports
                 start_new_session=True,  # it outlives the command that started it, and Ctrl-C is not for it
             )
         _reap_later(process)

@@ -1,7 +1,8 @@
 """The data inventory: every topic, table and kind of local file, who reads it, and until when it is kept."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -15,7 +16,9 @@ _HEAD: Final = """\
 # Data inventory
 
 Made by `tocsin schema data`; do not edit. Fields of records: field-inventory.md. Files and folders are for their owner
-alone (0600, 0700), and what opens them refuses those that others can read. Erasure and retention: ADR 0028 and 0036.
+alone (0600, 0700) but for those that everybody may read (0644, 0755), and what opens the former refuses them where
+others can. Erasure and retention: ADR 0028 and 0036. Disks of a broker, a database, a log store that are not on one
+machine: their keepers' rules, and those of deploy/.
 Readers of a table are the most that there are; which role may do what with each, the access matrix tests.
 """
 _ERASED: Final = "content until `retain_until` or an erasure; ids, states and times stay"
@@ -29,6 +32,8 @@ class Kept(Struct, frozen=True):
     what: str
     readers: str
     retention: str
+    public: bool = False
+    """Whether others may read the file: what holds no secret, and is signed."""
 
 
 TOPICS: Final = {
@@ -94,24 +99,79 @@ _INBOX: Final = {
     "erasures": Kept("orders to erase", "the recipient", _STAYS),
     "dead_letters": Kept("what nobody could read", "the recipient", "`erase_after_days`"),
 }
+_MADE_HERE: Final = "stays; the home is deleted as a whole"
 FILES: Final = {
     "journal.sqlite*": Kept("the submitter's journal", "the submitter", "as its tables below"),
     "inbox.sqlite*": Kept("the recipient's inbox", "the recipient", "as its tables below"),
     "*.lock": Kept("who has a store open", "its owner", "stays, empty"),
-    "manifest.sha256": Kept("digests of delivered files", "the recipient", "a line goes with its file"),
-    "*.json": Kept("a delivered referral", "the recipient", "`retain_until` or an erasure"),
-    "*.rejects.*": Kept("refused rows of a submitter's file", "the submitter", "the submitter deletes it"),
-    "register.jsonl": Kept("keyed names of erased reports", "`ops`", "stays, so that a backup is erased again"),
-    "register.key": Kept("the key of those names", "`ops`", "stays"),
+    "delivered/manifest.sha256": Kept("digests of delivered files", "the recipient", "a line goes with its file"),
+    "delivered/*.json": Kept("a delivered referral", "the recipient", "`retain_until` or an erasure"),
+    "replies/*": Kept("answers of people, and case numbers", "the recipient", f"{_DAYS} days after they were taken"),
+    "checkpoints/*.note": Kept("signed heads of the audit log", "the member", "no content; stays, as proof"),
+    "*.rejected.*": Kept("refused rows of a submitter's file", "the submitter", "the submitter deletes it"),
+    "schemas/schemas.json": Kept("ids of schemas", "its process", "no content; stays"),
+    "keyring/*.key": Kept("secret keys of the digests", "triage", "until `tocsin keyring retire`"),
+    "erasures/register.jsonl": Kept(
+        "keyed names of erased reports", "`ops`", "stays, so that a backup is erased again"
+    ),
+    "erasures/register.key": Kept("the key of those names", "`ops`", "stays"),
     "*.seal.pem": Kept("private keys to open with", "its principal", "30 days after its end: `tocsin keys destroy`"),
     "*.sign.pem": Kept("private keys to sign with", "its principal", "until it is replaced"),
+    "keys/*/directory.note": Kept("public keys of all, signed", "everybody", "stays", public=True),
+    "keys/*/lock": Kept("who changes that directory", "`ops`", "stays, empty"),
+    "policy/*": Kept(
+        "bundles of rules, and promotions", "everybody", "stays, so that past rulings explain", public=True
+    ),
+    "receiver/referrals/*.json": Kept("what the reference receiver took", "the recipient", "an order of its sender"),
 }
-"""By the pattern of a file's name, in the state folder of a member or a process."""
+"""By the pattern of a file's path, in the state folder of a member or a process."""
+HOME: Final = {
+    "certificates/*": Kept("certificates and their keys", "their principal", "issued anew a month before their end"),
+    "secrets/*": Kept("passwords and shared secrets", "their process", _MADE_HERE),
+    "config/*": Kept("settings, without secrets", "their process", _MADE_HERE),
+    "logs/*": Kept("logs: ids and codes", "who runs the home", _MADE_HERE),
+    "run/*.pid": Kept("which process runs", "who runs the home", "until it is stopped"),
+    "ports.json": Kept("which ports were chosen", "who runs the home", _MADE_HERE),
+    "lock": Kept("who starts or stops the stack", "who runs the home", "stays, empty"),
+    "kafka*": Kept("the broker's segments: topics", "the broker", "as the topics above"),
+    "postgresql/*": Kept("the database's files: tables", "PostgreSQL", "as the tables above"),
+    "demo/*": Kept("made-up reports of a demonstration", "who runs the home", _MADE_HERE),
+    "members/*": Kept("certificates and settings for a member", "who runs the home", "until the member is removed"),
+    "state/*/case-management.sqlite": Kept(
+        "a demonstration's table of referrals", "the recipient", "an order to erase"
+    ),
+}
+"""By the pattern of a file's path, in the home that `tocsin up` and `tocsin demo` make, beside the files above."""
 
 
 def kind_of(name: str, kinds: Iterable[str]) -> str | None:
-    """Which kind a name is of; None for one that the inventory does not know."""
-    return next((kind for kind in kinds if fnmatch(name, kind)), None)
+    """Which kind a name or a path is of; None for one that the inventory does not know."""
+    return next((kind for kind in kinds if fnmatch(name, kind) or fnmatch(name, f"*/{kind}")), None)
+
+
+def found_in(home: Path) -> Mapping[str, str | None]:
+    """Each file below a folder, by its path, and of which kind it is."""
+    kinds = (*FILES, *HOME)
+    files = (path.relative_to(home).as_posix() for path in sorted(home.rglob("*")) if path.is_file())
+    return {name: kind_of(name, kinds) for name in files}
+
+
+def too_open(home: Path) -> Sequence[str]:
+    """What others may do more with, below a folder, than the inventory says: a path and its mode each."""
+    known, found = {**FILES, **HOME}, found_in(home)
+    public = {home / name for name, kind in found.items() if kind and known[kind].public}
+    folders = {parent for file in public for parent in file.parents}
+    return [
+        f"{path.relative_to(home)} {mode:o}"
+        for path in sorted(home.rglob("*"))
+        if (mode := path.stat().st_mode & 0o777) & ~_most(path, public, folders)
+    ]
+
+
+def _most(path: Path, public: Set[Path], folders: Set[Path]) -> int:
+    if path.is_dir():
+        return 0o755 if path in folders else 0o700
+    return 0o644 if path in public else 0o600
 
 
 def data_page() -> str:
@@ -121,7 +181,8 @@ def data_page() -> str:
             _HEAD,
             _section("Topics", TOPICS.items()),
             _section("Tables of the exchange", TABLES.items()),
-            _section("Local files", FILES.items()),
+            _files("Local files", FILES),
+            _files("The home of an exchange on one machine", HOME),
             _section("Tables of a journal", ((name, _JOURNAL[name]) for name in JOURNAL.tables)),
             _section("Tables of an inbox", ((name, _INBOX[name]) for name in INBOX.tables)),
         ]
@@ -131,6 +192,16 @@ def data_page() -> str:
 def _section(title: str, rows: Iterable[tuple[str, Kept]]) -> str:
     return "\n".join(
         [f"## {title}\n", "| Where | What | Who reads it | Kept |", "|---|---|---|---|", *_lines(rows), ""]
+    )
+
+
+def _files(title: str, kinds: Mapping[str, Kept]) -> str:
+    rows = (
+        f"| `{name}` | {kept.what} | {kept.readers} | {'0644' if kept.public else '0600'} | {kept.retention} |"
+        for name, kept in kinds.items()
+    )
+    return "\n".join(
+        [f"## {title}\n", "| Where | What | Who reads it | Mode | Kept |", "|---|---|---|---|---|", *rows, ""]
     )
 
 

@@ -30,7 +30,8 @@ def require_own(folder: Path) -> None:
 def write_settings(stack: "LocalStack", principal: str, policy: Path, trust: Path | None = None) -> None:
     """Write `<home>/config/<principal>.toml`, 0600, as tocsin.runtime.settings reads it."""
     state = stack.home / "state" / principal
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (state.parent, state):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = stack.config(principal)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.touch(mode=0o600)

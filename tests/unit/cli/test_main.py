@@ -67,3 +67,17 @@ def test_a_part_that_is_missing_only_while_a_command_works_is_named_with_its_ext
     assert ended.value.code == 4
     assert "psycopg" in (told := capsys.readouterr().err)
     assert "pip install 'tocsin[triage]'" in told
+
+
+def test_what_a_command_makes_is_for_its_owner_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    @click.command()
+    def stats() -> None:
+        (tmp_path / "page.html").write_text("counts")
+
+    monkeypatch.setattr(entry.Commands, "get_command", lambda *_: stats)
+    (before := tmp_path / "before").touch()
+    with pytest.raises(SystemExit):
+        entry.main(["stats"])
+    (after := tmp_path / "after").touch()
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o600
+    assert after.stat().st_mode == before.stat().st_mode, "whoever calls it keeps its own"

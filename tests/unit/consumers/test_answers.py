@@ -1,5 +1,7 @@
 """Answers: every line is checked, good ones go through, and the others come back with their reason."""
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,3 +196,17 @@ def test_what_is_not_understood_comes_back_in_a_folder_of_its_own(replies: Calla
     (tmp_path / "replies" / "x.jsonl").write_text('{"referral_id": "17", "answer": "taken_up"}\n')
     assert replies() == 0
     assert b"answer.referral_id" in (tmp_path / "replies" / "rejected" / "x.csv").read_bytes()
+
+
+def test_files_that_were_taken_are_deleted_after_thirty_days(counter: Counter, tmp_path: Path) -> None:
+    counter.arrive(a_referral())
+    answers = Replies(counter.store, tmp_path / "replies", RECIPIENT, lambda: time.time_ns() // 1_000_000)
+    for age_days in (29, 31):
+        file = drop(tmp_path / "replies", [an_answer()])
+        answers.turn()
+        at = time.time() - age_days * 86_400
+        os.utime(tmp_path / "replies" / "done" / file.name, (at, at))
+    drop(tmp_path / "replies", [an_answer()])
+    assert answers.let_go() == 1
+    assert len(list((tmp_path / "replies" / "done").iterdir())) == 1
+    assert len(list((tmp_path / "replies").glob("*.jsonl"))) == 1, "what nobody has taken yet stays"

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from consumers.replies import Replies, drop
 from consumers.sinks.directory import DirectorySink
+from processors.keyring import keyring
 from producers.journal.store import open_journal
 from schemas.records.identifiers import MemberId
 from schemas.topics import topic_table
@@ -13,12 +15,26 @@ from tocsin.runtime import migrations
 from tocsin.runtime.keys.files import KeyFolder, Use, new_key
 from tocsin.stack.charter import sample_charter
 from tocsin.stack.erasures import Register
-from tocsin.stack.inventory import FILES, TABLES, TOPICS, data_page, kind_of
+from tocsin.stack.inventory import TABLES, TOPICS, data_page, found_in, kind_of, too_open
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "data-inventory.md"
 VERSIONS = Path(next(iter(migrations.__path__))) / "versions"
 _MADE = re.compile(r'create table ([a-z_.]+) \(|^    "([a-z_]+)": """', re.MULTILINE)
 MEMBER = MemberId("nl-hotline")
+MADE_BY_HAND = {
+    "journal.sqlite*",
+    "inbox.sqlite*",
+    "*.lock",
+    "delivered/manifest.sha256",
+    "delivered/*.json",
+    "replies/*",
+    "keyring/*.key",
+    "erasures/register.jsonl",
+    "erasures/register.key",
+    "*.seal.pem",
+    "*.sign.pem",
+}
+"""A demonstration makes the others: tests/integration/test_demo.py."""
 
 
 def test_the_page_in_the_repository_is_current() -> None:
@@ -41,12 +57,25 @@ def test_every_local_file_that_is_made_is_in_it_and_nobody_else_can_read_it(tmp_
     counter = Counter(tmp_path / "inbox", sinks={"folder": DirectorySink(tmp_path / "delivered")})
     counter.arrive(a_referral())
     counter.courier.turn()
+    Replies(counter.store, tmp_path / "replies", MEMBER, lambda: 0)
+    drop(tmp_path / "replies", [])
+    (tmp_path / "triage").mkdir(mode=0o700)
+    keyring(tmp_path / "triage")
     (tmp_path / "ops").mkdir(mode=0o700)
     Register(tmp_path / "ops").add(a_referral().report_id, 0)
     for use in Use:
         KeyFolder(tmp_path / "keys").add(use, new_key(use))
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert [path.name for path in files if not kind_of(path.name, FILES)] == []
-    assert [path.name for path in tmp_path.rglob("*") if path.stat().st_mode & 0o077] == []
-    assert {kind_of(path.name, FILES) for path in files} == set(FILES) - {"*.rejects.*"}
+    assert [name for name, kind in found_in(tmp_path).items() if kind is None] == []
+    assert too_open(tmp_path) == []
+    assert set(found_in(tmp_path).values()) == MADE_BY_HAND
     counter.close()
+
+
+def test_a_file_that_the_inventory_does_not_know_and_one_that_others_can_read_are_found(tmp_path: Path) -> None:
+    for name in ("keys/ops/directory.note", "keys/ops/abc.sign.pem", "policy/bundles/a/members.toml", "notes.txt"):
+        file = tmp_path / name
+        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        file.touch()
+        file.chmod(0o644)
+    assert [name for name, kind in found_in(tmp_path).items() if kind is None] == ["notes.txt"]
+    assert too_open(tmp_path) == ["keys/ops/abc.sign.pem 644", "notes.txt 644"]

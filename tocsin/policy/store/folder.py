@@ -34,7 +34,8 @@ class Store:
         bundle = load(source)
         place = self.folder / BUNDLES / bundle.digest
         if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
+            _readable(self.folder)
+            _readable(place.parent)
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=".adding-") as scratch:
                 _copy(source, Path(scratch))
                 _settle(Path(scratch), place)
@@ -116,8 +117,8 @@ def _copy(source: Path, target: Path) -> None:
 
 def _settle(scratch: Path, place: Path) -> None:
     """One rename: whoever adds the same bundle at the same moment has made the same folder."""
-    for folder in (scratch, *(each for each in scratch.rglob("*") if each.is_dir())):
-        folder.chmod(0o755)
+    for each in (scratch, *scratch.rglob("*")):
+        each.chmod(0o755 if each.is_dir() else 0o644)
     try:
         scratch.rename(place)
     except OSError:
@@ -127,10 +128,18 @@ def _settle(scratch: Path, place: Path) -> None:
 
 
 def _write(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    _readable(file.parent)
     scratch = file.with_suffix(".new")
     with scratch.open("wb") as opened:
         opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
+    scratch.chmod(0o644)
     scratch.replace(file)
+
+
+def _readable(folder: Path) -> None:
+    """A folder of rules, which hold no secret: workers under accounts of their own read them."""
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)

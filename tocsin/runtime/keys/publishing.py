@@ -89,8 +89,8 @@ class Keeper:
 
     def _write(self, directory: Directory) -> None:
         draft = self.folder / f".directory.{os.getpid()}"
-        draft.touch(mode=0o644)
         draft.write_text(sign_note(directory.text(), KEEPER, self._signing()), encoding="utf-8")
+        draft.chmod(0o644)  # public keys, and signed: others read it
         draft.replace(self.file)
 
     def _signing(self) -> Ed25519PrivateKey:
