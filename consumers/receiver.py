@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +18,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from consumers.serving import LONGEST_WAIT_SECONDS, Pace
+from consumers.serving import LONGEST_WAIT_SECONDS, callers
+from schemas.failures import Broken
 from tocsin.runtime import metrics
 from tocsin.runtime.endpoint import PATHS, answer
 from tocsin.runtime.health import Health
+from tocsin.runtime.pacing import Callers
 from tocsin.runtime.privacy import private_folder
 
 MAX_BODY_BYTES: Final = 1_048_576
+MOST_SECRETS: Final = 2
 _MAX_DELAY_SECONDS: Final = 60.0
 NAME: Final = "receiver"
 FOLDER: Final = "folder"
@@ -88,18 +91,15 @@ class Shelf:
 class Receiver:
     """Verifies each post, keeps it by its key, answers by key; behaves badly only when it is told to."""
 
-    def __init__(self, shelf: Shelf, secret: str, pace: Pace) -> None:
+    def __init__(self, shelf: Shelf, secret: str) -> None:
         self._shelf = shelf
-        self._pace = pace
-        self._webhook = Webhook(secret)
+        self._webhooks = tuple(Webhook(one) for one in _secrets(secret))
         self._behaviour = Behaviour()
         self._health = Health()
         self._health.expect(FOLDER, _STALE_SECONDS)
 
     async def post(self, request: Request) -> Response:
         """Take one referral."""
-        if busy := self._busy():
-            return busy
         try:
             with anyio.fail_after(LONGEST_WAIT_SECONDS):
                 body = await _bounded_body(request)
@@ -116,8 +116,6 @@ class Receiver:
 
     async def look(self, request: Request) -> Response:
         """Say whether a referral is here, to whoever may send it."""
-        if busy := self._busy():
-            return busy
         key = request.path_params["key"]
         if request.headers.get("webhook-id") != key or not self._is_signed(request, b""):
             return _refused("the signature does not verify", 401)
@@ -135,18 +133,8 @@ class Receiver:
             return _refused("a behaviour as JSON", 400)
         return JSONResponse({})
 
-    def _busy(self) -> Response | None:
-        wait = self._pace.wait_seconds(time.monotonic())
-        if not wait:
-            return None
-        return _refused("fewer requests at once", 429, {"retry-after": str(math.ceil(wait))})
-
     def _is_signed(self, request: Request, body: bytes) -> bool:
-        try:
-            self._webhook.verify(body, dict(request.headers), json_parse=False)
-        except (WebhookVerificationError, ValueError):
-            return False
-        return True
+        return any(_verifies(webhook, body, request) for webhook in self._webhooks)
 
     async def watch(self, request: Request) -> Response:
         """Say what it counts, that it lives, and whether it could keep a referral."""
@@ -170,14 +158,22 @@ class Receiver:
         return JSONResponse({"told_to": behaviour.status}, behaviour.status, headers)
 
 
-def application(folder: Path, secret: str, pace: Pace | None = None, *, obeys: bool = False) -> Starlette:
-    """The receiver as an ASGI application; `obeys` adds the route by which tests tell it how to behave."""
-    receiver = Receiver(Shelf(folder), secret, pace or Pace())
-    routes: list[tuple[str, Callable[[Request], Awaitable[Response]], str]] = [
-        ("/referrals", receiver.post, "POST"),
-        ("/referrals/{key}", receiver.look, "GET"),
-        ("/openapi.json", receiver.describe, "GET"),
-        *((path, receiver.watch, "GET") for path in PATHS),
+Answers = Callable[[Request], Awaitable[Response]]
+
+
+def application(folder: Path, secret: str, paces: Callers | None = None, *, obeys: bool = False) -> Starlette:
+    """The receiver as an ASGI application; `obeys` adds the route by which tests tell it how to behave.
+
+    `secret` is one, or two with white space between them while one takes the place of the other; raises Broken for
+    none and for more.
+    """
+    receiver = Receiver(Shelf(folder), secret)
+    referring, watching = paces or callers(), callers()  # who posts does not keep away who watches
+    routes: list[tuple[str, Answers, str]] = [
+        ("/referrals", _paced(referring, receiver.post), "POST"),
+        ("/referrals/{key}", _paced(referring, receiver.look), "GET"),
+        ("/openapi.json", _paced(watching, receiver.describe), "GET"),
+        *((path, _paced(watching, receiver.watch), "GET") for path in PATHS),
         *([("/behaviour", receiver.behave, "POST")] if obeys else []),
     ]
     made = Starlette(routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in routes])
@@ -185,9 +181,36 @@ def application(folder: Path, secret: str, pace: Pace | None = None, *, obeys: b
     return made
 
 
-def _refused(problem: str, status: int, headers: dict[str, str] | None = None) -> Response:
+def _paced(paces: Callers, answers: Answers) -> Answers:
+    async def answered(request: Request) -> Response:
+        wait = paces.wait_seconds(request.client.host if request.client else "", time.monotonic())
+        if not wait:
+            return await answers(request)
+        metrics.record_left(NAME, "paced")
+        return JSONResponse({"problem": "fewer requests at once"}, 429, {"retry-after": str(math.ceil(wait))})
+
+    return answered
+
+
+def _secrets(text: str) -> Sequence[str]:
+    found = text.split()
+    if not 1 <= len(found) <= MOST_SECRETS:
+        facts = f"One secret was expected, or {MOST_SECRETS} while one replaces the other, found {len(found)}."
+        raise Broken(f"{facts} Write each on a line of its own.", code="delivery.secret")
+    return found
+
+
+def _verifies(webhook: Webhook, body: bytes, request: Request) -> bool:
+    try:
+        webhook.verify(body, dict(request.headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
+
+
+def _refused(problem: str, status: int) -> Response:
     metrics.record_left(NAME, "refused")
-    return JSONResponse({"problem": problem}, status, headers)
+    return JSONResponse({"problem": problem}, status)
 
 
 async def _bounded_body(request: Request) -> bytes | None:

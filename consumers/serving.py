@@ -4,9 +4,10 @@ import asyncio
 from typing import Any, Final
 
 import uvicorn
-from msgspec import Struct
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tocsin.runtime.pacing import Callers, pace
 
 MOST_CONNECTIONS: Final = 64
 LONGEST_WAIT_SECONDS: Final = 10.0
@@ -15,22 +16,9 @@ PER_SECOND, AT_ONCE = 500.0, 1_000.0
 _HEADERS: Final = [("x-content-type-options", "nosniff"), ("cache-control", "no-store")]
 
 
-class Pace(Struct):
-    """How many requests are answered: a bucket that fills steadily and holds what may come at once."""
-
-    per_second: float = PER_SECOND
-    at_once: float = AT_ONCE
-    left: float = AT_ONCE
-    at_seconds: float = 0.0
-
-    def wait_seconds(self, now_seconds: float) -> float:
-        """Zero where one more is answered, which is then counted; else how long until one is."""
-        gained = max(0.0, now_seconds - self.at_seconds) * self.per_second
-        self.left, self.at_seconds = min(self.at_once, self.left + gained), now_seconds
-        if self.left < 1:
-            return (1 - self.left) / self.per_second
-        self.left -= 1
-        return 0.0
+def callers() -> Callers:
+    """No address has more than half of what all have together: a stranger cannot keep the sender away."""
+    return Callers(each=pace(PER_SECOND / 2, AT_ONCE / 2), together=pace(PER_SECOND, AT_ONCE))
 
 
 class Impatient(H11Protocol):
@@ -69,7 +57,10 @@ class Impatient(H11Protocol):
 
 
 def server_of(application: Starlette, protocol: type[asyncio.Protocol] = Impatient, **more: Any) -> uvicorn.Server:
-    """A server for the receiver that says nothing of what it is made of."""
+    """A server for the receiver that says nothing of what it is made of.
+
+    A proxy on this machine says whose request it hands on (X-Forwarded-For); one that is elsewhere is a caller itself.
+    """
     config = uvicorn.Config(
         application,
         http=protocol,
@@ -79,6 +70,8 @@ def server_of(application: Starlette, protocol: type[asyncio.Protocol] = Impatie
         access_log=False,
         server_header=False,
         headers=_HEADERS,
+        proxy_headers=True,
+        forwarded_allow_ips="127.0.0.1",
         **more,
     )
     return uvicorn.Server(config)

@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from consumers.receiver import OPENAPI as RECEIVER
-from consumers.serving import Pace
 from tests.builders.sinks import serving
 from tocsin.runtime.endpoint import OPENAPI as ENDPOINT
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
+from tocsin.runtime.pacing import Callers, pace
 
 _ROOT = Path(__file__).parents[2]
 _OPTIONS = (
@@ -41,16 +41,19 @@ def _surfaces() -> Iterator[tuple[str, Path, str]]:
         yield "metrics port", ENDPOINT, address
 
 
+def _at_will() -> Callers:
+    return Callers(each=pace(1e6, 1e6), together=pace(1e6, 1e6))
+
+
 @contextmanager
 def _receiver() -> Iterator[str]:
-    at_will = Pace(per_second=1e6, at_once=1e6, left=1e6)
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "kept", pace=at_will) as address:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "kept", paces=_at_will()) as address:
         yield address
 
 
 @contextmanager
 def _endpoint() -> Iterator[str]:
-    endpoint = Endpoint(Health(), "127.0.0.1", 0)
+    endpoint = Endpoint(Health(), "127.0.0.1", 0, paces=_at_will())
     try:
         yield f"http://127.0.0.1:{endpoint.port}"
     finally:

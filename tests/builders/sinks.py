@@ -13,9 +13,10 @@ import httpx
 from consumers.formats.referral_json import write
 from consumers.letters import Letter, Parcel, parcel_of
 from consumers.receiver import application
-from consumers.serving import Impatient, Pace, server_of
+from consumers.serving import Impatient, server_of
 from consumers.sinks.https import Endpoint, HttpsSink
 from tests.builders.referrals import a_referral
+from tocsin.runtime.pacing import Callers
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 ANOTHER_SECRET = "whsec_" + "b3RoZXItc2VjcmV0"
@@ -28,9 +29,9 @@ def a_parcel(reference: str = "case-1", **changes: Any) -> Parcel:
 
 
 @contextmanager
-def serving(folder: Path, protocol: type[Impatient] = Impatient, pace: Pace | None = None) -> Iterator[str]:
+def serving(folder: Path, protocol: type[Impatient] = Impatient, paces: Callers | None = None) -> Iterator[str]:
     """The reference receiver on a free port of loopback."""
-    server = server_of(application(folder, SECRET, pace, obeys=True), protocol, port=0)
+    server = server_of(application(folder, SECRET, paces, obeys=True), protocol, port=0)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -20,7 +20,11 @@ _SECRET_BYTES = 32
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8480, show_default=True, help="0 takes a free one.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where referrals are kept; by default in the home.")
-@click.option("--secret-file", type=click.Path(path_type=Path), help="The shared secret; made where it is missing.")
+@click.option(
+    "--secret-file",
+    type=click.Path(path_type=Path),
+    help="The shared secret, made where it is missing; two lines while one replaces the other.",
+)
 @click.option("--obeys", is_flag=True, help="For tests: POST /behaviour tells how to answer the next posts.")
 def command(home: Path, port: int, folder: Path | None, secret_file: Path | None, obeys: bool) -> None:
     """Receive referrals as a recipient's own endpoint would: verify the signature, honour the key.

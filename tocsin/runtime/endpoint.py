@@ -1,12 +1,12 @@
 """The one HTTP port of a process: /metrics, /live and /ready."""
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from http import HTTPStatus
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -15,23 +15,29 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
-from tocsin.runtime.metrics import REGISTRY
+from tocsin.runtime.metrics import REGISTRY, record_left
+from tocsin.runtime.pacing import Callers, pace
 from tocsin.runtime.settings import MetricsTls, Settings
 from tocsin.runtime.tls import serving
 
 _HANDSHAKE_SECONDS: Final = 5.0
 LONGEST_CONNECTION_SECONDS: Final = 10.0
 MOST_CONNECTIONS: Final = 32
+PER_SECOND, AT_ONCE = 50.0, 100.0
+"""Of one caller; a scraper and a prober ask once in seconds. All callers together have four times that."""
 _PLAIN = "text/plain; charset=utf-8"
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class Endpoint:
     """Serves until closed; `port` is the one in use, also where 0 was asked for."""
 
-    def __init__(self, health: Health, host: str, port: int, tls: MetricsTls | None = None) -> None:
+    def __init__(
+        self, health: Health, host: str, port: int, tls: MetricsTls | None = None, *, paces: Callers | None = None
+    ) -> None:
         context = serving(tls.certificate, tls.key, tls.ca) if tls else None
         try:
-            self._server = _Server((host, port), _handler(health), context)
+            self._server = _Server((host, port), _handler(health, paces or _callers()), context)
         except OSError as error:
             raise Broken(
                 f"Port {port} on {host} cannot be opened for metrics ({error.strerror}). Choose another metrics_port.",
@@ -129,7 +135,11 @@ def answer(path: str, health: Health) -> tuple[int, str, bytes]:
     return _ANSWERS[path](health)
 
 
-def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
+def _callers() -> Callers:
+    return Callers(each=pace(PER_SECOND, AT_ONCE), together=pace(4 * PER_SECOND, 4 * AT_ONCE))
+
+
+def _handler(health: Health, paces: Callers) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 5
         """Seconds; a client that sends nothing cannot hold a thread."""
@@ -138,11 +148,15 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
         error_content_type, error_message_format = _PLAIN, "%(code)d\n"
 
         def do_GET(self) -> None:
+            if wait := paces.wait_seconds(self.client_address[0], time.monotonic()):
+                record_left("endpoint", "paced")
+                self._say(429, _PLAIN, b"fewer requests at once\n", {"Retry-After": str(math.ceil(wait))})
+                return
             known = self.path in _ANSWERS
             self._say(*(answer(self.path, health) if known else (404, _PLAIN, b"not found\n")))
 
         def _refuse(self) -> None:
-            self._say(405, _PLAIN, b"GET only\n")
+            self._say(405, _PLAIN, b"GET only\n", {"Allow": "GET"})
 
         def __getattr__(self, name: str) -> Callable[[], None]:
             """Whatever other method somebody thinks of."""
@@ -150,10 +164,10 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
                 raise AttributeError(name)
             return self._refuse
 
-        def _say(self, status: int, content_type: str, body: bytes) -> None:
+        def _say(self, status: int, content_type: str, body: bytes, more: Mapping[str, str] = _NOTHING) -> None:
             self.send_response(status)
-            if status == HTTPStatus.METHOD_NOT_ALLOWED:
-                self.send_header("Allow", "GET")
+            for name, value in more.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("X-Content-Type-Options", "nosniff")

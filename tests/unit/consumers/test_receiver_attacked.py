@@ -21,8 +21,10 @@ from starlette.routing import Route
 
 from consumers import receiver
 from consumers.receiver import MAX_BODY_BYTES, OPENAPI, application
-from consumers.serving import MOST_CONNECTIONS, Impatient, Pace
+from consumers.serving import MOST_CONNECTIONS, Impatient
 from tests.builders.sinks import ANOTHER_SECRET, SECRET, serving
+from tocsin.runtime.failures import Broken
+from tocsin.runtime.pacing import Callers, pace
 
 SAYS = json.loads(OPENAPI.read_text("utf-8"))
 KEY = "0b9f8a58-key_1"
@@ -185,20 +187,41 @@ def test_a_body_above_the_bound_is_not_read_to_its_end(app: Starlette, tmp_path:
 
 
 def test_more_than_the_pace_are_told_to_wait(tmp_path: Path) -> None:
-    app = application(tmp_path / "kept", SECRET, Pace(per_second=0.001, at_once=2, left=2))
+    app = application(tmp_path / "kept", SECRET, Callers(each=pace(0.001, 2), together=pace(1, 100)))
     answers = [asked(app, "POST", "/referrals", headers=signed(), content=b"{}") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2].headers["retry-after"]) > 0
     assert asked(app, "GET", f"/referrals/{KEY}", headers=signed(b"")).status_code == 429
+    assert asked(app, "GET", "/live").status_code == 200, "who watches is not kept away by who posts"
 
 
-@given(st.lists(st.floats(0, 0.5), max_size=200))
-def test_no_more_than_the_pace_is_answered_in_any_time(steps: list[float]) -> None:
-    pace, now, answered = Pace(per_second=10, at_once=5, left=5), 0.0, 0
-    for step in steps:
-        now += step
-        answered += pace.wait_seconds(now) == 0
-    assert answered <= 5 + 10 * now + 1e-6
+def test_a_stranger_behind_the_proxy_does_not_keep_the_sender_away(tmp_path: Path) -> None:
+    paces = Callers(each=pace(0.001, 3), together=pace(0.001, 100))
+    with serving(tmp_path / "kept", paces=paces) as address:
+
+        def post(caller: str, headers: dict[str, str]) -> int:
+            told = headers | {"x-forwarded-for": caller}
+            return httpx.post(f"{address}/referrals", headers=told, content=b"{}", trust_env=False).status_code
+
+        assert [post("192.0.2.7", {}) for _ in range(5)] == [401, 401, 401, 429, 429]
+        assert [post(f"2001:db8::{number}", {}) for number in range(1, 6)] == [401, 401, 401, 429, 429]
+        assert post("192.0.2.8", signed()) == 200
+
+
+def test_while_a_secret_is_replaced_both_are_good_and_then_the_new_one_alone(tmp_path: Path) -> None:
+    def status(secrets: str, secret: str) -> int:
+        app = application(tmp_path / "kept", secrets)
+        return asked(app, "POST", "/referrals", headers=signed(secret=secret), content=b"{}").status_code
+
+    both = f"{ANOTHER_SECRET}\n{SECRET}"
+    assert [status(both, one) for one in (SECRET, ANOTHER_SECRET)] == [200, 200]
+    assert [status(ANOTHER_SECRET, one) for one in (SECRET, ANOTHER_SECRET)] == [401, 200]
+
+
+@pytest.mark.parametrize("secrets", ["", f"{SECRET} {ANOTHER_SECRET} {SECRET}"])
+def test_no_secret_and_three_are_refused_at_once(secrets: str, tmp_path: Path) -> None:
+    with pytest.raises(Broken, match="secret was expected"):
+        application(tmp_path / "kept", secrets)
 
 
 def test_where_it_is_told_to_misbehave_nonsense_is_refused(tmp_path: Path) -> None:
@@ -274,3 +297,45 @@ def test_no_host_header_leads_elsewhere(place: tuple[str, int]) -> None:
         url = f"http://127.0.0.1:{place[1]}{path}"
         response = httpx.get(url, headers={"host": "evil.example.test"}, trust_env=False)
         assert (response.status_code, response.headers.get("location")) in {(404, None), (405, None), (401, None)}
+
+
+AMBIGUOUS = {
+    "two lengths": b"content-length: 2\r\ncontent-length: 40\r\n\r\n{}",
+    "a length that is none": b"content-length: -2\r\n\r\n{}",
+    "chunks of another coding": b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "a chunk without a length": b"transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("how", AMBIGUOUS)
+def test_a_request_whose_end_could_be_read_in_two_ways_is_refused_and_nothing_behind_it_is_read(
+    how: str, place: tuple[str, int]
+) -> None:
+    hidden = b"GET /live HTTP/1.1\r\nhost: a\r\n\r\n"
+    with closing(socket.create_connection(place, timeout=5)) as connection:
+        connection.sendall(b"POST /referrals HTTP/1.1\r\nhost: a\r\n" + AMBIGUOUS[how] + hidden)
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert b" 200 " not in said
+    assert b"live" not in said
+
+
+def test_where_there_are_a_length_and_chunks_the_chunks_count_and_what_follows_is_a_request_of_its_own(
+    place: tuple[str, int],
+) -> None:
+    with closing(socket.create_connection(place, timeout=5)) as connection:
+        connection.sendall(
+            b"POST /referrals HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+        )
+        assert b" 401 " in connection.recv(65_536)
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_header_that_is_there_twice_is_no_way_round_a_signature(
+    name: str, first: bool, app: Starlette, tmp_path: Path
+) -> None:
+    good = list(signed().items())
+    other = (name, signed(b'{"a": 1}', "another", ANOTHER_SECRET)[name])
+    headers = [other, *good] if first else [*good, other]
+    asked(app, "POST", "/referrals", headers=headers, content=b"{}")
+    assert set(kept(tmp_path)) <= {f"{KEY}.json"}, "under the key that was signed, or not at all"

@@ -11,12 +11,14 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from tocsin.runtime import endpoint as served
 from tocsin.runtime.endpoint import MOST_CONNECTIONS, OPENAPI, PATHS, Endpoint
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
-from tocsin.runtime.metrics import record_left
+from tocsin.runtime.metrics import REGISTRY, record_left
+from tocsin.runtime.pacing import Callers, pace
 from tocsin.runtime.settings import MetricsTls
 from tocsin.stack.certificates import Authority
 
@@ -196,6 +198,20 @@ def test_more_connections_than_there_are_places_are_closed_and_the_places_come_b
             assert get(endpoint, "/live") == (200, "live\n")
             return
     pytest.fail("no place came back")
+
+
+def test_a_caller_above_its_pace_is_told_to_wait_and_it_is_counted(health: Health) -> None:
+    endpoint = Endpoint(health, "127.0.0.1", 0, paces=Callers(each=pace(0.001, 2), together=pace(1, 100)))
+    try:
+        assert [get(endpoint, path)[0] for path in ("/live", "/metrics", "/live")] == [200, 200, 429]
+        with closing(HTTPConnection("127.0.0.1", endpoint.port, timeout=5)) as connection:
+            connection.request("GET", "/metrics")
+            response = connection.getresponse()
+            assert int(response.getheader("Retry-After") or 0) > 0
+            assert str(response.status) in SAYS["paths"]["/metrics"]["get"]["responses"]
+    finally:
+        endpoint.close()
+    assert b'tocsin_records_total{outcome="paced",stage="endpoint"}' in generate_latest(REGISTRY)
 
 
 def is_closed(connection: socket.socket) -> bool:
