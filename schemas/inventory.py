@@ -1,9 +1,7 @@
 """The field inventory for a data-protection officer, made from the avsc files: what lies where, and for how long."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
-
-from msgspec import Struct
 
 from schemas.definitions import NAMESPACE, RECORD_TYPES, definition
 from schemas.topics import LONGEST_MS
@@ -15,48 +13,24 @@ _HEAD: Final = f"""\
 Made by `tocsin schema inventory`; do not edit. The avsc files in `schemas/avsc` are the source.
 
 Every field of every record: how sensitive it is, who may ever be shown it (an agreement can only narrow that), and by
-record where it lies and how long. No record stays on a topic for longer than {_DAYS} days. PostgreSQL keeps of a record
-ids, members, tiers, states and times, and keyed digests until its retention (ADR 0028).
+record where it or a part of it lies and how long, as the data inventory has it. No record stays on a topic for longer
+than {_DAYS} days. PostgreSQL keeps of a record ids, members, tiers, states and times, and keyed digests until its
+retention (ADR 0028).
 """
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """Where a record lies, beside its topic, and until when."""
-
-    topic: str
-    also: str
+Lies = Callable[[str], Iterable[str]]
+"""By a record's name, the places where it or a part of it lies, and until when: from the data inventory."""
 
 
-PLACES: Final[Mapping[str, Place]] = {
-    "ReportSubmitted": Place(
-        topic="reports.<member>.*, and dlq.* where it was refused",
-        also="the submitter's journal, until `retain_until`, `tocsin purge` or an erasure",
-    ),
-    "Withdrawal": Place(topic="reports.<member>.submitted", also="the submitter's journal, as above"),
-    "ReportTriaged": Place(topic="triaged", also="nowhere else"),
-    "Referral": Place(
-        topic="referrals.<jurisdiction>.<member>.*",
-        also="the recipient's inbox, until `erase_after_days`, `retain_until` or an erasure; its sinks too",
-    ),
-    "Return": Place(topic="returns.<member>", also="the recipient's inbox, until an erasure"),
-    "Status": Place(topic="status.<member>", also="the submitter's journal; a recipient's inbox holds notices"),
-    "LabelAdded": Place(topic="returns.<member>", also="nowhere else"),
-    "PersonalPart": Place(topic="inside ReportSubmitted and Referral", also="sealed wherever they lie"),
-    "ReferralsRead": Place(topic="returns.<member>", also="the audit log keeps who looked and why"),
-    "Ruling": Place(topic="rulings", also="PostgreSQL keeps reason and name until the report's retention"),
-}
-"""By record; a test sees to it that none is missing."""
-
-
-def inventory_page() -> str:
+def inventory_page(lies: Lies) -> str:
     """The whole page as Markdown."""
-    return "\n".join([_HEAD, *(_record(record_type.__name__) for record_type in RECORD_TYPES)])
+    return "\n".join([_HEAD, *(_record(record_type.__name__, lies) for record_type in RECORD_TYPES)])
 
 
-def _record(name: str) -> str:
-    place, rows = PLACES[name], "\n".join(_rows(name, "", (name,)))
-    lies = f"On `{place.topic}`, at most {_DAYS} days. Also: {place.also}."
-    return f"## {name}\n\n{lies}\n\n| Field | Sensitivity | Shown to |\n|---|---|---|\n{rows}\n"
+def _record(name: str, lies: Lies) -> str:
+    places, rows = "\n".join(f"- {place}" for place in lies(name)), "\n".join(_rows(name, "", (name,)))
+    return f"## {name}\n\n{places}\n\n| Field | Sensitivity | Shown to |\n|---|---|---|\n{rows}\n"
 
 
 def _rows(name: str, path: str, above: tuple[str, ...]) -> Iterator[str]:

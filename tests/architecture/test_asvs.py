@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.stack.asvs_reference import PAGE, page
+
 ROOT = Path(__file__).parents[2]
 TABLE = tomllib.loads((ROOT / "docs/reference/asvs.toml").read_text("utf-8"))
 CITED = sorted({cited for line in TABLE["line"] for cited in line["tests"]})
@@ -53,3 +55,7 @@ def test_what_holds_is_shown_by_a_test_and_what_no_test_shows_does_not_hold() ->
         assert bool(line["tests"]) == (line["state"] != "not"), line["id"]
         assert line["says"]
     assert all(part["why"] for part in TABLE["outside"])
+
+
+def test_the_page_is_made_of_the_table() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run: python -m tocsin.stack.asvs_reference"

@@ -21,7 +21,8 @@ others can. Erasure and retention: ADR 0028 and 0036. Disks of a broker, a datab
 machine: their keepers' rules, and those of deploy/.
 Readers of a table are the most that there are; which role may do what with each, the access matrix tests.
 """
-_ERASED: Final = "content until `retain_until` or an erasure; ids, states and times stay"
+ERASED: Final = "content until `retain_until` or an erasure; ids, states and times stay"
+"""What `tocsin erase` empties: a test compares with its table of places."""
 _STAYS: Final = "no content; stays"
 _WORKERS: Final = "the workers and `ops`"
 
@@ -50,25 +51,25 @@ TABLES: Final = {
     "streams": Kept("topics that were read", _WORKERS, _STAYS),
     "ledger_blocks": Kept("one outcome an offset", _WORKERS, _STAYS),
     "log_starts": Kept("where topics begin", _WORKERS, _STAYS),
-    "report_revisions": Kept("ids, members, keyed digests", _WORKERS, _ERASED),
-    "sightings": Kept("keyed digests of selectors", _WORKERS, _ERASED),
-    "referrals": Kept("who was given what, when", _WORKERS, _ERASED),
-    "unrouted": Kept("reports without recipient", _WORKERS, _ERASED),
+    "report_revisions": Kept("ids, members, keyed digests", _WORKERS, ERASED),
+    "sightings": Kept("keyed digests of selectors", _WORKERS, ERASED),
+    "referrals": Kept("who was given what, when", _WORKERS, ERASED),
+    "unrouted": Kept("reports without recipient", _WORKERS, ERASED),
     "returns": Kept("what was answered, as codes", _WORKERS, _STAYS),
     "dead_letters": Kept("coordinates and codes of refusals", _WORKERS, _STAYS),
     "skips": Kept("records that a person passed", _WORKERS, _STAYS),
-    "decisions": Kept("references, tiers, verdicts", _WORKERS, _ERASED),
-    "rulings": Kept("who decided again, and why", _WORKERS, _ERASED),
-    "queue": Kept("what waits for a person", _WORKERS, _ERASED),
+    "decisions": Kept("references, tiers, verdicts", _WORKERS, ERASED),
+    "rulings": Kept("who decided again, and why", _WORKERS, ERASED),
+    "queue": Kept("what waits for a person", _WORKERS, ERASED),
     "suspensions": Kept("members that are stopped", _WORKERS, _STAYS),
     "suspension_history": Kept("who stopped them and why", _WORKERS, _STAYS),
-    "lea_holds": Kept("notices that police hold", _WORKERS, _ERASED),
-    "items": Kept("states of content items", _WORKERS, _ERASED),
-    "item_acts": Kept("what was done about them", _WORKERS, _ERASED),
-    "links": Kept("which reports are alike", _WORKERS, _ERASED),
-    "link_notices": Kept("who was told of a link", _WORKERS, _ERASED),
-    "disputes": Kept("labels that members dispute", _WORKERS, _ERASED),
-    "restricted.near_hashes": Kept("perceptual hashes, not keyed", "triage and `ops`", _ERASED),
+    "lea_holds": Kept("notices that police hold", _WORKERS, ERASED),
+    "items": Kept("states of content items", _WORKERS, ERASED),
+    "item_acts": Kept("what was done about them", _WORKERS, ERASED),
+    "links": Kept("which reports are alike", _WORKERS, ERASED),
+    "link_notices": Kept("who was told of a link", _WORKERS, ERASED),
+    "disputes": Kept("labels that members dispute", _WORKERS, ERASED),
+    "restricted.near_hashes": Kept("perceptual hashes, not keyed", "triage and `ops`", ERASED),
     "audit_entries": Kept("leaves of the audit log", _WORKERS, "ids and commitments; stays"),
     "audit_openings": Kept("what each leaf says", "`ops` and the sequencer", "ids and names of who acted; stays"),
     "audit_tiles": Kept("the log's tree", _WORKERS, _STAYS),
@@ -80,18 +81,18 @@ TABLES: Final = {
     "kept_measures": Kept("counts of what happened", _WORKERS, _STAYS),
 }
 """Of the exchange's database."""
-_JOURNAL: Final = {
+JOURNAL_TABLES: Final = {
     "journal": Kept("whose journal it is", "the submitter", "stays"),
-    "entries": Kept("each record as it was sent", "the submitter", _ERASED),
+    "entries": Kept("each record as it was sent", "the submitter", ERASED),
     "retentions": Kept("until when each is kept", "the submitter", "goes with its report"),
-    "statuses": Kept("what the exchange told", "the submitter", _ERASED),
+    "statuses": Kept("what the exchange told", "the submitter", ERASED),
     "positions": Kept("how far the status topic is read", "the submitter", "stays"),
 }
-_INBOX: Final = {
+INBOX_TABLES: Final = {
     "store": Kept("whose inbox it is", "the recipient", "stays"),
     "positions": Kept("how far each topic is read", "the recipient", "stays"),
     "gaps": Kept("records that retention overtook", "the recipient", "stays"),
-    "deliveries": Kept("each referral as it came", "the recipient", f"{_ERASED}; also `erase_after_days`"),
+    "deliveries": Kept("each referral as it came", "the recipient", f"{ERASED}; also `erase_after_days`"),
     "content_keys": Kept("keyed digests of what it has", "the recipient", "goes with its referral"),
     "traces": Kept("where traces are on, their contexts", "the recipient", "until delivered, and up to an hour"),
     "attempts": Kept("each try at a sink", "the recipient", _STAYS),
@@ -183,8 +184,8 @@ def data_page() -> str:
             _section("Tables of the exchange", TABLES.items()),
             _files("Local files", FILES),
             _files("The home of an exchange on one machine", HOME),
-            _section("Tables of a journal", ((name, _JOURNAL[name]) for name in JOURNAL.tables)),
-            _section("Tables of an inbox", ((name, _INBOX[name]) for name in INBOX.tables)),
+            _section("Tables of a journal", ((name, JOURNAL_TABLES[name]) for name in JOURNAL.tables)),
+            _section("Tables of an inbox", ((name, INBOX_TABLES[name]) for name in INBOX.tables)),
         ]
     )
 

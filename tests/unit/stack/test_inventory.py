@@ -13,9 +13,21 @@ from tests.builders.deliveries import Counter
 from tests.builders.referrals import a_referral
 from tocsin.runtime import migrations
 from tocsin.runtime.keys.files import KeyFolder, Use, new_key
+from tocsin.runtime.ledger.erasing import PLACES
 from tocsin.stack.charter import sample_charter
 from tocsin.stack.erasures import Register
-from tocsin.stack.inventory import TABLES, TOPICS, data_page, found_in, kind_of, too_open
+from tocsin.stack.inventory import (
+    ERASED,
+    INBOX_TABLES,
+    JOURNAL_TABLES,
+    TABLES,
+    TOPICS,
+    data_page,
+    found_in,
+    kind_of,
+    too_open,
+)
+from tocsin.stack.records_kept import HELD
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "data-inventory.md"
 VERSIONS = Path(next(iter(migrations.__path__))) / "versions"
@@ -79,3 +91,18 @@ def test_a_file_that_the_inventory_does_not_know_and_one_that_others_can_read_ar
         file.chmod(0o644)
     assert [name for name, kind in found_in(tmp_path).items() if kind is None] == ["notes.txt"]
     assert too_open(tmp_path) == ["keys/ops/abc.sign.pem 644", "notes.txt 644"]
+
+
+def test_what_an_erasure_empties_is_what_the_inventory_says_and_nothing_else() -> None:
+    said = {name for name, kept in TABLES.items() if kept.retention == ERASED}
+    assert said == {*PLACES, "link_notices"}
+
+
+def test_each_place_that_holds_content_of_reports_is_a_place_of_some_record() -> None:
+    told = list(HELD.values())
+    assert {name for one in told for name in one.topics} == set(TOPICS)
+    with_content = {name for name, kept in TABLES.items() if kept.retention == ERASED}
+    assert with_content <= {name for one in told for name in one.tables}
+    for kinds, part in ((JOURNAL_TABLES, "journal"), (INBOX_TABLES, "inbox")):
+        with_content = {name for name, kept in kinds.items() if ERASED in kept.retention}
+        assert with_content <= {name for one in told for name in getattr(one, part)}
