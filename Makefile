@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench evaluate promtool clean
+.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-peers evaluate promtool clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,8 @@ format: $(READY) ## Format the code
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
 
+PEER = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
+
 lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(COMPILE) --extra dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt --extra submit -o requirements/submit.txt
@@ -58,6 +60,9 @@ lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(COMPILE) -c requirements/dev.txt --extra build -o requirements/build.txt
 	@$(COMPILE) -c requirements/dev.txt --extra fuzz -o requirements/fuzz.txt
 	@$(COMPILE) -c requirements/dev.txt --extra attack -o requirements/attack.txt
+	@$(PEER) benchmarks/peers/requirements/plain.in -o benchmarks/peers/requirements/plain.txt
+	@$(PEER) benchmarks/peers/requirements/stock.in -o benchmarks/peers/requirements/stock.txt
+	@$(PEER) benchmarks/peers/requirements/quix.in -o benchmarks/peers/requirements/quix.txt
 
 lock-jars: $(READY) ## Lock the Java programs of the local stack with their digests
 	@$(BIN)/python -m tocsin.stack.lock_jars
@@ -87,6 +92,9 @@ chaos-memory: $(READY) ## Send a million reports through one exchange, and see w
 
 bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
 	@$(BIN)/python -m benchmarks
+
+bench-peers: $(READY) ## Measure Tocsin beside stock Faust, a plain loop and Quix Streams at the same job, into docs/performance
+	@$(BIN)/python -m benchmarks.peers
 
 promtool: ## Install promtool and amtool, with which tests check metrics, rules and routes (Debian and its kin, as root)
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \

@@ -7,7 +7,6 @@ elsewhere.
 import json
 import shutil
 import statistics
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import click
 
 from benchmarks.measuring import Run, run_engine
 from benchmarks.ratio import ratio
+from benchmarks.revision import commit
 from benchmarks.steps import costs
 from benchmarks.urgent import measure
 from benchmarks.world import World
@@ -90,12 +90,6 @@ def _ratios(runs: dict[str, list[Run]]) -> dict[str, float]:
     rate = {name: statistics.median(run.records_per_second for run in found) for name, found in runs.items()}
     pairs = (("tocsin", "loop"), ("tocsin", "stock"), ("tocsin-pass", "loop-pass"), ("tocsin-pass", "stock-pass"))
     return {f"{one} / {other}": round(rate[one] / rate[other], 2) for one, other in pairs}
-
-
-def commit() -> str:
-    """Of the code that is measured."""
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True)  # noqa: S607  # git from the path
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from typing import Any, Final
 import click
 from sqlalchemy import text
 
-from benchmarks.__main__ import commit
 from benchmarks.measuring import Run, run_engine
+from benchmarks.revision import commit
 from benchmarks.world import World
 from schemas.topics import RETURNS
 from tests.builders.signing import a_signer

@@ -1,11 +1,12 @@
-"""One run of one engine: records a second and CPU-seconds, from the first settled record to the last."""
+"""One run of one engine: records a second, CPU-seconds and memory, from the first settled record to the last."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _LOOK_SECONDS: Final = 0.05
 _LONGEST_SECONDS: Final = 300.0
+_SHOWN_LINES: Final = 15
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -22,6 +24,8 @@ class Run(Struct, frozen=True, kw_only=True):
     records: int
     seconds: float
     cpu_seconds: float
+    peak_bytes: int
+    """The most memory that was resident."""
 
     @property
     def records_per_second(self) -> float:
@@ -37,36 +41,47 @@ class Run(Struct, frozen=True, kw_only=True):
 def run_engine(name: str, home: Path, wanted: int, count: Callable[[], int]) -> Run:
     """Start the engine, and measure until it has done the wanted number of records."""
     command = [sys.executable, "-m", "benchmarks.engines", name, str(home)]
-    with (
-        tempfile.TemporaryDirectory() as scratch,  # an engine that is killed tidies nothing up
-        (home / "logs" / f"bench-{name}.log").open("wb") as log,
-    ):
+    with started(command, home / "logs" / f"bench-{name}.log") as child:
+        return measured(child, wanted, count)
+
+
+@contextmanager
+def started(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that is killed at the end; one that is killed tidies nothing up, so it gets a folder to litter."""
+    with tempfile.TemporaryDirectory() as scratch, log.open("ab") as sink:
         child = subprocess.Popen(  # noqa: S603  # our own words
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | {"TMPDIR": scratch}
+            command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=os.environ | {"TMPDIR": scratch}
         )
         try:
-            return _measured(child, wanted, count)
+            yield child
+        except SystemExit:
+            sys.stderr.write("\n".join(log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:]) + "\n")
+            raise
         finally:
             child.kill()
             child.wait()
 
 
-def _measured(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> Run:
-    first, started, cpu = _when(child, 1, count)
-    last, ended, cpu_ended = _when(child, wanted, count)
+def measured(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> Run:
+    """From the first record that is done to the last wanted one."""
+    first, began, cpu = await_done(child, 1, count)
+    last, ended, cpu_ended = await_done(child, wanted, count)
     if last == first:
         raise SystemExit("The engine was done before it was looked at twice: measure more reports (--reports).")
-    return Run(records=last - first, seconds=ended - started, cpu_seconds=cpu_ended - cpu)
+    return Run(
+        records=last - first, seconds=ended - began, cpu_seconds=cpu_ended - cpu, peak_bytes=_peak_bytes(child.pid)
+    )
 
 
-def _when(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> tuple[int, float, float]:
+def await_done(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> tuple[int, float, float]:
+    """How many were done when it was enough, the monotonic second of that, and the CPU-seconds of the process."""
     deadline = time.monotonic() + _LONGEST_SECONDS
     while time.monotonic() < deadline:
         done = count()
         if done >= wanted:
             return done, time.monotonic(), _cpu_seconds(child.pid)
         if child.poll() is not None:
-            raise SystemExit(f"The engine ended with {child.returncode}; see its log.")
+            raise SystemExit(f"The engine ended with {child.returncode}; its last words are above.")
         time.sleep(_LOOK_SECONDS)
     raise SystemExit(f"The engine did {count()} of {wanted} records in {_LONGEST_SECONDS:.0f} seconds.")
 
@@ -74,3 +89,8 @@ def _when(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _peak_bytes(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))

@@ -8,7 +8,8 @@ from confluent_kafka import Producer
 from msgspec import Struct
 from msgspec.structs import replace
 
-from benchmarks.world import MEMBER, World, reports
+from benchmarks.peers.job import MEMBER
+from benchmarks.world import World, reports
 from schemas.topics import escalated_topic
 from tests.builders.reports import an_escalation
 from tocsin.policy.bundle import SAMPLE, load

@@ -9,9 +9,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import text
 
-from schemas.records.identifiers import ContentId, CountryCode, MemberId
+from benchmarks.peers.job import INPUT, MEMBER
+from schemas.records.identifiers import ContentId, CountryCode
 from schemas.records.report import ReportSubmitted
-from schemas.topics import submitted_topic
 from tests.builders.reports import a_hash, a_hosting, a_report, a_source_url, an_item
 from tests.builders.signing import a_signer
 from tocsin.runtime import settings
@@ -20,8 +20,6 @@ from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.stack.charter import sample_charter
 from tocsin.stack.local import LocalStack
 
-MEMBER: Final = MemberId("plat-a")
-INPUT: Final = submitted_topic(MEMBER)
 OUTPUT: Final = "bench.out"
 PARTITIONS: Final = 2
 _COUNTRIES: Final = ("NL", "DE", "FR", "GB", "US", "NO")
@@ -89,12 +87,20 @@ class World:
         """Records that this run put onto the output topic."""
         return self._ends() - self._passed_before
 
-    def _ends(self) -> int:
-        return sum(self._end(OUTPUT, partition) for partition in range(PARTITIONS))
+    def waiting(self) -> int:
+        """Records on the input topic."""
+        return sum(end - start for start, end in self.ends(INPUT).values())
 
-    def _end(self, topic: str, partition: int) -> int:
-        _, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_WAIT_SECONDS)
-        return int(end)
+    def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """The first and the next offset of each partition."""
+        partitions = self._consumer.list_topics(topic, timeout=_WAIT_SECONDS).topics[topic].partitions
+        return {
+            number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_WAIT_SECONDS)
+            for number in partitions
+        }
+
+    def _ends(self) -> int:
+        return sum(end for _, end in self.ends(OUTPUT).values())
 
 
 def reports(count: int, first: int = 0) -> Iterator[ReportSubmitted]:

@@ -1,0 +1,43 @@
+"""Where each peer lives: a virtual environment of its own, made from its own locked requirements."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_LOCKS: Final = Path(__file__).parent / "requirements"
+LOCKS: Final[Mapping[str, Path]] = {
+    "tocsin": ROOT / "requirements" / "triage.txt",
+    "plain": _LOCKS / "plain.txt",
+    "transactions": _LOCKS / "plain.txt",
+    "quix": _LOCKS / "quix.txt",
+    "stock": _LOCKS / "stock.txt",
+}
+"""By peer, the quickest first."""
+
+
+def command(peer: str, home: Path, group: str) -> list[str]:
+    """What starts this peer on the stack at `home`; run it in the repository's folder."""
+    return [str(python_of(peer)), "-m", "benchmarks.peers.process", peer, str(home), group]
+
+
+def python_of(peer: str) -> Path:
+    """The interpreter of a peer's environment, which is made where it is not there or the lock is another one."""
+    lock, folder = LOCKS[peer], ROOT / ".venv-peers" / peer
+    mark, digest = folder / ".locked", hashlib.sha256(LOCKS[peer].read_bytes()).hexdigest()
+    python = folder / "bin" / "python"
+    if not mark.exists() or mark.read_text() != digest:
+        _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
+        _uv("pip", "install", "--quiet", "--require-hashes", "--python", str(python), "--requirement", str(lock))
+        mark.write_text(digest)
+    return python
+
+
+def _uv(*words: str) -> None:
+    try:
+        subprocess.run([sys.executable, "-m", "uv", *words], check=True)  # noqa: S603  # our own words
+    except subprocess.CalledProcessError as error:
+        raise SystemExit("A peer's packages could not be installed. Check that uv can reach its index.") from error
