@@ -10,6 +10,7 @@ from processors.amending import amended
 from processors.decision import Proposed
 from processors.examined import Examined
 from processors.intake import CLOSED, Accepted, Door, Rejected
+from processors.standing import is_restricted
 from processors.steps.route.rules import SUPPORT, Case, addressee_of, refusal
 from schemas.catalogue import message
 from schemas.failures import Unreadable
@@ -84,7 +85,7 @@ def reopened(ruling: Ruling, found: RawRecord | None, door: Door) -> Reopened | 
 
 def with_people(proposed: Proposed, ruling: Ruling, bundle: Bundle) -> Proposed:
     """What a person decided settles what the rules could not, and adds to whom they name, against no rule."""
-    if not (ruling.chosen or ruling.closed):
+    if is_restricted(proposed.route) or not (ruling.chosen or ruling.closed):
         return proposed
     found = proposed.route
     kept = [one for one in found.recipients if not ruling.closed or one.member in ruling.unchanged]

@@ -21,7 +21,8 @@ from processors.letters import (
     withdrawn_report,
 )
 from processors.measuring import labels_of
-from processors.referring import CORRECTED, WITHDRAWN, Desk, Recalled
+from processors.referring import WITHDRAWN, Desk, Recalled
+from processors.standing import RESTRICTED
 from processors.takingback import BY_EXCHANGE, notices
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
@@ -77,7 +78,7 @@ class Answering(Struct, frozen=True, kw_only=True):
         recalled = self._corrected(decision, known, routed)
         rules = (addressee.rules for addressee in decision.proposed.route.recipients)
         recipients = [_recipient(made, why) for made, why in zip(routed, rules, strict=False)]
-        recipients += [_recipient(made, (f"recall.{CORRECTED}",)) for made in recalled]
+        recipients += [_recipient(made, (f"recall.{made.changes[0]}",)) for made in recalled]
         triaged = triaged_report(decision, recipients, source, self.desk.bundle.policy_version())
         code = _stale_code(known) if decision.outcome is Outcome.STALE else ""
         answered = self._answered(decision.proposed.report, triaged, (*routed, *recalled), code)
@@ -94,11 +95,11 @@ class Answering(Struct, frozen=True, kw_only=True):
         stands = {prior.member for prior in known.recipients} & set(again.ruling.unchanged)
         addressees = [each for each in decision.proposed.route.recipients if each.member not in stands]
         named = {addressee.member for addressee in decision.proposed.route.recipients} | stands
-        subject = Recalled.from_correction(decision.proposed.report, decision.proposed.now_ms, again.number)
+        subject = Recalled.from_decision(decision, again.number)
         routed = self.desk.refer(decision, addressees, again.number)
         recalled = tuple(self.desk.recall(subject, prior) for prior in known.recipients if prior.member not in named)
         recipients = [_recipient(made, why.rules) for made, why in zip(routed, addressees, strict=True)]
-        recipients += [_recipient(made, (f"recall.{CORRECTED}",)) for made in recalled]
+        recipients += [_recipient(made, (f"recall.{made.changes[0]}",)) for made in recalled]
         triaged = replace(
             triaged_report(decision, recipients, again.ruling.source, self.desk.bundle.policy_version()),
             ruling=again.number,
@@ -167,7 +168,7 @@ class Answering(Struct, frozen=True, kw_only=True):
         if decision.outcome is Outcome.STALE:
             return ()
         still = {referral.recipient for referral in routed}
-        subject = Recalled.from_correction(decision.proposed.report, decision.proposed.now_ms)
+        subject = Recalled.from_decision(decision)
         return tuple(self.desk.recall(subject, prior) for prior in known.recipients if prior.member not in still)
 
     def _answered(
@@ -221,7 +222,9 @@ def _decision_made(triaged: ReportTriaged, retain_until_ms: int) -> DecisionMade
 
 
 def _submitters_part(triaged: ReportTriaged) -> str:
-    """Why it waits, where the submitter alone can change that."""
+    """Why nobody gets it, where that is the submitter's to know."""
+    if any(refusal.rule == RESTRICTED for refusal in triaged.refusals):
+        return RESTRICTED
     return ORIGIN_EXPIRED if ORIGIN_EXPIRED in triaged.waiting_reasons else ""
 
 

@@ -72,7 +72,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     completeness: Completeness
 
 
-def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, *, held: bool = False) -> Proposed:
+def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> Proposed:
     """Decide what needs no other report; the same record at the same instant gives the same proposal."""
     report = accepted.report
     assert isinstance(report, ReportSubmitted)  # noqa: S101 -- withdrawals are not decided
@@ -101,7 +101,6 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, *, 
         contents=contents(report, own, is_tracking),
         near=near.vectors(report, naming.veil),
         digest=deduplicate.content_digest(report),
-        held=held,
         commitments=accepted.commitments,
     )
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from processors.decision import Decision
 from processors.index.port import PriorRecipient
+from processors.standing import is_restricted
 from processors.steps.deduplicate import rules as deduplicate
 from processors.steps.deduplicate.selectors import Keys, circumstance_keys, content_keys
 from processors.steps.prioritise.rules import prioritise
@@ -32,6 +33,7 @@ from tocsin.runtime.keys.sealing import Sealer, sealed_for
 
 WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "no_longer_concerned"
+RESTRICTED: Final = "restricted"
 AGAIN: Final = "decided_again"
 HELD: Final = "notice.held"
 
@@ -60,15 +62,16 @@ class Recalled(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def from_correction(cls, report: ReportSubmitted, now_ms: int, ruling: int = 0) -> Self:
-        """A later revision, or a ruling on this one, has other recipients."""
+    def from_decision(cls, decision: Decision, ruling: int = 0) -> Self:
+        """A later revision, or a ruling on this one, has other recipients, or none while it is only kept."""
+        proposed, report = decision.proposed, decision.proposed.report
         return cls(
             report_id=report.report_id,
             revision=report.revision,
             mark=report.mark,
             submitted_at=report.submitted_at,
-            now_ms=now_ms,
-            change=CORRECTED,
+            now_ms=proposed.now_ms,
+            change=RESTRICTED if is_restricted(proposed.route) else CORRECTED,
             ruling=ruling,
         )
 

@@ -18,6 +18,7 @@ from processors.intake import Accepted, Door, Rejected, skipped_record
 from processors.letters import Writer
 from processors.referring import Desk
 from processors.revising import remembering, revised
+from processors.standing import under
 from processors.steps.deduplicate.near import Veil
 from processors.takingback import takes_back, withdrawal_of
 from schemas.records.identifiers import MemberId, ReportId
@@ -230,8 +231,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         return found
 
     def _propose(self, accepted: Accepted, door: Door, raw: RawRecord) -> Proposed:
-        held = accepted.report.report_id in door.standing.held
-        return propose(accepted, door.standing_bundle, self._naming, raw.timestamp_ms, held=held)
+        return under(propose(accepted, door.standing_bundle, self._naming, raw.timestamp_ms), door.standing)
 
     def _answers(self, claimed: Claimed) -> Iterator[Answered]:
         """In order: what the slice has just referred is not in the ledger yet, and a later record may recall it."""

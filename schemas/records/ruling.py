@@ -27,6 +27,10 @@ class RulingCause(StrEnum):
     """The exchange takes the report back, for good."""
     LABEL_RECALLED = "LABEL_RECALLED"
     """A recipient's assessment of an item does not count any more: whoever has it gets a copy without it."""
+    RESTRICTED = "RESTRICTED"
+    """Somebody whom the report is about asked that it only be kept."""
+    LIFTED = "LIFTED"
+    """That ended: whoever the rules name gets the report again."""
 
 
 class Amendment(Struct, frozen=True, kw_only=True):

@@ -199,7 +199,7 @@ def test_a_member_cannot_open_a_transaction(stack: Any) -> None:
 
 DATABASE: Final = """
     triage
-      read           alembic_version disputes item_acts lea_holds returns skips suspensions
+      read           alembic_version disputes item_acts lea_holds returns skips subject_requests suspensions
       read+add       decisions links promotions rulings restricted.near_hashes
       read+add+edit  dead_letters items ledger_blocks log_starts queue referrals report_revisions sightings streams
       read+add+edit  unrouted workers

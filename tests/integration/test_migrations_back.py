@@ -38,7 +38,7 @@ VALUES = {
     "numeric": "1",
 }
 """One for each type that a column has; another type fails here by its name."""
-CHECKED = {("suspensions", "kind"): "'left'"}
+CHECKED = {("suspensions", "kind"): "'left'", ("subject_requests", "kind"): "'restrict'"}
 """Where the table itself says which values there are."""
 TABLES = """
     select table_schema, table_name, column_name, udt_name, is_nullable, column_default from information_schema.columns

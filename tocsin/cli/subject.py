@@ -1,6 +1,7 @@
-"""`tocsin subject`: whether something is held, and who has it."""
+"""`tocsin subject`: whether something is held, who has it, and what is done about it for whom it concerns."""
 
 import re
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,41 +15,84 @@ from processors.keyring import digest_keys, keyring
 from processors.steps.deduplicate.selectors import digests_of
 from schemas.catalogue import message
 from schemas.failures import Refused
+from schemas.records.identifiers import ReportId
 from tocsin.cli.auditing.person import BY, PURPOSE, note
+from tocsin.cli.keeping.subjects import Wish, carry_out, wish_of
 from tocsin.policy.members import day_of
 from tocsin.policy.policies import policies
 from tocsin.runtime.audit.statements import Reading
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger.subject_requests import Kind, Request, requests
 from tocsin.runtime.ledger.subjects import Carrying, Holder, carrying
-from tocsin.runtime.settings import load
+from tocsin.runtime.settings import Settings, load
 
+NOT_SETTLED: Final = 3
 _HASHES: Final = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 _ACCOUNT_PARTS: Final = 3
 
 
 @click.command()
 @click.argument("selector")
+@click.option("--restrict", is_flag=True, help="Keep what is found, and do nothing else with it until it is lifted.")
+@click.option("--lift", is_flag=True, help="End that: whoever the rules name gets it again.")
+@click.option(
+    "--correct", default="", metavar="FIELD", help="Ask each submitter to correct FIELD, as accounts[0].value."
+)
+@click.option("--report", "reports", multiple=True, help="Of what is found only this report id; may be given again.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--reason", default="", help="Why; it is kept, so name nobody in it.")
 @click.option("--json", "as_json", is_flag=True, help="One report a line.")
 @BY
 @PURPOSE
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
-def command(selector: str, as_json: bool, by: str, purpose: str, home: Path) -> None:
-    """Say whether SELECTOR is held, in which reports, and who has been given them.
+def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    selector: str,
+    restrict: bool,
+    lift: bool,
+    correct: str,
+    reports: tuple[str, ...],
+    dry_run: bool,
+    reason: str,
+    as_json: bool,
+    by: str,
+    purpose: str,
+    home: Path,
+) -> None:
+    """Say whether SELECTOR is held, in which reports, and who has been given them; and act for whom it concerns.
 
     SELECTOR is an address (https://…), a digest in hexadecimal (MD5, SHA-1, SHA-256 or SHA-512), `incident:SYSTEM:ID`,
     or `account:PLATFORM:KIND:VALUE`; with `-` it is read from standard input and stays out of the shell's history. It
     is looked up by its keyed digest, and is neither shown nor kept; that you looked, and why, is.
 
+    \b
+    tocsin subject - --restrict --reason R        whoever has it is told to give it up, nobody else gets it, no person
+                                                  routes it, and it outlives its retention; nothing is erased
+    tocsin subject - --lift --reason R            it is decided again, and goes to whom the rules name
+    tocsin subject - --correct FIELD --reason R   its submitter is asked; what it sends by `tocsin correct` or
+                                                  `tocsin withdraw` reaches everybody who has it
+
     Only exact selectors are found, and of one that many report the first reports of each member; the page on which
-    items were found is none beside its items. To correct: the report's submitter, by `tocsin correct` or `tocsin
-    withdraw`, which reaches everybody who has it.
+    items were found is none beside its items. A report whose record is gone from its topic, after 28 days, cannot be
+    decided again: take it back by `tocsin recall report`.
+
+    Exit codes: 0 done; 1 refused; 3 triage has not carried it out yet (tocsin triage --lane normal).
     """
+    wish = wish_of(restrict=restrict, lift=lift, field=correct, reason=reason, by=by)
     kind, value = parsed(click.get_text_stream("stdin").read().strip() if selector == "-" else selector)
-    found = _found(
-        home, kind, value, Reading(person=by, purpose=purpose, command="subject", what=f"who has one {kind}")
-    )
-    for line in map(_as_json, found) if as_json else told(found):
-        click.echo(line)
+    settings = load(home / "config" / "ops.toml")
+    reading = Reading(person=by, purpose=purpose, command="subject", what=f"who has one {kind}")
+    database = database_of(settings)
+    try:
+        found, asked = _found((settings, load(home / "config" / "triage.toml").state), database, (kind, value), reading)
+        chosen = tuple(one for one in found if not reports or one.report_id in reports)
+        for line in map(_as_json, chosen) if as_json else told(chosen, asked):
+            click.echo(line)
+        if wish and not dry_run:
+            _act(settings, database, [one.report_id for one in chosen], wish)
+        elif wish:
+            click.echo(f"{len(chosen)} {wish.would}.")
+    finally:
+        database.close()
 
 
 def parsed(selector: str) -> tuple[str, str]:
@@ -65,8 +109,8 @@ def parsed(selector: str) -> tuple[str, str]:
     raise Refused(message("subject.unknown_kind"), code="subject.unknown_kind")
 
 
-def told(found: Sequence[Carrying]) -> Iterator[str]:
-    """Each report and under it who has it, in words."""
+def told(found: Sequence[Carrying], asked: Sequence[Request] = ()) -> Iterator[str]:
+    """Each report, under it who has it and what was asked about it, in words."""
     if not found:
         yield "Not held: no report that this exchange still recognises carries it."
         return
@@ -76,6 +120,7 @@ def told(found: Sequence[Carrying]) -> Iterator[str]:
         yield from map(_holder, one.holders)
         if not one.holders:
             yield "  nobody was given it"
+        yield from (_request(request) for request in asked if request.report_id == one.report_id)
 
 
 def _holder(one: Holder) -> str:
@@ -83,20 +128,32 @@ def _holder(one: Holder) -> str:
     return f"  {one.member} {word}: {one.state.replace('_', ' ')} since {one.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _found(home: Path, kind: str, value: str, reading: Reading) -> tuple[Carrying, ...]:
-    settings, now_ms = load(home / "config" / "ops.toml"), time.time_ns() // 1_000_000
-    state = load(home / "config" / "triage.toml").state
+def _request(one: Request) -> str:
+    since = f"since {one.asked_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, by {one.asked_by}"
+    what = "only kept" if one.kind is Kind.RESTRICT else f"its submitter is asked to correct {one.field}, unanswered"
+    return f"  {what}: {since}"
+
+
+def _act(settings: Settings, database: Database, reports: Sequence[ReportId], wish: Wish) -> None:
+    is_settled = carry_out(settings, database, reports, wish)
+    click.echo(f"{len(reports)} {wish.done}." if is_settled else "It waits for triage: tocsin triage --lane normal")
+    if not is_settled:
+        sys.exit(NOT_SETTLED)
+
+
+def _found(
+    place: tuple[Settings, Path], database: Database, selector: tuple[str, str], reading: Reading
+) -> tuple[tuple[Carrying, ...], tuple[Request, ...]]:
+    settings, state = place
     if not digest_keys(state):
         raise Refused(message("subject.no_keys"), code="subject.no_keys")
+    now_ms = time.time_ns() // 1_000_000
     bundle = policies(settings.policy, settings.policy_trust).at(now_ms)
-    digests = digests_of(kind, value, keyring(state).keys, bundle.tracking(day_of(now_ms)))
-    database = database_of(settings)
-    try:
-        with database.transaction() as connection:
-            note(connection, reading)
-            return carrying(connection, digests)
-    finally:
-        database.close()
+    digests = digests_of(*selector, keyring(state).keys, bundle.tracking(day_of(now_ms)))
+    with database.transaction() as connection:
+        note(connection, reading)
+        found = carrying(connection, digests)
+        return found, requests(connection, [one.report_id for one in found])
 
 
 def _as_json(one: Carrying) -> str:

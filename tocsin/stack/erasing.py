@@ -3,16 +3,15 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import Producer
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from processors.letters import Writer, status_id
+from processors.letters import status_id
 from schemas.catalogue import message
-from schemas.failures import Refused, Temporary
+from schemas.failures import Refused
 from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.values import Instant
@@ -23,12 +22,11 @@ from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger import erasing
 from tocsin.runtime.ledger.erasing import Held
 from tocsin.runtime.ledger.legal_holds import legal_holds
-from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.stack.erasures import Register, is_kept
+from tocsin.stack.telling import tell
 
 COMMAND: Final = "erase"
-_FLUSH_SECONDS: Final = 30.0
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -59,7 +57,9 @@ def gone_by(held: Held) -> datetime:
     return held.last_at.astimezone(UTC) + timedelta(milliseconds=LONGEST_MS)
 
 
-def erase(database: Database, register: Register, report: ReportId, order: Order, tell: Callable[[Held], None]) -> Held:
+def erase(
+    database: Database, register: Register, report: ReportId, order: Order, tell_of: Callable[[Held], None]
+) -> Held:
     """Carry it out, and tell what was held; raises Refused where a hold wins.
 
     What is interrupted in between is finished by the same command; twice changes nothing.
@@ -72,7 +72,7 @@ def erase(database: Database, register: Register, report: ReportId, order: Order
         act = Act(person=order.by, reason=order.reason, command=COMMAND, what=what, member=held.submitter)
         record_act(connection, act, order.at_ms)
     register.add(report, order.at_ms)
-    tell(held)
+    tell_of(held)
     return held
 
 
@@ -94,19 +94,12 @@ def came_back(ops: Settings) -> int:
 
 
 def told(settings: Settings) -> Callable[[Held], None]:
-    """Who sends the order to each member that has or had the report. Its `tell` may raise Temporary."""
+    """Who sends the order to each member that has or had the report. It may raise Temporary."""
 
-    def tell(held: Held) -> None:
-        writer = Writer(codec=RecordCodec(SchemaDirectory(settings.registry)))
-        producer = Producer(settings.kafka.client() | {"enable.idempotence": True})
-        for status in orders(held, time.time_ns() // 1_000_000):
-            record = writer.status(status)
-            headers: Any = list(record.headers)
-            producer.produce(record.topic, value=record.value, key=record.key, headers=headers)
-        if producer.flush(_FLUSH_SECONDS):
-            raise Temporary("The broker does not answer. Run the same command again.", code="kafka.away")
+    def tell_of(held: Held) -> None:
+        tell(settings, orders(held, time.time_ns() // 1_000_000))
 
-    return tell
+    return tell_of
 
 
 def orders(held: Held, at_ms: int) -> Iterator[Status]:

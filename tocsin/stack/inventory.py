@@ -77,6 +77,9 @@ TABLES: Final = {
     "audit_handed": Kept("checkpoints that were handed out", _WORKERS, _STAYS),
     "promotions": Kept("policy bundles in force", _WORKERS, _STAYS),
     "workers": Kept("which worker runs", _WORKERS, "until the worker is gone"),
+    "subject_requests": Kept(
+        "what was asked for whom a report is about, and why", "`ops`", "stays, as proof of what was asked"
+    ),
     "legal_holds": Kept("who holds what until when, and why", "`ops`", "stays, as proof of what was held"),
     "kept_measures": Kept("counts of what happened", _WORKERS, _STAYS),
 }

@@ -16,6 +16,7 @@ from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger import queue
 from tocsin.runtime.ledger.queue import Act, Holder, Ruled, Waiting
+from tocsin.runtime.ledger.subject_requests import restricted
 from tocsin.runtime.ledger.suspensions import barred
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -109,6 +110,8 @@ def _require_possible(settings: Settings, database: Database, entry: Waiting, me
     """The same rules that triage applies, asked before anything is written down."""
     with database.transaction() as connection:
         bundle = latest(settings).suspending(barred(connection).keys())
+        if entry.report_id in restricted(connection):
+            raise Refused(message("route.restricted"), code="route.restricted")
     raw = Records(settings.kafka, _GROUP)([entry.source]).get(entry.source)
     if raw is None:
         raise Refused(message("queue.nobody_yet"), code="queue.nobody_yet")

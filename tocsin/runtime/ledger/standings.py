@@ -1,4 +1,4 @@
-"""What holds at this moment whatever the policy bundle says: who is barred, and which reports are under a hold."""
+"""What holds at this moment whatever the policy bundle says: who is barred, which reports are held or only kept."""
 
 import logging
 import time
@@ -11,6 +11,7 @@ from schemas.failures import Temporary
 from schemas.records.identifiers import ReportId
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.holds import held
+from tocsin.runtime.ledger.subject_requests import restricted
 from tocsin.runtime.ledger.suspensions import Barred, barred
 
 _LOG: Final = logging.getLogger(__name__)
@@ -22,6 +23,9 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     barred: Barred = {}
     held: frozenset[ReportId] = frozenset()
+    """Police want notices to hosts to wait."""
+    restricted: frozenset[ReportId] = frozenset()
+    """They are kept, and nothing else is done with them."""
 
 
 Standings = Callable[[], Standing]
@@ -51,7 +55,9 @@ class LedgerStandings:
             return self._last
         try:
             with self._database.transaction() as connection:
-                self._last = Standing(barred=barred(connection), held=held(connection))
+                self._last = Standing(
+                    barred=barred(connection), held=held(connection), restricted=restricted(connection)
+                )
         except Temporary as failure:
             self._rest_until_seconds = self._clock() + _REST_SECONDS
             _LOG.warning("suspensions cannot be asked for: %s", failure, extra={"facts": {"code": failure.code}})

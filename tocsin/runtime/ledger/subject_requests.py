@@ -1,0 +1,79 @@
+"""What was asked for somebody whom a report is about: to keep it and do nothing else with it, or to correct a field."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, Row, text
+
+from schemas.records.identifiers import ReportId
+from tocsin.runtime.ledger.skips import Excuse
+
+
+class Kind(StrEnum):
+    """What was asked (GDPR, articles 16 and 18; Directive (EU) 2016/680, article 16)."""
+
+    RESTRICT = "restrict"
+    CORRECT = "correct"
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One that is in force: a restriction until it is lifted, a correction until a later revision came."""
+
+    number: int
+    report_id: ReportId
+    kind: Kind
+    field: str
+    asked_by: str
+    asked_at: datetime
+
+
+def restricted(connection: Connection) -> frozenset[ReportId]:
+    """The reports that are only kept now."""
+    return frozenset(ReportId(row.report_id) for row in connection.execute(_RESTRICTED))
+
+
+def requests(connection: Connection, reports: Sequence[ReportId]) -> tuple[Request, ...]:
+    """Those in force on these reports, in the order in which they were asked."""
+    return tuple(map(_request, connection.execute(_IN_FORCE, {"reports": sorted(set(reports))})))
+
+
+def ask(connection: Connection, report: ReportId, about: tuple[Kind, str], excuse: Excuse) -> int:
+    """Write it down; tells its number. Asked again while it is in force it is the same request."""
+    kind, field = about
+    row = {"report": report, "kind": kind, "field": field, "by": excuse.by, "reason": excuse.reason}
+    return int(connection.execute(_ASK, row).scalar_one())
+
+
+def lift(connection: Connection, report: ReportId, excuse: Excuse) -> int | None:
+    """End a restriction; tells its number, or None where none is in force."""
+    row = {"report": report, "by": excuse.by, "reason": excuse.reason}
+    return connection.execute(_LIFT, row).scalar_one_or_none()
+
+
+def _request(row: Row[tuple[object, ...]]) -> Request:
+    found = {name: row._mapping[name] for name in Request.__struct_fields__}
+    return Request(**(found | {"kind": Kind(row.kind)}))
+
+
+_RESTRICTED: Final = text("select report_id::text from subject_requests where kind = 'restrict' and ended_at is null")
+_IN_FORCE: Final = text("""
+    select number, report_id::text, kind, field, asked_by, asked_at from subject_requests s
+    where report_id = any(cast(:reports as uuid[])) and ended_at is null
+    and not (kind = 'correct' and exists (
+        select 1 from decisions later
+        where later.report_id = s.report_id and later.ruling = 0 and later.revision > 1 and later.at > s.asked_at))
+    order by number
+""")
+_ASK: Final = text("""
+    insert into subject_requests (report_id, kind, field, reason, asked_by)
+    values (cast(:report as uuid), :kind, :field, :reason, :by)
+    on conflict (report_id, kind, field) where ended_at is null
+    do update set kind = excluded.kind returning number
+""")
+_LIFT: Final = text("""
+    update subject_requests set ended_by = :by, ended_at = now(), ended_because = :reason
+    where report_id = cast(:report as uuid) and kind = 'restrict' and ended_at is null returning number
+""")
