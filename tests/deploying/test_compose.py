@@ -16,7 +16,8 @@ from tocsin.runtime import settings
 from tocsin.stack.certificates import Pair
 from tocsin.stack.kafka import _ALONE, _BEHAVIOUR, _security
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "compose"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "compose"
 FILE = FOLDER / "compose.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -42,6 +43,8 @@ def test_each_profile_has_what_it_promises() -> None:
         "prometheus",
         "alertmanager",
         "grafana",
+        "lag",
+        "canary",
     }
     assert {name for name, one in SERVICES.items() if one.get("profiles") == ["demo"]} == {"deliver", "receiver"}
 
@@ -65,6 +68,30 @@ def test_each_service_of_ours_is_nobody_and_writes_its_volumes_alone(name: str) 
     assert [mount for mount in one["volumes"] if mount.startswith("./secrets/")] == [
         mount for mount in one["volumes"] if mount.endswith(":/run/tocsin/own:ro")
     ]
+
+
+def test_no_service_is_built_with_what_only_developers_need() -> None:
+    roles = {name: one["build"]["args"]["ROLE"] for name, one in OURS.items()}
+    assert {name: role for name, role in roles.items() if OURS[name]["image"] != f"tocsin:{role}"} == {}
+    assert {"deliver": "receive", "receiver": "receiver", "canary": "triage"}.items() <= roles.items()
+    assert "dev" not in roles.values()
+    assert [role for role in roles.values() if not (ROOT / "requirements" / f"{role}.txt").exists()] == []
+
+
+def test_prometheus_scrapes_every_service_that_serves_figures() -> None:
+    (job,) = yaml.safe_load((FOLDER / "servers" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    (targets,) = (one["targets"] for one in job["static_configs"])
+    serving = {f"{name}:9101" for name, one in OURS.items() if "--metrics-port" in one["command"]}
+    assert (set(targets), len(targets)) == (serving, len(serving))
+
+
+def test_grafana_loads_the_dashboard_from_where_it_is_mounted() -> None:
+    mounts = dict(mount.split(":")[:2] for mount in SERVICES["grafana"]["volumes"])
+    provider = mounts["./servers/grafana-dashboards.yml"]
+    assert provider.startswith("/etc/grafana/provisioning/dashboards/")
+    (one,) = yaml.safe_load((FOLDER / "servers" / "grafana-dashboards.yml").read_text("utf-8"))["providers"]
+    assert (one["type"], one["options"]["path"]) == ("file", mounts["../grafana"])
+    assert [file.name for file in (FOLDER.parent / "grafana").iterdir()] == ["tocsin.json"]
 
 
 def test_no_secret_stands_in_an_environment_and_git_keeps_none() -> None:

@@ -16,7 +16,8 @@ import yaml
 
 from processors.keyring import keyring
 from schemas.records.identifiers import MemberId
-from schemas.topics import OPS, RETURNS, TRIAGE, acl_table, topic_table
+from schemas.topics import METRICS, OPS, RETURNS, TRIAGE, acl_table, topic_table
+from tocsin.cli.canary import NAME as CANARY
 from tocsin.cli.main import tocsin
 from tocsin.policy.bundle import SAMPLE, load
 from tocsin.policy.store.trust import FIRST_TRUST
@@ -162,6 +163,8 @@ def test_production_has_more_workers_and_partitions(everything: dict[str, list[M
         "triage-normal-worker": 4,
         "triage-escalated-worker": 2,
         "returns-worker": 2,
+        "lag-worker": 1,
+        "canary-worker": 1,
     }
 
 
@@ -178,7 +181,7 @@ def test_each_container_starts_a_command_that_takes_its_words(everything: dict[s
                 command.make_context(name, [word.replace("$(WORKER)", "0") for word in words])
             started.add(name)
             assert "command" not in container
-    assert started == {"triage", "returns", "deliver", "provision"}
+    assert started == {"triage", "returns", "deliver", "provision", "lag", "canary"}
 
 
 def test_no_pod_runs_as_root_or_writes_its_root_or_gains_rights(everything: dict[str, list[Manifest]]) -> None:
@@ -245,6 +248,19 @@ def test_the_settings_are_read_and_name_files_that_the_pod_has(
     ]
     named = (read.kafka.ca, read.kafka.certificate, read.kafka.key, read.database.password_file, read.database.ca)
     assert {path.name for path in named if path} <= secret["data"].keys()
+
+
+@pytest.mark.parametrize("principal", [METRICS, CANARY])
+def test_who_watches_has_settings_that_are_read_and_no_way_into_the_database(
+    principal: str, everything: dict[str, list[Manifest]]
+) -> None:
+    read = settings.load(FOLDER / "exchange" / "settings" / f"{principal}.toml")
+    assert (read.principal, read.metrics_port, read.database) == (principal, 9101, None)
+    (secret,) = [
+        one for one in of_kind(everything["production"], "Secret") if one["metadata"]["name"].startswith(principal)
+    ]
+    named = (read.kafka.ca, read.kafka.certificate, read.kafka.key, read.registry.ca)
+    assert {path.name for path in named if path} == secret["data"].keys()
 
 
 def test_the_first_bundle_is_the_sample_that_comes_with_this_version() -> None:
