@@ -5,15 +5,18 @@ import sys
 
 ASKS = """
 import pathlib
+import time
 from tocsin.cli.main import main
 from tocsin.stack.demo.nursery import Nursery
 
 if __name__ == "__main__":
     Nursery(main, ())
-    for child in pathlib.Path("/proc/self/task").glob("*/children"):
-        for pid in child.read_text().split():
-            if "forkserver" in pathlib.Path(f"/proc/{pid}/cmdline").read_text():
-                print(pathlib.Path(f"/proc/{pid}/status").read_text())
+    found, until = [], time.monotonic() + 30
+    while not found and time.monotonic() < until:  # it has its own name a moment after it is born
+        pids = [pid for file in pathlib.Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()]
+        found = [pid for pid in pids if "forkserver" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()]
+    for pid in found:
+        print(pathlib.Path(f"/proc/{pid}/status").read_text())
 """
 SIGINT_BIT = 1 << 1
 
