@@ -12,6 +12,7 @@ from benchmarks.peers.job import INPUT
 from benchmarks.peers.venvs import command
 from benchmarks.world import World, reports
 from schemas.topics import TRIAGED
+from tocsin.stack.demo.latency import percentile
 
 REPORTS_PER_SECOND: Final = 100
 _WARM: Final = 200
@@ -44,11 +45,11 @@ def latency(world: World, peer: str, first: int, count: int) -> Latency:
 
 def figures(sent: dict[bytes, float], arrived: dict[bytes, float]) -> Latency:
     """Nearest-rank percentiles."""
-    took = sorted(1000 * (at - sent[key]) for key, at in arrived.items() if key in sent)
-    if not took:
+    took = [1000 * (at - sent[key]) for key, at in arrived.items() if key in sent]
+    p50, p99 = percentile(took, 0.5), percentile(took, 0.99)
+    if p50 is None or p99 is None:
         raise SystemExit("Nothing arrived; see the peer's log.")
-    p50, p99 = (round(took[min(len(took) - 1, int(share * len(took)))], 1) for share in (0.5, 0.99))
-    return Latency(sent=len(sent), measured=len(took), p50_ms=p50, p99_ms=p99)
+    return Latency(sent=len(sent), measured=len(took), p50_ms=round(p50, 1), p99_ms=round(p99, 1))
 
 
 def _send(world: World, first: int, count: int) -> dict[bytes, float]:

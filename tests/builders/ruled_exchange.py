@@ -9,6 +9,7 @@ from processors.index.memory import MemoryIndex
 from processors.index.port import PriorRecipient
 from processors.referring import Desk
 from processors.triage import Tools, TriageStages
+from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.ruling import Amendment, Ruling
@@ -110,3 +111,9 @@ def triaged(answer: Answered) -> ReportTriaged:
 
 def members(answer: Answered, *, recalled: bool) -> set[str]:
     return {made.recipient for made in answer.referrals if made.withdrawn is recalled}
+
+
+def told(answer: Answered, kind: StatusKind) -> dict[str, Status]:
+    """What members are told of that kind, by member."""
+    found = (CODEC.loads(one.value, Status) for one in answer.records if one.topic.startswith("status."))
+    return {one.member: one for one in found if isinstance(one, Status) and one.kind is kind}

@@ -9,8 +9,9 @@ import click
 
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.settings import Settings, load
-from tocsin.stack.recalling import COMMAND, Order, Recall, lines, recall, recalls_for
+from tocsin.stack.recalling import COMMAND, Recall, lines, recall, recalls_for
 
 NOT_SETTLED = 3
 
@@ -53,13 +54,13 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     settings = load(home / "config" / "ops.toml")
     database = database_of(settings)
     try:
-        _run(settings, database, _subjects(what, names, since), (dry_run, Order(by=by, reason=reason), two))
+        _run(settings, database, _subjects(what, names, since), (dry_run, Excuse(by=by, reason=reason), two))
     finally:
         database.close()
 
 
 def _run(
-    settings: Settings, database: Database, subjects: list[str], asked: tuple[bool, Order, dict[str, Any]]
+    settings: Settings, database: Database, subjects: list[str], asked: tuple[bool, Excuse, dict[str, Any]]
 ) -> None:
     dry_run, order, two = asked
     if dry_run:
@@ -72,7 +73,7 @@ def _run(
         return
     if desk.pen:
         granted, by, reason = desk.granted()
-        subjects, order = list(granted), Order(by=by, reason=reason)
+        subjects, order = list(granted), Excuse(by=by, reason=reason)
     if not (subjects and order.by and order.reason):
         raise click.UsageError("Say what, --by and --reason.")
     found = _found(database, subjects)

@@ -11,29 +11,22 @@ from sqlalchemy import Connection
 
 from schemas.catalogue import message
 from schemas.failures import Refused
-from schemas.records.identifiers import ContentId, MemberId, ReportId, ruling_id_of
-from schemas.records.ruling import RECALLED, Ruling, RulingCause
+from schemas.records.identifiers import ContentId, MemberId, ReportId
+from schemas.records.ruling import Ruling, RulingCause
 from tocsin.runtime.audit.recording import record_act
-from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger import recalling
 from tocsin.runtime.ledger.addressing import is_id
 from tocsin.runtime.ledger.recalling import Labelled, Target
-from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.settings import Settings
-from tocsin.stack.rulings import Rulings
+from tocsin.stack.rulings import carried_out
+from tocsin.stack.targeted import act_on, ruling_on
 
 COMMAND: Final = "recall"
 _SUBJECT: Final = re.compile(
     r"report (?P<report>\S+)|label (?P<labelled>[^\s/]+)/(?P<content>\S*)|member (?P<member>\S+) since (?P<since>\S+)"
 )
-
-
-class Order(Struct, frozen=True, kw_only=True):
-    """Who takes back, and why; it is kept, so it names nobody whom a report is about."""
-
-    by: str
-    reason: str
 
 
 class Recall(Struct, frozen=True, kw_only=True):
@@ -58,17 +51,16 @@ def recalls_for(connection: Connection, subject: str) -> tuple[Recall, ...]:
     return _of_member(connection, MemberId(found["member"]), _instant(found["since"]))
 
 
-def recall(database: Database, settings: Settings, recalls: Sequence[Recall], order: Order) -> bool:
+def recall(database: Database, settings: Settings, recalls: Sequence[Recall], order: Excuse) -> bool:
     """Whether triage has carried all of it out already. May raise Temporary: then the same command goes on."""
     at_ms = time.time_ns() // 1_000_000
     with database.transaction() as connection:
         for one in recalls:
             for labelled in one.labels:
                 recalling.disregard(connection, labelled)
-            record_act(connection, _act(one, order), at_ms)
-    rulings = Rulings(settings, RecordCodec(SchemaDirectory(settings.registry)))
-    rulings.send((_ruling(one, order) for one in recalls), at_ms)
-    return rulings.settled(database, _WAIT_SECONDS)
+            what = "; ".join(lines(one))
+            record_act(connection, act_on(one.target, order, COMMAND, f"took back {what}"), at_ms)
+    return carried_out(settings, database, (_ruling(one, order) for one in recalls))
 
 
 def lines(one: Recall) -> Iterator[str]:
@@ -119,37 +111,10 @@ def _relabelled(connection: Connection, labels: Sequence[Labelled]) -> tuple[Rec
     )
 
 
-def _act(one: Recall, order: Order) -> Act:
-    target = one.target
-    what = "; ".join(lines(one))
-    return Act(
-        person=order.by,
-        reason=order.reason,
-        command=COMMAND,
-        what=f"took back {what}",
-        member=target.submitter,
-        report=target.report_id,
-    )
-
-
-def _ruling(one: Recall, order: Order) -> Ruling:
-    """The same recall has the same id: said again, it is carried out once."""
-    target = one.target
+def _ruling(one: Recall, order: Excuse) -> Ruling:
     cause = RulingCause.LABEL_RECALLED if one.labels else RulingCause.RECALLED
     occasion = ":".join((str(cause).lower(), *(f"{each.content_id}@{each.last}" for each in one.labels)))
-    return Ruling(
-        ruling_id=ruling_id_of(target.report_id, target.revision if one.labels else RECALLED, occasion),
-        report_id=target.report_id,
-        revision=target.revision,
-        submitter=target.submitter,
-        submitter_reference=target.submitter_reference,
-        mark=target.mark,
-        source=target.source,
-        cause=cause,
-        occasion=occasion,
-        decided_by=order.by,
-        reason=order.reason,
-    )
+    return ruling_on(one.target, order, cause, occasion)
 
 
 def _instant(written: str) -> datetime:
@@ -160,7 +125,3 @@ def _instant(written: str) -> datetime:
     if found is None or found.utcoffset() is None:
         raise Refused(message("recall.subject"), code="recall.subject")
     return found.astimezone(UTC)
-
-
-_WAIT_SECONDS: Final = 15.0
-"""Longer than triage takes; a person waits no longer for it."""

@@ -22,11 +22,9 @@ from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.stack.membership import latest
-from tocsin.stack.rulings import Rulings
+from tocsin.stack.rulings import carried_out
 
 _GROUP: Final = "ops.records"
-_WAIT_SECONDS: Final = 15.0
-"""Longer than triage takes; a person waits no longer for it."""
 
 
 def decide(settings: Settings, ruled: Ruled) -> bool:
@@ -43,7 +41,7 @@ def decide(settings: Settings, ruled: Ruled) -> bool:
             queue.record(connection, ruled)
             holders = queue.holders(connection, entry.report_id)
         ruling = _ruling(entry, ruled, tuple(holder.member for holder in holders))
-        return _carried_out(settings, database, ruling)
+        return carried_out(settings, database, [ruling])
     finally:
         database.close()
 
@@ -76,15 +74,8 @@ def _tell(
         decided_by=by,
         unchanged=tuple(holder.member for holder in holders if holder.member not in hotlines),
     )
-    _carried_out(settings, database, ruling)
+    carried_out(settings, database, [ruling])
     return len(hotlines)
-
-
-def _carried_out(settings: Settings, database: Database, ruling: Ruling) -> bool:
-    """On the topic in any case; settled as well where triage runs."""
-    rulings = Rulings(settings, RecordCodec(SchemaDirectory(settings.registry)))
-    rulings.send([ruling], time.time_ns() // 1_000_000)
-    return rulings.settled(database, _WAIT_SECONDS)
 
 
 def _ruling(entry: Waiting, ruled: Ruled, unchanged: tuple[MemberId, ...]) -> Ruling:

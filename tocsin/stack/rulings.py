@@ -12,12 +12,21 @@ from schemas.headers import cloud_event_headers
 from schemas.records.ruling import Ruling
 from schemas.topics import OPS, RULINGS
 from tocsin.runtime.database import Database
-from tocsin.runtime.registry import RecordCodec
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 
 _FLUSH_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.5
 _AHEAD: Final = 1000
+_WAIT_SECONDS: Final = 15.0
+"""Longer than triage takes; a person waits no longer for it."""
+
+
+def carried_out(settings: Settings, database: Database, rulings: Iterable[Ruling]) -> bool:
+    """Whether triage has settled all of them already; on the topic they are in any case. May raise Temporary."""
+    sending = Rulings(settings, RecordCodec(SchemaDirectory(settings.registry)))
+    sending.send(rulings, time.time_ns() // 1_000_000)
+    return sending.settled(database, _WAIT_SECONDS)
 
 
 class Rulings:

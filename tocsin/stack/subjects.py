@@ -1,7 +1,7 @@
 """What is done for somebody whom reports are about: reports are only kept, go on again, or their submitter is asked.
 
-Written into the ledger and the audit log first, then carried out; what is interrupted in between is finished by the
-same command, and is carried out once.
+Written into the ledger and the audit log first, then carried out. What `restrict` or `correct` was interrupted in is
+finished by the same command, and is carried out once; of `lift` that is not so: restrict and lift again.
 """
 
 import re
@@ -15,35 +15,32 @@ from processors.letters import status_id
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.answers import Question, Status, StatusKind
-from schemas.records.identifiers import ReportId, ruling_id_of
+from schemas.records.identifiers import ReportId
 from schemas.records.report import PersonalPart, ReportSubmitted
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.values import Instant
 from tocsin.runtime.audit.recording import record_act
-from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger import recalling, subject_requests
 from tocsin.runtime.ledger.recalling import Target
 from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.ledger.subject_requests import Kind
-from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
-from tocsin.stack.rulings import Rulings
+from tocsin.stack.rulings import carried_out
+from tocsin.stack.targeted import act_on, ruling_on
 from tocsin.stack.telling import tell
 
 COMMAND: Final = "subject"
 CORRECT: Final = "subject.correct"
 _FIELDS: Final = frozenset(ReportSubmitted.__struct_fields__) | frozenset(PersonalPart.__struct_fields__)
 _FIELD: Final = re.compile(r"(?P<root>[a-z_]+)(\[\d{0,4}\])?(\.[a-z_]+(\[\d{0,4}\])?)*")
-_WAIT_SECONDS: Final = 15.0
-"""Longer than triage takes; a person waits no longer for it."""
 
 
 def restrict(settings: Settings, database: Database, reports: Sequence[ReportId], order: Excuse) -> bool:
     """Whether triage has taken each report back from everybody who has it. May raise Temporary."""
     with database.transaction() as connection:
         asked = [(one, _asked(connection, one, Kind.RESTRICT, order)) for one in _targets(connection, reports)]
-    return _carry_out(settings, database, asked, (RulingCause.RESTRICTED, order))
+    return carried_out(settings, database, _rulings(asked, order, RulingCause.RESTRICTED))
 
 
 def lift(settings: Settings, database: Database, reports: Sequence[ReportId], order: Excuse) -> bool:
@@ -52,7 +49,7 @@ def lift(settings: Settings, database: Database, reports: Sequence[ReportId], or
         ended = list(_lifted(connection, _targets(connection, reports), order))
     if not ended:
         raise Refused(message("subject.not_restricted"), code="subject.not_restricted")
-    return _carry_out(settings, database, ended, (RulingCause.LIFTED, order))
+    return carried_out(settings, database, _rulings(ended, order, RulingCause.LIFTED))
 
 
 def correct(
@@ -85,7 +82,7 @@ def _targets(connection: Connection, reports: Sequence[ReportId]) -> list[Target
 def _asked(connection: Connection, target: Target, kind: Kind, order: Excuse, field: str = "") -> int:
     number = subject_requests.ask(connection, target.report_id, (kind, field), order)
     what = "restricted" if kind is Kind.RESTRICT else f"asked {target.submitter} to correct {field} of"
-    record_act(connection, _act(target, order, f"{what} the report {target.report_id}"), time.time_ns() // 1_000_000)
+    _note(connection, target, order, what)
     return number
 
 
@@ -93,47 +90,19 @@ def _lifted(connection: Connection, targets: Sequence[Target], order: Excuse) ->
     for target in targets:
         number = subject_requests.lift(connection, target.report_id, order)
         if number is not None:
-            what = f"lifted the restriction of the report {target.report_id}"
-            record_act(connection, _act(target, order, what), time.time_ns() // 1_000_000)
+            _note(connection, target, order, "lifted the restriction of")
             yield target, number
 
 
-def _act(target: Target, order: Excuse, what: str) -> Act:
-    return Act(
-        person=order.by,
-        reason=order.reason,
-        command=COMMAND,
-        what=what,
-        member=target.submitter,
-        report=target.report_id,
-    )
+def _note(connection: Connection, target: Target, order: Excuse, what: str) -> None:
+    act = act_on(target, order, COMMAND, f"{what} the report {target.report_id}")
+    record_act(connection, act, time.time_ns() // 1_000_000)
 
 
-def _carry_out(
-    settings: Settings, database: Database, asked: Sequence[tuple[Target, int]], why: tuple[RulingCause, Excuse]
-) -> bool:
-    rulings = Rulings(settings, RecordCodec(SchemaDirectory(settings.registry)))
-    rulings.send((_ruling(target, number, why) for target, number in asked), time.time_ns() // 1_000_000)
-    return rulings.settled(database, _WAIT_SECONDS)
-
-
-def _ruling(target: Target, number: int, why: tuple[RulingCause, Excuse]) -> Ruling:
-    """The same request has the same id: said again, it is carried out once."""
-    cause, order = why
-    occasion = f"{cause.lower()}:{number}"
-    return Ruling(
-        ruling_id=ruling_id_of(target.report_id, target.revision, occasion),
-        report_id=target.report_id,
-        revision=target.revision,
-        submitter=target.submitter,
-        submitter_reference=target.submitter_reference,
-        mark=target.mark,
-        source=target.source,
-        cause=cause,
-        occasion=occasion,
-        decided_by=order.by,
-        reason=order.reason,
-    )
+def _rulings(asked: Sequence[tuple[Target, int]], order: Excuse, cause: RulingCause) -> Iterator[Ruling]:
+    """One for each report, named after its request."""
+    for target, number in asked:
+        yield ruling_on(target, order, cause, f"{cause.lower()}:{number}")
 
 
 def _question(target: Target, number: int, field: str, at_ms: int) -> Status:

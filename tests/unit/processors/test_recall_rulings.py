@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from processors.answering import Answered
-from schemas.records.answers import Status, StatusKind
+from schemas.records.answers import StatusKind
 from schemas.records.identifiers import MemberId
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.ruling import RECALLED, Amendment, Ruling, RulingCause
 from tests.builders.reports import a_hosting, a_report, a_withdrawal, an_item
-from tests.builders.ruled_exchange import CODEC, INSTANT_MS, LEAVING, MEMBER, SOURCE, Exchange, members
+from tests.builders.ruled_exchange import INSTANT_MS, LEAVING, MEMBER, SOURCE, Exchange, members, told
 from tests.builders.rulings import a_ruling
 from tocsin.runtime.ledger.outcomes import Outcome
 
@@ -22,12 +21,6 @@ def exchange(tmp_path: Path) -> Exchange:
 
 def a_recall() -> Ruling:
     return a_ruling(a_report(), SOURCE, cause=RulingCause.RECALLED, occasion="recalled", submitter_reference="case-1")
-
-
-def told(answer: Answered, kind: StatusKind) -> dict[str, Status]:
-    """By member."""
-    found = (CODEC.loads(one.value, Status) for one in answer.records if one.topic.startswith("status."))
-    return {one.member: one for one in found if one.kind is kind}
 
 
 def test_the_exchange_takes_a_report_back_from_everybody_and_tells_each_on_its_status_topic(exchange: Exchange) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from processors.answering import Answered
-from schemas.records.answers import Status, StatusKind
+from schemas.records.answers import StatusKind
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import ReportSubmitted
 from schemas.records.ruling import Ruling, RulingCause
 from tests.builders.reports import a_report
-from tests.builders.ruled_exchange import CODEC, INSTANT_MS, MEMBER, SOURCE, Exchange, members, triaged
+from tests.builders.ruled_exchange import INSTANT_MS, MEMBER, SOURCE, Exchange, members, told, triaged
 from tests.builders.rulings import a_ruling
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.standings import Standing
@@ -30,20 +30,15 @@ def restricted(exchange: Exchange) -> Answered:
     ]
 
 
-def told(answer: Answered) -> dict[MemberId, Status]:
-    found = (CODEC.loads(one.value, Status) for one in answer.records if one.topic.startswith("status."))
-    return {one.member: one for one in found if isinstance(one, Status)}
-
-
 def test_whoever_has_it_is_told_to_give_it_up_and_why_and_so_is_its_submitter(exchange: Exchange) -> None:
     (first,) = exchange.take(a_report(), at_ms=INSTANT_MS - 1)
     answer = restricted(exchange)
     holders = members(first, recalled=False)
     assert (answer.outcome, members(answer, recalled=True)) == (Outcome.NO_RECIPIENT, holders)
-    words = told(answer)
-    assert {words[MemberId(name)].code for name in holders} == {"recall.restricted"}
-    assert {words[MemberId(name)].kind for name in holders} == {StatusKind.RECALL}
-    assert (words[MEMBER].kind, words[MEMBER].code) == (StatusKind.NO_RECIPIENT, "route.restricted")
+    assert {name: one.code for name, one in told(answer, StatusKind.RECALL).items()} == dict.fromkeys(
+        holders, "recall.restricted"
+    )
+    assert told(answer, StatusKind.NO_RECIPIENT)[MEMBER].code == "route.restricted"
     assert [refusal.rule for refusal in triaged(answer).refusals] == ["route.restricted"], "its explanation says so"
     assert answer.unrouted is not None
     assert not answer.unrouted.waits, "no person can do anything about it"
