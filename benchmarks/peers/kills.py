@@ -1,5 +1,6 @@
 """What five SIGKILLs lose and repeat: the reports that went in beside the decisions that a committed reader finds."""
 
+import random
 import time
 from collections import Counter
 from typing import Any, Final
@@ -16,6 +17,9 @@ KILLS: Final = 5
 _STILL_SECONDS: Final = 25.0
 """Above the session, the longest that a dead process keeps its partitions."""
 _LOOK_SECONDS: Final = 0.1
+_SEED: Final = 7
+_LATEST_SECONDS: Final = 2.0
+"""Above the time that any peer takes for a slice of its own: it is met wherever in its work it is."""
 
 
 class Kills(Struct, frozen=True, kw_only=True):
@@ -29,7 +33,12 @@ class Kills(Struct, frozen=True, kw_only=True):
 
 
 def kills(world: World, peer: str, count: int) -> Kills:
-    """Kill the peer each time another sixth is done, then let it finish."""
+    """Kill the peer at a random moment after each sixth, then let it finish.
+
+    A look at the ledger answers right after a settlement, when a peer without overlapping slices has nothing in hand:
+    the moment is drawn anew, the same for every peer.
+    """
+    moments = random.Random(_SEED)  # noqa: S311 -- not for secrets
     world.forget()
     before = world.ends(TRIAGED)
     words = command(peer, world.home, f"triage.kill-{peer}-{int(time.time())}")
@@ -37,6 +46,7 @@ def kills(world: World, peer: str, count: int) -> Kills:
     for number in range(1, KILLS + 1):
         with started(words, log) as child:  # leaving it is a SIGKILL
             await_done(child, number * count // (KILLS + 1), world.settled)
+            time.sleep(moments.uniform(0, _LATEST_SECONDS))
     with started(words, log):
         _until_still(world, count)
     found = _decided(world, {part: end for part, (_, end) in before.items()})

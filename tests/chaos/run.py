@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from benchmarks.revision import commit
 from schemas.failures import Broken, Temporary
 from schemas.topics import TRIAGED
 from tests.chaos.publishing import Confirmed, go_file
@@ -238,10 +239,3 @@ def decided(home: Path) -> Iterator[tuple[str, int]]:
     finally:
         reader.close()
     yield from ((record["report_id"], record["revision"]) for _, record in found)
-
-
-def commit() -> str:
-    """Which code it was."""
-    words = ["git", "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)  # noqa: S603 -- our own words
-    return found.stdout.strip()

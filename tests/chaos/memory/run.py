@@ -7,12 +7,13 @@ from itertools import islice
 
 from msgspec import Struct
 
+from benchmarks.revision import commit
 from schemas.records.report import ReportSubmitted
 from tests.chaos.memory.exchange import LARGEST_PARTITION_BYTES, Exchange, rss_bytes
 from tests.chaos.memory.publisher import count_file
 from tests.chaos.memory.slope import Growth, Sample, growth
 from tests.chaos.publishing import Confirmed, Publishing, Wanted, unique_reports
-from tests.chaos.run import Plan, Say, commit
+from tests.chaos.run import Plan, Say
 from tests.chaos.verdict import RECIPIENTS
 from tocsin.stack.demo.crew import Child, Crew, commanded
 from tocsin.stack.ledger import balance_of
