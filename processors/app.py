@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from processors.balancing import LedgerWatch
 from processors.checkpointing import CheckpointWatch
 from processors.circulating import Circulation
 from processors.index.postgres import PostgresIndex
@@ -156,6 +157,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
             presence,
             QueueWatch(database),
             RecallWatch(database),
+            LedgerWatch(database),
             sequencer,
             CheckpointWatch(database),
             Sweep(database),

@@ -1,6 +1,6 @@
 """Canaries: tests of the operator, for each receiving member and lane, that say whether the way is open (ADR 0043)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
@@ -17,8 +17,13 @@ from schemas.records.identifiers import MemberId
 from schemas.records.report import Escalation
 from schemas.records.values import Mark
 from tocsin.policy.bundle import Bundle
+from tocsin.runtime.metrics import CANARY_ROUND
 
 _URGENT: Final = Escalation(reason_code="other")
+
+
+_ARRIVES_BY: Final = {Lane.SUBMITTED: "normal", Lane.ESCALATED: "escalated"}
+"""As the courier names the lanes when it tells of one that came: an alert compares the two."""
 
 
 class Perch(Struct, frozen=True, kw_only=True):
@@ -64,3 +69,10 @@ def release(publishing: Publishing, bundle: Bundle, on: date, now_ms: int) -> in
         if isinstance(answer, Rejection):
             raise Refused("; ".join(map(str, answer.problems)), code=answer.problems[0].code)
     return len(answers)
+
+
+def tell_round(sent_to: Iterable[Perch], now_ms: int) -> None:
+    """Publish to whom one is on its way; who gets none any more is not named any more."""
+    CANARY_ROUND.clear()
+    for perch in sent_to:
+        CANARY_ROUND.labels(perch.member, _ARRIVES_BY[perch.lane]).set(now_ms / 1000)

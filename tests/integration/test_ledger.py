@@ -10,9 +10,10 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import text
 
+from processors.balancing import EVERY_MS, LedgerWatch
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.topics import escalated_topic
-from tocsin.runtime import settings
+from tocsin.runtime import metrics, settings
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import Settlement, Unrouted, settle, stream_of
@@ -96,6 +97,37 @@ def test_a_record_that_is_routed_to_nobody_and_the_age_of_what_waits_are_shown(s
         connection.execute(text("delete from streams where stream = :stream"), {"stream": stream})
 
 
+def test_records_that_were_passed_over_are_counted_until_they_are_settled(stack: Any, database: Database) -> None:
+    """Others use the stack: what counts is what comes on top."""
+    topic, counted = "test.holes", metrics.REGISTRY.get_sample_value
+
+    def settled(first: int) -> float:
+        made = Settlement(topic_id="h", topic=topic, partition=0, first_offset=first, outcomes=(Outcome.REFUSED,) * 2)
+        with database.transaction() as connection:
+            settle(connection, made)
+        LedgerWatch(database)(2_000)
+        return counted("tocsin_ledger_missing_records") or 0.0
+
+    before = settled(0)
+    with database.transaction() as connection:
+        stream = stream_of(connection, "h", topic, 0, 0)
+        connection.execute(_PASSED_OVER, {"stream": stream})
+    watch = LedgerWatch(database)
+    watch(1_000)
+    assert counted("tocsin_ledger_missing_records") == before + 3
+    assert counted("tocsin_ledger_read_timestamp_seconds") == 1.0
+    with database.transaction() as connection:
+        connection.execute(text("delete from ledger_blocks where stream = :stream"), {"stream": stream})
+        connection.execute(text("delete from streams where stream = :stream"), {"stream": stream})
+    watch(1_000 + EVERY_MS - 1)
+    assert counted("tocsin_ledger_missing_records") == before + 3, "it is not yet time to look again"
+    watch(1_000 + EVERY_MS)
+    assert counted("tocsin_ledger_missing_records") == before
+
+
+_PASSED_OVER = text(
+    "insert into ledger_blocks (stream, first_offset, outcomes) values (:stream, 5, decode('01', 'hex'))"
+)
 _CLAIMED = text(
     "insert into report_revisions (report_id, revision, member, withdrawn, digest, stream, log_offset, claim_number) "
     "values (:id, 1, :member, false, :digest, :stream, 0, nextval('claim_numbers'))"

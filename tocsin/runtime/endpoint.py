@@ -17,6 +17,7 @@ from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
 from tocsin.runtime.metrics import REGISTRY, record_left
 from tocsin.runtime.pacing import Callers, pace
+from tocsin.runtime.room import show_room
 from tocsin.runtime.settings import MetricsTls, Settings
 from tocsin.runtime.tls import serving
 
@@ -59,6 +60,7 @@ def endpoint_of(settings: Settings, health: Health) -> Endpoint | None:
     """The endpoint that the settings ask for, at their named address; None where they ask for none."""
     if not settings.metrics_port:
         return None
+    show_room(settings.state)
     return Endpoint(health, settings.metrics_host, settings.metrics_port, settings.metrics_tls)
 
 

@@ -159,6 +159,12 @@ _SHOWN: Final = (
         labels=("member", "lane"),
     ),
     Family(
+        name="tocsin_canary_round_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time at which a canary was last sent to a member by a lane.",
+        labels=("member", "lane"),
+    ),
+    Family(
         name="tocsin_watermark_timestamp_seconds",
         kind=Kind.GAUGE,
         help="Unix time of the newest record that a stage has settled.",
@@ -211,6 +217,26 @@ _SHOWN: Final = (
         name="tocsin_audit_signed_timestamp_seconds",
         kind=Kind.GAUGE,
         help="Unix time up to which all of the audit log is signed; 0 where this process does not look.",
+    ),
+    Family(
+        name="tocsin_ledger_missing_records",
+        kind=Kind.GAUGE,
+        help="Records between settled ones of which the ledger knows nothing; 0 where this process does not look.",
+    ),
+    Family(
+        name="tocsin_ledger_read_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time at which the ledger was last searched for them; 0 where this process does not look.",
+    ),
+    Family(
+        name="tocsin_state_available_bytes",
+        kind=Kind.GAUGE,
+        help="Room that is left on the disk of this process's own files.",
+    ),
+    Family(
+        name="tocsin_state_size_bytes",
+        kind=Kind.GAUGE,
+        help="Size of the disk of this process's own files.",
     ),
     Family(
         name="tocsin_certificate_expiry_timestamp_seconds",

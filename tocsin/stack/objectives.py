@@ -1,4 +1,4 @@
-"""Writes deploy/prometheus/slo.yml from slo.toml: a recording rule per objective and window, and burn-rate alerts."""
+"""Writes deploy/prometheus/slo.yml and promised.yml from slo.toml: what has a share burns, what has none is absolute."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,15 +26,40 @@ class Objective(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     share: float
 
 
+class NeverLost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So many records may be lost before somebody is called."""
+
+    records: int
+
+
+class Canary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often one is sent to each member by each lane, and how many in a row may not come."""
+
+    every_seconds: int
+    rounds: int
+
+    @property
+    def late_seconds(self) -> int:
+        """How long ago the newest one may have been sent."""
+        return self.every_seconds * self.rounds
+
+
 class Objectives(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
     objective: tuple[Objective, ...]
+    never_lost: NeverLost
+    canary: Canary
+
+
+def whole(text: bytes) -> Objectives:
+    """All that slo.toml says."""
+    return msgspec.toml.decode(text, type=Objectives)
 
 
 def read(text: bytes) -> tuple[Objective, ...]:
-    """The objectives of slo.toml."""
-    return msgspec.toml.decode(text, type=Objectives).objective
+    """The objectives per tier of slo.toml."""
+    return whole(text).objective
 
 
 def written(objectives: tuple[Objective, ...]) -> str:
@@ -83,5 +108,23 @@ def _alerts(one: Objective) -> Iterator[str]:
         yield "          runbook: docs/runbooks/a-burning-objective.md"
 
 
+def promised(found: Objectives) -> str:
+    """The alerts of what has no share, as Prometheus reads them."""
+    limits = {
+        "records": found.never_lost.records,
+        "late_seconds": found.canary.late_seconds,
+        "late_minutes": found.canary.late_seconds // 60,
+    }
+    text = _PROMISED.read_text("utf-8")
+    for name, limit in limits.items():
+        text = text.replace(f"<{name}>", str(limit))
+    return text
+
+
+_PROMISED: Final = Path(__file__).with_name("promised.yml")
+"""The alerts with names in place of the limits; it is data, as every other file of rules is."""
+
+
 if __name__ == "__main__":
     (FOLDER / "slo.yml").write_text(written(read(FILE.read_bytes())), "utf-8")
+    (FOLDER / "promised.yml").write_text(promised(whole(FILE.read_bytes())), "utf-8")

@@ -1,12 +1,15 @@
 """A round of canaries as the journal has it."""
 
-from producers.canaries import Perch, draft_of
+from consumers.canaries import lane_of as arrives_by
+from producers.canaries import Perch, draft_of, tell_round
 from producers.draft import ReportDraft
 from producers.feeds.entries import Context, Entry
 from producers.feeds.jsonl.reader import entry_of
 from producers.lanes import Lane, lane_of
 from schemas.records.identifiers import MemberId
 from schemas.records.values import Mark
+from schemas.topics import referral_topic, urgent_topic
+from tocsin.runtime.metrics import CANARY_ROUND
 
 CONTEXT = Context(now_ms=1_767_268_800_000, utc_offset_minutes=0)
 SAID = {"submitter_reference", "mark", "incident_types"}
@@ -27,3 +30,18 @@ def test_a_canary_has_nothing_by_which_anything_is_recognised() -> None:
     for lane, said in ((Lane.SUBMITTED, SAID), (Lane.ESCALATED, SAID | {"escalation"})):
         draft = a_draft(lane)
         assert {name for name in draft.__struct_fields__ if getattr(draft, name) != getattr(empty, name)} == said
+
+
+def test_a_round_names_each_lane_as_the_courier_does_and_nobody_who_gets_none_any_more() -> None:
+    def told() -> set[tuple[str, str, float]]:
+        samples = [one for family in CANARY_ROUND.collect() for one in family.samples]
+        return {(one.labels["member"], one.labels["lane"], one.value) for one in samples}
+
+    left, stays = MemberId("fr-hotline"), MemberId("nl-hotline")
+    try:
+        tell_round([Perch(member=member, lane=lane) for member in (left, stays) for lane in Lane], 1_000)
+        tell_round([Perch(member=stays, lane=lane) for lane in Lane], 2_000)
+        lanes = {arrives_by(topic("nl", stays)) for topic in (referral_topic, urgent_topic)}
+        assert told() == {(stays, lane, 2.0) for lane in lanes}
+    finally:
+        CANARY_ROUND.clear()
