@@ -1,4 +1,4 @@
-"""Writes deploy/prometheus/slo.yml and promised.yml from slo.toml: what has a share burns, what has none is absolute."""
+"""Writes deploy/prometheus/slo.yml and promised.yml from slo.toml: what has a share burns, the rest is absolute."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -6,7 +6,7 @@ from producers.draft import ReportDraft
 from producers.feeds.entries import Context, Entry
 from producers.feeds.jsonl.reader import entry_of
 from producers.lanes import Lane, lane_of
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.records.values import Mark
 from schemas.topics import referral_topic, urgent_topic
 from tocsin.runtime.metrics import CANARY_ROUND
@@ -41,7 +41,7 @@ def test_a_round_names_each_lane_as_the_courier_does_and_nobody_who_gets_none_an
     try:
         tell_round([Perch(member=member, lane=lane) for member in (left, stays) for lane in Lane], 1_000)
         tell_round([Perch(member=stays, lane=lane) for lane in Lane], 2_000)
-        lanes = {arrives_by(topic("nl", stays)) for topic in (referral_topic, urgent_topic)}
+        lanes = {arrives_by(topic(JurisdictionCode("nl"), stays)) for topic in (referral_topic, urgent_topic)}
         assert told() == {(stays, lane, 2.0) for lane in lanes}
     finally:
         CANARY_ROUND.clear()
