@@ -89,16 +89,28 @@ class Courier:
         self._desk = desk
         self._paused_until_ms: dict[str, int] = {}
         self._pauses: dict[str, int] = {}
+        self._unsettled: list[tuple[Job, list[Ending]]] = []
+        self._claimed_until_ms = 0
 
     def turn(self) -> int:
-        """Deliver one burst; tells how many deliveries were settled."""
+        """Deliver one burst; tells how many deliveries were settled. Raises Temporary where the store is away."""
         now_ms = self._desk.now_ms()
+        settled = self._settle_burst(now_ms)
         if self._outlets and all(self._is_paused(outlet, now_ms) for outlet in self._outlets):
-            return 0
+            return settled
         jobs = self._take(now_ms)
+        self._claimed_until_ms = now_ms + self._desk.limits.claim_seconds * 1000
         ends_ms = now_ms + int(self._desk.limits.burst_seconds * 1000)
-        self._settle([(job, self._deliver(job, ends_ms)) for job in jobs])
-        return len(jobs)
+        self._unsettled = [(job, self._deliver(job, ends_ms)) for job in jobs]
+        return settled + self._settle_burst(now_ms)
+
+    def _settle_burst(self, now_ms: int) -> int:
+        """What the store had no room for is written down first of all; once its claim is over, the sink is asked."""
+        if now_ms >= self._claimed_until_ms:
+            self._unsettled = []
+        self._settle(self._unsettled)
+        settled, self._unsettled = len(self._unsettled), []
+        return settled
 
     def recover(self, *, all_claims: bool) -> int:
         """Ask what became of deliveries whose process ended while sending; tells how many there were."""
@@ -110,7 +122,7 @@ class Courier:
         found = [
             (
                 Job(delivery=delivery, letter=UNREADABLE, outlets=()),
-                [_ask(outlets.get(name), name, delivery.key) for name in sorted(asked[delivery.key])]
+                [self._ask(outlets.get(name), name, delivery.key) for name in sorted(asked[delivery.key])]
                 or [Ending(sink="", result=Result.HELD, code="courier.not_sent")],
             )
             for delivery in left
@@ -203,10 +215,9 @@ class Courier:
     def _failed(self, outlet: Outlet, key: str, failure: Failure) -> Ending:
         """Each kind of failure has one meaning; a Broken one ends the process."""
         if isinstance(failure, Unanswered):
-            return _ask(outlet, outlet.name, key)
+            return self._ask(outlet, outlet.name, key)
         if isinstance(failure, Away):
-            self._pause(outlet.name)
-            _LOG.warning("A sink is away.", extra={"facts": {"sink": outlet.name, "code": failure.code}})
+            self._pause(outlet.name, failure)
             return Ending(sink=outlet.name, result=Result.HELD, code=failure.code)
         if isinstance(failure, Temporary):
             wait_seconds = failure.wait_seconds if isinstance(failure, Later) else 0.0
@@ -216,7 +227,29 @@ class Courier:
             return Ending(sink=outlet.name, result=Result.PARK, code=failure.code)
         raise failure
 
-    def _pause(self, name: str) -> None:
+    def _ask(self, outlet: Outlet | None, name: str, key: str) -> Ending:
+        """The sink's word on a parcel whose answer is missing; a sink no longer configured leaves it uncertain."""
+        if outlet is None:
+            return Ending(sink=name, result=Result.DOUBT, code="courier.sink_removed")
+        if self._is_paused(outlet, self._desk.now_ms()):
+            return self._ask_later(name, "courier.sink_paused")
+        try:
+            result, code = after_silence(outlet.sink.check(key), honours_key=outlet.sink.honours_key)
+        except Away as failure:
+            self._pause(name, failure)
+            return self._ask_later(name, failure.code)
+        except Temporary as failure:
+            longest_seconds = self._desk.limits.longest_pause_seconds
+            return Ending(sink=name, result=Result.ASK_LATER, code=failure.code, wait_seconds=longest_seconds)
+        return Ending(sink=name, result=result, code=code)
+
+    def _ask_later(self, name: str, code: str) -> Ending:
+        """As soon as the sink's pause is over."""
+        left_ms = self._paused_until_ms[name] - self._desk.now_ms()
+        return Ending(sink=name, result=Result.ASK_LATER, code=code, wait_seconds=left_ms / 1000)
+
+    def _pause(self, name: str, failure: Away) -> None:
+        _LOG.warning("A sink is away.", extra={"facts": {"sink": name, "code": failure.code}})
         limits = self._desk.limits
         self._pauses[name] = self._pauses.get(name, 0) + 1
         delay_ms = retry_delay_ms(self._pauses[name], limits, self._desk.chance.random())
@@ -246,7 +279,7 @@ class Courier:
     def _conclude(self, connection: Connection, delivery: Delivery, found: Verdict, *, waits: bool) -> None:
         now_ms = self._desk.now_ms()
         if found.event is None:
-            ask_at_ms = now_ms + int(self._desk.limits.longest_pause_seconds * 1000)
+            ask_at_ms = now_ms + int(found.wait_seconds * 1000)
             deliveries.change(connection, delivery.key, claimed_until_ms=ask_at_ms, reason_code=found.code)
             return
         state = _next_state(connection, delivery, found.event)
@@ -298,17 +331,6 @@ def _next_state(connection: Connection, delivery: Delivery, event: Event) -> Sta
     state = after(delivery.state, event)
     stops = allows(state, Event.WITHDRAW) and deliveries.is_recalled(connection, delivery.key)
     return after(state, Event.WITHDRAW) if stops else state
-
-
-def _ask(outlet: Outlet | None, name: str, key: str) -> Ending:
-    """The sink's word on a parcel whose answer is missing; a sink that is no longer configured leaves it uncertain."""
-    if outlet is None:
-        return Ending(sink=name, result=Result.DOUBT, code="courier.sink_removed")
-    try:
-        result, code = after_silence(outlet.sink.check(key), honours_key=outlet.sink.honours_key)
-    except Temporary as failure:
-        result, code = Result.ASK_LATER, failure.code
-    return Ending(sink=name, result=result, code=code)
 
 
 def _close(connection: Connection, key: str, ending: Ending, now_ms: int) -> None:

@@ -73,6 +73,8 @@ class KafkaSource:
         found = [] if first is None else [first, *self._consumer.consume(limit - 1, _GATHER_SECONDS)]
         if self._failure:
             raise self._taken_up(self._failure)
+        if any(_is_astray(message) for message in found):
+            raise self._taken_up(_astray())
         return [self._arrival(message) for message in found if _is_record(message)]
 
     def rewind(self, unread: Sequence[Arrival]) -> None:
@@ -228,6 +230,21 @@ class KafkaSource:
 def _headers(message: Message) -> Any:
     """As bytes; the client's annotation allows more than it gives."""
     return message.headers()
+
+
+def _is_astray(message: Message) -> bool:
+    """Whether the broker does not have the place that is read next: where it is must be asked for anew."""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET
+
+
+def _astray() -> Temporary:
+    return Temporary(
+        "The broker does not have the record that is read next: brokers are lost, or retention deleted it. "
+        "Where the partition begins and ends is asked for anew; if this goes on, check that all brokers run: "
+        "tocsin doctor",
+        code="inbox.astray",
+    )
 
 
 def _is_record(message: Message) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.chaos.apart import met_apart
 from tests.chaos.faults import FAULTS
 from tests.chaos.faults.fault import Fault, Impossible, Scene
 from tests.chaos.run import Plan, Run
@@ -27,10 +28,13 @@ ALL = "all"
 
 
 def main() -> int:
-    """One run, or one of each fault; the worst of them is the exit code."""
+    """One run, or one of each fault in a process of its own; the worst of them is the exit code."""
     arguments = _arguments()
+    if arguments.here or arguments.fault is None:
+        return _run(FAULTS.get(arguments.fault or ""), arguments)
     names = list(FAULTS) if arguments.fault == ALL else [arguments.fault]
-    return max(_run(FAULTS.get(name or ""), arguments) for name in names)
+    more = [f"--{name}={value}" for name in ("reports", "home") if (value := getattr(arguments, name))]
+    return max(NOT_CLEAN * bool(met_apart(name, arguments.seed, more)) for name in names)
 
 
 def _run(fault: Fault | None, arguments: argparse.Namespace) -> int:
@@ -95,6 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reports", type=int, help="Another number than the run's own.")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--kill-gap-seconds", type=float, default=3.0)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in this process: tests/chaos/apart.py
     parser.add_argument("--home", type=Path, help="A fresh folder that is kept; by default one that is removed.")
     return parser.parse_args()
 

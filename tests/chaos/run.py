@@ -24,7 +24,7 @@ from tocsin.stack.demo.crew import Crew
 from tocsin.stack.gathering import proof_of, schema_text
 from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
-from tocsin.stack.receiving import Recipient
+from tocsin.stack.receiving import Recipient, whole_files
 
 _TICK_SECONDS = 0.2
 _LOOK_SECONDS = 1.0
@@ -196,7 +196,7 @@ class Run:
 
     def _delivered(self) -> int:
         folders = (self._home / "state" / member / "delivered" for member in self._plan.members)
-        return sum(1 for folder in folders if folder.exists() for _ in folder.glob("*.json"))
+        return sum(1 for folder in folders for _ in whole_files(folder))
 
     def _waiting(self) -> int:
         try:

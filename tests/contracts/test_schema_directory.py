@@ -15,6 +15,7 @@ from schemas.records.answers import Return
 from schemas.records.report import ReportSubmitted, Withdrawal
 from tests.builders.registry import SmallRegistry
 from tests.builders.reports import a_report, a_withdrawal
+from tests.builders.room import no_room
 from tocsin.runtime.registry import Directory, FixedDirectory, RecordCodec, SchemaDirectory, subject_of, subjects
 from tocsin.runtime.settings import RegistrySettings
 from tocsin.stack.provision import register_schemas
@@ -204,3 +205,25 @@ def test_another_registrys_ids_are_not_believed(small_registry: SmallRegistry, d
 
 def test_there_is_a_subject_for_every_record() -> None:
     assert set(subjects()) == {subject_of(record_type) for record_type in RECORD_TYPES}
+
+
+def test_a_full_disk_is_warned_of_once_and_ends_nobody(
+    small_registry: SmallRegistry, directory_at: Cached, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = directory_at(small_registry.url)
+    with no_room():
+        ids = [directory.id_of(each) for each in RECORD_TYPES]
+    assert len([line for line in caplog.records if line.levelname == "WARNING"]) == 1
+    small_registry.close()
+    assert [directory.id_of(each) for each in RECORD_TYPES] == ids
+    with pytest.raises(Temporary):
+        directory_at(small_registry.url).id_of(RECORD_TYPES[0])
+
+
+def test_what_had_no_room_is_kept_with_what_is_learnt_next(small_registry: SmallRegistry, directory_at: Cached) -> None:
+    directory = directory_at(small_registry.url)
+    with no_room():
+        first = directory.id_of(RECORD_TYPES[0])
+    directory.id_of(RECORD_TYPES[1])
+    small_registry.close()
+    assert directory_at(small_registry.url).id_of(RECORD_TYPES[0]) == first

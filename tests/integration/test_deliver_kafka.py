@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from consumers.inbox import Arrival
 from consumers.source import KafkaSource, Topics
 from consumers.store.arrivals import Position
-from schemas.failures import Temporary
+from schemas.failures import Failure, Temporary
 from schemas.records.answers import Return, ReturnKind
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.records.referral import Referral
@@ -220,6 +220,34 @@ def test_partitions_that_could_not_be_placed_are_asked_for_again(stack: Any) -> 
     source.close()
     assert failures == 1
     assert [arrival.place.offset for arrival in found] == [0, 1, 2]
+
+
+def test_a_place_that_the_broker_has_no_more_is_asked_for_anew_and_the_gap_is_counted(stack: Any) -> None:
+    desk = Desk(stack, "de-hotline-b", "de")
+    desk.send([desk.referral(f"astray-{number}") for number in range(3)])
+    topics = Topics(referrals=(desk.topic,), status=status_topic(desk.member))
+    source = KafkaSource(stack.client(desk.member), f"{desk.member}.inbox", topics, dict)
+    found: list[Arrival] = []
+    while len(found) < 3:
+        found += source.fetch(10, 0.5)
+    everything = TopicPartition(desk.topic, found[0].place.partition, OFFSET_END)
+    admin = AdminClient(stack.client(OPS))
+    deleted = admin.delete_records([everything])[everything].result(30).low_watermark
+    source.rewind(found)
+    failures: list[Failure] = []
+    until(lambda: not _reads(source, failures))
+    source.close()
+    assert [failure.code for failure in failures] == ["inbox.astray", "inbox.gap"]
+    assert f"{deleted} records were deleted unread" in str(failures[1])
+
+
+def _reads(source: KafkaSource, failures: list[Failure]) -> bool:
+    """Whether it can go on; what it met is kept."""
+    try:
+        source.fetch(10, 0.5)
+    except Failure as failure:
+        failures.append(failure)
+    return not failures or isinstance(failures[-1], Temporary)
 
 
 def test_a_topic_that_was_made_anew_halts_it(stack: Any) -> None:

@@ -1,6 +1,7 @@
 """Schema ids: which record a framed value holds, from the registry once and from this process's disk ever after."""
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ MAX_ANSWER_BYTES: Final = 1_048_576
 _NOT_FOUND: Final = 404
 _OK: Final = 200
 _CONTENT_TYPE: Final = "application/vnd.schemaregistry.v1+json"
+_LOG: Final = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Struct)
 
@@ -98,6 +100,7 @@ class SchemaDirectory:
         self._registry = _Registry(settings)
         self._file = settings.cache / "schemas.json"
         self._known = _read_known(self._file, settings.url)
+        self._is_kept = True
         self._one_at_a_time = threading.Lock()
         """A worker's threads meet a new schema together: the file and what is known are written by one of them."""
 
@@ -139,7 +142,19 @@ class SchemaDirectory:
         with self._one_at_a_time:
             known = self._known
             self._known = msgspec.structs.replace(known, ids=known.ids | ids, texts=known.texts | texts)
+            self._keep()
+
+    def _keep(self) -> None:
+        """What no disk takes is known to this process all the same, and kept with what is learnt next."""
+        try:
             _write_known(self._file, self._known)
+        except OSError as error:
+            if self._is_kept:
+                facts = {"failure": type(error).__name__, "code": "registry.cache_unwritable"}
+                _LOG.warning(message("registry.cache_unwritable"), extra={"facts": facts})
+            self._is_kept = False
+        else:
+            self._is_kept = True
 
 
 class RecordCodec:
@@ -295,16 +310,9 @@ def _read_known(file: Path, url: str) -> KnownSchemas:
 
 
 def _write_known(file: Path, known: KnownSchemas) -> None:
-    """Replace the file as a whole, so that a crash or a second process leaves a whole one."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = file.with_name(f"{file.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_bytes(msgspec.json.encode(known))
-        draft.replace(file)
-    except OSError as error:
-        raise Broken(
-            f"Schema ids are kept in {file.parent.name}, which cannot be written ({type(error).__name__}). "
-            "Make room or correct its permissions.",
-            code="registry.cache_unwritable",
-        ) from error
+    """Replace the file as a whole, so that a crash or a second process leaves a whole one; raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.encode(known))
+    draft.replace(file)

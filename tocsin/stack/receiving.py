@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from consumers.settings import DirectorySink, load
+from consumers.sinks.manifest import HIDDEN
 from schemas.failures import Unreadable
 from tocsin.runtime.proof.evidence import Found, Place
 from tocsin.runtime.proof.reading import PlainAvro, Raw
@@ -45,7 +46,7 @@ class Recipient(Struct, frozen=True):
     def at_sinks(self) -> Iterator[Found]:
         """One entry a file that says it is a referral."""
         for folder in self.folders:
-            for file in sorted(folder.glob("*.json")):
+            for file in sorted(whole_files(folder)):
                 content = json.loads(file.read_bytes())
                 if content["type"] == "referral":
                     referral = content["referral"]
@@ -70,6 +71,11 @@ class Recipient(Struct, frozen=True):
             return []
         with closing(sqlite3.connect(f"file:{self.inbox}?mode=ro", uri=True)) as connection:
             return connection.execute(query).fetchall()
+
+
+def whole_files(folder: Path) -> Iterator[Path]:
+    """The JSON files that were handed over; not what is still being written, or was when its process was killed."""
+    return (file for file in folder.glob("*.json") if not file.name.startswith(HIDDEN))
 
 
 def recipient_of(home: Path, member: str) -> Recipient:

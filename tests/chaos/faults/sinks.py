@@ -8,6 +8,7 @@ from typing import Any
 from tests.builders.sinks import SECRET, serving, told
 from tests.chaos.faults.fault import Facts, Fault, Scene, Strike
 from tests.chaos.proxy import FaultProxy, Mode
+from tocsin.stack.receiving import whole_files
 
 MEMBER = "nl-hotline"
 _WELL = "nl-police"
@@ -72,7 +73,7 @@ def strike(scene: Scene, address: str, proxy: FaultProxy) -> Facts:
 
 
 def _well(scene: Scene) -> int:
-    return len(list((scene.home / "state" / _WELL / "delivered").glob("*.json")))
+    return sum(1 for _ in whole_files(scene.home / "state" / _WELL / "delivered"))
 
 
 FAULT = Fault(

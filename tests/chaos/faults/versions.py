@@ -14,6 +14,7 @@ from tests.chaos.faults.fault import Facts, Fault, Scene, Strike
 from tests.chaos.publishing import Confirmed, go_file
 from tests.chaos.successor import FIELD, VALUE, command, successor
 from tocsin.stack.demo.crew import Child, Launch, commanded
+from tocsin.stack.receiving import whole_files
 
 _UPGRADED = "nl-hotline"
 _NOT_UPGRADED = "nl-police"
@@ -101,9 +102,9 @@ def _with_field(scene: Scene, reports: set[str]) -> int:
 
 
 def _referrals(scene: Scene, member: str) -> list[dict[str, Any]]:
-    """What lies at its sink; not what is still being written."""
-    files = (scene.home / "state" / member / "delivered").glob("*.json")
-    return [json.loads(file.read_bytes())["referral"] for file in files if not file.name.startswith(".")]
+    """What lies at its sink."""
+    files = whole_files(scene.home / "state" / member / "delivered")
+    return [json.loads(file.read_bytes())["referral"] for file in files]
 
 
 def launch(scene: Scene) -> Launch:
