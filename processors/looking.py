@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from processors.intake import Rejected
 from processors.telling import Read
 from schemas.catalogue import message
-from schemas.looking import refusal_of_reading
+from schemas.looking import REFERRALS, refusal_of_reading
 from schemas.records.answers import ReferralsRead
 from schemas.records.values import Instant
-from tocsin.runtime.audit.statements import Fact, Reading
+from tocsin.runtime.audit.statements import Fact, Reading, Span
 from tocsin.runtime.transport.slices import RawRecord
 
 COMMAND = "subscribe"
@@ -38,7 +38,13 @@ def _reading(said: ReferralsRead) -> Reading:
         command=COMMAND,
         what=f"the {said.what} of {said.member} {span}",
         member=said.member,
+        span=_span(said) if said.what == REFERRALS else None,
     )
+
+
+def _span(said: ReferralsRead) -> Span:
+    since, until = (None if at is None else at.epoch_ms for at in (said.since, said.until))
+    return Span(since_ms=since, until_ms=until)
 
 
 def _when(at: Instant | None, otherwise: str) -> str:

@@ -9,7 +9,8 @@ LONGEST: Final = 200
 """Characters of a name or a purpose."""
 TOGETHER: Final = " and "
 """Stands between two people who did one thing: no single name has it."""
-WHAT: Final = frozenset({"referrals", "notices"})
+REFERRALS: Final = "referrals"
+WHAT: Final = frozenset({REFERRALS, "notices"})
 
 
 def refusal_of_reading(said: ReferralsRead) -> str:

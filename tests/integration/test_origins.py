@@ -1,5 +1,6 @@
 """Origin signatures on the real stack: the member's word goes on, and what others wrote on its topic does not."""
 
+import json
 import subprocess
 import sys
 import time
@@ -122,11 +123,15 @@ def test_what_is_signed_with_a_revoked_key_is_refused_at_once(stack: Any, codec:
     send(stack, value, headers)
     outcomes(stack)
     assert "origin.revoked" in refusals(stack)
+    refused = tocsin(stack, "dlq", "list", "--json", "--member", MEMBER, "--code", "origin.revoked")
+    letter = json.loads(refused.splitlines()[0])["id"]
+    tocsin(stack, "dlq", "show", letter, "--by", "S. Shown", "--purpose", "who signed it")
     tocsin(stack, "dlq", "drop", "--code", "origin.revoked", "--by", "B. Keeper", "--reason", "it was sent anew")
     report_id = codec.loads(value, ReportSubmitted).report_id
     said = tocsin(stack, "disclosures", "--report", report_id)
     assert f"A record of {MEMBER} was refused" in said
     assert "B. Keeper dropped the dead letter" in said
+    assert f"S. Shown looked at the dead letter {letter} (tocsin dlq show). Purpose: who signed it." in said
     assert f"revoked the key {dict(headers)['tocsin-key-id'].decode()} of {MEMBER}" in tocsin(
         stack, "disclosures", "--person", "A. Keeper"
     )

@@ -66,8 +66,7 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         (recall,) = until(lambda: recalls("--open"))
         assert (recall["state"], recall["open"], recall["late"]) == ("waiting", True, False)
         assert seen() == [True], "the recall is read, and what it takes back is not"
-        looking = tocsin(stack, "subscribe", RECIPIENT, "--by", reader, "--purpose", "the morning's list")
-        assert "recalled and are not shown" in looking.stderr
+        _two_look(stack, reader)
         assert _late(stack) >= 1
         assert holders()[RECIPIENT] is True
         assert "Not held" in tocsin(stack, "subject", f"{page}-other").stdout
@@ -75,7 +74,7 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         crew.start("returns", ("returns",))
         (done,) = until(lambda: [one for one in recalls() if not one["open"]])
         assert done["state"] in {"delivered", "withdrawn"}
-        _somebody_looked(stack, reader)
+        _somebody_looked(stack, report_id, reader)
         again = f"{reference}-2"
         with Publisher(stack.config(SUBMITTER)) as publisher:
             publisher.publish(a_draft(submitter_reference=again, items=(an_item(url=page, hosting=a_hosting()),)))
@@ -100,12 +99,25 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
     assert not recalls("--open")
 
 
-def _somebody_looked(stack: Any, reader: str) -> None:
+def _two_look(stack: Any, reader: str) -> None:
+    """One at everything, one at a span that ended before the report came."""
+    looking = tocsin(stack, "subscribe", RECIPIENT, "--by", reader, "--purpose", "the morning's list")
+    assert "recalled and are not shown" in looking.stderr
+    early = ("--until", "2026-01-01T00:00:00+00:00", "--by", f"early {reader}")
+    assert tocsin(stack, "subscribe", RECIPIENT, *early).returncode == 0
+
+
+def _somebody_looked(stack: Any, report_id: str, reader: str) -> None:
     person = f"{reader} of {RECIPIENT}"
     looked = until(lambda: _readings(stack, person))
     assert f"{person} looked at the referrals of {RECIPIENT} from the first until " in looked
     assert "(tocsin subscribe). Purpose: the morning's list." in looked
     assert not _readings(stack, reader), "whose person it is belongs to the name"
+    early = f"early {person}"
+    assert until(lambda: _readings(stack, early))
+    of_report = tocsin(stack, "disclosures", "--report", report_id).stdout
+    assert f"{person} looked at the referrals of {RECIPIENT} from the first until " in of_report
+    assert early not in of_report, "the span of that look ended before the report came"
 
 
 def _two_people_erase_it_and_revoke_a_key(stack: Any, report_id: str, people: TwoPeople) -> None:

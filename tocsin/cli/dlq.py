@@ -72,7 +72,9 @@ def show(home: Path, name: str, by: str, purpose: str) -> None:
         letter = deadletters.find(connection, name)
         what = f"the dead letter {name}"
         member = MemberId(letter.member)
-        note(connection, Reading(person=by, purpose=purpose, command="dlq show", what=what, member=member))
+        report = letter.report_id or ReportId("")
+        looked = Reading(person=by, purpose=purpose, command="dlq show", what=what, member=member, report=report)
+        note(connection, looked)
     with _letterbox(settings) as box:
         facts = box.facts(letter)
     click.echo(told(letter.code))

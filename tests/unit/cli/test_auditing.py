@@ -2,17 +2,20 @@
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from schemas.records.identifiers import JurisdictionCode, KeyId, MemberId, ReferralId, ReportId
 from tocsin.cli.auditing.wording import sentence, when
 from tocsin.cli.disclosures import command
-from tocsin.runtime.audit.disclosed import Wanted, concerns
+from tocsin.runtime.audit.covering import given
+from tocsin.runtime.audit.disclosed import Subject, Wanted, concerns
 from tocsin.runtime.audit.statements import (
     Act,
     Decision,
     Disclosure,
     Fact,
     Reading,
+    Span,
     Statement,
     decoded,
     encoded,
@@ -28,6 +31,7 @@ GIVEN = Disclosure(
 )  # fmt: skip
 LOOKED = Reading(person="A. Analyst", purpose="case 7", command="explain", what="report r", report=ReportId("r"))
 
+OF_R = Subject(reports=frozenset("r"))
 DONE = Act(person="A. Analyst", reason="noise", command="dlq drop", what="dropped 7", member=POLICE)
 
 
@@ -65,10 +69,10 @@ def test_an_act_says_who_did_what_and_why() -> None:
 
 def test_an_act_is_found_by_whoever_did_it_and_by_whose_records_they_are() -> None:
     asked = [Wanted(person="A. Analyst"), Wanted(member="nl-police"), Wanted(person="B. Analyst"), Wanted(member="x")]
-    assert [concerns(DONE, one, frozenset()) for one in asked] == [True, True, False, False]
+    assert [concerns(DONE, one, Subject()) for one in asked] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("statement", [GIVEN, LOOKED, DONE])
+@pytest.mark.parametrize("statement", [GIVEN, LOOKED, DONE, replace(LOOKED, span=Span(until_ms=5))])
 def test_a_statement_reads_back_and_its_leaf_opens_as_nothing_else(statement: Statement) -> None:
     line, nonce = encoded(statement), bytes(16)
     leaf = leaf_of(Fact(statement=statement, at_ms=5), line, nonce)
@@ -91,7 +95,35 @@ def test_a_statement_reads_back_and_its_leaf_opens_as_nothing_else(statement: St
     ],
 )
 def test_what_is_asked_for_must_all_fit(wanted: Wanted, given: bool, looked: bool) -> None:
-    assert (concerns(GIVEN, wanted, frozenset("r")), concerns(LOOKED, wanted, frozenset("r"))) == (given, looked)
+    assert (concerns(GIVEN, wanted, OF_R), concerns(LOOKED, wanted, OF_R)) == (given, looked)
+
+
+@pytest.mark.parametrize(
+    ("span", "member", "found"),
+    [
+        (Span(), POLICE, True),
+        (Span(), MemberId("de-police"), False),
+        (Span(until_ms=10), POLICE, False),
+        (Span(until_ms=11), POLICE, True),
+        (Span(since_ms=20), POLICE, True),
+        (Span(since_ms=21), POLICE, False),
+        (None, POLICE, False),
+    ],
+)
+def test_whoever_looked_at_a_span_in_which_a_members_copy_lay_is_told_with_its_report(
+    span: Span | None, member: MemberId, found: bool
+) -> None:
+    copy = given(GIVEN, at_ms=10, recorded_ms=20)
+    assert copy is not None
+    look = Reading(person="A", purpose="p", command="subscribe", what="the referrals", member=member, span=span)
+    subject = Subject(reports=OF_R.reports, copies=(copy,))
+    assert concerns(look, Wanted(report="r"), subject) is found
+    assert not concerns(look, Wanted(report="s"), Subject(reports=frozenset("s")))
+
+
+def test_a_recall_shows_nothing_and_so_nobody_who_looked_at_it_saw_the_report() -> None:
+    assert given(replace(GIVEN, recall=True), at_ms=10, recorded_ms=20) is None
+    assert given(LOOKED, at_ms=10, recorded_ms=20) is None
 
 
 def test_asking_for_nothing_is_wrong_usage() -> None:

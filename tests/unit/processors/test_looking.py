@@ -11,7 +11,7 @@ from schemas.records.answers import ReferralsRead
 from schemas.records.identifiers import MemberId
 from schemas.records.values import Instant
 from tests.builders.reports import NOON_MS, an_instant
-from tocsin.runtime.audit.statements import Reading, people_of
+from tocsin.runtime.audit.statements import Reading, Span, people_of
 from tocsin.runtime.transport.slices import RawRecord
 
 MEMBER = MemberId("nl-hotline")
@@ -41,6 +41,12 @@ def test_who_looked_at_whose_referrals_of_which_time_and_why_is_one_entry() -> N
     assert (found.person, found.purpose, found.command) == ("anna of nl-hotline", "the morning's list", "subscribe")
     assert found.member == MEMBER
     assert found.what == "the referrals of nl-hotline from 2026-01-01 12:00:00 UTC until the last"
+
+
+def test_a_look_at_referrals_keeps_the_span_that_was_asked_for_and_one_at_notices_has_none() -> None:
+    assert reading(said(since=Instant(epoch_ms=NOON_MS))).span == Span(since_ms=NOON_MS)
+    assert reading(said(until=Instant(epoch_ms=NOON_MS))).span == Span(until_ms=NOON_MS)
+    assert reading(said(what="notices")).span is None
 
 
 def test_who_says_no_purpose_is_kept_as_having_said_none() -> None:

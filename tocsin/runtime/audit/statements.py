@@ -64,6 +64,13 @@ class Refusal(Struct, frozen=True, kw_only=True, tag_field="is", tag="refusal", 
     """Where the record could be read."""
 
 
+class Span(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Between which instants somebody asked to be shown a member's referrals, in UTC milliseconds; None is no end."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
 class Reading(Struct, frozen=True, kw_only=True, tag_field="is", tag="reading", omit_defaults=True):
     """A person looked at something."""
 
@@ -77,6 +84,8 @@ class Reading(Struct, frozen=True, kw_only=True, tag_field="is", tag="reading", 
     referral: ReferralId = ReferralId("")
     member: MemberId = MemberId("")
     """Whose records they are."""
+    span: Span | None = None
+    """Where no single report was asked for, and whatever lies in it was shown."""
 
 
 class Act(Struct, frozen=True, kw_only=True, tag_field="is", tag="act", omit_defaults=True):
