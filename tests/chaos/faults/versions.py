@@ -1,7 +1,6 @@
 """This version and its successor side by side: consumers, processors, producers are upgraded, in that order."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -80,7 +79,7 @@ def _published(scene: Scene, number: int) -> set[str]:
     confirmed = msgspec.json.decode(result.read_bytes(), type=Confirmed)
     scene.also_confirmed(confirmed)
     published = set(confirmed.countries)
-    scene.until(lambda: len(_arrived(scene, published)) == len(published), _ARRIVAL_SECONDS)
+    scene.until(lambda: _arrived(scene, published) == confirmed.published, _ARRIVAL_SECONDS)
     return published
 
 
@@ -90,15 +89,17 @@ def _upgrade(scene: Scene, name: str) -> None:
     scene.start(name)
 
 
-def _arrived(scene: Scene, reports: set[str]) -> set[str]:
-    return {each["report_id"] for each in _referrals(scene, _UPGRADED)} & reports
+def _arrived(scene: Scene, reports: set[str]) -> int:
+    """Referrals of these reports, each revision one."""
+    return sum(1 for each in _referrals(scene, _UPGRADED) if each["report_id"] in reports)
 
 
 def _with_field(scene: Scene, reports: set[str]) -> int:
-    """Reports whose every revision has it."""
-    having = Counter(each["report_id"] for each in _referrals(scene, _UPGRADED) if each["items"][0].get(FIELD) == VALUE)
-    all_of_them = Counter(each["report_id"] for each in _referrals(scene, _UPGRADED))
-    return sum(1 for report in reports if having[report] == all_of_them[report] > 0)
+    """Reports whose every revision has it; looked at once, because more arrives meanwhile."""
+    having: dict[str, bool] = {}
+    for each in _referrals(scene, _UPGRADED):
+        having[each["report_id"]] = having.get(each["report_id"], True) and each["items"][0].get(FIELD) == VALUE
+    return sum(having.get(report, False) for report in reports)
 
 
 def _referrals(scene: Scene, member: str) -> list[dict[str, Any]]:

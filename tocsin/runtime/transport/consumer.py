@@ -125,6 +125,7 @@ class SliceConsumer(driver.Consumer):
             self._trackers[tp] = SpanTracker(position)
             self._read_offset[tp] = position
         self._dropped.clear()
+        self._holes.clear()
 
     async def _known_positions(self) -> dict[TP, int]:
         """Waits for a ledger that is away; Faust bounds it, and another rebalance ends it."""
@@ -187,11 +188,18 @@ class SliceConsumer(driver.Consumer):
         """What the broker has; a fetch that a rebalance overtook finds partitions that were not sought yet."""
         try:
             fetched: Mapping[Any, Sequence[Any]] = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
-        except NoOffsetForPartitionError:
+        except NoOffsetForPartitionError as error:
             if self._is_current(generation):
-                raise
+                self._seek_again(TP(*error.args[0]), error)
             return {}
         return fetched
+
+    def _seek_again(self, tp: TP, error: NoOffsetForPartitionError) -> None:
+        """The client keeps what it found before the partition was sought, and says so once; more often, it is lost."""
+        self._holes[tp] = self._holes.get(tp, 0) + 1
+        if self._holes[tp] > HOLES_TOLERATED:
+            raise error
+        self._dropped.add(tp)
 
     async def _seek_back(self) -> None:
         """Nothing that left the fetcher is dropped without this."""
