@@ -49,7 +49,7 @@ def strike(scene: Scene) -> Facts:
     for says, seconds in _JUMPS.items():
         scene.say(f"the clock: {says}")
         if seconds <= offset - SET_BACK_SECONDS:
-            _jump_back(scene, says, seconds)
+            _jump_back(scene, says, seconds, exchange)
         else:
             _jump(scene, says, seconds, scene.delivered if seconds < 0 else exchange.settled)
         offset = seconds
@@ -70,16 +70,21 @@ def _jump(scene: Scene, says: str, seconds: int, done: Callable[[], int]) -> Non
     scene.expect(done() > done_before, f"work goes on when the clock has gone {says}")
 
 
-def _jump_back(scene: Scene, says: str, seconds: int) -> None:
-    """Every process ends by itself, once, and is started again by its manager; then deliveries are made."""
-    before, delivered = _ends(scene), scene.delivered()
+def _jump_back(scene: Scene, says: str, seconds: int, exchange: Exchange) -> None:
+    """Every process ends by itself, once, and is started again by its manager; then triage and deliveries go on."""
+    before, delivered, settled = _ends(scene), scene.delivered(), exchange.settled()
     _set(scene, seconds)
     scene.until(lambda: all(count > before[name] for name, count in _ends(scene).items()), _REVIVAL_SECONDS)
     scene.wait(_EACH_SECONDS)
     left = sorted(name for name, count in _ends(scene).items() if count != before[name] + 1)
     scene.expect(not left, f"each process ends once when the clock goes {says}; not so: {', '.join(left)}")
-    scene.until(lambda: scene.delivered() > delivered, _PROGRESS_SECONDS)
-    scene.expect(scene.delivered() > delivered, f"work goes on when the clock has gone {says}")
+    scene.until(lambda: _goes_on(scene, exchange, delivered, settled), _PROGRESS_SECONDS)
+    scene.expect(_goes_on(scene, exchange, delivered, settled), f"work goes on when the clock has gone {says}")
+
+
+def _goes_on(scene: Scene, exchange: Exchange, delivered: int, settled: int) -> bool:
+    """All are there again: the last jump, back from a day ahead, may find nothing more to decide."""
+    return scene.delivered() > delivered and (exchange.settled() > settled or exchange.settled() >= scene.submitted())
 
 
 def _ends(scene: Scene) -> dict[str, int]:
