@@ -186,6 +186,31 @@ def test_a_ruling_that_settles_closes_its_entry_and_changes_the_byte_of_the_repo
     assert ledger.waiting(report) == []
 
 
+def test_what_a_person_closed_stays_closed_and_a_later_move_that_needs_one_is_another_entry(ledger: Ledger) -> None:
+    report, log_offset = ledger.report()
+    (closed,) = ledger.waiting(report)
+    source = Coordinate(topic_id="id", topic=TOPIC, partition=0, offset=log_offset)
+    named: dict[str, Any] = {"report_id": report, "revision": 1, "source": source}
+    with ledger.by["ops"].transaction() as connection:
+        queue.record(connection, Ruled(number=closed.number, act=Act.CLOSE, members=(), by="A", reason="no case"))
+    by_person = RulingDone(**named, log_offset=0, occasion=f"queue:{closed.number}", outcome=Outcome.NO_RECIPIENT)
+    moved = RulingDone(**named, log_offset=1, occasion="moved:a-return", outcome=Outcome.WAITING_PERSON)
+    (waits,) = settlement(report, 1, "HIGH", 0).unrouted
+    stream = {"topic_id": str(uuid4()), "topic": RULINGS, "partition": 0}
+    with ledger.by["triage"].transaction() as connection:
+        settle(connection, Settlement(**stream, first_offset=0, outcomes=(by_person.outcome,), rulings=(by_person,)))  # type: ignore[arg-type]  # of a test
+        settle(
+            connection,
+            Settlement(**stream, first_offset=1, outcomes=(moved.outcome,), rulings=(moved,), unrouted=(waits,)),  # type: ignore[arg-type]  # as above
+        )
+    (again,) = ledger.waiting(report)
+    assert again.number != closed.number
+    assert (again.reasons, again.taken_by, again.decided_by) == (("route.no_evidence",), "", "")
+    with ledger.by["ops"].transaction() as connection:
+        query = text("select act, decided_by, reason, closed_at is not null from queue where number = :number")
+        assert tuple(connection.execute(query, {"number": closed.number}).one()) == ("close", "A", "no case", True)
+
+
 def done_stale(done: RulingDone) -> RulingDone:
     return RulingDone(**{n: getattr(done, n) for n in done.__struct_fields__} | {"outcome": Outcome.STALE})
 
