@@ -97,7 +97,7 @@ bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about
 bench-peers: $(READY) ## Measure Tocsin beside stock Faust, a plain loop and Quix Streams at the same job, into docs/performance
 	@$(BIN)/python -m benchmarks.peers
 
-promtool: ## Install promtool and amtool, with which tests check metrics, rules and routes (Debian and its kin, as root)
+promtool: ## Install Prometheus and Alertmanager, with whose programs tests check metrics, rules and routes (Debian and its kin, as root)
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
 		apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null || echo "promtool could not be installed: tests that need it are skipped."; }
 

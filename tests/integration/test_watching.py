@@ -6,14 +6,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.request import urlopen
 
 import pytest
 
+from tests.builders.alerting import a_web_hook, impatient, routes
 from tests.builders.drafts import a_draft
 from tests.builders.waiting import a_free_port, until
 from tocsin.publisher import Publisher
@@ -24,7 +26,8 @@ from tocsin.stack.watching.panels import GROUPS
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.skipif(
-        not shutil.which("prometheus"), reason="make promtool installs it (Debian's package prometheus)"
+        not (shutil.which("prometheus") and shutil.which("prometheus-alertmanager")),
+        reason="make promtool installs both (Debian's packages prometheus and prometheus-alertmanager)",
     ),
 ]
 COMMANDS = {
@@ -32,6 +35,7 @@ COMMANDS = {
     "normal": ("triage", "--lane", "normal"),
     "returns": ("returns",),
     "deliver": ("deliver", "nl-hotline"),
+    "lag": ("lag", "--serve"),
 }
 _SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 SCREENS = ((1280, 900), (360, 740))
@@ -47,26 +51,55 @@ def started(*command: str) -> Iterator[None]:
         child.wait(timeout=20)
 
 
-@pytest.fixture
-def prometheus(busy_stack: Any, tmp_path: Path) -> Iterator[str]:
-    """Scrapes four processes that have handled a live report."""
+class Watched(NamedTuple):
+    """A run, who scrapes it, and what the Alertmanager told of it."""
+
+    crew: Crew
+    prometheus: str
+    came: list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def watched(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A Prometheus with the rules of deploy/ scrapes five processes and tells an Alertmanager with its routes."""
+    folder = tmp_path_factory.mktemp("watched")
     ports = {name: a_free_port() for name in COMMANDS}
-    targets = [f"127.0.0.1:{port}" for port in ports.values()]
-    scraping = {"job_name": "tocsin", "static_configs": [{"targets": targets}]}
-    file = tmp_path / "prometheus.yml"  # JSON is YAML
-    file.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [scraping]}))
-    port = a_free_port()
-    with Crew(busy_stack.home, tmp_path) as crew:
+    port, alerting = a_free_port(), a_free_port()
+    file = folder / "prometheus.yml"  # JSON is YAML
+    file.write_text(json.dumps(scraping(ports.values(), impatient(folder / "rules"), alerting)))
+    storage, listen = f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"
+    with Crew(busy_stack.home, folder) as crew, a_web_hook() as (hook, came):
         for name, command in COMMANDS.items():
             crew.start(name, (*command, "--metrics-port", str(ports[name])))
-        storage, listen = f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"
-        with started("prometheus", f"--config.file={file}", storage, listen):
-            yield f"http://127.0.0.1:{port}"
+        telling = f"--config.file={routes(folder / 'alertmanager.yml', hook)}"
+        own = (
+            f"--storage.path={folder}/told",
+            f"--web.listen-address=127.0.0.1:{alerting}",
+            "--cluster.listen-address=",
+        )
+        with (
+            started("prometheus-alertmanager", telling, *own),
+            started("prometheus", f"--config.file={file}", storage, listen),
+        ):
+            until(lambda: _answers(f"http://127.0.0.1:{port}"))
+            yield Watched(crew, f"http://127.0.0.1:{port}", came)
+
+
+def scraping(ports: Iterable[int], rules: str, alerting: int) -> dict[str, Any]:
+    return {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [rules],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alerting}"]}]}]},
+        "scrape_configs": [
+            {"job_name": "tocsin", "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}
+        ],
+    }
 
 
 def test_every_panel_has_data_from_a_real_run_and_the_page_keeps_to_wcag(
-    busy_stack: Any, prometheus: str, tmp_path: Path
+    busy_stack: Any, watched: Watched, tmp_path: Path
 ) -> None:
+    prometheus = watched.prometheus
     needed = [panel for group in GROUPS for panel in group.panels if not panel.may_be_empty]
     delivered = next(
         panel for group in GROUPS for panel in group.panels if panel.title == "From submission to delivered"
@@ -80,7 +113,6 @@ def test_every_panel_has_data_from_a_real_run_and_the_page_keeps_to_wcag(
         with closing(Prometheus(prometheus)) as asked:
             return [panel.title for panel in (*needed, delivered) if not asked.shown(panel, period)]
 
-    until(lambda: _answers(prometheus))
     until(lambda: not empty(), what="a panel has no data")
     page, port = tmp_path / "page.png", a_free_port()
     command = (sys.executable, "-m", "tocsin", "ops", "--prometheus", prometheus, "--port", str(port))
@@ -94,6 +126,25 @@ def test_every_panel_has_data_from_a_real_run_and_the_page_keeps_to_wcag(
         )
         assert violations(address, page) == []
     assert page.stat().st_size > 10_000
+
+
+def test_an_alert_that_fires_in_a_real_run_reaches_whom_its_route_names(watched: Watched) -> None:
+    """The returns worker ends: nobody counts recalls (who is on call is woken), nobody reads the ledger (a ticket)."""
+    woken, ticket = "TocsinRecallsNotWatched", "TocsinLedgerNotRead"
+
+    def firing() -> set[str]:
+        told = json.loads(_read(f"{watched.prometheus}/api/v1/alerts"))["data"]["alerts"]
+        return {one["labels"]["alertname"] for one in told}
+
+    def reached(since: datetime) -> set[tuple[str, str]]:
+        new = [(to, one) for to, one in watched.came if datetime.fromisoformat(one["startsAt"]) >= since]
+        return {(to, one["labels"]["alertname"]) for to, one in new if one["status"] == "firing"}
+
+    until(lambda: not firing() & {woken, ticket}, what="it fires while there is a returns worker")
+    ended = datetime.now(UTC)
+    watched.crew.leave("returns", grace_seconds=20)
+    until(lambda: {("on-call", woken), ("tickets", ticket)} <= reached(ended), what="an alert has not arrived")
+    assert not {("tickets", woken), ("on-call", ticket)} & reached(ended)
 
 
 def _read(address: str) -> str:
