@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-peers evaluate promtool clean
+.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-peers evaluate promtool screenshots clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -100,6 +100,10 @@ bench-peers: $(READY) ## Measure Tocsin beside stock Faust, a plain loop and Qui
 promtool: ## Install Prometheus and Alertmanager, with whose programs tests check metrics, rules and routes (Debian and its kin, as root)
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
 		apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null || echo "promtool could not be installed: tests that need it are skipped."; }
+
+screenshots: $(READY) ## Take the pictures in docs/images of a real run (needs promtool and chromium)
+	@mkdir -p docs/images
+	@TOCSIN_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/pytest -q tests/integration/test_watching.py
 
 up: $(READY) ## Start the local stack and leave it running
 	@$(BIN)/tocsin up

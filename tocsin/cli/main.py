@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "explain": "Show why a report was decided as it was.",
         "quality": "Show what a submitter should add first.",
         "ops": "Show on a page whether every promise holds.",
+        "top": "Show in the terminal whether every promise holds.",
         "stats": "Show what improved: counts and times, baselines, objectives.",
         "evaluate": "Hold the rules against cases.",
         "policy": "Check, show and compare policy bundles; the legal map.",
@@ -76,7 +77,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "submit": ("template", "validate", "publish", "sent", "correct", "withdraw", "generate", "purge"),
     "receive": ("deliver", "answer", "subscribe", "verify"),
     "receiver": ("receiver",),
-    "ops": ("ops",),
+    "ops": ("ops", "top"),
     "stack": ("demo", "up", "down", "status"),
 }
 """What to install for a command; every other one is the operator's, and comes with `triage`."""

@@ -14,10 +14,13 @@ from tocsin.runtime.families import FAMILIES, LABELS, LAGS, Kind
 from tocsin.stack.watching.application import application
 from tocsin.stack.watching.asking import MOST_SERIES, Period, Prometheus, Series
 from tocsin.stack.watching.grafana import FILE, written
-from tocsin.stack.watching.page import figure, page
+from tocsin.stack.watching.member_panels import MEMBERS, of_member
+from tocsin.stack.watching.page import View, page
 from tocsin.stack.watching.panels import GROUPS, Panel, Shape, Unit
+from tocsin.stack.watching.words import figure
 
 PANELS = [panel for group in GROUPS for panel in group.panels]
+OF_MEMBER = [panel for group in of_member("nl-hotline") for panel in group.panels]
 ENDS = {
     Kind.COUNTER: ("_total",),
     Kind.GAUGE: ("",),
@@ -30,7 +33,7 @@ NUMBER = next(panel for panel in PANELS if panel.title == "Late recalls")
 LINES = next(panel for panel in PANELS if panel.title == "Records by stage")
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.title)
+@pytest.mark.parametrize("panel", [*PANELS, *OF_MEMBER, MEMBERS], ids=lambda panel: panel.title)
 def test_a_panel_asks_for_metrics_and_labels_that_exist_and_says_what_it_means(panel: Panel) -> None:
     assert set(re.findall(r"\b(?:tocsin|kafka)_[a-z_]+", panel.query)) <= NAMES
     known = LABELS.keys() | {"le", "instance"} | {label for family in LAGS for label in family.labels}
@@ -41,6 +44,7 @@ def test_a_panel_asks_for_metrics_and_labels_that_exist_and_says_what_it_means(p
 
 def test_no_two_panels_have_one_title() -> None:
     assert len({panel.title for panel in PANELS}) == len(PANELS)
+    assert len({panel.title for panel in (*OF_MEMBER, MEMBERS)}) == len(OF_MEMBER) + 1
 
 
 def test_grafanas_dashboard_is_what_the_panels_make() -> None:
@@ -149,3 +153,24 @@ def test_a_promise_that_is_a_floor_is_broken_below_it() -> None:
     panel = replace(NUMBER, line=None, floor=0.9)
     answers = {one.title: () for one in PANELS} | {panel.title: (Series(name="x", points=((0.0, 0.5),)),)}
     assert standing(page(answers, PERIOD), panel.title) == "NOT AS PROMISED"
+
+
+def test_a_member_has_a_page_of_its_own_and_what_is_no_name_has_none() -> None:
+    told = asyncio.run(got("/member/nl-hotline?hours=6"))
+    assert told.status_code == 200
+    assert "<h1>Tocsin: nl-hotline</h1>" in told.text
+    assert "href='../?hours=6'" in told.text
+    for name in ("NL", 'x"}', "a" * 41):
+        assert asyncio.run(got(f"/member/{name}")).status_code == 404
+    with pytest.raises(ValueError, match="member's id"):
+        of_member('x"} or up{a="')
+
+
+def test_every_query_of_a_member_names_it_and_nobody_else() -> None:
+    assert all("nl-hotline" in panel.query and "$" not in panel.query for panel in OF_MEMBER)
+
+
+def test_the_first_page_leads_to_each_member() -> None:
+    names = ("fr-hotline", "nl-hotline")
+    told = page({panel.title: () for panel in PANELS}, PERIOD, View(members=names))
+    assert re.findall(r"href='(member/[a-z-]+)\?hours=1'", told) == [f"member/{name}" for name in names]

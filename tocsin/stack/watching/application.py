@@ -1,38 +1,49 @@
-"""The ops page over HTTP: read only, one page and its style, for the address that it is bound to."""
+"""The ops page over HTTP: read only, one for all and one for each member, for the address that it is bound to."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from schemas.failures import Temporary
-from tocsin.stack.watching.asking import Period, Prometheus, Series
-from tocsin.stack.watching.page import HOURS, SCRIPT, STYLE, Answers, page
-from tocsin.stack.watching.panels import GROUPS, Panel
+from tocsin.stack.watching.asking import Period, Prometheus, answered
+from tocsin.stack.watching.member_panels import MEMBERS, is_name, of_member
+from tocsin.stack.watching.page import HOURS, SCRIPT, STYLE, View, page
+from tocsin.stack.watching.panels import Group
 
-_AT_ONCE: Final = 6
 _POLICY: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
     "referrer-policy": "no-referrer",
 }
 
+_LISTED: Final = Group(title=MEMBERS.title, asks="", panels=(MEMBERS,))
+
 
 def application(prometheus: Prometheus, now: Callable[[], float]) -> Starlette:
     """The page for one Prometheus; a panel that gets no answer says so, and the others are shown."""
 
     async def shown(request: Request) -> Response:
+        return await answer(request, View())
+
+    async def of_one(request: Request) -> Response:
+        name = request.path_params["name"]
+        if not is_name(name):
+            return PlainTextResponse("A member's id has letters, digits and dashes.\n", status_code=404)
+        return await answer(request, View(title=f"Tocsin: {name}", groups=of_member(name), root="../"))
+
+    async def answer(request: Request, view: View) -> Response:
         hours = request.query_params.get("hours", str(HOURS[0]))
         if hours not in {str(known) for known in HOURS}:
             return PlainTextResponse(f"hours is one of {', '.join(map(str, HOURS))}.\n", status_code=400)
         period = Period(until_seconds=now(), hours=int(hours))
-        answers = await run_in_threadpool(answered, prometheus, period)
-        return HTMLResponse(page(answers, period), headers=_POLICY)
+        answers = await run_in_threadpool(answered, prometheus, (*view.groups, _LISTED), period)
+        members = tuple(sorted(one.name for one in answers[MEMBERS.title] or ()))
+        return HTMLResponse(page(answers, period, replace(view, members=members)), headers=_POLICY)
 
     async def style(_: Request) -> Response:
         return Response(STYLE.read_bytes(), media_type="text/css")
@@ -43,19 +54,5 @@ def application(prometheus: Prometheus, now: Callable[[], float]) -> Starlette:
     async def live(_: Request) -> Response:
         return PlainTextResponse("live\n")
 
-    pages = {"/": shown, "/style.css": style, "/again.js": script, "/live": live}
+    pages = {"/": shown, "/member/{name}": of_one, "/style.css": style, "/again.js": script, "/live": live}
     return Starlette(routes=[Route(path, served) for path, served in pages.items()])
-
-
-def answered(prometheus: Prometheus, period: Period) -> Answers:
-    """What every panel shows, a few asked at once."""
-
-    def asked(panel: Panel) -> tuple[Series, ...] | None:
-        try:
-            return prometheus.shown(panel, period)
-        except Temporary:
-            return None
-
-    panels = [panel for group in GROUPS for panel in group.panels]
-    with ThreadPoolExecutor(_AT_ONCE) as workers:
-        return {panel.title: found for panel, found in zip(panels, workers.map(asked, panels), strict=True)}

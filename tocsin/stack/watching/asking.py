@@ -1,6 +1,7 @@
 """Asks a Prometheus what a panel shows: one value of each series now, or lines over some hours."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import httpx
@@ -9,12 +10,13 @@ from msgspec import Struct
 
 from schemas.catalogue import message
 from schemas.failures import Temporary
-from tocsin.stack.watching.panels import Panel, Shape
+from tocsin.stack.watching.panels import Group, Panel, Shape
 
 _ASK_SECONDS: Final = 5.0
 MOST_SERIES: Final = 40
 """More lines than these nobody can tell apart; the largest are taken."""
 POINTS: Final = 120
+_AT_ONCE: Final = 6
 
 
 class Series(Struct, frozen=True, kw_only=True):
@@ -27,6 +29,10 @@ class Series(Struct, frozen=True, kw_only=True):
     def latest(self) -> float:
         """Its last value."""
         return self.points[-1][1]
+
+
+Answers = Mapping[str, tuple[Series, ...] | None]
+"""Of each panel, by its title; None where Prometheus did not answer."""
 
 
 class Period(Struct, frozen=True, kw_only=True):
@@ -65,6 +71,20 @@ class Prometheus:
             return msgspec.json.decode(answer.content, type=_Answer).data.result
         except (httpx.HTTPError, msgspec.MsgspecError) as error:
             raise Temporary(message("watching.away"), code="watching.away") from error
+
+
+def answered(prometheus: Prometheus, groups: Sequence[Group], period: Period) -> Answers:
+    """What every panel of these groups shows, a few asked at once."""
+
+    def asked(panel: Panel) -> tuple[Series, ...] | None:
+        try:
+            return prometheus.shown(panel, period)
+        except Temporary:
+            return None
+
+    panels = [panel for group in groups for panel in group.panels]
+    with ThreadPoolExecutor(_AT_ONCE) as workers:
+        return {panel.title: found for panel, found in zip(panels, workers.map(asked, panels), strict=True)}
 
 
 class _Data(Struct, frozen=True):

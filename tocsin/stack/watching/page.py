@@ -1,6 +1,6 @@
 """The ops page: promises first, every number in words, charts that need no script; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -8,37 +8,56 @@ from typing import Final
 
 from msgspec import Struct
 
-from tocsin.stack.watching.asking import Period, Series
-from tocsin.stack.watching.panels import GROUPS, Group, Panel, Shape, Unit
+from tocsin.stack.watching.asking import Answers, Period, Series
+from tocsin.stack.watching.panels import GROUPS, Group, Panel, Shape
+from tocsin.stack.watching.words import figure, standing
 
 _WIDTH, _HEIGHT = 320, 90
 _DASHES: Final = ("", "6 3", "2 2", "8 3 2 3")
 """Lines are told apart by their dashes and their colours."""
 _COLOURS: Final = 6
 HOURS: Final = (1, 6, 24, 168)
-_SPANS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
-_SIZES: Final = (("GiB", 2**30), ("MiB", 2**20), ("kiB", 2**10))
-
-Answers = Mapping[str, tuple[Series, ...] | None]
-"""Of each panel, by its title; None where Prometheus did not answer."""
 
 
-def page(answers: Answers, period: Period) -> str:
+class View(Struct, frozen=True, kw_only=True):
+    """What one page is of: its title, its panels, where the others begin, and the members that have one."""
+
+    title: str = "Tocsin"
+    groups: tuple[Group, ...] = GROUPS
+    root: str = ""
+    members: tuple[str, ...] = ()
+
+
+_ALL: Final = View()
+
+
+def page(answers: Answers, period: Period, view: View = _ALL) -> str:
     """The whole document."""
+    title, root = escape(view.title), escape(view.root, quote=True)
     at = datetime.fromtimestamp(period.until_seconds, UTC)
     links = "".join(_link(hours, period.hours) for hours in HOURS)
-    groups = "".join(_group(group, answers, number) for number, group in enumerate(GROUPS))
+    groups = "".join(_group(group, answers, number) for number, group in enumerate(view.groups))
     away = sum(found is None for found in answers.values())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="stylesheet" href="style.css"><script src="again.js" defer></script><title>Tocsin</title></head>'
-        '<body><a class="skip" href="#main">To the promises</a><header><h1>Tocsin</h1>'
+        f'<link rel="stylesheet" href="{root}style.css"><script src="{root}again.js" defer></script>'
+        f'<title>{title}</title></head><body><a class="skip" href="#main">To the promises</a><header><h1>{title}</h1>'
         f"<p id='as-of' role='status'>As of <time datetime='{at:%Y-%m-%dT%H:%M:%SZ}'>{at:%Y-%m-%d %H:%M:%S} UTC</time>"
         f". <a href='?hours={period.hours}'>Read again</a></p><button id='again' type='button' hidden></button>"
-        f"<nav aria-label='Period'>{links}</nav></header>"
+        f"<nav aria-label='Period'>{links}</nav>{_members(view, period)}</header>"
         f"<main id='main'>{_warning(away)}{groups}</main></body></html>\n"
     )
+
+
+def _members(view: View, period: Period) -> str:
+    """A page for each, and the way back from it."""
+    back = f"<a href='{view.root}?hours={period.hours}'>All</a> " if view.root else ""
+    links = "".join(
+        f"<a href='{view.root}member/{escape(name, quote=True)}?hours={period.hours}'>{escape(name)}</a> "
+        for name in view.members
+    )
+    return f"<nav aria-label='Members'>{back}{links}</nav>" if back or links else ""
 
 
 def _warning(away: int) -> str:
@@ -64,27 +83,12 @@ def _group(group: Group, answers: Answers, number: int) -> str:
 
 
 def _panel(panel: Panel, found: tuple[Series, ...] | None) -> str:
-    state, said = _standing(panel, found)
+    state, said = standing(panel, found)
     body = _number(panel, found or ()) if panel.shape is Shape.NUMBER else _lines(panel, found or ())
     return (
         f"<article class='{panel.shape.value} {state}'><h3>{escape(panel.title)}</h3>{body}"
         f"<p class='standing'>{escape(said)}</p><p class='says'>{escape(panel.says)}</p></article>"
     )
-
-
-def _standing(panel: Panel, found: tuple[Series, ...] | None) -> tuple[str, str]:
-    """A word for whoever sees no colours."""
-    if found is None:
-        return "broken", "no answer"
-    if not found:
-        return ("quiet", "nothing yet") if panel.may_be_empty else ("broken", "no data: is anything scraped?")
-    if panel.line is None and panel.floor is None:
-        return "plain", ""
-    return ("kept", "as promised") if all(_holds(panel, one.latest) for one in found) else ("broken", "NOT AS PROMISED")
-
-
-def _holds(panel: Panel, value: float) -> bool:
-    return (panel.line is None or value <= panel.line) and (panel.floor is None or value >= panel.floor)
 
 
 def _number(panel: Panel, found: Sequence[Series]) -> str:
@@ -146,22 +150,6 @@ def _line(number: int, one: Series, scale: Scale) -> str:
 def _promised(panel: Panel, y: float) -> str:
     label = f"promised: {figure(panel.line or 0, panel.unit)}"
     return f"<line class='promised' x2='{_WIDTH}' y1='{y:.1f}' y2='{y:.1f}'><title>{label}</title></line>"
-
-
-def figure(value: float, unit: Unit) -> str:
-    """A number with its unit, in the largest unit of which there is one."""
-    if unit is Unit.SHARE:
-        return f"{100 * value:.1f} %"
-    if unit is Unit.PER_SECOND:
-        return f"{value:.3g} a second"
-    if unit is Unit.SECONDS:
-        return _scaled(value, _SPANS, "s")
-    return _scaled(value, _SIZES, "B") if unit is Unit.BYTES else f"{value:.3g}"
-
-
-def _scaled(value: float, units: Sequence[tuple[str, int]], smallest: str) -> str:
-    name, size = next(((name, size) for name, size in units if abs(value) >= size), (smallest, 1))
-    return f"{value / size:.3g} {name}"
 
 
 STYLE: Final = Path(__file__).with_suffix(".css")
