@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from tests.builders.waiting import until
@@ -82,7 +82,10 @@ class Passage:
 
     def shares(self) -> int:
         """How many workers have partitions."""
-        group = self.admin.describe_consumer_groups([self.group])[self.group].result(30)
+        try:
+            group = self.admin.describe_consumer_groups([self.group])[self.group].result(30)
+        except KafkaException:  # a broker that has just started looks for its coordinator
+            return 0
         return sum(bool(member.assignment.topic_partitions) for member in group.members)
 
     def log(self) -> str:
