@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-peers evaluate promtool screenshots clean
+.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-growth bench-peers evaluate promtool screenshots clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -93,6 +93,9 @@ chaos-memory: $(READY) ## Send a million reports through one exchange, and see w
 
 bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
 	@$(BIN)/python -m benchmarks
+
+bench-growth: $(READY) ## Measure throughput as partitions, selectors, members and workers grow (about half an hour)
+	@$(BIN)/python -m benchmarks.growth
 
 bench-peers: $(READY) ## Measure Tocsin beside stock Faust, a plain loop and Quix Streams at the same job, into docs/performance
 	@$(BIN)/python -m benchmarks.peers

@@ -69,7 +69,7 @@ def measured(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], 
     if last == first:
         raise SystemExit("The engine was done before it was looked at twice: measure more reports (--reports).")
     return Run(
-        records=last - first, seconds=ended - began, cpu_seconds=cpu_ended - cpu, peak_bytes=_peak_bytes(child.pid)
+        records=last - first, seconds=ended - began, cpu_seconds=cpu_ended - cpu, peak_bytes=peak_bytes(child.pid)
     )
 
 
@@ -79,18 +79,20 @@ def await_done(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[]
     while time.monotonic() < deadline:
         done = count()
         if done >= wanted:
-            return done, time.monotonic(), _cpu_seconds(child.pid)
+            return done, time.monotonic(), cpu_seconds(child.pid)
         if child.poll() is not None:
             raise SystemExit(f"The engine ended with {child.returncode}; its last words are above.")
         time.sleep(_LOOK_SECONDS)
     raise SystemExit(f"The engine did {count()} of {wanted} records in {_LONGEST_SECONDS:.0f} seconds.")
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, all of its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _peak_bytes(pid: int) -> int:
+def peak_bytes(pid: int) -> int:
+    """The most memory that was resident."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))

@@ -1,7 +1,10 @@
 """The stack of a benchmark: topics filled once, a ledger that is emptied before every run."""
 
 import hashlib
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,15 +13,16 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import text
 
 from benchmarks.peers.job import INPUT, MEMBER
-from schemas.records.identifiers import ContentId, CountryCode
+from schemas.records.identifiers import ContentId, CountryCode, MemberId
 from schemas.records.report import ReportSubmitted
+from schemas.topics import submitted_topic
 from tests.builders.reports import a_hash, a_hosting, a_report, a_source_url, an_item
 from tests.builders.signing import a_signer
 from tocsin.runtime import settings
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.stack.charter import sample_charter
-from tocsin.stack.local import LocalStack
+from tocsin.stack.local import Charter, LocalStack
 
 OUTPUT: Final = "bench.out"
 PARTITIONS: Final = 2
@@ -27,49 +31,52 @@ _WAIT_SECONDS: Final = 60.0
 
 
 class World:
-    """A local stack of its own, with reports of one member waiting on its topic."""
+    """A local stack of its own, with reports of one member, or of some, waiting on their topics."""
 
     def __init__(self, home: Path) -> None:
         self.stack = LocalStack(home)
         self.home = home
 
-    def up(self) -> None:
-        """Start, and make the topic that pass-through writes to."""
-        self.stack.up(sample_charter())
+    def up(self, charter: Charter | None = None) -> None:
+        """Start, with the sample's members or others, and make the topic that pass-through writes to."""
+        self.stack.up(charter or sample_charter())
         self.config = settings.load(self.stack.config("ops"))
         self.database: Database = database_of(self.config)
         self.codec = RecordCodec(SchemaDirectory(self.config.registry))
         admin = AdminClient(self.stack.client("ops"))
         admin.create_topics([NewTopic(OUTPUT, PARTITIONS)])[OUTPUT].result(_WAIT_SECONDS)
         self._passed_before = 0
-        self._signer = a_signer(self.stack.config(MEMBER))
+        self._signers = {MEMBER: a_signer(self.stack.config(MEMBER))}
         self._consumer = Consumer(self.stack.client("ops") | {"group.id": "ops.bench", "enable.auto.commit": False})
 
     def down(self) -> None:
         """Stop everything."""
-        self._consumer.close()
-        self.database.close()
+        if hasattr(self, "database"):
+            self._consumer.close()
+            self.database.close()
         self.stack.down()
 
-    def fill(self, count: int, first: int = 0) -> None:
-        """Put unique reports onto the input topic."""
+    def fill(self, count: int, first: int = 0, member: MemberId = MEMBER) -> None:
+        """Put unique reports onto a member's topic."""
         producer = Producer(self.stack.client("ops") | {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
-        for report in reports(count, first):
+        for report in reports(count, first, member):
             value, headers = self.signed(report)
-            producer.produce(INPUT, key=report.report_id, value=value, headers=headers)
+            producer.produce(submitted_topic(member), key=report.report_id, value=value, headers=headers)
             producer.poll(0)
         if producer.flush(_WAIT_SECONDS):
             raise SystemExit("The broker did not take all reports.")
 
     def signed(self, report: ReportSubmitted) -> tuple[bytes, Any]:
         """As its submitter sends it."""
-        value = self.codec.dumps(report)
-        return value, self._signer.headers(ReportSubmitted, value)
+        value, member = self.codec.dumps(report), report.submitter
+        if member not in self._signers:
+            self._signers[member] = a_signer(self.stack.config(member))
+        return value, self._signers[member].headers(ReportSubmitted, value)
 
-    def forget(self) -> None:
-        """Empty the ledger and the sightings, so that every run does the same work."""
+    def forget(self, kept: Collection[str] = ()) -> None:
+        """Empty the ledger and the sightings, so that every run does the same work; `kept` are tables to spare."""
         with self.database.transaction() as connection:
-            names = connection.execute(_TABLES).scalars().all()
+            names = [name for name in connection.execute(_TABLES).scalars() if name not in kept]
             connection.execute(text(f"truncate {', '.join(names)} restart identity cascade"))
         self._passed_before = self._ends()
 
@@ -103,8 +110,21 @@ class World:
         return sum(end for _, end in self.ends(OUTPUT).values())
 
 
-def reports(count: int, first: int = 0) -> Iterator[ReportSubmitted]:
-    """Unique reports of one item each, hosted in six countries."""
+@contextmanager
+def a_world(charter: Charter | None = None) -> Iterator[World]:
+    """One that is up, in a home of its own that is gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
+    world = World(home)
+    try:
+        world.up(charter)
+        yield world
+    finally:
+        world.down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def reports(count: int, first: int = 0, member: MemberId = MEMBER) -> Iterator[ReportSubmitted]:
+    """Unique reports of one item each, hosted in six countries; no number may be given to two members."""
     for number in range(first, first + count):
         name = f"bench-{number}"
         hosting = a_hosting(country=CountryCode(_COUNTRIES[number % len(_COUNTRIES)]))
@@ -115,7 +135,7 @@ def reports(count: int, first: int = 0) -> Iterator[ReportSubmitted]:
             hashes=(a_hash(value=hashlib.sha256(name.encode()).hexdigest()),),
         )
         yield a_report(
-            submitter=MEMBER,
+            submitter=member,
             submitter_reference=name,
             source_url=a_source_url(url=f"https://forum.example.test/{name}", hosting=hosting),
             items=(item,),

@@ -1,0 +1,90 @@
+"""One point of a curve: the production worker on a backlog, so many of one thing, over some rounds."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from benchmarks.measuring import cpu_seconds
+from benchmarks.world import World
+from tocsin.stack.demo.crew import Crew
+
+_LOOK_SECONDS: Final = 0.1
+_LONGEST_SECONDS: Final = 300.0
+
+Say = Callable[[str], None]
+
+
+class Size(Struct, frozen=True):
+    """How much is measured for each point."""
+
+    reports: int
+    rounds: int
+
+
+class Round(Struct, frozen=True, kw_only=True):
+    """What one run took, the start of the workers left out."""
+
+    reports_per_second: float
+    cpu_seconds_per_thousand: float
+    """Of all workers together; broker and PostgreSQL left out."""
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """So many partitions, selectors, members or workers, and the rounds that were measured with them."""
+
+    count: int
+    rounds: tuple[Round, ...]
+
+    @property
+    def reports_per_second(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(each.reports_per_second for each in self.rounds)
+
+    @property
+    def cpu_seconds_per_thousand(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(each.cpu_seconds_per_thousand for each in self.rounds)
+
+
+def measured(world: World, size: Size, count: int, forget: Callable[[], None], workers: int = 1) -> Point:
+    """The point of `count`, on a topic that holds `size.reports` already."""
+    rounds = []
+    for _ in range(size.rounds):
+        forget()
+        rounds.append(_round(world, size.reports, workers))
+    return Point(count=count, rounds=tuple(rounds))
+
+
+def _round(world: World, wanted: int, workers: int) -> Round:
+    names = [f"normal-{number}" for number in range(workers)]
+    with Crew(world.home, world.home / "logs") as crew:
+        for number, name in enumerate(names):
+            crew.start(name, ("triage", "--lane", "normal", "--instance", str(number), "--metrics-port", "0"))
+        first, began = _until(world, crew, 1)
+        cpu = _cpu(crew, names)
+        last, ended = _until(world, crew, wanted)
+        spent = _cpu(crew, names) - cpu
+    if refused := world.refused():
+        raise SystemExit(f"{refused} reports were refused: this would not be the figure of the same work.")
+    if last == first:
+        raise SystemExit("The worker was done before it was looked at twice: measure more reports (--reports).")
+    done = last - first
+    return Round(reports_per_second=done / (ended - began), cpu_seconds_per_thousand=1000 * spent / done)
+
+
+def _until(world: World, crew: Crew, wanted: int) -> tuple[int, float]:
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while time.monotonic() < deadline:
+        crew.require_all()
+        done = world.settled()
+        if done >= wanted:
+            return done, time.monotonic()
+        time.sleep(_LOOK_SECONDS)
+    raise SystemExit(f"{world.settled()} of {wanted} reports were settled in {_LONGEST_SECONDS:.0f} seconds.")
+
+
+def _cpu(crew: Crew, names: Sequence[str]) -> float:
+    return sum(cpu_seconds(crew.pid(name)) for name in names)
