@@ -16,11 +16,14 @@ from msgspec.structs import replace
 from processors.keeping import Sweep
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, report_id_of
+from schemas.topics import OPS
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
 from tests.builders.waiting import until
 from tocsin.publisher import Publisher
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import database_of, one_transaction
+from tocsin.runtime.ledger import subject_requests
+from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
@@ -130,6 +133,17 @@ class Case:
         twice = tocsin(self.stack, "subject", self.page, "--lift", *WHO)
         assert (twice.returncode, "[subject.not_restricted]" in twice.stderr) == (1, True), twice
 
+    def lift_what_was_interrupted(self) -> None:
+        """The row has ended, and the broker was away when its ruling was to be sent."""
+        assert tocsin(self.stack, "subject", self.page, "--restrict", *WHO).returncode == 0
+        with one_transaction(load(self.stack.config(OPS))) as connection:
+            assert subject_requests.lift(connection, self.report, Excuse(by="A. Operator", reason="a test")) is not None
+        assert self.holders() == {RECIPIENT: False}
+        finished = tocsin(self.stack, "subject", self.page, "--lift", *WHO)
+        assert (finished.returncode, "1 decided again" in finished.stdout) == (0, True), finished
+        assert self.holders() == {RECIPIENT: True}
+        assert tocsin(self.stack, "subject", self.page, "--lift", *WHO).returncode == 1
+
     def ask_to_correct(self) -> None:
         asked = tocsin(self.stack, "subject", self.page, "--correct", "items[0].url", *WHO)
         assert (asked.returncode, "1 of which the submitter is asked" in asked.stdout) == (0, True), asked
@@ -206,6 +220,7 @@ def test_what_is_erased_is_gone_stays_gone_and_a_legal_hold_wins(busy_stack: Any
         assert tocsin(busy_stack, "deliver", RECIPIENT, "--once").returncode == 0
         case.let_go()
         case.restrict()
+        case.lift_what_was_interrupted()
         case.ask_to_correct()
         case.hold()
         case.erase()

@@ -1,7 +1,7 @@
 """What is done for somebody whom reports are about: reports are only kept, go on again, or their submitter is asked.
 
-Written into the ledger and the audit log first, then carried out. What `restrict` or `correct` was interrupted in is
-finished by the same command, and is carried out once; of `lift` that is not so: restrict and lift again.
+Written into the ledger and the audit log first, then carried out. What a command was interrupted in is finished by the
+same command, and is carried out once.
 """
 
 import re
@@ -91,6 +91,9 @@ def _lifted(connection: Connection, targets: Sequence[Target], order: Excuse) ->
         number = subject_requests.lift(connection, target.report_id, order)
         if number is not None:
             _note(connection, target, order, "lifted the restriction of")
+        else:
+            number = subject_requests.unsent_lift(connection, target.report_id)
+        if number is not None:
             yield target, number
 
 

@@ -53,6 +53,11 @@ def lift(connection: Connection, report: ReportId, excuse: Excuse) -> int | None
     return connection.execute(_LIFT, row).scalar_one_or_none()
 
 
+def unsent_lift(connection: Connection, report: ReportId) -> int | None:
+    """The number of a restriction that ended although triage never heard of it; None while another one is in force."""
+    return connection.execute(_UNSENT_LIFT, {"report": report}).scalar_one_or_none()
+
+
 def _request(row: Row[tuple[object, ...]]) -> Request:
     found = {name: row._mapping[name] for name in Request.__struct_fields__}
     return Request(**(found | {"kind": Kind(row.kind)}))
@@ -76,4 +81,10 @@ _ASK: Final = text("""
 _LIFT: Final = text("""
     update subject_requests set ended_by = :by, ended_at = now(), ended_because = :reason
     where report_id = cast(:report as uuid) and kind = 'restrict' and ended_at is null returning number
+""")
+_UNSENT_LIFT: Final = text("""
+    select max(number) from subject_requests s
+    where report_id = cast(:report as uuid) and kind = 'restrict' having every(ended_at is not null)
+    and not exists (select 1 from rulings where report_id = cast(:report as uuid)
+                    and occasion = 'lifted:' || max(s.number))
 """)
