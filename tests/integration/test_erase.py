@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from processors.keeping import Sweep
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, report_id_of
+from schemas.records.values import Coordinate
 from schemas.topics import OPS
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
@@ -23,9 +24,12 @@ from tests.builders.waiting import until
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of, one_transaction
 from tocsin.runtime.ledger import subject_requests
+from tocsin.runtime.ledger.outcomes import Outcome
+from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle
 from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
+from tocsin.stack.erasing import found, lines
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
@@ -157,6 +161,35 @@ class Case:
         (found,) = map(json.loads, tocsin(self.stack, "subject", self.page, "--json").stdout.splitlines())
         return {one["member"]: not one["recalled"] for one in found["holders"] if one["member"] == RECIPIENT}
 
+    def name_its_letters(self) -> None:
+        """A dead letter that is settled and taken back again: nobody else's ledger has it."""
+        letter = DeadLetterMade(
+            log_offset=0,
+            member=SUBMITTER,
+            code="record.conflict",
+            field="",
+            value_bytes=1,
+            value_sha256="",
+            masked=False,
+            landed=Coordinate(topic="dlq.reports.v1", partition=1, offset=42),
+            report_id=self.report,
+        )
+        refused = Settlement(
+            topic_id="id",
+            topic="test.letters",
+            partition=0,
+            first_offset=0,
+            outcomes=(Outcome.REFUSED,),
+            dead_letters=(letter,),
+        )
+        with one_transaction(load(self.stack.config(OPS))) as connection:
+            before = found(connection, self.report)
+            settle(connection, refused)
+            held = found(connection, self.report)
+            assert "  dead letter dlq.reports.v1/1/42, open: goes with its segment" in lines(held)
+            assert held.last_at > before.last_at, "its segment is the last to go"
+            connection.rollback()
+
     def hold(self) -> None:
         held = tocsin(self.stack, "hold", "legal", "set", self.report, "--owner", "court-1", *WHO)
         refused = tocsin(self.stack, "erase", "--report", self.report, *WHO)
@@ -222,6 +255,7 @@ def test_what_is_erased_is_gone_stays_gone_and_a_legal_hold_wins(busy_stack: Any
         case.restrict()
         case.lift_what_was_interrupted()
         case.ask_to_correct()
+        case.name_its_letters()
         case.hold()
         case.erase()
         crew.start("returns", ("returns",))

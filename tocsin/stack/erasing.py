@@ -125,10 +125,17 @@ def lines(held: Held) -> Iterable[str]:
     yield f"report {held.report_id} of {held.submitter}{': erased before' if held.erased else ''}"
     for place, count in held.rows.items():
         yield f"  PostgreSQL {place}: {count} rows with content"
+    yield from map(_letter, held.letters)
     yield f"  journal of {held.submitter}: the order goes to its status topic; a journal does not answer"
     for copy in held.copies:
         yield f"  inbox and sinks of {copy.member}: {_word(copy)}"
     yield f"  Kafka: the last segment with a record of it goes by {gone_by(held):%Y-%m-%d %H:%M} UTC at the latest"
+
+
+def _letter(letter: erasing.Letter) -> str:
+    place = f"{letter.at.topic}/{letter.at.partition}/{letter.at.offset}"
+    what = "has no value" if letter.masked else "goes with its segment"
+    return f"  dead letter {place}, {letter.state}: {what}"
 
 
 def _word(copy: erasing.Copy) -> str:

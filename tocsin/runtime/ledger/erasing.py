@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
-from schemas.records.values import Mark
+from schemas.records.values import Coordinate, Mark
 
 TOMBSTONE: Final = 2**31 - 1
 """The revision that stands behind all others of a report that is erased."""
@@ -27,6 +27,16 @@ class Copy(Struct, frozen=True, kw_only=True):
     """What it said of its sinks, as a code."""
 
 
+class Letter(Struct, frozen=True, kw_only=True):
+    """A dead letter of a record of the report that could be read."""
+
+    at: Coordinate
+    state: str
+    """Whether it waits for a person, was tried again, or was dropped."""
+    masked: bool
+    """It carries no value."""
+
+
 class Held(Struct, frozen=True, kw_only=True):
     """What the exchange has of one report."""
 
@@ -36,6 +46,7 @@ class Held(Struct, frozen=True, kw_only=True):
     rows: Mapping[str, int]
     """By table, how many rows have a content that erasure takes away."""
     copies: tuple[Copy, ...]
+    letters: tuple[Letter, ...]
     last_at: datetime
     """When the last of its records that are known here was written to a topic."""
 
@@ -52,6 +63,7 @@ def held(connection: Connection, report: ReportId) -> Held | None:
         erased=first.revision == TOMBSTONE,
         rows={row.place: row.found for row in rows if row.found},
         copies=copies(connection, report),
+        letters=letters(connection, report),
         last_at=connection.execute(_LAST, {"report": report}).scalar_one(),
     )
 
@@ -68,6 +80,18 @@ def copies(connection: Connection, report: ReportId) -> tuple[Copy, ...]:
             word=row.word or "",
         )
         for row in connection.execute(_COPIES, {"report": report})
+    )
+
+
+def letters(connection: Connection, report: ReportId) -> tuple[Letter, ...]:
+    """In the order in which they were written; those of records that nobody could read belong to no report."""
+    return tuple(
+        Letter(
+            at=Coordinate(topic=row.out_topic, partition=row.out_partition, offset=row.out_offset),
+            state=row.state,
+            masked=row.masked,
+        )
+        for row in connection.execute(_LETTERS, {"report": report})
     )
 
 
@@ -130,11 +154,16 @@ _COPIES: Final = text("""
     where r.report_id = cast(:report as uuid)
     order by r.recipient, r.revision desc, r.ruling desc
 """)
+_LETTERS: Final = text("""
+    select out_topic, out_partition, out_offset, state, masked from dead_letters
+    where report_id = cast(:report as uuid) order by at, out_topic, out_partition, out_offset
+""")
 _LAST: Final = text("""
     select coalesce(max(at), now()) from (
         select max(at) as at from decisions where report_id = cast(:report as uuid)
         union all select max(referred_at) from referrals where report_id = cast(:report as uuid)
         union all select max(at) from rulings where report_id = cast(:report as uuid)
+        union all select max(at) from dead_letters where report_id = cast(:report as uuid)
         union all select max(t.at) from returns t join referrals r using (referral_id)
         where r.report_id = cast(:report as uuid)
     ) written
