@@ -5,21 +5,18 @@ elsewhere.
 """
 
 import json
-import shutil
 import statistics
-import tempfile
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 
 import click
 
-from benchmarks.measuring import Run, run_engine
+from benchmarks.measuring import Run, run_engine, spread
 from benchmarks.ratio import ratio
 from benchmarks.revision import commit
 from benchmarks.steps import costs
 from benchmarks.urgent import measure
-from benchmarks.world import World
+from benchmarks.world import World, a_world
 
 ENGINES: Final = ("tocsin", "loop", "stock", "tocsin-pass", "loop-pass", "stock-pass")
 _SLOW: Final = frozenset({"stock", "stock-pass"})
@@ -33,11 +30,8 @@ _SLOW: Final = frozenset({"stock", "stock-pass"})
 @click.option("--urgent", default=200, show_default=True, help="Urgent reports sent meanwhile; 0 leaves this out.")
 def main(reports: int, rounds: int, backlog: int, urgent: int) -> None:
     """Measure, and print one JSON object; progress goes to the standard error."""
-    home = Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
-    world = World(home)
-    try:
-        click.echo("starting the stack", err=True)
-        world.up()
+    click.echo("starting the stack", err=True)
+    with a_world() as world:
         result: dict[str, Any] = {
             "commit": commit(),
             "reports": reports,
@@ -50,12 +44,9 @@ def main(reports: int, rounds: int, backlog: int, urgent: int) -> None:
         if urgent:
             click.echo(f"filling a backlog of {backlog}", err=True)
             world.fill(backlog - reports, first=reports)
-            figures = measure(world, backlog, urgent, home / "logs" / "bench")
+            figures = measure(world, backlog, urgent, world.home / "logs" / "bench")
             result["urgent"] = {name: getattr(figures, name) for name in figures.__struct_fields__}
         click.echo(json.dumps(result, indent=1))
-    finally:
-        world.down()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _engines(world: World, reports: int, rounds: int) -> dict[str, Any]:
@@ -74,15 +65,9 @@ def _engines(world: World, reports: int, rounds: int) -> dict[str, Any]:
 
 def _figures(runs: Sequence[Run]) -> dict[str, Any]:
     return {
-        "reports_per_second": _spread(runs, lambda run: run.records_per_second),
-        "cpu_seconds_per_thousand": _spread(runs, lambda run: run.cpu_per_thousand),
+        "reports_per_second": spread([run.records_per_second for run in runs]),
+        "cpu_seconds_per_thousand": spread([run.cpu_per_thousand for run in runs]),
     }
-
-
-def _spread(runs: Sequence[Run], of: Callable[[Run], float]) -> dict[str, float]:
-    values = [of(run) for run in runs]
-    found = {"min": min(values), "median": statistics.median(values), "max": max(values)}
-    return {name: round(value, 3) for name, value in found.items()}
 
 
 def _ratios(runs: dict[str, list[Run]]) -> dict[str, float]:

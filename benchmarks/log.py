@@ -5,22 +5,18 @@ worker the sequencer, which grows the tree and signs checkpoints, as the returns
 """
 
 import json
-import shutil
-import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import click
 from sqlalchemy import text
 
-from benchmarks.measuring import Run, run_engine
+from benchmarks.measuring import Run, run_engine, spread
 from benchmarks.revision import commit
-from benchmarks.world import World
+from benchmarks.world import World, a_world
 from schemas.topics import RETURNS
 from tests.builders.signing import a_signer
 from tocsin.runtime import settings
@@ -36,16 +32,10 @@ _EVERY_SECONDS: Final = 5.0
 @click.option("--rounds", default=7, show_default=True, help="Runs with the log and without it, in turn.")
 def main(reports: int, rounds: int) -> None:
     """Measure, and print one JSON object; progress goes to the standard error."""
-    home = Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
-    world = World(home)
-    try:
-        click.echo("starting the stack", err=True)
-        world.up()
+    click.echo("starting the stack", err=True)
+    with a_world() as world:
         world.fill(reports)
         click.echo(json.dumps({"commit": commit(), "reports": reports} | _measured(world, reports, rounds), indent=1))
-    finally:
-        world.down()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _measured(world: World, reports: int, rounds: int) -> dict[str, Any]:
@@ -57,9 +47,9 @@ def _measured(world: World, reports: int, rounds: int) -> dict[str, Any]:
     pairs = zip(runs[LOGGED], runs[UNLOGGED], strict=True)
     ratios = [one.records_per_second / other.records_per_second for one, other in pairs]
     return {
-        "reports per second": {name: _spread([run.records_per_second for run in each]) for name, each in runs.items()},
-        "cpu seconds per thousand": {name: _spread([r.cpu_per_thousand for r in each]) for name, each in runs.items()},
-        "with the log / without it": _spread(ratios),
+        "reports per second": {name: spread([run.records_per_second for run in each]) for name, each in runs.items()},
+        "cpu seconds per thousand": {name: spread([r.cpu_per_thousand for r in each]) for name, each in runs.items()},
+        "with the log / without it": spread(ratios),
     }
 
 
@@ -93,11 +83,6 @@ def _sequencing(world: World) -> Iterator[None]:
         ended.set()
         thread.join()
         database.close()
-
-
-def _spread(figures: list[float]) -> dict[str, float]:
-    found = {"min": min(figures), "median": statistics.median(figures), "max": max(figures)}
-    return {name: round(figure, 3) for name, figure in found.items()}
 
 
 _ENTRIES: Final = text("select count(*) from audit_entries")

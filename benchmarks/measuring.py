@@ -1,6 +1,7 @@
 """One run of one engine: records a second, CPU-seconds and memory, from the first settled record to the last."""
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -75,15 +76,31 @@ def measured(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], 
 
 def await_done(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> tuple[int, float, float]:
     """How many were done when it was enough, the monotonic second of that, and the CPU-seconds of the process."""
+
+    def require_running() -> None:
+        if child.poll() is not None:
+            raise SystemExit(f"The engine ended with {child.returncode}; its last words are above.")
+
+    done, at_seconds = until_done(wanted, count, require_running)
+    return done, at_seconds, cpu_seconds(child.pid)
+
+
+def until_done(wanted: int, count: Callable[[], int], require_running: Callable[[], None]) -> tuple[int, float]:
+    """How many were done when it was enough, and the monotonic second of that; whoever has ended is told of at once."""
     deadline = time.monotonic() + _LONGEST_SECONDS
     while time.monotonic() < deadline:
         done = count()
         if done >= wanted:
-            return done, time.monotonic(), cpu_seconds(child.pid)
-        if child.poll() is not None:
-            raise SystemExit(f"The engine ended with {child.returncode}; its last words are above.")
+            return done, time.monotonic()
+        require_running()
         time.sleep(_LOOK_SECONDS)
-    raise SystemExit(f"The engine did {count()} of {wanted} records in {_LONGEST_SECONDS:.0f} seconds.")
+    raise SystemExit(f"{count()} of {wanted} records were done in {_LONGEST_SECONDS:.0f} seconds.")
+
+
+def spread(figures: Sequence[float]) -> dict[str, float]:
+    """Least, median and most."""
+    found = {"min": min(figures), "median": statistics.median(figures), "max": max(figures)}
+    return {name: round(figure, 3) for name, figure in found.items()}
 
 
 def cpu_seconds(pid: int) -> float:

@@ -7,11 +7,8 @@ part of the figure. faiss-cpu is not among our requirements: where it is not ins
 import importlib
 import json
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -19,7 +16,7 @@ from uuid import UUID
 import click
 import psycopg
 
-from benchmarks.world import World
+from benchmarks.world import a_world
 from processors.index.nearest import Nearest, Stored
 from processors.index.port import MAX_DISTANCE
 from schemas.records.identifiers import MemberId, ReportId
@@ -118,18 +115,11 @@ def _faiss(stored: list[bytes], asked: list[bytes], truth: list[set[int]]) -> di
 
 
 def _pgvector(stored: list[bytes], asked: list[bytes], truth: list[set[int]]) -> dict[str, float]:
-    home = Path(tempfile.mkdtemp(prefix="tocsin-near-"))
-    world = World(home)
-    try:
-        world.up()
-        with world.stack.postgres.connect() as connection:
-            _fill(connection, stored)
-            found, figures = _measured(lambda vectors: [_scan(connection, v) for v in vectors], asked, len(asked))
-        assert found == truth, "pgvector"
-        return figures
-    finally:
-        world.down()
-        shutil.rmtree(home, ignore_errors=True)
+    with a_world() as world, world.stack.postgres.connect() as connection:
+        _fill(connection, stored)
+        found, figures = _measured(lambda vectors: [_scan(connection, v) for v in vectors], asked, len(asked))
+    assert found == truth, "pgvector"
+    return figures
 
 
 def _fill(connection: psycopg.Connection[Any], stored: list[bytes]) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,25 +36,26 @@ class World:
     def __init__(self, home: Path) -> None:
         self.stack = LocalStack(home)
         self.home = home
+        self._opened = ExitStack()
 
     def up(self, charter: Charter | None = None) -> None:
         """Start, with the sample's members or others, and make the topic that pass-through writes to."""
+        self._opened.callback(self.stack.down)
         self.stack.up(charter or sample_charter())
         self.config = settings.load(self.stack.config("ops"))
         self.database: Database = database_of(self.config)
+        self._opened.callback(self.database.close)
         self.codec = RecordCodec(SchemaDirectory(self.config.registry))
         admin = AdminClient(self.stack.client("ops"))
         admin.create_topics([NewTopic(OUTPUT, PARTITIONS)])[OUTPUT].result(_WAIT_SECONDS)
         self._passed_before = 0
         self._signers = {MEMBER: a_signer(self.stack.config(MEMBER))}
         self._consumer = Consumer(self.stack.client("ops") | {"group.id": "ops.bench", "enable.auto.commit": False})
+        self._opened.callback(self._consumer.close)
 
     def down(self) -> None:
-        """Stop everything."""
-        if hasattr(self, "database"):
-            self._consumer.close()
-            self.database.close()
-        self.stack.down()
+        """Stop whatever was started."""
+        self._opened.close()
 
     def fill(self, count: int, first: int = 0, member: MemberId = MEMBER) -> None:
         """Put unique reports onto a member's topic."""

@@ -9,6 +9,7 @@ import click
 
 from benchmarks.growth import members, partitions, selectors, workers
 from benchmarks.growth.points import Point, Say, Size
+from benchmarks.measuring import spread
 from benchmarks.revision import commit
 
 CURVES: Final[Mapping[str, Callable[[Size, Say], Iterator[Point]]]] = {
@@ -39,12 +40,10 @@ def main(names: Sequence[str], reports: int, rounds: int) -> None:
 
 
 def _figures(name: str, point: Point) -> dict[str, Any]:
-    rate = round(point.reports_per_second)
-    _say(f"{name}, {point.count}: {rate} reports/s")
-    rates = [round(each.reports_per_second) for each in point.rounds]
+    _say(f"{name}, {point.count}: {point.reports_per_second:.0f} reports/s")
     return {
         "count": point.count,
-        "reports_per_second": {"min": min(rates), "median": rate, "max": max(rates)},
+        "reports_per_second": spread([each.reports_per_second for each in point.rounds]),
         "cpu_seconds_per_thousand": round(point.cpu_seconds_per_thousand, 3),
     }
 

@@ -1,18 +1,13 @@
 """One point of a curve: the production worker on a backlog, so many of one thing, over some rounds."""
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from msgspec import Struct
 
-from benchmarks.measuring import cpu_seconds
+from benchmarks.measuring import cpu_seconds, until_done
 from benchmarks.world import World
 from tocsin.stack.demo.crew import Crew
-
-_LOOK_SECONDS: Final = 0.1
-_LONGEST_SECONDS: Final = 300.0
 
 Say = Callable[[str], None]
 
@@ -63,9 +58,9 @@ def _round(world: World, wanted: int, workers: int) -> Round:
     with Crew(world.home, world.home / "logs") as crew:
         for number, name in enumerate(names):
             crew.start(name, ("triage", "--lane", "normal", "--instance", str(number), "--metrics-port", "0"))
-        first, began = _until(world, crew, 1)
+        first, began = until_done(1, world.settled, crew.require_all)
         cpu = _cpu(crew, names)
-        last, ended = _until(world, crew, wanted)
+        last, ended = until_done(wanted, world.settled, crew.require_all)
         spent = _cpu(crew, names) - cpu
     if refused := world.refused():
         raise SystemExit(f"{refused} reports were refused: this would not be the figure of the same work.")
@@ -73,17 +68,6 @@ def _round(world: World, wanted: int, workers: int) -> Round:
         raise SystemExit("The worker was done before it was looked at twice: measure more reports (--reports).")
     done = last - first
     return Round(reports_per_second=done / (ended - began), cpu_seconds_per_thousand=1000 * spent / done)
-
-
-def _until(world: World, crew: Crew, wanted: int) -> tuple[int, float]:
-    deadline = time.monotonic() + _LONGEST_SECONDS
-    while time.monotonic() < deadline:
-        crew.require_all()
-        done = world.settled()
-        if done >= wanted:
-            return done, time.monotonic()
-        time.sleep(_LOOK_SECONDS)
-    raise SystemExit(f"{world.settled()} of {wanted} reports were settled in {_LONGEST_SECONDS:.0f} seconds.")
 
 
 def _cpu(crew: Crew, names: Sequence[str]) -> float:

@@ -4,8 +4,6 @@ Each part starts a stack of its own, meets every peer on it, and leaves the figu
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +20,7 @@ from benchmarks.peers.plot import plot
 from benchmarks.peers.results import PARTS, Part, Results, read, write
 from benchmarks.peers.venvs import LOCKS, ROOT, command, python_of
 from benchmarks.revision import commit
-from benchmarks.world import World
+from benchmarks.world import World, a_world
 
 _SLOW: Final = "stock"
 """Stock Faust gets a tenth of the reports: its rate is the same, and the run ends today."""
@@ -57,16 +55,10 @@ def main(parts: Sequence[str], peers: Sequence[str], reports: int, rounds: int, 
 
 
 def _measured(part: str, size: Size, before: Results) -> Results:
-    home = Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
-    world = World(home)
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
-    try:
-        click.echo(f"{part}: starting the stack", err=True)
-        world.up()
+    click.echo(f"{part}: starting the stack", err=True)
+    with a_world() as world:
         figures = _MEASURES[part](world, size)
-    finally:
-        world.down()
-        shutil.rmtree(home, ignore_errors=True)
     rounds = size.rounds if part == "throughput" else 1
     about = Part(commit=commit(), cores=cores, load=round(load, 1), reports=size.reports, rounds=rounds)
     found = {**getattr(before, part), **figures}
