@@ -57,18 +57,17 @@ def checked(bundle: Bundle, member: MemberId) -> None:
         raise Refused(message("canary.not_one", member=member), code="canary.not_one")
 
 
-def release(publishing: Publishing, bundle: Bundle, on: date, now_ms: int) -> int:
-    """Write one round into the journal, unless the last one has not left; tells how many."""
+def release(publishing: Publishing, bundle: Bundle, on: date, now_ms: int) -> tuple[Perch, ...]:
+    """Write one round into the journal, unless the last one has not left; tells for whom."""
     if publishing.waiting_count():
-        return 0
-    context = publishing.context()
-    drafts = (draft_of(perch, now_ms) for perch in perches(bundle, on))
+        return ()
+    context, sent_to = publishing.context(), tuple(perches(bundle, on))
+    drafts = (draft_of(perch, now_ms) for perch in sent_to)
     entries = (entry_of(draft, number, context) for number, draft in enumerate(drafts, start=1))
-    answers = list(publishing.take(entries))
-    for answer in answers:
+    for answer in list(publishing.take(entries)):  # all are written before one is complained of
         if isinstance(answer, Rejection):
             raise Refused("; ".join(map(str, answer.problems)), code=answer.problems[0].code)
-    return len(answers)
+    return sent_to
 
 
 def tell_round(sent_to: Iterable[Perch], now_ms: int) -> None:

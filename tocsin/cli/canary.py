@@ -74,9 +74,8 @@ def _round(publishing: Publishing, rules: Policies, *, is_patient: bool) -> int 
     """One canary for each member and lane; None where the broker is away and the next round tries again."""
     now_ms = _now_ms()
     on = datetime.fromtimestamp(now_ms / 1000, UTC).date()
-    bundle = rules.at(now_ms)
-    if canaries.release(publishing, bundle, on, now_ms):
-        canaries.tell_round(canaries.perches(bundle, on), now_ms)
+    if sent_to := canaries.release(publishing, rules.at(now_ms), on, now_ms):
+        canaries.tell_round(sent_to, now_ms)
     try:
         sent = publishing.send(_SEND_SECONDS)
     except Temporary as failure:
