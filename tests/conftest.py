@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for; the stack is started once per session, on free ports, and stopped."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,15 @@ def _turn(item: pytest.Item, group: str | None) -> tuple[int, str, int, str]:
 
 def _shares(item: pytest.Item, fixture: str) -> bool:
     return fixture in getattr(item, "fixturenames", [])
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """A command that a test runs in this process may heed a signal from then on; the next test's Ctrl-C is its own."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
