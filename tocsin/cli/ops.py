@@ -4,7 +4,7 @@ import time
 
 import click
 
-from consumers.serving import server_of
+from consumers.serving import heeding_signals, server_of
 from tocsin.cli.serving.listening import loopback
 from tocsin.stack.watching.application import application
 from tocsin.stack.watching.asking import Prometheus
@@ -23,7 +23,8 @@ def command(address: str, port: int) -> None:
     prometheus = Prometheus(address)
     try:
         with loopback(port) as listening:
+            server = heeding_signals(server_of(application(prometheus, time.time)))
             click.echo(f"Ops page: http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
-            server_of(application(prometheus, time.time)).run(sockets=[listening])
+            server.run(sockets=[listening])
     finally:
         prometheus.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from consumers.receiver import application
-from consumers.serving import server_of
+from consumers.serving import heeding_signals, server_of
 from consumers.sinks.build import secret_in
 from tocsin.cli.serving.listening import loopback
 from tocsin.runtime.metrics import describe_build
@@ -40,9 +40,10 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
     describe_build("receiver")
     receiver = application(place / "referrals", secret_in(secret_path), obeys=obeys)
     with loopback(port) as listening:
+        server = heeding_signals(server_of(receiver))
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/referrals"
         click.echo(f"Receiving on {address}; the shared secret is in {secret_path}")
-        server_of(receiver).run(sockets=[listening])
+        server.run(sockets=[listening])
 
 
 def _make_secret(path: Path) -> None:
