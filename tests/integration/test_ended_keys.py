@@ -1,0 +1,112 @@
+"""A member's signing key ends on the real stack: it is warned before, and then only what is urgent goes on, marked."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from schemas.records.identifiers import MemberId, report_id_of
+from tests.builders.waiting import until
+from tocsin.runtime.keys import changing
+from tocsin.runtime.keys.changing import DAY_MS, VALID_DAYS
+from tocsin.runtime.keys.files import KeyFolder, Use, new_key
+from tocsin.stack.demo.crew import Crew
+
+pytestmark = pytest.mark.stack
+MEMBER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
+
+
+@pytest.fixture
+def stack(busy_stack: Any, tmp_path: Path) -> Iterator[Any]:
+    with Crew(busy_stack.home, tmp_path / "logs") as crew:
+        for lane in ("normal", "escalated"):
+            crew.start(lane, ("triage", "--lane", lane))
+        yield busy_stack
+
+
+def tocsin(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(home)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+
+
+def a_home_whose_key_is_old(stack: Any, folder: Path, days: int) -> Path:
+    """The member's own, with one signing key, which was admitted so long ago, and a journal of its own."""
+    (folder / "config").mkdir(parents=True)
+    key, then_ms = new_key(Use.SIGN), time.time_ns() // 1_000_000 - days * DAY_MS
+    public = key.public_key().public_bytes_raw()
+    stack.keys.keeper.change(lambda found: changing.admitted(found, MEMBER, Use.SIGN, public, then_ms))
+    KeyFolder(folder / "keys").add(Use.SIGN, key)
+    (folder / "state").mkdir(mode=0o700)
+    settings = stack.config(MEMBER).read_text("utf-8")
+    for theirs, own in (
+        (stack.keys.folder(MEMBER), folder / "keys"),
+        (stack.home / "state" / MEMBER, folder / "state"),
+    ):
+        assert f'"{theirs}"' in settings
+        settings = settings.replace(f'"{theirs}"', f'"{own}"')
+    (folder / "config" / f"{MEMBER}.toml").write_text(settings, "utf-8")
+    return folder
+
+
+def a_file(folder: Path, urgent: str, other: str) -> Path:
+    """Of two reports that concern the Netherlands."""
+    common = {"detected_at": "2026-11-03T10:00:00+01:00", "incident_types": ["grooming"], "declared_country": "NL"}
+    reason = {"reason_code": "live_now", "escalation_reason": {"text": "It is going on.", "language": "en"}}
+    rows = ({"submitter_reference": urgent, "escalation": reason}, {"submitter_reference": other})
+    path = folder / "reports.jsonl"
+    path.write_text("".join(json.dumps(common | row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def published(home: Path, urgent: str, other: str) -> str:
+    """What `tocsin publish` said on the standard error."""
+    done = tocsin(home, "publish", str(a_file(home, urgent, other)), "--as", MEMBER)
+    assert (done.returncode, done.stdout) == (0, "2 taken (1 urgent), 2 sent.\n"), done.stderr
+    return done.stderr
+
+
+def told(home: Path, reference: str) -> dict[str, Any] | None:
+    """What the submitter reads of one report, once it was triaged."""
+    shown = tocsin(home, "sent", "--as", MEMBER, "--reference", reference, "--json").stdout.splitlines()
+    (account,) = map(json.loads, shown)
+    return account if account["stage"] not in {"waiting", "published"} else None
+
+
+def flags(home: Path, report: str) -> list[list[str]]:
+    """Of each referral of the report that the recipient has."""
+    shown = tocsin(home, "subscribe", RECIPIENT, "--json").stdout.splitlines()
+    return [referral["flags"] for referral in map(json.loads, shown) if referral["report_id"] == report]
+
+
+def test_publish_warns_of_a_key_that_ends_soon_and_what_it_signs_is_not_marked(stack: Any, tmp_path: Path) -> None:
+    home = a_home_whose_key_is_old(stack, tmp_path / "home", VALID_DAYS - 10)
+    urgent, other = f"ends-{uuid4()}", f"ends-{uuid4()}"
+    assert f"ends in 9 days. Exchange it: tocsin keys rotate --as {MEMBER}" in published(home, urgent, other)
+    assert {until(partial(told, home, one))["stage"] for one in (urgent, other)} == {"triaged"}
+    for reference in (urgent, other):
+        (found,) = flags(stack.home, report_id_of(MEMBER, reference))
+        assert "origin_unverified" not in found
+
+
+def test_with_a_key_that_ended_what_is_urgent_goes_on_marked_and_the_rest_waits_for_a_person(
+    stack: Any, tmp_path: Path
+) -> None:
+    home = a_home_whose_key_is_old(stack, tmp_path / "home", VALID_DAYS + 1)
+    urgent, other = f"ended-{uuid4()}", f"ended-{uuid4()}"
+    assert "has ended: what is not urgent waits until it is replaced" in published(home, urgent, other)
+    assert until(partial(told, home, urgent))["stage"] == "triaged"
+    (found,) = flags(stack.home, report_id_of(MEMBER, urgent))
+    assert "origin_unverified" in found
+    waits = until(partial(told, home, other))
+    assert (waits["stage"], waits["told"][-1]["code"]) == ("waiting_person", "route.origin_expired")
+    assert flags(stack.home, report_id_of(MEMBER, other)) == []
+    assert other in tocsin(stack.home, "queue", "list", "--json").stdout
+    chain = tocsin(stack.home, "receipts", report_id_of(MEMBER, urgent))
+    assert (chain.returncode, f"submitted by {MEMBER}  revision 1  EXPIRED" in chain.stdout) == (3, True), chain.stdout
