@@ -57,6 +57,8 @@ class StatusKind(StrEnum):
     """To submitter and recipients: delete the content of a report everywhere; ids and times stay."""
     CHECKPOINT = "CHECKPOINT"
     """To everybody: what the audit log was at one moment, to be kept where the exchange cannot reach it."""
+    LEGAL_HOLD = "LEGAL_HOLD"
+    """To submitter and recipients: delete nothing of a report until an instant, or as if none had ever been held."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -140,6 +142,8 @@ class Status(Struct, frozen=True, kw_only=True):
     question: Question | None = None
     checkpoint: str = ""
     """Signed, with the proof that it continues the one before; the form is that of C2SP tlog-witness."""
+    until: Instant | None = None
+    """Of a legal hold: until when it stands; none where no hold does any more."""
 
 
 class LabelAdded(Struct, frozen=True, kw_only=True):

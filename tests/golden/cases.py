@@ -210,6 +210,13 @@ def _answers() -> dict[str, Struct]:
         "return_question": Return(return_id="r-3", kind=ReturnKind.QUESTION, question=question, **answer),
         "status_triaged": Status(status_id="s-1", kind=StatusKind.TRIAGED, tier=Tier.HIGH, recipients=2, **notice),
         "status_refused": Status(status_id="s-2", kind=StatusKind.REFUSED, code="firewall.base64", **notice),
+        "status_legal_hold": Status(
+            status_id="s-3",
+            kind=StatusKind.LEGAL_HOLD,
+            code="legal_hold.stands",
+            until=an_instant(NOON_MS + HOUR_MS),
+            **notice,
+        ),
         "referrals_read": ReferralsRead(
             read_id="l-2",
             member=NL_HOTLINE,

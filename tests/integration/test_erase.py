@@ -192,6 +192,7 @@ class Case:
 
     def hold(self) -> None:
         held = tocsin(self.stack, "hold", "legal", "set", self.report, "--owner", "court-1", *WHO)
+        assert " members were told." in held.stdout, held
         refused = tocsin(self.stack, "erase", "--report", self.report, *WHO)
         assert (refused.returncode, "court-1" in refused.stderr) == (1, True)
         assert decided(self.stack, self.report) == [(1, self.reference)]

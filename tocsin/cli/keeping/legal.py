@@ -14,7 +14,8 @@ from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import legal_holds
 from tocsin.runtime.ledger.legal_holds import LegalHold, NewLegalHold
-from tocsin.runtime.settings import load
+from tocsin.runtime.settings import Settings, load
+from tocsin.stack import holding
 
 _MOST_DAYS: Final = 730
 _HOME = click.option(
@@ -27,8 +28,9 @@ _BY = click.option("--by", required=True, help="Your name; it is kept.")
 def legal() -> None:
     """Keep reports that a court or an authority needs: while a hold stands, nothing erases them.
 
-    It wins over the end of their retention and over `tocsin erase`, which names its owner and its end. It says nothing
-    of notices to hosts: those are `tocsin hold set`. Each hold ends by itself; to prolong it, set another one.
+    It wins over the end of their retention and over `tocsin erase`, which names its owner and its end. Submitter and
+    recipients are told on their status topics. It says nothing of notices to hosts: those are `tocsin hold set`. Each
+    hold ends by itself; to prolong it, set another one.
     """
 
 
@@ -43,10 +45,12 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
     """Keep REPORT, a report id."""
     expires = datetime.now(UTC) + timedelta(days=days)
     new = NewLegalHold(report_id=ReportId(report), owner=owner, reason=reason, set_by=by, expires_at=expires)
-    with one_transaction(load(home / "config" / "ops.toml")) as connection:
+    settings = load(home / "config" / "ops.toml")
+    with one_transaction(settings) as connection:
         number = legal_holds.put(connection, new)
         _log(connection, by, reason, f"put legal hold {number} of {owner} on the report {report}")
     click.echo(f"Legal hold {number} stands until {expires:%Y-%m-%d %H:%M} UTC.")
+    _tell(settings, new.report_id)
 
 
 @legal.command(name="list")
@@ -69,10 +73,26 @@ def list_(home: Path, as_json: bool) -> None:
 @_HOME
 def release(home: Path, number: int, reason: str, by: str) -> None:
     """End legal hold NUMBER before its time: what its report's retention says counts again."""
-    with one_transaction(load(home / "config" / "ops.toml")) as connection:
+    settings = load(home / "config" / "ops.toml")
+    with one_transaction(settings) as connection:
         report = legal_holds.release(connection, number, by, reason)
         _log(connection, by, reason, f"released legal hold {number} on the report {report}")
     click.echo(f"Legal hold {number} is released.")
+    _tell(settings, report)
+
+
+@legal.command()
+@_HOME
+def tell(home: Path) -> None:
+    """Tell members again what is held: those who got a report since its hold was set, or were not reached then.
+
+    Run it every day. What a member knows already changes nothing.
+    """
+    click.echo(f"{holding.tell_again(load(home / 'config' / 'ops.toml'))} messages were sent.")
+
+
+def _tell(settings: Settings, report: ReportId) -> None:
+    click.echo(f"{holding.tell_of(settings, [report])} members were told.")
 
 
 def _line(hold: LegalHold) -> str:

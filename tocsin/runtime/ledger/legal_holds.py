@@ -40,6 +40,24 @@ def legal_holds(connection: Connection, report: str = "") -> Sequence[LegalHold]
     return [_hold(row) for row in connection.execute(_IN_FORCE, {"report": report})]
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """What counts of one report at an instant of the database: the last of its holds to end, or none."""
+
+    at: datetime
+    until: datetime | None
+
+
+def standing(connection: Connection, report: ReportId) -> Standing:
+    """Read in one statement, so that of two that read it the later one knows what the other one did."""
+    row = connection.execute(_STANDING, {"report": report}).one()
+    return Standing(at=row.at, until=row.until)
+
+
+def unexpired(connection: Connection) -> Sequence[ReportId]:
+    """Reports with a hold whose time is not over, released ones included: of them a member may know another thing."""
+    return [ReportId(str(row.report_id)) for row in connection.execute(_UNEXPIRED)]
+
+
 def put(connection: Connection, new: NewLegalHold) -> int:
     """Tells its number; raises Refused for a report that the exchange does not hold, or does not hold any more."""
     row = {name: getattr(new, name) for name in NewLegalHold.__struct_fields__}
@@ -65,6 +83,11 @@ _IN_FORCE: Final = text("""
     where released_at is null and expires_at > now() and (:report = '' or report_id::text = :report)
     order by expires_at, number
 """)
+_STANDING: Final = text("""
+    select statement_timestamp() as at, max(expires_at) as until from legal_holds
+    where report_id = cast(:report as uuid) and released_at is null and expires_at > now()
+""")
+_UNEXPIRED: Final = text("select distinct report_id from legal_holds where expires_at > now() order by report_id")
 _IS_HELD: Final = text("""
     select 1 from report_revisions where report_id = cast(:report_id as uuid)
     and not exists (select 1 from report_revisions where report_id = cast(:report_id as uuid) and revision = 2147483647)
