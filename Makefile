@@ -57,6 +57,7 @@ lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(COMPILE) -c requirements/dev.txt --extra submit -o requirements/submit.txt
 	@$(COMPILE) -c requirements/dev.txt --extra receive --extra sink-directory --extra sink-database --extra sink-https -o requirements/receive.txt
 	@$(COMPILE) -c requirements/dev.txt --extra receiver -o requirements/receiver.txt
+	@$(COMPILE) -c requirements/dev.txt --extra ops -o requirements/ops.txt
 	@$(COMPILE) -c requirements/dev.txt --extra triage -o requirements/triage.txt
 	@$(COMPILE) -c requirements/dev.txt --extra build -o requirements/build.txt
 	@$(COMPILE) -c requirements/dev.txt --extra fuzz -o requirements/fuzz.txt

@@ -24,7 +24,7 @@ def words(unit: Path) -> list[str]:
 
 
 def test_there_is_a_unit_for_each_process_that_runs_all_the_time() -> None:
-    assert {words(unit)[0] for unit in UNITS} == {"triage", "returns", "deliver", "lag", "canary"}
+    assert {words(unit)[0] for unit in UNITS} == {"triage", "returns", "deliver", "lag", "canary", "ops"}
     lanes = {words(unit)[2] for unit in UNITS if words(unit)[0] == "triage"}
     assert lanes == {"escalated", "normal"}
 

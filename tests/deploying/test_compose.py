@@ -45,6 +45,7 @@ def test_each_profile_has_what_it_promises() -> None:
         "grafana",
         "lag",
         "canary",
+        "ops",
     }
     assert {name for name, one in SERVICES.items() if one.get("profiles") == ["demo"]} == {"deliver", "receiver"}
 
@@ -65,15 +66,17 @@ def test_each_service_of_ours_is_nobody_and_writes_its_volumes_alone(name: str) 
     one = OURS[name]
     assert (one["read_only"], one["user"], one["cap_drop"]) == (True, "10001:10001", ["ALL"])
     assert "environment" not in one
-    assert [mount for mount in one["volumes"] if mount.startswith("./secrets/")] == [
-        mount for mount in one["volumes"] if mount.endswith(":/run/tocsin/own:ro")
+    volumes = one.get("volumes", ())
+    assert [mount for mount in volumes if mount.startswith("./secrets/")] == [
+        mount for mount in volumes if mount.endswith(":/run/tocsin/own:ro")
     ]
+    assert bool(volumes) is (name != "ops"), "the ops page is given nothing"
 
 
 def test_no_service_is_built_with_what_only_developers_need() -> None:
     roles = {name: one["build"]["args"]["ROLE"] for name, one in OURS.items()}
     assert {name: role for name, role in roles.items() if OURS[name]["image"] != f"tocsin:{role}"} == {}
-    assert {"deliver": "receive", "receiver": "receiver", "canary": "triage"}.items() <= roles.items()
+    assert {"deliver": "receive", "receiver": "receiver", "canary": "triage", "ops": "ops"}.items() <= roles.items()
     assert "dev" not in roles.values()
     assert [role for role in roles.values() if not (ROOT / "requirements" / f"{role}.txt").exists()] == []
 

@@ -78,8 +78,15 @@ def of_strimzi(found: list[Manifest]) -> list[Manifest]:
 def pods(everything: dict[str, list[Manifest]]) -> Iterator[Manifest]:
     for found in everything.values():
         for one in found:
-            if one["kind"] in {"StatefulSet", "Job"}:
+            if one["kind"] in {"StatefulSet", "Job", "Deployment"}:
                 yield one["spec"]["template"]["spec"]
+
+
+def pods_with_secrets(everything: dict[str, list[Manifest]]) -> Iterator[Manifest]:
+    """All but that of the ops page, which is given none."""
+    for pod in pods(everything):
+        if pod["containers"][0]["args"][0] != "ops":
+            yield pod
 
 
 def test_kubernetes_takes_each_manifest(everything: dict[str, list[Manifest]]) -> None:
@@ -181,14 +188,14 @@ def test_each_container_starts_a_command_that_takes_its_words(everything: dict[s
                 command.make_context(name, [word.replace("$(WORKER)", "0") for word in words])
             started.add(name)
             assert "command" not in container
-    assert started == {"triage", "returns", "deliver", "provision", "lag", "canary"}
+    assert started == {"triage", "returns", "deliver", "provision", "lag", "canary", "ops"}
 
 
 def test_no_pod_runs_as_root_or_writes_its_root_or_gains_rights(everything: dict[str, list[Manifest]]) -> None:
     for pod in pods(everything):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["automountServiceAccountToken"] is False
-        for container in (*pod["containers"], *pod["initContainers"]):
+        for container in (*pod["containers"], *pod.get("initContainers", ())):
             confined = container["securityContext"]
             assert confined["readOnlyRootFilesystem"] is True
             assert confined["allowPrivilegeEscalation"] is False
@@ -196,11 +203,27 @@ def test_no_pod_runs_as_root_or_writes_its_root_or_gains_rights(everything: dict
             assert container["resources"]["limits"]["memory"]
 
 
+def test_the_ops_page_is_given_no_secret_and_speaks_with_prometheus_alone(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    for name in ("sample", "production"):
+        (page,) = of_kind(everything[name], "Deployment")
+        pod = page["spec"]["template"]["spec"]
+        assert not {"volumes", "initContainers"} & pod.keys()
+        assert "env" not in pod["containers"][0]
+        assert pod["containers"][0]["image"] == "registry.example.test/tocsin:ops"
+        (policy,) = [one for one in of_kind(everything[name], "NetworkPolicy") if one["metadata"]["name"] == "ops"]
+        assert policy["spec"]["podSelector"]["matchLabels"] == page["spec"]["template"]["metadata"]["labels"]
+        assert "ingress" not in policy["spec"]
+        assert "Ingress" in policy["spec"]["policyTypes"]
+        assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == {53, 9090}
+
+
 def test_secrets_are_files_of_the_pods_own_user_and_stand_in_no_environment(
     everything: dict[str, list[Manifest]],
 ) -> None:
-    for pod in pods(everything):
-        for container in (*pod["containers"], *pod["initContainers"]):
+    for pod in pods_with_secrets(everything):
+        for container in (*pod["containers"], *pod.get("initContainers", ())):
             sources = [one.get("valueFrom", {}) for one in container.get("env", ())]
             assert not any("secretKeyRef" in source for source in sources)
             assert "envFrom" not in container
@@ -217,7 +240,7 @@ def test_each_worker_may_be_moved_one_at_a_time_and_speaks_only_with_whom_it_mus
         selected = {json.dumps(one["spec"]["selector"]) for one in of_kind(found, "PodDisruptionBudget")}
         workers = of_kind(found, "StatefulSet")
         assert {json.dumps(one["spec"]["selector"]) for one in workers} == selected
-        (policy,) = of_kind(found, "NetworkPolicy")
+        (policy,) = [one for one in of_kind(found, "NetworkPolicy") if one["metadata"]["name"] == "workers"]
         assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
         labels = policy["spec"]["podSelector"]["matchLabels"].items()
         assert all(labels <= one["spec"]["template"]["metadata"]["labels"].items() for one in workers)
