@@ -27,6 +27,7 @@ from schemas.failures import Failure, Refused, Temporary, Unreadable
 from schemas.records.answers import Return, Status
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
+from tocsin.runtime.logs import Facts, tell_outcomes
 from tocsin.runtime.metrics import failure_met, record_left, timed
 from tocsin.runtime.tracing.spans import UNTRACED, Spans
 
@@ -269,19 +270,23 @@ class Courier:
         if not results:
             return
         now_ms = self._desk.now_ms()
+        told: list[Facts] = []
         with self._store.begin() as connection:
             for job, endings in results:
                 for ending in endings:
                     _close(connection, job.delivery.key, ending, now_ms)
                 found = verdict(endings, job.delivery.attempts, self._desk.limits)
-                self._conclude(connection, job.delivery, found, waits=sink_failed)
+                told += self._conclude(connection, job.delivery, found, waits=sink_failed)
+        tell_outcomes(_LOG, _STAGE, told)
 
-    def _conclude(self, connection: Connection, delivery: Delivery, found: Verdict, *, waits: bool) -> None:
+    def _conclude(
+        self, connection: Connection, delivery: Delivery, found: Verdict, *, waits: bool
+    ) -> tuple[Facts, ...]:
         now_ms = self._desk.now_ms()
         if found.event is None:
             ask_at_ms = now_ms + int(found.wait_seconds * 1000)
             deliveries.change(connection, delivery.key, claimed_until_ms=ask_at_ms, reason_code=found.code)
-            return
+            return ()
         state = _next_state(connection, delivery, found.event)
         attempts = delivery.attempts if found.counts else delivery.attempts - 1
         deliveries.settle(
@@ -296,6 +301,7 @@ class Courier:
         record_left(_STAGE, state if delivery.kind != CANARY else CANARY)
         if state in TOLD:
             owe(connection, self._returns(connection, delivery, state, found.code), now_ms)
+        return (_told(delivery, state, found.code, attempts),)
 
     def _due_ms(self, delivery: Delivery, found: Verdict, now_ms: int) -> int:
         if found.event is not Event.RETRY:
@@ -317,6 +323,12 @@ class Courier:
             for part in parts:
                 deliveries.settle(connection, part, after(part.state, Event.CONFIRM), now_ms)
         return [state_return(member, part, state, now_ms, code) for part in parts]
+
+
+def _told(delivery: Delivery, state: State, code: str, tries: int) -> Facts:
+    """The line of one delivery: it names no member but the one whose log it is."""
+    told = {"outcome": str(state), "delivery": delivery.key, "report_id": delivery.report_id}
+    return told | {"revision": delivery.revision, "tries": tries, "code": code}
 
 
 def _stopped(job: Job) -> Ending:

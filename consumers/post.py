@@ -13,6 +13,7 @@ from schemas.failures import Refused, Temporary
 from schemas.records.answers import Return
 from schemas.topics import returns_topic
 from tocsin.runtime.envelope import Envelope
+from tocsin.runtime.logs import client_log
 from tocsin.runtime.metrics import record_left
 
 BATCH = 500
@@ -39,13 +40,17 @@ class Post:
         self._topic = returns_topic(envelope.member)
         self._now_ms = now_ms
         self._rest_until_ms = 0
-        self._settings = dict(client) | {
-            "enable.idempotence": True,
-            "acks": "all",
-            "linger.ms": 1,
-            "delivery.timeout.ms": _SEND_SECONDS * 1000,
-            "compression.type": "gzip",  # which every reader can open without another library
-        }
+        self._settings = (
+            dict(client)
+            | client_log()
+            | {
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 1,
+                "delivery.timeout.ms": _SEND_SECONDS * 1000,
+                "compression.type": "gzip",  # which every reader can open without another library
+            }
+        )
         self._producer = Producer(self._settings)
 
     def turn(self) -> int:

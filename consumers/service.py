@@ -204,7 +204,7 @@ class Service:
         self._tendings += 1
         counts = upkeep.show_age(self._store, self._desk)
         if counts != self._shown:
-            _LOG.info("Deliveries by state.", extra={"facts": {str(state): count for state, count in counts.items()}})
+            _LOG.info("Deliveries by state.", extra={"facts": {"deliveries": counts}})
         self._shown = counts
 
     def _remember_canaries(self) -> int:

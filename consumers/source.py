@@ -12,6 +12,7 @@ from consumers.inbox import Arrival
 from consumers.store.arrivals import Gap, Position
 from schemas.failures import Broken, Failure, Temporary
 from schemas.records.values import Coordinate
+from tocsin.runtime.logs import client_log
 from tocsin.runtime.tracing.context import context_in
 
 _ASK_SECONDS = 10.0
@@ -52,9 +53,10 @@ class KafkaSource:
         self._carries = topics.carries
         self._topic_ids: dict[str, str] = {}
         self._failure: Failure | None = None
-        self._admin = AdminClient(dict(client))
+        self._admin = AdminClient(dict(client) | {"log_level": 0})  # the consumer says the same of the broker
         self._consumer = Consumer(
             dict(client)
+            | client_log()
             | {
                 "group.id": group,
                 "group.protocol": "consumer",

@@ -10,12 +10,12 @@ from processors.answering import Again, Answered, Answering, prior_of
 from processors.auditing import audited
 from processors.carrying import carried, carrying
 from processors.comparing import earlier, return_behind, spared
-from processors.counting import count_slice
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.examined import Decided, Examined
 from processors.index.port import Claim, Index, Knowledge, PriorRecipient, Ruled, RulingClaim, Source
 from processors.intake import Accepted, Door, Rejected, skipped_record
 from processors.letters import Writer
+from processors.outcomes import tell_slice
 from processors.referring import Desk
 from processors.revising import remembering, revised
 from processors.standing import under
@@ -161,7 +161,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         """Write the ledger, then count."""
         with self._database.transaction() as connection:
             settle(connection, _settlement(finished, coordinates))
-        count_slice(NAME, finished.piece.topic, finished.answers)
+        tell_slice(NAME, finished.piece, finished.answers)
 
     def _examine(self, piece: Slice, raw: RawRecord, door: Door) -> Examined:
         with named(piece, raw):

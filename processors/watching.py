@@ -47,6 +47,6 @@ class QueueWatch:
         metrics.QUEUE_OLDEST.set(min((entry.at.timestamp() for entry in entries), default=0))
         grave = {entry.number: entry for entry in entries if entry.alert(now) in _GRAVE}
         for number in sorted(grave.keys() - self._told):
-            facts = {"number": number, "alert": grave[number].alert(now), "reasons": grave[number].reasons}
+            facts = {"number": number, "alert": grave[number].alert(now), "causes": grave[number].reasons}
             _LOG.error("An entry of the queue cannot wait any longer: tocsin queue list", extra={"facts": facts})
         self._told = frozenset(grave)

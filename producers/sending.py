@@ -1,5 +1,6 @@
 """Sends what waits in the journal, and confirms there what the broker took; a crash in between sends it again."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -12,8 +13,11 @@ from producers.journal.store import Journal
 from schemas.catalogue import message
 from schemas.failures import Broken, Failure, Temporary
 from schemas.records.identifiers import MemberId
+from tocsin.runtime.logs import Facts, tell_outcomes
 from tocsin.runtime.settings import KafkaSettings
 
+_LOG = logging.getLogger(__name__)
+_STAGE: Final = "publish"
 _PAGE: Final = 1_000
 _POLL_SECONDS: Final = 0.1
 _SETTLING_SECONDS: Final = 10.0
@@ -56,11 +60,14 @@ class Sender:
             attempt = _Attempt(self._kafka, deadline)
             attempt.send(left)
             self._confirm(attempt.receipts)
+            done = [entry for entry in left if entry.number in attempt.receipts]
+            tell_outcomes(_LOG, _STAGE, (_confirmed(entry, attempt.receipts[entry.number]) for entry in done))
             left = [entry for entry in left if entry.number not in attempt.receipts]
             if not left:
                 return
             failure = self._failure(attempt)
             if time.monotonic() >= (settled_by if isinstance(failure, Broken) else deadline):
+                tell_outcomes(_LOG, _STAGE, ({**_named(entry), "outcome": "waiting"} for entry in left))
                 raise failure
             time.sleep(_RETRY_SECONDS)
 
@@ -134,6 +141,14 @@ class _Attempt:
 
     def _is_denied(self) -> bool:
         return self.reason is not None and (self.reason.code() in _DENIED or self.reason.fatal())
+
+
+def _named(entry: Waiting) -> Facts:
+    return {"report_id": entry.report_id, "topic": entry.topic}
+
+
+def _confirmed(entry: Waiting, receipt: Receipt) -> Facts:
+    return {**_named(entry), "outcome": "confirmed", "partition": receipt.partition, "offset": receipt.offset}
 
 
 def _receipt(entry: Waiting, record: Message) -> Receipt:

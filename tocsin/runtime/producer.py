@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from schemas.failures import Broken
 from schemas.records.values import Coordinate
 from tocsin.runtime.client_statistics import statistics
+from tocsin.runtime.logs import client_log
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.slices import OutRecord
 
@@ -46,6 +47,7 @@ class OutputProducer:
                 "queue.buffering.max.messages": 200_000,
             }
             | statistics()
+            | client_log()
         )
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="producer", daemon=True)

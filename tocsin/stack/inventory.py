@@ -18,7 +18,8 @@ _HEAD: Final = """\
 Made by `tocsin schema data`; do not edit. Fields of records: field-inventory.md. Files and folders are for their owner
 alone (0600, 0700) but for those that everybody may read (0644, 0755), and what opens the former refuses them where
 others can. Erasure and retention: ADR 0028 and 0036. Disks of a broker, a database, a log store that are not on one
-machine: their keepers' rules, and those of deploy/.
+machine: their keepers' rules, and those of deploy/. Elsewhere a process writes its log to standard error: who runs it
+decides who reads that and for how long, and ids of reports are in it (ADR 0051).
 Readers of a table are the most that there are; which role may do what with each, the access matrix tests.
 """
 ERASED: Final = "content until `retain_until` or an erasure; ids, states and times stay"
@@ -104,6 +105,7 @@ INBOX_TABLES: Final = {
     "dead_letters": Kept("what nobody could read", "the recipient", "`erase_after_days`"),
 }
 _MADE_HERE: Final = "stays; the home is deleted as a whole"
+_LOGS: Final = "stays, ids outlive an erasure; the home is deleted as a whole"
 FILES: Final = {
     "journal.sqlite*": Kept("the submitter's journal", "the submitter", "as its tables below"),
     "inbox.sqlite*": Kept("the recipient's inbox", "the recipient", "as its tables below"),
@@ -133,7 +135,7 @@ HOME: Final = {
     "certificates/*": Kept("certificates and their keys", "their principal", "issued anew a month before their end"),
     "secrets/*": Kept("passwords and shared secrets", "their process", _MADE_HERE),
     "config/*": Kept("settings, without secrets", "their process", _MADE_HERE),
-    "logs/*": Kept("logs: ids and codes", "who runs the home", _MADE_HERE),
+    "logs/*": Kept("logs: ids of reports, outcomes, codes; no field of a case", "who runs the home", _LOGS),
     "run/*.pid": Kept("which process runs", "who runs the home", "until it is stopped"),
     "ports.json": Kept("which ports were chosen", "who runs the home", _MADE_HERE),
     "lock": Kept("who starts or stops the stack", "who runs the home", "stays, empty"),

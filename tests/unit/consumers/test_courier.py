@@ -1,5 +1,7 @@
 """The courier: urgent first, a stable key, every try recorded, and nothing dropped."""
 
+import json
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +17,7 @@ from schemas.records.answers import ReturnKind
 from schemas.records.values import Tier
 from tests.builders.deliveries import Counter, ObedientSink
 from tests.builders.referrals import a_priority, a_referral
+from tocsin.runtime.logs import JsonLines
 
 Opener = Callable[..., Counter]
 
@@ -26,6 +29,18 @@ def test_a_referral_reaches_the_sink_under_its_own_id_and_a_return_says_so(count
     assert counter.sink.keys == [referral.referral_id]
     assert counter.find(referral.referral_id).state is State.DELIVERED
     assert counter.told() == [(referral.referral_id, ReturnKind.DELIVERED)]
+
+
+def test_each_delivery_is_one_line_of_the_log_with_what_became_of_it(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    referral = a_referral()
+    counter.arrive(referral)
+    with caplog.at_level(logging.INFO, logger="consumers.courier"):
+        counter.courier.turn()
+    (line,) = (json.loads(JsonLines().format(record)) for record in caplog.records)
+    assert (line["stage"], line["outcome"], line["tries"]) == ("courier", "delivered", 1)
+    assert (line["delivery"], line["report_id"]) == (referral.referral_id, referral.report_id)
 
 
 def test_urgent_referrals_leave_first_and_then_the_earlier_deadline(counter: Counter) -> None:

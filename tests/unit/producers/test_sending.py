@@ -1,8 +1,11 @@
 """A broker that is away loses nothing: what waits stays in the journal, and the sentence says how much."""
 
+import json
+import logging
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +22,25 @@ from schemas.topics import submitted_topic
 from tests.builders.drafts import a_submitter, an_entry, an_envelope
 from tests.builders.reports import HOUR_MS, NOON_MS
 from tests.builders.submitting import an_office
+from tocsin.runtime.logs import JsonLines
 from tocsin.runtime.settings import KafkaSettings
 
 MEMBER = MemberId("plat-a")
 NOBODY = KafkaSettings(bootstrap="127.0.0.1:1")
 
 
-def test_without_broker_everything_waits_in_the_journal(tmp_path: Path) -> None:
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The outcomes of the log's lines, in order."""
+    return [
+        json.loads(line)["outcome"]
+        for record in caplog.records
+        if record.name == "producers.sending"
+        for line in JsonLines().format(record).splitlines()
+    ]
+
+
+def test_without_broker_everything_waits_in_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="producers.sending")
     journal = open_journal(tmp_path, MEMBER)
     found = [an_entry(submitter_reference=f"case-{n}") for n in range(3)]
     list(Intake(journal, a_submitter(), an_envelope(), lambda: NOON_MS).take(found))
@@ -34,6 +49,7 @@ def test_without_broker_everything_waits_in_the_journal(tmp_path: Path) -> None:
         Sender(NOBODY, journal, MEMBER, lambda: NOON_MS).send(wait_seconds=1.0)
     assert failed.value.code == "send.away"
     assert "3 reports wait" in str(failed.value)
+    assert told(caplog) == ["waiting"] * 3
     assert time.monotonic() - started < 15
     with journal.begin() as connection:
         assert entries.waiting_count(connection) == 3
@@ -79,7 +95,10 @@ def a_broker_that_can_be_killed() -> Iterator[tuple[str, subprocess.Popen[str]]]
         broker.kill()
 
 
-def test_a_broker_that_dies_in_the_middle_keeps_what_it_confirmed_and_the_rest_waits(tmp_path: Path) -> None:
+def test_a_broker_that_dies_in_the_middle_keeps_what_it_confirmed_and_the_rest_waits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="producers.sending")
     journal = open_journal(tmp_path, MEMBER)
     found = [an_entry(submitter_reference=f"case-{n}") for n in range(2_500)]
     list(Intake(journal, a_submitter(), an_envelope(), lambda: NOON_MS).take(found))
@@ -87,6 +106,7 @@ def test_a_broker_that_dies_in_the_middle_keeps_what_it_confirmed_and_the_rest_w
         _sender(bootstrap, journal).send(8.0, confirmed=lambda _: broker.kill())
     assert failed.value.code == "send.away"
     assert "1500 reports wait" in str(failed.value)
+    assert Counter(told(caplog)) == {"confirmed": 1_000, "waiting": 1_000}, "a page each"
     with a_broker_that_can_be_killed() as (bootstrap, _):
         assert _sender(bootstrap, journal).send(wait_seconds=60) == 1_500
     journal.close()

@@ -3,10 +3,14 @@
 import io
 import json
 import logging
+import time
+from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
-from tocsin.runtime.logs import RateLimit, configure
+from consumers.states import State
+from tocsin.runtime.logs import RateLimit, client_log, configure, tell_outcomes
 
 
 @pytest.fixture
@@ -45,3 +49,47 @@ def test_the_next_line_says_how_many_were_held_back() -> None:
     record.created = 11.0
     assert limit.filter(record)
     assert record.__dict__["facts"] == {"held_back": 1}
+
+
+def test_lines_of_librdkafka_are_held_back_by_which_of_its_parts_speaks(stream: io.StringIO) -> None:
+    configure(stream=stream)
+    (log,) = client_log().values()
+    for part in ("FAIL", "FAIL", "MAXPOLL", "FAIL"):
+        log.log(logging.WARNING, "%s [%s] %s", part, "producer-1", "away")
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["logger"], line["message"].split()[0]) for line in told] == [
+        ("librdkafka", "FAIL"),
+        ("librdkafka", "MAXPOLL"),
+    ]
+
+
+def test_a_client_that_cannot_connect_says_so_in_our_log(stream: io.StringIO) -> None:
+    configure(stream=stream)
+    producer = Producer({"bootstrap.servers": "127.0.0.1:1"} | client_log())
+    ends = time.monotonic() + 20
+    while not stream.getvalue() and time.monotonic() < ends:
+        producer.poll(0.1)
+    first = json.loads(stream.getvalue().splitlines()[0])
+    assert (first["logger"], first["level"]) == ("librdkafka", "error")
+    assert "127.0.0.1:1" in first["message"]
+
+
+def test_outcomes_are_a_line_each_and_made_only_where_somebody_listens(stream: io.StringIO) -> None:
+    configure(stream=stream)
+    log = logging.getLogger("tocsin.test")
+    tell_outcomes(log, "courier", [{"outcome": "delivered"}, {"outcome": "parked", "code": "sink.refused"}])
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["stage"], line["outcome"], line.get("code")) for line in told] == [
+        ("courier", "delivered", None),
+        ("courier", "parked", "sink.refused"),
+    ]
+    logging.getLogger().setLevel(logging.WARNING)
+    tell_outcomes(log, "courier", (pytest.fail("made for nobody") for _ in range(1)))
+
+
+def test_facts_may_be_counts_by_state_and_values_that_json_does_not_know(stream: io.StringIO) -> None:
+    configure(stream=stream)
+    facts = {"deliveries": {State.DELIVERED: 2}, "file": Path("answers.json"), "topics": ("a", "b")}
+    logging.getLogger("tocsin.test").info("counts", extra={"facts": facts})
+    line = json.loads(stream.getvalue())
+    assert (line["deliveries"], line["file"], line["topics"]) == ({"delivered": 2}, "answers.json", ["a", "b"])

@@ -45,7 +45,7 @@ def run_worker(
 
     True where it ended because it is outdated and has to begin again.
     """
-    admin = AdminClient(kafka.client())
+    admin = AdminClient(kafka.client() | {"log_level": 0})  # the producer says the same of the broker
     topic_ids = ids_of_topics(admin, worker.topics)
     app = slice_app(kafka, worker, books.positions, topic_ids)
     health.expect(BROKER, _STALE_SECONDS)
