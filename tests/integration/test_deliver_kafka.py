@@ -119,7 +119,7 @@ def test_referrals_reach_the_folder_and_the_exchange_is_told(stack: Any) -> None
     assert desk.delivered() == ids([*normal, *urgent])
     told = [answer.referral_id for answer in desk.returns() if answer.kind is ReturnKind.DELIVERED]
     assert sorted(told) == ids([*normal, *urgent])
-    assert '"code": "value.not_framed"' in result.stderr
+    assert '"code":"value.not_framed"' in result.stderr
 
 
 def test_an_answer_travels_back(stack: Any) -> None:
