@@ -1,83 +1,87 @@
-"""A canary in each string, on the real stack: no process writes, counts or shows it, and none shows a secret."""
+"""A canary in each text, on the real stack: it comes to whom the ceilings name, and no process shows it elsewhere."""
 
 import base64
+import importlib
 import json
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from msgspec import Struct
+from psycopg import sql
 
-from processors.intake import Accepted, Door
-from schemas.records.report import ReportSubmitted
-from schemas.topics import escalated_topic, submitted_topic
-from tests.builders.policy import with_member
-from tests.builders.signing import a_signer
+from schemas.disclosure import Audience
+from schemas.records.identifiers import MemberId
+from schemas.topics import TRIAGED, dead_letter_topic, status_topic
+from tests.builders.planting import CANARY, MEMBER
+from tests.builders.sung import TOPICS, Planted, fields_of, send, songs, sung_in
 from tests.builders.waiting import a_free_port, until
+from tests.integration.test_sealed import on_topics
 from tests.integration.test_serving import is_ready
-from tests.properties.test_canaries import CANARY, MEMBER, planted, reports, strings
-from tocsin.runtime import settings
-from tocsin.runtime.registry import FixedDirectory, RecordCodec, SchemaDirectory
-from tocsin.runtime.transport.slices import RawRecord
+from tocsin.cli.main import SECTIONS
+from tocsin.policy.bundle import SAMPLE, load
+from tocsin.policy.sharing import AUDIENCES
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
+from tocsin.stack.postgres import DATABASE
 
 pytestmark = pytest.mark.stack
-RECIPIENT = "nl-hotline"
+MEMBERS = load(SAMPLE).members
+RECIPIENT, POLICE = "nl-hotline", "de-police"
 COMMANDS = {
     "normal": ("triage", "--lane", "normal"),
     "escalated": ("triage", "--lane", "escalated"),
     "returns": ("returns",),
     "deliver": ("deliver", RECIPIENT),
+    "lag": ("lag", "--serve"),
+    "canary": ("canary", "--every-seconds", "60"),
 }
-TOPICS = (submitted_topic(MEMBER), escalated_topic(MEMBER))
-PLAIN = RecordCodec(FixedDirectory())
-MOST_REFUSED = 5
+READERS = {
+    TRIAGED: frozenset({Audience.OPERATOR}),
+    status_topic(MEMBER): frozenset({Audience.SUBMITTER}),
+    **{
+        topic: frozenset({AUDIENCES[member.sector]})
+        for name, member in MEMBERS.items()
+        for topic in (f"referrals.{member.jurisdiction}.{name}.v1", f"referrals.{member.jurisdiction}.{name}.urgent.v1")
+    },
+}
+"""Which classes read a topic, but for those of the submitter's own records; what is not here may hold no canary."""
+LETTERS = tuple(dead_letter_topic(topic) for topic in TOPICS)
 LONG_ENOUGH = 16
 """Bytes of a secret, below which it could stand somewhere by chance."""
 
 
-@pytest.fixture
-def stack(busy_stack: Any) -> Any:
-    return busy_stack
+class Heard(Struct, frozen=True):
+    """What an exchange did with the canaries, and all that its processes showed while they did it."""
+
+    stack: Any
+    planted: Mapping[int, Planted]
+    shown: Mapping[str, bytes]
+    logs: Mapping[str, bytes]
 
 
-@pytest.fixture
-def ports(stack: Any, tmp_path: Path) -> Iterator[dict[str, int]]:
-    found = {name: a_free_port() for name in COMMANDS}
-    with Crew(stack.home, tmp_path) as crew:
+@pytest.fixture(scope="module")
+def heard(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
+    folder, stack = tmp_path_factory.mktemp("canaries"), busy_stack
+    ports = {name: a_free_port() for name in COMMANDS}
+    with Crew(stack.home, folder) as crew:
         for name, command in COMMANDS.items():
-            crew.start(name, (*command, "--metrics-port", str(found[name])))
-        yield found
-
-
-def send_canaries(stack: Any) -> int:
-    """A report for each string of the language with the canary in its place, signed, on both lanes in turn."""
-    codec = RecordCodec(SchemaDirectory(settings.load(stack.config(MEMBER)).registry))
-    producer, signer = Producer(stack.client(MEMBER)), a_signer(stack.config(MEMBER))
-    every = [planted(report, path) for report in reports() for path in strings(report)]
-    good = [report for report in every if admitted(PLAIN.dumps(report))]
-    bad = [report for report in every if not admitted(PLAIN.dumps(report))]
-    values = [codec.dumps(report) for report in (*good, *bad[:MOST_REFUSED])]
-    for number, value in enumerate(values):
-        headers: Any = signer.headers(ReportSubmitted, value)
-        producer.produce(TOPICS[number % 2], value=value, key=str(number).encode(), headers=headers)
-    assert producer.flush(30) == 0
-    return len(values)
-
-
-def admitted(value: bytes) -> bool:
-    """Told here, because a member with many dead letters is paused."""
-    door = Door(member=MEMBER, bundle=with_member(MEMBER, signs=False, seals=False), codec=PLAIN)
-    now_ms = time.time_ns() // 1_000_000
-    raw = RawRecord(offset=0, timestamp_ms=now_ms, key=b"k", value=value, headers=())
-    return isinstance(door.admit(raw), Accepted)
+            crew.start(name, (*command, "--metrics-port", str(ports[name])))
+        until(lambda: all(is_ready(port) for port in ports.values()))
+        found, before = songs(), settled(stack)
+        send(stack, found)
+        said = publish_canaries(stack, folder)
+        until(lambda: settled(stack) >= before + len(found))
+        said += tocsin(stack, "deliver", POLICE, "--once")
+        until(lambda: sung_in(delivered(stack, RECIPIENT)))
+        places = {"said by commands": said.encode()} | shown(stack)
+        places |= {f"metrics of {name}": scraped(port) for name, port in ports.items()}
+        yield Heard(stack, found, places, logs_of(stack.home / "logs", folder))
 
 
 def publish_canaries(stack: Any, folder: Path) -> str:
@@ -86,9 +90,13 @@ def publish_canaries(stack: Any, folder: Path) -> str:
     lines = [json.dumps({"submitter_reference": f"line-{name}", name: CANARY}) for name in fields]
     file = folder / "reports.jsonl"
     file.write_text("\n".join((*lines, CANARY)))
-    command = [sys.executable, "-m", "tocsin", "publish", "--as", MEMBER, str(file), "--home", str(stack.home)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
-    assert done.returncode == 1, done.stderr
+    return tocsin(stack, "publish", "--as", MEMBER, str(file), ends=1)
+
+
+def tocsin(stack: Any, *words: str, ends: int = 0) -> str:
+    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    assert done.returncode == ends, done.stderr
     return done.stdout + done.stderr
 
 
@@ -97,8 +105,13 @@ def settled(stack: Any) -> int:
     return 0 if any(line.waiting for line in lines) else sum(sum(dict(line.outcomes).values()) for line in lines)
 
 
-def delivered(stack: Any) -> bool:
-    return any((stack.home / "state" / RECIPIENT / "delivered").glob("*.json"))
+def delivered(stack: Any, member: str) -> bytes:
+    folder = stack.home / "state" / member / "delivered"
+    return b"".join(file.read_bytes() for file in folder.glob("*.json"))
+
+
+def logs_of(*folders: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for folder in folders for file in folder.rglob("*.log")}
 
 
 def scraped(port: int) -> bytes:
@@ -131,11 +144,7 @@ def secrets(home: Path) -> dict[str, list[bytes]]:
         lines = content.split() if content.startswith(b"-----BEGIN") else [content.strip()]
         long = [line for line in lines if len(line) >= LONG_ENOUGH and b"-----" not in line]
         pem = long[1:] if len(long) > 1 else long  # the first line of a key says of which kind it is
-        found[file.name] = [
-            form
-            for one in pem
-            for form in (one, one.hex().encode(), base64.b64encode(one), base64.urlsafe_b64encode(one))
-        ]
+        found[file.name] = [form for one in pem for form in forms_of(one)]
     return found
 
 
@@ -151,24 +160,86 @@ def hits(wanted: list[bytes], places: dict[str, bytes]) -> list[str]:
     return [place for place, content in places.items() if any(one in content for one in wanted)]
 
 
-def test_no_canary_and_no_secret_is_in_a_log_a_metric_an_environment_or_a_command_line(
-    stack: Any, ports: dict[str, int], tmp_path: Path
-) -> None:
-    until(lambda: all(is_ready(port) for port in ports.values()))
-    before = settled(stack)
-    sent = send_canaries(stack)
-    said = publish_canaries(stack, tmp_path)
-    until(lambda: settled(stack) >= before + sent)
-    until(lambda: delivered(stack))
-    places = {"publish": said.encode()} | shown(stack)
-    places |= {f"metrics of {name}": scraped(port) for name, port in ports.items()}
-    logs = {
-        str(file): file.read_bytes() for folder in (stack.home / "logs", tmp_path) for file in folder.rglob("*.log")
+def kept(stack: Any) -> dict[str, bytes]:
+    """Each table of the exchange's database, all that its superuser can read."""
+    found = {}
+    with stack.postgres.connect(database=DATABASE) as connection:
+        tables = connection.execute(
+            "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in tables:
+            rows = connection.execute(sql.SQL("select t::text from {} t").format(sql.Identifier(schema, table)))
+            found[f"{schema}.{table}"] = "\n".join(str(row[0]) for row in rows).encode()
+    return found
+
+
+def stored(stack: Any) -> dict[tuple[str, ...], bytes]:
+    """Each file of each member and process, and of whatever else is in the home; topics and tables are read as such."""
+    return {
+        file.relative_to(stack.home).parts: file.read_bytes()
+        for folder in stack.home.iterdir()
+        if folder.is_dir() and not folder.name.startswith(("kafka", "postgresql"))
+        for file in folder.rglob("*")
+        if file.is_file()
     }
-    names = {Path(name).stem for name, content in logs.items() if content}
-    assert {*COMMANDS, "kafka", "registry"} <= names, "or there would be nothing to look into"
-    assert len(shown(stack)) >= len(COMMANDS) + 3
-    known = secrets(stack.home)
+
+
+def of_members(file: tuple[str, ...]) -> frozenset[str]:
+    """Who may see what lies in a file of a home."""
+    if file[0] != "state" or (name := MemberId(file[1])) not in MEMBERS:
+        return frozenset()
+    return frozenset({Audience.SUBMITTER if name == MEMBER else AUDIENCES[MEMBERS[name].sector]})
+
+
+def untold(heard: Heard, contents: Mapping[Any, bytes], readers: Mapping[Any, frozenset[str]]) -> dict[Any, list[str]]:
+    """Where a canary stands that those who read there may not see, and in which field it was planted."""
+    found = {}
+    for place, content in contents.items():
+        may = readers.get(place, frozenset())
+        if wrong := [n for n in sung_in(content) if not may or not may <= heard.planted[n].ceiling]:
+            found[place] = fields_of(heard.planted, wrong)
+    return found
+
+
+def test_a_canary_is_beyond_its_topic_where_its_ceiling_lets_it_and_a_personal_one_in_its_recipients_sink_alone(
+    heard: Heard,
+) -> None:
+    topics: dict[str, bytes] = {}
+    for topic, content in on_topics(heard.stack):
+        topics[topic] = topics.get(topic, b"") + content
+    beyond = {topic: content for topic, content in topics.items() if topic not in {*TOPICS, *LETTERS}}
+    assert untold(heard, beyond, READERS) == {}
+    letters = frozenset().union(*(sung_in(topics[topic]) for topic in LETTERS))
+    assert letters == {number for number, one in heard.planted.items() if one.refused}
+    personal = {number for number, one in heard.planted.items() if one.personal}
+    assert not personal & frozenset().union(*map(sung_in, topics.values())), "sealed, on the way in and out"
+    assert {reader for topic in beyond if sung_in(beyond[topic]) for reader in READERS[topic]} == (
+        {*Audience} - {Audience.PLATFORM}
+    ), "or this test would see nothing"
+
+    operators = frozenset({Audience.OPERATOR})
+    tables = kept(heard.stack)
+    assert untold(heard, tables, dict.fromkeys(tables, operators)) == {}
+    files = stored(heard.stack)
+    assert untold(heard, files, {file: of_members(file) for file in files}) == {}
+    assert personal & sung_in(delivered(heard.stack, POLICE))
+    assert {file[2] for file, content in files.items() if personal & sung_in(content)} == {"delivered"}
+
+
+def test_no_canary_and_no_secret_is_in_a_log_a_metric_an_environment_or_a_command_line(heard: Heard) -> None:
+    names = {Path(name).stem for name, content in heard.logs.items() if content}
+    assert {*COMMANDS, "kafka", "registry"} - {"lag"} <= names, "or there would be nothing to look into"
+    assert len(shown(heard.stack)) >= len(COMMANDS) + 3
+    known = secrets(heard.stack.home)
     assert len(known) >= 10
-    assert hits([CANARY.encode()], {name: content.lower() for name, content in (places | logs).items()}) == []
-    assert {name: found for name, forms in known.items() if (found := hits(forms, places | logs))} == {}
+    places = dict(heard.shown) | dict(heard.logs)
+    assert hits([CANARY.encode()], {name: content.lower() for name, content in places.items()}) == []
+    assert {name: found for name, forms in known.items() if (found := hits(forms, places))} == {}
+
+
+def test_each_command_that_counts_is_listened_to() -> None:
+    commands = {
+        name: importlib.import_module(f"tocsin.cli.{name}").command for part in SECTIONS.values() for name in part
+    }
+    counting = {name for name, one in commands.items() if any("--metrics-port" in found.opts for found in one.params)}
+    assert counting == {command[0] for command in COMMANDS.values()}
