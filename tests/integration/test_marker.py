@@ -21,6 +21,7 @@ from schemas.records.report import ReportSubmitted
 from schemas.records.values import NexusKind
 from schemas.sealing import binding_in_report, personal_part, unseal
 from schemas.topics import OPS, PROCESSES, TRIAGE, submitted_topic, topic_table
+from tests import dumps
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, a_nexus_claim, a_personal_part, a_source_url, an_account, an_item
 from tests.builders.waiting import patiently as until
@@ -32,7 +33,7 @@ from tocsin.stack.charter import sample_charter
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
-from tocsin.stack.postgres import DATABASE, SUPERUSER
+from tocsin.stack.postgres import DATABASE
 
 pytestmark = pytest.mark.stack
 MEMBER, POLICE = MemberId("plat-a"), MemberId("de-police")
@@ -153,20 +154,12 @@ def let_segments_go(stack: Any) -> None:
 
 def dumped(stack: Any, file: Path) -> None:
     """A backup of the database as whoever runs it makes one."""
-    _run_postgres(stack, "pg_dump", "--format=custom", "--file", str(file))
+    dumps.run(stack, "pg_dump", "--format=custom", "--file", str(file))
 
 
 def restored(stack: Any, file: Path) -> None:
     """The database as that backup has it, and nothing of what came after."""
-    _run_postgres(stack, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--exit-on-error", str(file))
-
-
-def _run_postgres(stack: Any, program: str, *words: str) -> None:
-    url = stack.postgres.url(SUPERUSER, DATABASE).replace("postgresql+psycopg", "postgresql")
-    command = stack.postgres._command(program, "--dbname", url, *words)
-    password = stack.postgres.password_file(SUPERUSER).read_text()
-    done = subprocess.run(command, check=False, capture_output=True, env={"PGPASSWORD": password}, timeout=120)  # noqa: S603  # our own words
-    assert done.returncode == 0, done.stderr
+    dumps.run(stack, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--exit-on-error", str(file))
 
 
 def erasures(stack: Any) -> str:

@@ -15,12 +15,12 @@ from schemas.records.identifiers import MemberId
 from schemas.records.values import NexusKind
 from schemas.sealing import personal_part
 from schemas.topics import OPS, TRIAGE, submitted_topic
+from tests import dumps
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_nexus_claim, a_personal_part, an_account
 from tocsin import Publisher, Subscriber
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
-from tocsin.stack.postgres import DATABASE, SUPERUSER
 
 pytestmark = pytest.mark.stack
 MEMBER, POLICE = MemberId("plat-a"), MemberId("de-police")
@@ -96,12 +96,7 @@ def in_files(folder: Path) -> list[Path]:
 
 def dumped(stack: Any) -> bytes:
     """The whole database, as whoever runs it can read it."""
-    postgres = stack.postgres
-    url = postgres.url(SUPERUSER, DATABASE).replace("postgresql+psycopg", "postgresql")
-    password = postgres.password_file(SUPERUSER).read_text()
-    command = postgres._command("pg_dump", "--dbname", url)
-    done = subprocess.run(command, check=True, capture_output=True, env={"PGPASSWORD": password}, timeout=60)  # noqa: S603  # our own words
-    return bytes(done.stdout)
+    return dumps.run(stack, "pg_dump")
 
 
 def disclosed_to_police(stack: Any, reference: str) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.stack.certificates import Authority
+from tocsin.stack.jars import Jars, locked, postgresql_archive
 from tocsin.stack.local import LocalStack
 from tocsin.stack.ports import ports_of
 from tocsin.stack.postgres import NOBODY, Postgres
@@ -91,9 +93,12 @@ def test_postgresql_runs_for_root_where_user_namespaces_are_forbidden(
     monkeypatch.setenv("PATH", str(tmp_path / "programs"))
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    postgres = Postgres(home, ports_of(home, ("postgresql",))["postgresql"])
+    postgres = Postgres(home, ports_of(home, ("postgresql",))["postgresql"], Authority(home / "certificates"))
+    cache = tmp_path / "cache"  # 0700, as root's own is
+    cache.mkdir(mode=0o700)
+    programs = Jars(cache).unpacked(postgresql_archive(locked()), silent)
     try:
-        postgres.start(silent)
+        postgres.start(programs, silent)
         with postgres.connect("ops", "tocsin") as connection:
             assert connection.execute("select current_user").fetchall() == [("ops",)]
         assert (home / "postgresql").stat().st_uid == NOBODY

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import psycopg
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from schemas.failures import Temporary
 from schemas.records.report import ReportSubmitted
@@ -23,8 +25,8 @@ from tocsin.stack.certificates import Authority
 pytestmark = pytest.mark.stack
 
 PORTS: Final = {"kafka": 2, "registry": 2, "postgresql": 1}
-WITHOUT_TLS: Final = {"postgresql"}
-"""The only one: its build for Python knows no TLS (ADR 0027). It listens on loopback and asks for a password."""
+IN_ITS_OWN_WORDS: Final = {"postgresql"}
+"""It is asked for TLS in PostgreSQL's protocol first, and has tests of its own."""
 ALERT: Final = 0x15
 
 
@@ -55,8 +57,8 @@ def listeners(stack: Any) -> dict[str, set[int]]:
 
 @pytest.fixture
 def encrypted(listeners: dict[str, set[int]]) -> Iterator[int]:
-    """Every port that must speak TLS."""
-    return iter([port for name, ports in listeners.items() if name not in WITHOUT_TLS for port in ports])
+    """Every port that speaks TLS from the first byte."""
+    return iter([port for name, ports in listeners.items() if name not in IN_ITS_OWN_WORDS for port in ports])
 
 
 def handshake(stack: Any, port: int, version: ssl.TLSVersion | None = None) -> str | None:
@@ -106,13 +108,47 @@ def test_a_registry_of_another_authority_is_not_believed(stack: Any, tmp_path: P
         httpx.get(f"{stack.registry.url}/subjects")
 
 
-def test_a_client_that_verifies_its_database_never_falls_back_to_plain(stack: Any) -> None:
-    known = settings.load(stack.config("ops")).database
+@pytest.mark.parametrize("process", ["ops", "triage", "returns"])
+def test_every_process_speaks_the_newest_tls_to_its_database_whatever_its_url_says(stack: Any, process: str) -> None:
+    known = settings.load(stack.config(process)).database
     assert known is not None
-    wanted = replace(known, url=f"{known.url}?sslmode=disable", ca=stack.authority.certificate)
-    with pytest.raises(Temporary) as caught, Database(wanted).transaction():
-        pass
-    assert "does not support SSL" in str(caught.value.__cause__)
+    assert known.ca == stack.authority.certificate
+    database = Database(replace(known, url=f"{known.url}?sslmode=disable"))
+    with database.transaction() as connection:
+        spoken = connection.execute(text("select ssl, version from pg_stat_ssl where pid = pg_backend_pid()")).one()
+    database.close()
+    assert tuple(spoken) == (True, "TLSv1.3")
+
+
+def test_nobody_speaks_to_the_database_in_plain_not_even_the_registry(stack: Any) -> None:
+    with stack.postgres.connect() as connection:
+        rows = connection.execute(
+            "select usename, version from pg_stat_activity join pg_stat_ssl using (pid) "
+            "where backend_type = 'client backend'"
+        ).fetchall()
+    assert {"registry", "postgres"} <= {name for name, _ in rows}
+    assert {version for _, version in rows} <= {"TLSv1.3", "TLSv1.2"}
+
+
+@pytest.mark.parametrize("role", ["postgres", "ops", "triage", "returns", "registry"])
+def test_the_database_lets_nobody_in_who_speaks_plain(stack: Any, role: str) -> None:
+    password = stack.postgres.password_file(role).read_text()
+    with pytest.raises(psycopg.OperationalError, match="no encryption"):
+        psycopg.connect(
+            host="127.0.0.1", port=stack.postgres.port, user=role, password=password, dbname="tocsin", sslmode="disable"
+        )
+
+
+def test_the_database_takes_nothing_below_the_floor_and_is_believed_under_its_authority_alone(
+    stack: Any, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"host": "127.0.0.1", "port": stack.postgres.port, "user": "ops", "dbname": "tocsin"}
+    stranger = Authority(tmp_path / "elsewhere").certificate
+    with pytest.raises(psycopg.OperationalError, match=r"provider signature failure|certificate verify failed"):
+        psycopg.connect(**asked, sslmode="verify-full", sslrootcert=str(stranger))
+    old: dict[str, Any] = {"ssl_min_protocol_version": "TLSv1.1", "ssl_max_protocol_version": "TLSv1.1"}
+    with pytest.raises(psycopg.OperationalError, match=r"protocol version|no protocols available"):
+        psycopg.connect(**asked, sslmode="require", **old)
 
 
 def test_no_password_stands_in_a_command_line_or_an_environment(stack: Any) -> None:

@@ -10,7 +10,7 @@ from schemas.catalogue import message
 from schemas.failures import Broken
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts to whom may be spoken in plain: nobody else is on the line."""
+"""Hosts to whom HTTP may be spoken in plain: nobody else is on the line."""
 _SERVER: Final = "postgresql"
 
 
@@ -45,6 +45,12 @@ def verified(url: URL, ca: Path | None) -> dict[str, str]:
         raise Broken(message("database.password_in_url"), code="database.password_in_url")
     if ca is not None:
         return {"sslmode": "verify-full", "sslrootcert": str(ca), "ssl_min_protocol_version": "TLSv1.2"}
-    if url.get_backend_name() == _SERVER and url.host not in LOOPBACK:
+    if url.get_backend_name() == _SERVER and not _on_a_socket(url):
         raise Broken(message("database.plaintext", host=url.host or "no host"), code="database.plaintext")
     return {}
+
+
+def _on_a_socket(url: URL) -> bool:
+    """A Unix socket that the URL names itself: no network, and no environment that could say otherwise."""
+    named = url.query.get("host", "")
+    return url.host is None and isinstance(named, str) and named.startswith("/")

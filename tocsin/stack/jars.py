@@ -4,9 +4,11 @@ import errno
 import fcntl
 import hashlib
 import os
+import platform
 import shutil
 import tarfile
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +26,10 @@ _PARALLEL: Final = 4
 _TIMEOUT_SECONDS: Final = 60
 _TRIES: Final = 2
 _MEGABYTE: Final = 1_000_000
+_POSTGRESQL: Final = "io.zonky.test.postgres"
+_REGISTRY: Final = "io.apicurio"
+_PROCESSORS: Final = {"x86_64": "-linux-amd64", "aarch64": "-linux-arm64v8"}
+"""What the machine says of itself, and how its build of PostgreSQL ends (ADR 50)."""
 
 
 class Jar(Struct, frozen=True, kw_only=True):
@@ -46,6 +52,29 @@ class Jar(Struct, frozen=True, kw_only=True):
 def locked(lock: Path = LOCK) -> tuple[Jar, ...]:
     """Every line of the lock, in its order."""
     return tuple(_parse(line) for line in lock.read_text().splitlines() if line and not line.startswith("#"))
+
+
+def broker_jars(jars: tuple[Jar, ...]) -> tuple[Jar, ...]:
+    """The broker's class path, in its order."""
+    return tuple(jar for jar in jars if jar.group not in {_POSTGRESQL, _REGISTRY})
+
+
+def registry_archive(jars: tuple[Jar, ...]) -> Jar:
+    """The registry's archive."""
+    return next(jar for jar in jars if jar.group == _REGISTRY)
+
+
+def postgresql_archive(jars: tuple[Jar, ...], machine: str = "") -> Jar:
+    """PostgreSQL for this processor; raises Broken where nobody builds it."""
+    machine = machine or platform.machine()
+    ending = _PROCESSORS.get(machine)
+    for jar in jars:
+        if jar.group == _POSTGRESQL and ending and jar.artifact.endswith(ending):
+            return jar
+    raise Broken(
+        f"The local stack has a PostgreSQL for {', '.join(_PROCESSORS)}, found {machine}. Run it on such a machine.",
+        code="stack.processor",
+    )
 
 
 def cache_folder() -> Path:
@@ -96,7 +125,7 @@ class Jars:
     def _unpack(self, archive: Path, folder: Path) -> None:
         draft = folder.with_name(f"{folder.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)  # what a killed command left
-        with tarfile.open(archive) as tar:
+        with _tar(archive) as tar:
             tar.extractall(draft, filter="data")
         draft.rename(folder)
 
@@ -124,6 +153,19 @@ class Jars:
             "Somebody changed it or the connection alters files: do not go on, ask the maintainers.",
             code="download.digest",
         )
+
+
+@contextmanager
+def _tar(archive: Path) -> Iterator[tarfile.TarFile]:
+    """The archive itself, or the one that a jar holds."""
+    if not zipfile.is_zipfile(archive):
+        with tarfile.open(archive) as tar:
+            yield tar
+        return
+    with zipfile.ZipFile(archive) as jar:
+        (name,) = (name for name in jar.namelist() if name.endswith(".txz"))
+        with jar.open(name) as packed, tarfile.open(fileobj=packed) as tar:
+            yield tar
 
 
 class Received:

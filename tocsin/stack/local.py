@@ -15,7 +15,7 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, PROCESSES, WATCHERS, MemberTopics
 from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon
-from tocsin.stack.jars import Jars, cache_folder, locked
+from tocsin.stack.jars import Jars, broker_jars, cache_folder, locked, postgresql_archive, registry_archive
 from tocsin.stack.kafka import Cluster, Kafka
 from tocsin.stack.keys import LocalKeys
 from tocsin.stack.ports import known_ports, ports_of
@@ -71,7 +71,7 @@ class LocalStack:
             for number in range(1, cluster.size + 1)
         )
         self.kafka = self.brokers[0]
-        self.postgres = Postgres(self.home, ports["postgresql"])
+        self.postgres = Postgres(self.home, ports["postgresql"], self.authority)
         self.registry = Registry(
             self.home, (ports["registry"], ports["registry-management"]), self.postgres, self.authority
         )
@@ -122,11 +122,11 @@ class LocalStack:
             broker.require_ports()
         for service in (self.postgres, self.registry):
             service.require_ports()
-        jars, cache = locked(), cache_folder()
-        fetcher = Jars(cache)
-        paths = fetcher.fetch(jars, progress)
+        jars = locked()
+        fetcher = Jars(cache_folder())
+        paths = fetcher.fetch((*broker_jars(jars), postgresql_archive(jars), registry_archive(jars)), progress)
         with ThreadPoolExecutor(1 + len(self.brokers)) as pool, self._undone_by_interrupt():
-            starting = [pool.submit(broker.start, paths[:-1], progress) for broker in self.brokers]
+            starting = [pool.submit(broker.start, paths[:-2], progress) for broker in self.brokers]
             database = pool.submit(self._start_database_and_registry, fetcher, progress)
             database.result()
             for started in starting:
@@ -147,8 +147,11 @@ class LocalStack:
             raise
 
     def _start_database_and_registry(self, fetcher: Jars, progress: Progress) -> None:
-        program = fetcher.unpacked(locked()[-1], progress)
-        self.postgres.start(progress)
+        jars = locked()
+        database, program = (
+            fetcher.unpacked(jar, progress) for jar in (postgresql_archive(jars), registry_archive(jars))
+        )
+        self.postgres.start(database, progress)
         self.registry.start(program, progress)
 
     def _provision(self, charter: Charter, progress: Progress) -> None:

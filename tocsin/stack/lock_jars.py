@@ -18,8 +18,12 @@ REGISTRY: Final = Jar(
     packaging="tar.gz",
     sha256="",
 )
+POSTGRESQL: Final = tuple(
+    Jar(group="io.zonky.test.postgres", artifact=f"embedded-postgres-binaries-{system}", version="18.1.0", sha256="")
+    for system in ("linux-amd64", "linux-arm64v8")
+)
 _HEADING: Final = (
-    "# coordinate sha256; the first line is the broker, the last the registry; "
+    "# coordinate sha256; the first line is the broker, the last are PostgreSQL for each processor and the registry; "
     "everything between is what the broker needs"
 )
 
@@ -29,7 +33,9 @@ def resolved(context: MavenContext) -> tuple[Jar, ...]:
     roots = [context.create_dependency(coordinate) for coordinate in BROKER]
     inputs, transitive = context.resolver.resolve(roots)
     artifacts = [dependency.artifact for dependency in (*inputs, *transitive)]
-    return tuple(_jar(artifact) for artifact in (*artifacts, artifact_of(context, REGISTRY)))
+    return tuple(
+        _jar(artifact) for artifact in (*artifacts, *(artifact_of(context, jar) for jar in (*POSTGRESQL, REGISTRY)))
+    )
 
 
 def text_of(jars: Iterable[Jar]) -> str:

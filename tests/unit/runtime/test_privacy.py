@@ -47,7 +47,7 @@ def password(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     file = folder / "word"
     file.touch(mode=0o600)
-    Database(DatabaseSettings(url="postgresql+psycopg://ops@localhost:1/x", password_file=file)).close()
+    Database(DatabaseSettings(url="postgresql+psycopg://ops@/x?host=/run/postgresql", password_file=file)).close()
 
 
 FOLDERS: dict[str, Callable[[Path], None]] = {

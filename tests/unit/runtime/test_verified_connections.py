@@ -33,8 +33,20 @@ def test_a_database_elsewhere_with_an_authority_is_verified_by_name() -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
-def test_on_loopback_a_database_needs_none(host: str) -> None:
-    Database(DatabaseSettings(url=f"postgresql+psycopg://triage@{host}:1/tocsin")).close()
+def test_on_loopback_a_database_needs_one_too(host: str) -> None:
+    url = f"postgresql+psycopg://triage@{host}:1/tocsin"
+    assert code_of(DatabaseSettings(url=url)) == "database.plaintext"
+    assert code_of(DatabaseSettings(url=f"{url}?host=/run/postgresql")) == "database.plaintext"
+
+
+def test_a_unix_socket_that_the_url_names_needs_none() -> None:
+    Database(DatabaseSettings(url="postgresql+psycopg://triage@/tocsin?host=/run/postgresql")).close()
+
+
+@pytest.mark.parametrize("weaker", ["disable", "allow", "prefer", "require", "verify-ca"])
+def test_no_url_weakens_what_the_authority_asks_for(weaker: str) -> None:
+    arguments = verified(make_url(f"{ELSEWHERE}?sslmode={weaker}"), Path("ca.pem"))
+    assert (arguments["sslmode"], arguments["ssl_min_protocol_version"]) == ("verify-full", "TLSv1.2")
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:

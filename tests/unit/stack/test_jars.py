@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.failures import Broken
-from tocsin.stack.jars import LOCK, Jar, Jars, locked
+from tocsin.stack.jars import LOCK, Jar, Jars, broker_jars, locked, postgresql_archive, registry_archive
 from tocsin.stack.lock_jars import changes, text_of
 from tocsin.stack.progress import silent
 
@@ -170,6 +170,20 @@ def test_the_committed_lock_has_a_broker_first_a_registry_last_and_no_host() -> 
     assert (jars[-1].artifact, jars[-1].packaging) == ("apicurio-registry-app", "tar.gz")
     assert len({jar.coordinate for jar in jars}) == len(jars)
     assert "://" not in LOCK.read_text()
+
+
+@pytest.mark.parametrize(("machine", "ending"), [("x86_64", "amd64"), ("aarch64", "arm64v8")])
+def test_each_processor_has_its_own_postgresql_and_the_broker_none(machine: str, ending: str) -> None:
+    jars = locked()
+    assert postgresql_archive(jars, machine).artifact.endswith(ending)
+    assert len(broker_jars(jars)) == len(jars) - 3
+    assert registry_archive(jars) == jars[-1]
+
+
+def test_a_processor_without_a_postgresql_is_told_so() -> None:
+    with pytest.raises(Broken, match="found riscv64") as caught:
+        postgresql_archive(locked(), "riscv64")
+    assert caught.value.code == "stack.processor"
 
 
 def test_the_committed_lock_is_written_as_the_command_would_write_it() -> None:
