@@ -1,7 +1,7 @@
 """`python -m tests.attack.postgres_tls FOLDER`: our clients and a PostgreSQL that speaks TLS, whose programs are there.
 
-The local stack's PostgreSQL is built without TLS (ADR 0027), so only another build can show this: `make test` does it
-where Debian's package is, tests/integration/test_postgres_tls.py.
+The local stack shows it for the build that it brings (ADR 0050). This takes any other, as a deployment may have: `make
+test` does it where Debian's package is, tests/integration/test_postgres_tls.py.
 """
 
 import os

@@ -1,6 +1,6 @@
 """A PostgreSQL that speaks TLS is believed under its own authority and name alone, whatever the URL says.
 
-The build that the local stack runs knows no TLS (ADR 0027): this takes Debian's, where it is installed.
+The local stack has a build of its own (ADR 0050): this takes Debian's, where it is installed.
 """
 
 from pathlib import Path
