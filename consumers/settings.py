@@ -23,7 +23,7 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     url: str = ""
     password_file: Path | None = None
     ca: Path | None = None
-    """Whose certificate the server must show; None on loopback alone."""
+    """Whose certificate the server must show; None for SQLite and for a Unix socket alone."""
     schema: str = ""
     """Schema of the PostgreSQL store; by default one a member."""
 
@@ -44,7 +44,7 @@ class DatabaseSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     url: str
     password_file: Path | None = None
     ca: Path | None = None
-    """Whose certificate the server must show; None on loopback alone."""
+    """Whose certificate the server must show; None for SQLite and for a Unix socket alone."""
     table: str = "tocsin_referrals"
 
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, func, inspect, select, text
+from sqlalchemy.engine import make_url
 
 from consumers.settings import StoreSettings
 from consumers.states import Event, State, after
@@ -19,6 +20,7 @@ from schemas.records.values import Coordinate
 from tests.builders.deliveries import Counter
 from tests.builders.referrals import RECIPIENT, a_referral
 from tests.builders.reports import NOON_MS
+from tocsin.runtime.tls import verified
 
 OpenCounter = Callable[[], Counter]
 
@@ -33,6 +35,7 @@ def on_postgresql(folder: Path, request: pytest.FixtureRequest) -> StoreSettings
         folder=folder,
         url=stack.postgres.url("ops"),
         password_file=stack.postgres.password_file("ops"),
+        ca=stack.authority.certificate,
         schema=f"test_{uuid4().hex}",
     )
 
@@ -46,10 +49,10 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreSe
 
 
 def drop_schema(chosen: StoreSettings) -> None:
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 -- for PostgreSQL only
-
     assert chosen.password_file is not None
-    engine = create_engine(make_url(chosen.url).set(password=chosen.password_file.read_text().strip()))
+    url = make_url(chosen.url)
+    password = chosen.password_file.read_text().strip()
+    engine = create_engine(url.set(password=password), connect_args=verified(url, chosen.ca))
     with engine.begin() as connection:
         connection.execute(text(f'DROP SCHEMA "{chosen.schema}" CASCADE'))
     engine.dispose()

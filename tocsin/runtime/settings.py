@@ -39,7 +39,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     url: str
     password_file: Path | None = None
     ca: Path | None = None
-    """Whose certificate PostgreSQL must show; on loopback alone it may be None, and means no TLS."""
+    """Whose certificate PostgreSQL must show; None for SQLite and for a Unix socket alone."""
 
 
 class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
