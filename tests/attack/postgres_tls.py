@@ -5,13 +5,12 @@ test` does it where Debian's package is, tests/integration/test_postgres_tls.py.
 """
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -79,18 +78,18 @@ def _server(programs: Path, folder: Path, authority: Authority) -> Iterator[None
     command = [str(programs / "postgres"), "-D", str(data), "-p", str(_PORT), "-k", str(home), *words]
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", user=other)  # noqa: S603  # as above
     try:
-        _listens()
+        _listens(programs)
         yield
     finally:
         server.terminate()
         server.wait(20)
 
 
-def _listens() -> None:
+def _listens(programs: Path) -> None:
+    """A port that is open is not enough: a server that is still starting up turns everybody away."""
+    asked = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(_PORT)]
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", _PORT), 1):
-            return
+    while time.monotonic() < deadline and subprocess.run(asked, check=False).returncode:  # noqa: S603  # the caller's own
         time.sleep(0.05)
 
 
