@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CODEC := $(VENV)/.codec
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-growth bench-peers evaluate promtool screenshots clean
+.PHONY: help setup codec codec-check demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-growth bench-peers evaluate promtool screenshots clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,11 +24,21 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(READY) ## Set everything up and run the main job (SERVE=1 stays up)
+codec: $(CODEC) ## Compile the codec where Rust is, once; without it Tocsin reads with fastavro
+
+$(CODEC): $(READY) codec/Cargo.toml codec/pyproject.toml $(wildcard codec/src/*.rs)
+	@command -v cargo >/dev/null || echo "No Rust toolchain (cargo) here: Tocsin reads with fastavro, which is slower and says the same."
+	@! command -v cargo >/dev/null || { echo "Compiling the codec, once: about half a minute ..."; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./codec; } || echo "The codec could not be compiled: Tocsin reads with fastavro, which is slower and says the same."
+	@touch $@
+
+codec-check: $(READY) ## Judge the codec's Rust: format, clippy, its own tests
+	@cd codec && cargo fmt --check && cargo clippy --quiet --release -- --deny warnings && cargo test --quiet --release
+
+demo: $(CODEC) ## Set everything up and run the main job (SERVE=1 stays up)
 	@$(BIN)/tocsin demo
 
 # Most of the time goes to waiting for processes: two groups of files at once (tests/conftest.py) take about half of it.
-test: $(READY) ## Set everything up and pass the tests
+test: $(CODEC) ## Set everything up and pass the tests
 	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-fast: $(READY) ## The tests that need no Kafka, PostgreSQL or registry

@@ -1,27 +1,25 @@
-"""The one narrow door between records and Avro bytes; fastavro, which reads, is known to nobody else.
+"""The one narrow door between records and Avro bytes; the engine behind it is known to nobody else.
 
-A schema is parsed once per record type, and bytes of today's layout are read without resolution, which would double the
-cost. Only `decode_from` reads what another released version wrote.
+It is chosen once, at import. Whichever it is: the same records, the same bytes, the same failures and codes.
 """
 
-from collections.abc import Callable
-from functools import cache
-from io import BytesIO
+import os
 from struct import error as PackError  # noqa: N812 -- an exception by its role
 from typing import Any, Final, TypeVar
 
-import fastavro
 import msgspec
 from fastavro.schema import to_parsing_canonical_form
 from msgspec import Struct
 
 from schemas.definitions import expanded
 from schemas.disclosure import Audience
+from schemas.engines import interpreted
+from schemas.engines.choosing import SETTING, engine_for
 from schemas.failures import UnreadableRecord
 from schemas.learning import learn
-from schemas.writing import writer_of
 
 __all__ = [
+    "ENGINE",
     "MAX_RECORD_BYTES",
     "MAX_SUBMITTED_BYTES",
     "UnreadableRecord",
@@ -40,9 +38,11 @@ MAX_SUBMITTED_BYTES: Final = 262_144
 """What a submitter may send as one record."""
 
 T = TypeVar("T", bound=Struct)
-ParsedSchema = str | list[Any] | dict[Any, Any]
 
 _NATIVE: Final = (bytes,)
+_engine: Final = engine_for(os.environ.get(SETTING, "auto"))
+ENGINE: Final[str] = _engine.NAME
+"""Which engine was chosen: `compiled` or `fastavro`."""
 
 
 class UnwritableRecord(ValueError):
@@ -54,31 +54,32 @@ def encode(record: Struct, prefix: bytes = b"", audience: Audience | None = None
 
     For an audience, a field whose ceiling does not name it is not even read: its default stands there instead.
     """
-    parts = [prefix]
     try:
-        writer_of(type(record).__name__, audience)(record, parts.append)
-        return b"".join(parts)
+        written: bytes = _engine.write(record, prefix, audience)
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError, PackError) as error:
         raise UnwritableRecord(
             f"A {type(record).__name__} has values of the declared types, found another ({type(error).__name__}). "
             "Build it from checked input: schemas.codec.checked."
         ) from error
+    return written
 
 
 def decode(record_type: type[T], data: bytes, offset: int = 0) -> T:
     """The record in these bytes from the offset on; bytes of another or a broken record raise UnreadableRecord."""
-    return _decode(record_type, data, offset, lambda stream: _read(stream, _parsed_schema(record_type)))
+    _bounded(len(data) - offset)
+    record: T = _engine.read(record_type, data, offset)
+    return record
 
 
 def decode_from(record_type: type[T], writer_schema: dict[str, Any], data: bytes) -> T:
     """The record as today's schema reads bytes that another released version wrote; `prepared` once, it is quicker."""
-    writer = fastavro.parse_schema(writer_schema)
-    return _decode(record_type, data, 0, lambda stream: _read(stream, writer, _parsed_schema(record_type)))
+    _bounded(len(data))
+    return interpreted.read_resolved(record_type, interpreted.parsed(writer_schema), data)
 
 
 def prepared(writer_schema: dict[str, Any]) -> dict[str, Any]:
     """A writer's schema, parsed, for many calls of `decode_from`."""
-    parsed = fastavro.parse_schema(writer_schema)
+    parsed = interpreted.parsed(writer_schema)
     assert isinstance(parsed, dict)  # noqa: S101 -- a record's schema parses to one
     return parsed
 
@@ -98,48 +99,9 @@ def checked(record: T) -> T:
         raise UnwritableRecord(f"A {type(record).__name__} has values of the declared types. {error}") from error
 
 
-def _decode(record_type: type[T], data: bytes, offset: int, read: Callable[[BytesIO], object]) -> T:
-    if len(data) - offset > MAX_RECORD_BYTES:
+def _bounded(record_bytes: int) -> None:
+    if record_bytes > MAX_RECORD_BYTES:
         raise UnreadableRecord(
-            f"A record has at most {MAX_RECORD_BYTES} bytes, found {len(data) - offset}. Split the report.",
+            f"A record has at most {MAX_RECORD_BYTES} bytes, found {record_bytes}. Split the report.",
             code="record.too_large",
         )
-    stream = BytesIO(data)
-    stream.seek(offset)
-    values = read(stream)
-    if stream.tell() != len(data):
-        raise UnreadableRecord(
-            f"A {record_type.__name__} ends with its last field, found {len(data) - stream.tell()} bytes more. "
-            "Check that the schema id is the one it was written with.",
-            code="record.trailing_bytes",
-        )
-    learn(record_type)
-    try:
-        return msgspec.convert(values, record_type, builtin_types=_NATIVE)
-    except msgspec.ValidationError as error:
-        raise _malformed(record_type.__name__, error) from error
-
-
-def _read(stream: BytesIO, writer: ParsedSchema, reader: ParsedSchema | None = None) -> object:
-    try:
-        return fastavro.schemaless_reader(stream, writer, reader)
-    except (EOFError, IndexError) as error:
-        raise UnreadableRecord(
-            f"A record has every field of its schema, these bytes end early or break off ({type(error).__name__}). "
-            "Check that the schema id is the one it was written with.",
-            code="record.truncated",
-        ) from error
-    except (TypeError, ValueError, KeyError, OverflowError, MemoryError, fastavro.read.SchemaResolutionError) as error:
-        raise _malformed("record", error) from error
-
-
-def _malformed(name: str, error: Exception) -> UnreadableRecord:
-    return UnreadableRecord(
-        f"These bytes are no {name} ({type(error).__name__}). Check the schema id that it was written with.",
-        code="record.malformed",
-    )
-
-
-@cache
-def _parsed_schema(record_type: type[Struct]) -> ParsedSchema:
-    return fastavro.parse_schema(expanded(record_type.__name__))

@@ -38,6 +38,12 @@ def value_writer(schema: Any) -> Write:
     return _writer(schema, None)
 
 
+def hidden_fields(record_schema: Mapping[str, Any], audience: str) -> dict[str, bytes]:
+    """The fields of a record that an audience never sees, each with the bytes of its default."""
+    hidden = [field for field in record_schema["fields"] if audience not in field["release"]]
+    return {field["name"]: _hidden_bytes(record_schema, field, audience) for field in hidden}
+
+
 def _writer(schema: Any, audience: str | None) -> Write:
     if isinstance(schema, list):
         return _optional(_writer(schema[1], audience))
@@ -82,14 +88,14 @@ def _steps(record_schema: Mapping[str, Any], audience: str | None) -> tuple[list
         if audience is None or audience in field["release"]:
             steps.append((field["name"], hidden, _writer(field["type"], audience)))
             hidden = b""
-        elif "default" in field:
-            hidden += _default_bytes(field)
         else:
-            raise TypeError(f"{record_schema['name']}.{field['name']} is required, and not for {audience}.")
+            hidden += _hidden_bytes(record_schema, field, audience)
     return steps, hidden
 
 
-def _default_bytes(field: Mapping[str, Any]) -> bytes:
+def _hidden_bytes(record_schema: Mapping[str, Any], field: Mapping[str, Any], audience: str) -> bytes:
+    if "default" not in field:
+        raise TypeError(f"{record_schema['name']}.{field['name']} is required, and not for {audience}.")
     parts: list[bytes] = []
     _writer(field["type"], None)(_default_of(field["type"], field["default"]), parts.append)
     return b"".join(parts)

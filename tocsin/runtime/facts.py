@@ -22,6 +22,7 @@ OWN: Final = frozenset(
         "alert",
         "causes",
         "client",
+        "codec",
         "count",
         "deliveries",
         "delivery",
@@ -34,6 +35,7 @@ OWN: Final = frozenset(
         "part",
         "partitions",
         "problem",
+        "process",
         "records",
         "referrals",
         "rejected",
@@ -41,6 +43,7 @@ OWN: Final = frozenset(
         "stage",
         "topics",
         "tries",
+        "version",
         "why",
     }
 )

@@ -57,6 +57,7 @@ LABELS: Final = {
     "topic": r"(dlq\.)?(reports|returns|referrals|status|rulings|triaged)(\.[A-Za-z0-9-]{1,40}){0,3}\.v[0-9]",
     "partition": "[0-9]{1,4}",
     "version": r"[0-9A-Za-z.+-]{1,40}|unknown",
+    "codec": "compiled|fastavro",
 }
 """A regular expression of the whole value, for each label there is."""
 
@@ -261,8 +262,8 @@ _SHOWN: Final = (
     Family(
         name="tocsin_build",
         kind=Kind.INFO,
-        help="The version that runs.",
-        labels=("version", "process"),
+        help="The version that runs, and what it reads and writes records with.",
+        labels=("version", "process", "codec"),
     ),
 )
 

@@ -1,5 +1,6 @@
 """What every stage counts: one registry, made from the table of families."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from schemas.codec import ENGINE
 from schemas.failures import Broken, Refused, Temporary, Unreadable
 from tocsin.runtime.families import MADE, Family, Kind
+
+log = logging.getLogger(__name__)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each, which says when a process began
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -86,8 +90,10 @@ def release() -> str:
 
 
 def describe_build(process: str) -> None:
-    """Publish version and name of this process."""
-    BUILD.info({"version": release(), "process": process})
+    """Publish version, name and codec of this process, and write them down once."""
+    build = {"version": release(), "process": process, "codec": ENGINE}
+    BUILD.info(build)
+    log.info("this process begins", extra={"facts": build})
 
 
 def record_left(stage: str, outcome: str, count: int = 1) -> None:

@@ -10,7 +10,9 @@ import pytest
 from confluent_kafka import Producer
 
 from consumers.states import State
-from tocsin.runtime.logs import RateLimit, client_log, configure, tell_outcomes
+from schemas.codec import ENGINE
+from tocsin.runtime.logs import JsonLines, RateLimit, client_log, configure, tell_outcomes
+from tocsin.runtime.metrics import describe_build
 
 
 @pytest.fixture
@@ -93,3 +95,14 @@ def test_facts_may_be_counts_by_state_and_values_that_json_does_not_know(stream:
     logging.getLogger("tocsin.test").info("counts", extra={"facts": facts})
     line = json.loads(stream.getvalue())
     assert (line["deliveries"], line["file"], line["topics"]) == ({"delivered": 2}, "answers.json", ["a", "b"])
+
+
+def test_a_process_writes_down_once_what_it_is_and_what_it_reads_records_with(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO):
+        describe_build("deliver")
+    (record,) = caplog.records
+    line = json.loads(JsonLines().format(record))
+    assert line["process"] == "deliver"
+    assert line["codec"] == ENGINE

@@ -18,6 +18,14 @@ TOPIC = TopicSpec(name="reports.a.submitted.v1", partitions=2, config={})
 GRANT = AclGrant(principal=MemberId("a"), resource=Resource.TOPIC, name="status.a.v1", operation=Operation.READ)
 
 
+@pytest.mark.parametrize(("engine", "hint"), [("compiled", False), ("fastavro", True)])
+def test_what_reads_records_is_told_and_that_there_is_a_faster_one(engine: str, hint: bool) -> None:
+    found = findings.of_codec(engine)
+    assert found.level is Level.OK
+    assert engine in found.says
+    assert ("not installed" in found.says) is hint
+
+
 @pytest.mark.parametrize(("days", "level"), [(-1, Level.FAIL), (5, Level.WARN), (90, Level.OK)])
 def test_a_certificate_is_told_before_it_ends(days: int, level: Level) -> None:
     (found,) = findings.of_certificates({"plat-a": NOW + timedelta(days=days)}, NOW)

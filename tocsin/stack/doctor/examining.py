@@ -10,6 +10,7 @@ import httpx
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from schemas.codec import ENGINE
 from schemas.failures import Failure, Temporary
 from schemas.topics import topics_by_worker
 from tocsin.policy.policies import policies, topics_of
@@ -36,7 +37,8 @@ def examine(home: Path, now: datetime) -> tuple[Finding, ...]:
     """Everything there is to say about a home; raises Broken where it has no settings."""
     ops = settings.load(home / "config" / "ops.toml")
     answers = {name: _trouble(ask, ops) for name, ask in _SERVICES.items()}
-    found = [*findings.of_services(answers), *findings.of_certificates(_expiries(home), now), *_policy(ops, now)]
+    codec = findings.of_codec(ENGINE)
+    found = [*findings.of_services(answers), codec, *findings.of_certificates(_expiries(home), now), *_policy(ops, now)]
     for name, looks in _LOOKS.items():
         if not answers[name]:
             found += [finding for look in looks for finding in look(ops)]

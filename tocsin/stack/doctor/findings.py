@@ -57,6 +57,12 @@ def of_services(answers: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(part=name, level=Level.OK, says="answers")
 
 
+def of_codec(engine: str) -> Finding:
+    """What records are read and written with here."""
+    slower = "; the compiled codec is not installed, or TOCSIN_CODEC says otherwise" if engine == "fastavro" else ""
+    return Finding(part="codec", level=Level.OK, says=f"records are read and written by {engine}{slower}")
+
+
 def of_certificates(expiries: Mapping[str, datetime], now: datetime) -> Iterator[Finding]:
     """Each principal's certificate by its last day; the good ones are one line together."""
     past = {name: end for name, end in expiries.items() if end <= now}

@@ -1,0 +1,86 @@
+"""Reads and writes with the compiled codec of codec/: from bytes to records with nothing between.
+
+Importing this module fails with ImportError where that codec is not installed.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any, Final, TypeVar, get_args, get_type_hints
+
+from msgspec import Struct
+
+from schemas.definitions import NAMESPACE, expanded
+from schemas.disclosure import Audience
+from schemas.engines.refusals import malformed, trailing, truncated
+from schemas.writing import hidden_fields
+
+__all__ = ["NAME", "read", "write"]
+
+NAME: Final = "compiled"
+
+T = TypeVar("T", bound=Struct)
+
+_codec: Final[Any] = import_module("_tocsin_codec")  # by name: the types are checked where it is not installed, too
+
+
+def read(record_type: type[T], data: bytes, offset: int) -> T:
+    """The record in these bytes from the offset to their end."""
+    try:
+        record: T = _codec_of(record_type).decode(data, offset)
+    except _codec.Truncated as error:
+        raise truncated(type(error).__name__) from error
+    except _codec.Malformed as error:
+        raise malformed(record_type.__name__, type(error).__name__) from error
+    except _codec.Trailing as error:
+        raise trailing(record_type.__name__, error.args[0]) from error
+    return record
+
+
+def write(record: Struct, prefix: bytes, audience: Audience | None) -> bytes:
+    """The bytes of a record after the prefix; for an audience, without what the schema never shows it."""
+    written: bytes = _codec_of(type(record), audience).encode(record, prefix)
+    return written
+
+
+@cache
+def _codec_of(record_type: type[Struct], audience: Audience | None = None) -> Any:
+    schema = expanded(record_type.__name__)
+    return _codec.Codec(schema, _classes(record_type), _hidden(schema, audience) if audience else None)
+
+
+def _classes(record_type: type[Struct]) -> dict[str, type]:
+    """The class of each named type within a record, by full name."""
+    found: dict[str, type] = {}
+    waiting: list[type] = [record_type]
+    while waiting:
+        kind = waiting.pop()
+        found[f"{NAMESPACE}.{kind.__name__}"] = kind
+        if issubclass(kind, Struct):
+            inner = (part for hint in get_type_hints(kind).values() for part in _named_types(hint))
+            waiting += [part for part in inner if f"{NAMESPACE}.{part.__name__}" not in found]
+    return found
+
+
+def _named_types(hint: Any) -> Iterator[type]:
+    if parts := get_args(hint):
+        for part in parts:
+            yield from _named_types(part)
+    elif isinstance(hint, type) and hint.__module__.startswith("schemas."):
+        yield hint
+
+
+def _hidden(schema: Any, audience: Audience) -> dict[str, dict[str, bytes]]:
+    """Of each record within a schema, the bytes in place of the fields that the audience never sees."""
+    if isinstance(schema, list):
+        return _joined(_hidden(branch, audience) for branch in schema)
+    if not isinstance(schema, dict):
+        return {}
+    fields = schema.get("fields", [])
+    inner = [schema.get("items"), schema.get("values"), *(field["type"] for field in fields)]
+    mine = {f"{NAMESPACE}.{schema['name']}": hidden_fields(schema, audience)} if fields else {}
+    return _joined([mine, *(_hidden(part, audience) for part in inner)])
+
+
+def _joined(parts: Any) -> dict[str, dict[str, bytes]]:
+    return {name: fields for part in parts for name, fields in part.items()}
