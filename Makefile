@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 CODEC := $(VENV)/.codec
 
 .DEFAULT_GOAL := help
-.PHONY: help setup codec codec-check demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-growth bench-peers evaluate promtool screenshots clean
+.PHONY: help setup codec codec-check codec-long demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-growth bench-peers evaluate promtool screenshots clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ $(CODEC): $(READY) codec/Cargo.toml codec/pyproject.toml $(wildcard codec/src/*.
 
 codec-check: $(READY) ## Judge the codec's Rust: format, clippy, its own tests
 	@cd codec && cargo fmt --check && cargo clippy --quiet --release -- --deny warnings && cargo test --quiet --release
+
+codec-long: $(CODEC) ## Hold the compiled codec against fastavro: a million records, 5,000 schemas, 500,000 mutations
+	@$(BIN)/python -m tests.engines
 
 demo: $(CODEC) ## Set everything up and run the main job (SERVE=1 stays up)
 	@$(BIN)/tocsin demo
