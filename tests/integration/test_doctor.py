@@ -26,7 +26,7 @@ def test_a_stack_as_the_tables_make_it_has_nothing_wrong(stack: Any) -> None:
     assert tocsin(stack.home, "acl", "apply").returncode == 0  # another test may have changed a topic
     done = tocsin(stack.home, "doctor", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    parts = {finding["part"]: finding["level"] for finding in json.loads(done.stdout)}
+    parts = {finding["part"]: finding["says"] for finding in json.loads(done.stdout)}
     assert {
         "kafka",
         "postgresql",
@@ -38,6 +38,7 @@ def test_a_stack_as_the_tables_make_it_has_nothing_wrong(stack: Any) -> None:
         "schemas",
         "migrations",
     } <= set(parts)
+    assert parts["database TLS"] == "TLSv1.3"
 
 
 def test_a_topic_that_was_changed_is_named_and_repaired_by_the_command_that_is_named(stack: Any) -> None:

@@ -84,6 +84,24 @@ def test_schemas_and_migrations_are_complete_or_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "on_network", "level"),
+    [
+        ("TLSv1.3", True, Level.OK),
+        ("TLSv1.2", True, Level.OK),
+        ("TLSv1.1", True, Level.FAIL),
+        (None, True, Level.FAIL),
+        (None, False, Level.OK),
+    ],
+)
+def test_a_connection_to_the_database_is_told_with_its_tls_and_fails_without(
+    version: str | None, level: Level, *, on_network: bool
+) -> None:
+    found = findings.of_connection(version, on_network=on_network)
+    assert (found.level, (version or "none") in found.says) == (level, True)
+    assert bool(found.next_command) is (level is Level.FAIL)
+
+
+@pytest.mark.parametrize(
     ("group", "command"),
     [
         ("triage.normal", "tocsin triage --lane normal"),

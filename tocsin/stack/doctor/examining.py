@@ -9,13 +9,14 @@ from typing import Any, Final
 import httpx
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from sqlalchemy import text
 
 from schemas.codec import ENGINE
 from schemas.failures import Failure, Temporary
 from schemas.topics import topics_by_worker
 from tocsin.policy.policies import policies, topics_of
 from tocsin.runtime import settings
-from tocsin.runtime.database import database_of
+from tocsin.runtime.database import database_of, one_transaction
 from tocsin.runtime.ledger.promoted import seen
 from tocsin.runtime.ledger.workers import running
 from tocsin.runtime.migrating import revisions
@@ -31,6 +32,10 @@ from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
 
 _ASK_SECONDS: Final = 5
+_CONNECTION: Final = text(
+    "select encrypted.version, here.client_addr is not null from pg_stat_ssl encrypted "
+    "join pg_stat_activity here using (pid) where pid = pg_backend_pid()"
+)
 
 
 def examine(home: Path, now: datetime) -> tuple[Finding, ...]:
@@ -66,6 +71,12 @@ def _database(ops: Settings) -> tuple[str | None, str | None]:
         return revisions(database)
     finally:
         database.close()
+
+
+def _connection(ops: Settings) -> Iterator[Finding]:
+    with one_transaction(ops) as connection:
+        version, on_network = connection.execute(_CONNECTION).one()
+    yield findings.of_connection(version, on_network=on_network)
 
 
 def _memory(ops: Settings) -> Iterator[Finding]:
@@ -172,7 +183,13 @@ _SERVICES: Final[Mapping[str, Callable[[Settings], object]]] = {
 }
 _LOOKS: Final[Mapping[str, tuple[Callable[[Settings], Iterator[Finding]], ...]]] = {
     "kafka": (_plan, _groups),
-    "postgresql": (lambda ops: iter([findings.of_migrations(*_database(ops))]), _memory, _workers, _erasures),
+    "postgresql": (
+        _connection,
+        lambda ops: iter([findings.of_migrations(*_database(ops))]),
+        _memory,
+        _workers,
+        _erasures,
+    ),
     "registry": (lambda ops: iter([findings.of_schemas(subjects().keys(), _registry(ops))]),),
 }
 """What can be looked at where a service answers."""

@@ -15,6 +15,7 @@ from tocsin.stack.provision import Plan
 
 _MOST_NAMED: Final = 5
 _DIGEST_SHOWN: Final = 16
+_TLS: Final = frozenset({"TLSv1.2", "TLSv1.3"})
 _RENEWAL: Final = {
     "broker": "tocsin down, then tocsin up",
     "ca": "tocsin down, move the home's folder certificates away, then tocsin up",
@@ -167,6 +168,18 @@ def of_migrations(current: str | None, head: str | None) -> Finding:
         says = f"the database is at {current or 'nothing'}, this release wants {head}"
         return Finding(part="migrations", level=Level.FAIL, says=says, next_command="tocsin up")
     return Finding(part="migrations", level=Level.OK, says=f"at {head}")
+
+
+def of_connection(version: str | None, *, on_network: bool) -> Finding:
+    """What the database says of the doctor's own connection: which TLS, and plain only on a Unix socket."""
+    part = "database TLS"
+    if version in _TLS:
+        return Finding(part=part, level=Level.OK, says=version)
+    if version is None and not on_network:
+        return Finding(part=part, level=Level.OK, says="none, on a Unix socket of this machine")
+    says = f"the database wants TLSv1.2 or TLSv1.3 on every connection, found {version or 'none'}"
+    next_command = "set ssl = on and ssl_min_protocol_version = 'TLSv1.2' at the server, then tocsin doctor"
+    return Finding(part=part, level=Level.FAIL, says=says, next_command=next_command)
 
 
 def of_groups(groups: Iterable[Group]) -> Iterator[Finding]:
