@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
+import psycopg
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import (
@@ -272,6 +273,74 @@ def test_each_process_may_do_in_the_database_what_the_table_says_and_nothing_els
     assert found == stated()
 
 
+COLUMNS: Final = """
+    select case namespace.nspname when 'public' then '' else namespace.nspname || '.' end || kind.relname, attname::text
+    from pg_class kind join pg_namespace namespace on namespace.oid = kind.relnamespace
+    join pg_attribute on attrelid = kind.oid and attnum > 0 and not attisdropped
+    where kind.relkind in ('r', 'p') and namespace.nspname not in ('pg_catalog', 'information_schema')
+    and attidentity <> 'a' and attgenerated = ''
+"""
+"""(table, column) of all that a statement can name a value for."""
+ON_COLUMNS: Final = {
+    "read": "select {column} from {table} limit 0",
+    "add": "insert into {table} ({column}) select null where false",
+    "edit": "update {table} set {column} = default where false",
+}
+ON_TABLES: Final = (
+    "delete from {table} where false",
+    "truncate {table}",
+    "drop table {table}",
+    "alter table {table} add planted integer",
+    "create trigger planted before update on {table} execute function suppress_redundant_updates_trigger()",
+)
+"""What no process may do to any table; an erasure goes through the one function that is asked for below."""
+BEYOND: Final = (
+    "create table planted ()",
+    "create schema planted",
+    "set role ops",
+    "set session authorization postgres",
+    "set session_replication_role = replica",
+    "select pg_read_file('PG_VERSION')",
+    "select pg_switch_wal()",
+    "copy (select 1) to program 'true'",
+)
+
+
+def denied(connection: Any, statement: str) -> bool:
+    """Whether the database refuses it for want of a right; what it lets through changes nothing."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("role", ["triage", "returns"])
+def test_what_a_process_tries_on_each_column_of_each_table_is_let_through_or_refused_as_the_table_says(
+    stack: Any, role: str
+) -> None:
+    mine = {(thing, right) for owner, thing, right in stated() if owner == role}
+    with stack.postgres.connect(database="tocsin") as connection:
+        columns = connection.execute(COLUMNS).fetchall()
+    assert {thing.partition("(")[0] for thing, _ in mine} - {"claim_numbers"} < {table for table, _ in columns}
+    with stack.postgres.connect(role, "tocsin") as connection:
+        for table, column in columns:
+            for right, statement in ON_COLUMNS.items():
+                words = statement.format(table=table, column=f'"{column}"')
+                may = {(table, right), (f"{table}({column})", right)} & mine
+                assert denied(connection, words) is not bool(may), f"{role}: {words}"
+
+
+@pytest.mark.parametrize("role", ["triage", "returns"])
+def test_no_process_deletes_empties_or_changes_a_table_or_goes_beyond_its_role(stack: Any, role: str) -> None:
+    with stack.postgres.connect(database="tocsin") as connection:
+        tables = sorted({table for table, _ in connection.execute(COLUMNS).fetchall()})
+    statements = (*(words.format(table=table) for table in tables for words in ON_TABLES), *BEYOND)
+    with stack.postgres.connect(role, "tocsin") as connection:
+        assert [words for words in statements if not denied(connection, words)] == []
+
+
 def test_of_the_functions_that_do_more_than_their_caller_may_one_opens_to_one_process(stack: Any) -> None:
     with stack.postgres.connect(database="tocsin") as connection:
         found = connection.execute(
@@ -298,3 +367,9 @@ def test_no_process_is_more_than_its_role_and_each_database_opens_to_its_own(sta
         ).fetchall()
     assert (above, memberships) == ([], [("pg_checkpoint", "ops")]), "so that what is erased leaves the disk at once"
     assert set(doors) == {*((role, "tocsin") for role in ("ops", "triage", "returns")), ("registry", "registry")}
+
+
+@pytest.mark.parametrize(("role", "database"), [("registry", "tocsin"), ("triage", "registry"), ("ops", "postgres")])
+def test_a_database_of_others_refuses_a_role_that_tries_it(stack: Any, role: str, database: str) -> None:
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        stack.postgres.connect(role, database)
