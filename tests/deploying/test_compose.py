@@ -73,6 +73,16 @@ def test_each_service_of_ours_is_nobody_and_writes_its_volumes_alone(name: str) 
     assert bool(volumes) is (name != "ops"), "the ops page is given nothing"
 
 
+def test_the_database_lets_nobody_in_over_the_network_without_tls_and_the_registry_verifies_it() -> None:
+    database, registry = SERVICES["postgresql"], SERVICES["registry"]
+    (target,) = [word.removeprefix("hba_file=") for word in database["command"] if word.startswith("hba_file=")]
+    (source,) = [mount.split(":")[0] for mount in database["volumes"] if mount.endswith(f":{target}:ro")]
+    rules = [line.split() for line in (FOLDER / source).read_text().splitlines() if not line.startswith("#")]
+    assert [rule[0] for rule in rules] == ["local", "hostssl"]
+    asked = registry["environment"]["APICURIO_DATASOURCE_URL"].partition("?")[2]
+    assert asked == "sslmode=verify-full&sslrootcert=/run/tocsin/own/ca.pem"
+
+
 def test_no_service_is_built_with_what_only_developers_need() -> None:
     roles = {name: one["build"]["args"]["ROLE"] for name, one in OURS.items()}
     assert {name: role for name, role in roles.items() if OURS[name]["image"] != f"tocsin:{role}"} == {}
