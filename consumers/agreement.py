@@ -22,7 +22,9 @@ class Agreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one member signed about duplicates; without an agreement everything is delivered."""
 
     known_content: Treatment = Treatment.DELIVER
+    """What to do with what the member was sent before: deliver, bundle or count it."""
     bundle_period_seconds: int = 86_400
+    """How much time one bundle covers."""
     selectors: tuple[str, ...] = ("url", "sha256", "sha512")
     """What the member recognises content by: the kinds of content keys that it looks at."""
     window_seconds: int | None = None

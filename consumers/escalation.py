@@ -27,7 +27,9 @@ class EscalationStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whom to tell when nobody has taken up an urgent referral, and how long after the step before."""
 
     code: Role
+    """Who: `escalation.duty_contact`, `escalation.stand_in` or `escalation.fallback`."""
     after_minutes: float = 0
+    """How long after the step before."""
     to: str = ""
     """How to reach them, where the member's own file knows better than the policy bundle."""
 

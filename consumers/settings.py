@@ -20,8 +20,11 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Where deliveries are kept: SQLite in the state folder, or a PostgreSQL URL without password."""
 
     folder: Path = Path()
+    """Where the SQLite file is; always the member's own state, whatever stands here."""
     url: str = ""
+    """Of the member's PostgreSQL; empty means SQLite."""
     password_file: Path | None = None
+    """0600, the password and nothing else."""
     ca: Path | None = None
     """Whose certificate the server must show; None for SQLite and for a Unix socket alone."""
     schema: str = ""
@@ -32,28 +35,39 @@ class DirectorySink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One file a referral in a folder, with a SHA-256 manifest."""
 
     name: str = "directory"
+    """What deliveries, logs and metrics call it; no two the same."""
     format: str = "json"
+    """Which form the referral takes: docs/guides/recipient.md lists them."""
     path: Path
+    """The folder."""
 
 
 class DatabaseSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="database"):
     """One row a referral in a table of the member's own database."""
 
     name: str = "database"
+    """What deliveries, logs and metrics call it; no two the same."""
     format: str = "json"
+    """Which form the referral takes: docs/guides/recipient.md lists them."""
     url: str
+    """An SQLAlchemy URL without a password."""
     password_file: Path | None = None
+    """0600, the password and nothing else."""
     ca: Path | None = None
     """Whose certificate the server must show; None for SQLite and for a Unix socket alone."""
     table: str = "tocsin_referrals"
+    """Made if it is not there."""
 
 
 class HttpsSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="https"):
     """A Standard Webhooks endpoint of the member."""
 
     name: str = "https"
+    """What deliveries, logs and metrics call it; no two the same."""
     format: str = "json"
+    """Which form the referral takes: docs/guides/recipient.md lists them."""
     url: str
+    """Where referrals are posted to."""
     secret_file: Path
     """Holds `whsec_` and the base64 secret that both sides share."""
     check_url: str = ""
@@ -61,10 +75,15 @@ class HttpsSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     honours_key: bool = False
     """True where the receiver promises that the same `webhook-id` twice has one effect."""
     ca: Path | None = None
+    """Whose certificate the receiver must show; None means those that the machine trusts."""
     certificate: Path | None = None
+    """What the member shows, where its receiver asks who comes."""
     key: Path | None = None
+    """0600, of that certificate."""
     timeout_seconds: float = 10.0
+    """How long one answer may take."""
     max_body_bytes: int = 1_048_576
+    """What is larger is not sent: it is parked."""
     private_network: bool = False
     """True where the receiver is on the member's own network; this machine's link (169.254, fe80) is never allowed."""
 
@@ -76,11 +95,15 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long and how often delivering is tried."""
 
     max_attempts: int = 20
+    """How often one delivery is tried; then it is parked for a person."""
     first_retry_seconds: float = 2.0
+    """How long the first wait is; each later one is twice as long."""
     longest_retry_seconds: float = 900.0
+    """What no wait is longer than."""
     longest_pause_seconds: float = 60.0
     """Longest wait before a sink that was away is tried again."""
     give_up_days: int = 14
+    """After so many days a delivery has expired."""
     claim_seconds: int = 300
     """How long one process may hold a delivery before another may ask what became of it."""
     burst: int = 16
@@ -106,11 +129,15 @@ class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everything that the delivery file says; the default is a folder below the member's own state."""
 
     sinks: tuple[SinkSettings, ...] = ()
+    """Where referrals go; without one, a folder `delivered` in the member's state."""
     duplicates: Agreement | None = None
     """Asks for more than the policy bundle's agreement gives: `deliver` always may, `bundle` instead of `count` may."""
     limits: Limits = Limits()
+    """How long and how often."""
     escalation: tuple[EscalationStep, ...] = _STEPS
+    """Whom to tell, one after the other: the duty contact, after 30 minutes the stand-in, 60 later the fall-back."""
     store: StoreSettings = StoreSettings()
+    """Where the inbox is."""
     canaries: bool = False
     """Whether the exchange's canaries go on to the sinks; otherwise the courier stops them (ADR 0043)."""
 

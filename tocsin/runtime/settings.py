@@ -16,9 +16,13 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A broker list and the PEM files that prove who connects; absent PEM paths mean a plaintext test broker."""
 
     bootstrap: str
+    """`host:port`, or several with commas between."""
     ca: Path | None = None
+    """Who signed the brokers' certificates."""
     certificate: Path | None = None
+    """What this process shows; its common name is the principal that access rules name."""
     key: Path | None = None
+    """0600, as every private key."""
 
     def client(self) -> dict[str, Any]:
         """Properties that every confluent-kafka client of this process starts from."""
@@ -37,7 +41,9 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """An SQLAlchemy URL without password, and the 0600 file that holds the password (none for SQLite)."""
 
     url: str
+    """Without a password: `postgresql+psycopg://role@host/database`."""
     password_file: Path | None = None
+    """0600, the password of the role and nothing else."""
     ca: Path | None = None
     """Whose certificate PostgreSQL must show; None for SQLite and for a Unix socket alone."""
 
@@ -50,6 +56,7 @@ class RegistrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ca: Path | None = None
     """Whose certificate the registry must show; None means those that the machine trusts."""
     cache: Path
+    """Which id each schema has; written once, and read at a start without the registry."""
 
 
 class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +65,7 @@ class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     keys: Path
     """Folder of this principal's private keys, 0700."""
     directory: Path
+    """The signed note of everybody's public keys."""
     keeper: str
     """The keeper's verifying key, as `tocsin keys keeper` prints it: given once, out of band."""
     triage_keys: Path | None = None
@@ -71,6 +79,7 @@ class MetricsTls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """PEM files of the metrics port: what it shows, and whose clients it answers."""
 
     certificate: Path
+    """What a scraper is shown."""
     key: Path
     """0600, as every private key."""
     ca: Path
@@ -81,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """All that one process is told; `principal` is the certificate's common name."""
 
     principal: str
+    """Who this process is; the same as in its certificate."""
     state: Path
     """Folder of this process's own files (journal, inbox), 0700."""
     policy: Path
@@ -88,11 +98,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     policy_trust: Path | None = None
     """Whom a store is believed by: its first bundle, and who may sign a later one."""
     kafka: KafkaSettings
+    """How it reaches the brokers."""
     registry: RegistrySettings
+    """Where schemas are."""
     database: DatabaseSettings | None = None
+    """For triage, returns and ops; a member has none here."""
     trust: TrustSettings | None = None
     """None means that nothing is signed or sealed: only a test's settings lack it."""
     metrics_host: str = "127.0.0.1"
+    """Where `/metrics`, `/live` and `/ready` listen."""
     metrics_port: int = 0
     """0 means no metrics endpoint."""
     metrics_tls: MetricsTls | None = None

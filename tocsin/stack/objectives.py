@@ -21,22 +21,29 @@ class Objective(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many of a tier reach a step in time."""
 
     step: str
+    """`delivered` or `taken_up`."""
     tier: str
+    """Of which priority."""
     within_seconds: int
+    """How long it may take from submission."""
     share: float
+    """How many of them must be in time, 0 to 1."""
 
 
 class NeverLost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many records may be lost before somebody is called."""
 
     records: int
+    """0 means that the first one wakes somebody."""
 
 
 class Canary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How often one is sent to each member by each lane, and how many in a row may not come."""
 
     every_seconds: int
+    """The same as `tocsin canary --every-seconds`."""
     rounds: int
+    """After so many that did not come, `TocsinCanaryLate` fires."""
 
     @property
     def late_seconds(self) -> int:
@@ -48,8 +55,11 @@ class Objectives(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
     objective: tuple[Objective, ...]
+    """What has a share, and burns."""
     never_lost: NeverLost
+    """What has none."""
     canary: Canary
+    """When a test of the way is late."""
 
 
 def whole(text: bytes) -> Objectives:

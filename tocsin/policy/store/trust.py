@@ -66,6 +66,7 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     least_lead_seconds: int = 300
     """How far ahead of its instant a bundle is promoted at least: every worker has to have seen it by then."""
     signer: Mapping[str, Signer] = {}
+    """Who may sign, by name; two of them sign each change."""
 
 
 def read_trust(file: Path) -> Trust:
