@@ -98,13 +98,13 @@ def test_prometheus_scrapes_every_service_that_serves_figures() -> None:
     assert (set(targets), len(targets)) == (serving, len(serving))
 
 
-def test_grafana_loads_the_dashboard_from_where_it_is_mounted() -> None:
+def test_grafana_loads_the_dashboards_from_where_it_is_mounted() -> None:
     mounts = dict(mount.split(":")[:2] for mount in SERVICES["grafana"]["volumes"])
     provider = mounts["./servers/grafana-dashboards.yml"]
     assert provider.startswith("/etc/grafana/provisioning/dashboards/")
     (one,) = yaml.safe_load((FOLDER / "servers" / "grafana-dashboards.yml").read_text("utf-8"))["providers"]
     assert (one["type"], one["options"]["path"]) == ("file", mounts["../grafana"])
-    assert [file.name for file in (FOLDER.parent / "grafana").iterdir()] == ["tocsin.json"]
+    assert {file.name for file in (FOLDER.parent / "grafana").iterdir()} == {"tocsin.json", "tocsin-member.json"}
 
 
 def test_no_secret_stands_in_an_environment_and_git_keeps_none() -> None:

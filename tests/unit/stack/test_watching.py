@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +15,8 @@ from schemas.failures import Temporary
 from tocsin.runtime.families import FAMILIES, LABELS, LAGS, Kind
 from tocsin.stack.watching.application import application
 from tocsin.stack.watching.asking import MOST_SERIES, Period, Prometheus, Series
-from tocsin.stack.watching.grafana import FILE, written
+from tocsin.stack.watching.grafana import FILES, of_exchange
+from tocsin.stack.watching.grafana import of_member as grafana_of_member
 from tocsin.stack.watching.member_panels import MEMBERS, of_member
 from tocsin.stack.watching.page import View, page
 from tocsin.stack.watching.panels import GROUPS, Panel, Shape, Unit
@@ -47,11 +50,22 @@ def test_no_two_panels_have_one_title() -> None:
     assert len({panel.title for panel in (*OF_MEMBER, MEMBERS)}) == len(OF_MEMBER) + 1
 
 
-def test_grafanas_dashboard_is_what_the_panels_make() -> None:
-    assert FILE.read_text("utf-8") == written()
-    drawn = [one for one in json.loads(written())["panels"] if one["type"] != "row"]
-    assert [one["title"] for one in drawn] == [panel.title for panel in PANELS]
-    assert all("$window" not in one["targets"][0]["expr"] for one in drawn)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_dashboard_of_grafana_is_what_the_panels_make(file: Path) -> None:
+    assert file.read_text("utf-8") == FILES[file](), "Make it anew: python -m tocsin.stack.watching.grafana"
+    assert all("$window" not in one["targets"][0]["expr"] for one in drawn(FILES[file]()))
+
+
+def drawn(board: str) -> list[dict[str, Any]]:
+    return [one for one in json.loads(board)["panels"] if one["type"] != "row"]
+
+
+def test_grafana_has_every_panel_of_the_exchange_and_of_whichever_member_is_chosen() -> None:
+    assert [one["title"] for one in drawn(of_exchange())] == [panel.title for panel in PANELS]
+    assert [one["title"] for one in drawn(grafana_of_member())] == [panel.title for panel in OF_MEMBER]
+    assert all("$member" in one["targets"][0]["expr"] for one in drawn(grafana_of_member()))
+    chosen = json.loads(grafana_of_member())["templating"]["list"][1]
+    assert (chosen["name"], chosen["query"]) == ("member", f"query_result({MEMBERS.query})")
 
 
 def answering(result: list[object], status: int = 200) -> Prometheus:

@@ -1,18 +1,26 @@
-"""Writes deploy/grafana/tocsin.json from the list of panels: a dashboard for whoever has Grafana."""
+"""Writes deploy/grafana/ from the lists of panels: a dashboard of the exchange, and one of a member that is chosen."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from grafana_foundation_sdk.builders import prometheus, stat, timeseries
 from grafana_foundation_sdk.builders.common import GraphThresholdsStyleConfig, ReduceDataOptions
-from grafana_foundation_sdk.builders.dashboard import Dashboard, DatasourceVariable, Row, ThresholdsConfig
+from grafana_foundation_sdk.builders.dashboard import (
+    Dashboard,
+    DatasourceVariable,
+    QueryVariable,
+    Row,
+    ThresholdsConfig,
+)
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import GraphTresholdsStyleMode, TimeZoneUtc
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode, VariableRefresh
 
+from tocsin.stack.watching import member_panels
 from tocsin.stack.watching.panels import GROUPS, Group, Panel, Shape
 
-FILE: Final = Path(__file__).parents[3] / "deploy" / "grafana" / "tocsin.json"
+FOLDER: Final = Path(__file__).parents[3] / "deploy" / "grafana"
 WINDOW: Final = "$__range"
 """What a promise is judged over: what the reader looks at."""
 _SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -22,19 +30,42 @@ _ABOVE_ZERO: Final = 1e-9
 _GOOD, _BAD = "green", "red"
 
 
-def written() -> str:
-    """The dashboard as Grafana reads it."""
-    board = (
-        Dashboard("Tocsin")
-        .uid("tocsin")
+def of_exchange() -> str:
+    """The dashboard of all, as Grafana reads it."""
+    return _encoded(_board("Tocsin", "tocsin"), GROUPS)
+
+
+def of_member() -> str:
+    """The same for one member; Grafana puts its name where a query says $member."""
+    board = _board("Tocsin: a member", "tocsin-member").with_variable(
+        QueryVariable("member")
+        .label("Member")
+        .datasource(_SOURCE)
+        .query(f"query_result({member_panels.MEMBERS.query})")
+        .regex('/member="([^"]+)"/')
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+    )
+    return _encoded(board, member_panels.GROUPS)
+
+
+FILES: Final = {FOLDER / "tocsin.json": of_exchange, FOLDER / "tocsin-member.json": of_member}
+
+
+def _board(title: str, uid: str) -> Dashboard:
+    return (
+        Dashboard(title)
+        .uid(uid)
         .tags(["tocsin", "generated"])
-        .description("Written by python -m tocsin.stack.watching.grafana: change tocsin/stack/watching/panels.py.")
+        .description("Written by python -m tocsin.stack.watching.grafana: change tocsin/stack/watching/*panels.py.")
         .timezone(TimeZoneUtc)
         .time("now-6h", "now")
         .refresh("30s")
         .with_variable(DatasourceVariable("datasource").type("prometheus").label("Prometheus"))
     )
-    for group in GROUPS:
+
+
+def _encoded(board: Dashboard, groups: Sequence[Group]) -> str:
+    for group in groups:
         board = _with_group(board, group)
     return JSONEncoder(sort_keys=True, indent=1).encode(board.build()) + "\n"
 
@@ -97,5 +128,6 @@ def _thresholds(panel: Panel) -> ThresholdsConfig:
 
 
 if __name__ == "__main__":
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    FILE.write_text(written(), "utf-8")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for _file, _written in FILES.items():
+        _file.write_text(_written(), "utf-8")

@@ -1,6 +1,6 @@
 """The list of panels: what each shows, in which words, and the query behind it; promises first.
 
-`deploy/grafana/tocsin.json` is written from it, and `tocsin ops` shows the same. A test holds each query against the
+`deploy/grafana/` is written from it, and `tocsin ops` shows the same. A test holds each query against the
 table of metrics, and another asks a real Prometheus that scrapes a real run.
 """
 
