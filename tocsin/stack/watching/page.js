@@ -5,7 +5,6 @@ let running = true;
 
 function named() {
   button.textContent = running ? "Stop reading again" : "Read again every 30 seconds";
-  button.setAttribute("aria-pressed", String(running));
 }
 
 async function read() {
@@ -13,8 +12,8 @@ async function read() {
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
     const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of ["main", "as-of"]) {
-      document.getElementById(part).replaceWith(found.getElementById(part));
+    for (const part of ["main", "as-of"]) {  // their contents: what a screen reader listens to stays
+      document.getElementById(part).replaceChildren(...found.getElementById(part).childNodes);
     }
   } catch {
     document.getElementById("as-of").textContent = "This page could not be read again: what it shows is old.";

@@ -44,7 +44,7 @@ def page(answers: Answers, period: Period, view: View = _ALL) -> str:
         f'<link rel="stylesheet" href="{root}style.css"><script src="{root}again.js" defer></script>'
         f'<title>{title}</title></head><body><a class="skip" href="#main">To the promises</a><header><h1>{title}</h1>'
         f"<p id='as-of' role='status'>As of <time datetime='{at:%Y-%m-%dT%H:%M:%SZ}'>{at:%Y-%m-%d %H:%M:%S} UTC</time>"
-        f". <a href='?hours={period.hours}'>Read again</a></p><button id='again' type='button' hidden></button>"
+        f".</p><p><a href='?hours={period.hours}'>Read again</a> <button id='again' type='button' hidden></button></p>"
         f"<nav aria-label='Period'>{links}</nav>{_members(view, period)}</header>"
         f"<main id='main'>{_warning(away)}{groups}</main></body></html>\n"
     )
