@@ -12,6 +12,7 @@ from consumers.store.engine import DeliveryStore
 from schemas.failures import Refused, Temporary
 from schemas.records.answers import Return
 from schemas.topics import returns_topic
+from tocsin.runtime.client_statistics import statistics
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.logs import client_log
 from tocsin.runtime.metrics import record_left
@@ -43,6 +44,7 @@ class Post:
         self._settings = (
             dict(client)
             | client_log()
+            | statistics("post")
             | {
                 "enable.idempotence": True,
                 "acks": "all",
@@ -55,6 +57,7 @@ class Post:
 
     def turn(self) -> int:
         """Send what is owed; tells how many Returns were confirmed. While the broker is away it rests between tries."""
+        self._producer.poll(0)  # what it says of itself would pile up while nothing is owed
         if 0 < self._rest_until_ms - self._now_ms() <= _REST_MS:  # further ahead is from a clock that was wrong
             return 0
         with self._store.begin() as connection:

@@ -12,6 +12,7 @@ from consumers.inbox import Arrival
 from consumers.store.arrivals import Gap, Position
 from schemas.failures import Broken, Failure, Temporary
 from schemas.records.values import Coordinate
+from tocsin.runtime.client_statistics import statistics
 from tocsin.runtime.logs import client_log
 from tocsin.runtime.tracing.context import context_in
 
@@ -57,6 +58,7 @@ class KafkaSource:
         self._consumer = Consumer(
             dict(client)
             | client_log()
+            | statistics("inbox")
             | {
                 "group.id": group,
                 "group.protocol": "consumer",

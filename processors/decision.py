@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from processors.index.port import Claim, Knowledge, NearSighting, Selected, Sighting
 from processors.intake import Accepted
+from processors.laps import UNTIMED, Laps
 from processors.origins import Origin
 from processors.steps.classify import rules as classify
 from processors.steps.completeness.rules import completeness
@@ -72,22 +73,22 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     completeness: Completeness
 
 
-def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> Proposed:
+def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int, laps: Laps = UNTIMED) -> Proposed:
     """Decide what needs no other report; the same record at the same instant gives the same proposal."""
     report = accepted.report
     assert isinstance(report, ReportSubmitted)  # noqa: S101 -- withdrawals are not decided
     on = day_of(now_ms)
-    pointed = evidence(report, accepted.personal, bundle.country_of, now_ms)
-    verdicts = classify.classify(report, _concerned(pointed, bundle), bundle, on)
+    pointed = laps.of("route", evidence, report, accepted.personal, bundle.country_of, now_ms)
+    verdicts = laps.of("classify", classify.classify, report, _concerned(pointed, bundle), bundle, on)
     anchors = _anchors(pointed, bundle)
     facts = Facts(report=report, personal=accepted.personal, verdicts=verdicts, anchors=anchors, now_ms=now_ms)
-    gates = prioritise.gates(facts, bundle.priority)
+    gates = laps.of("prioritise", prioritise.gates, facts, bundle.priority)
     case = route.Case(
         report=report, personal=accepted.personal, verdicts=verdicts, evidence=pointed, is_urgent=bool(gates)
     )
     unproven = (ORIGIN_UNVERIFIED,) if accepted.origin is Origin.EXPIRED else ()
     is_tracking = bundle.tracking(on)
-    own = selectors(report, accepted.personal, naming.keys, is_tracking)
+    own = laps.of("deduplicate", selectors, report, accepted.personal, naming.keys, is_tracking)
     return Proposed(
         report=report,
         personal=accepted.personal,
@@ -96,11 +97,11 @@ def propose(accepted: Accepted, bundle: Bundle, naming: Naming, now_ms: int) -> 
         verdicts=verdicts,
         flags=(*classify.flags(report, verdicts, bundle), *unproven),
         gates=gates,
-        route=_UNPROVEN if unproven and not gates else route.route(case, bundle, on),
+        route=_UNPROVEN if unproven and not gates else laps.of("route", route.route, case, bundle, on),
         selectors=own,
-        contents=contents(report, own, is_tracking),
-        near=near.vectors(report, naming.veil),
-        digest=deduplicate.content_digest(report),
+        contents=laps.of("deduplicate", contents, report, own, is_tracking),
+        near=laps.of("deduplicate", near.vectors, report, naming.veil),
+        digest=laps.of("deduplicate", deduplicate.content_digest, report),
         commitments=accepted.commitments,
     )
 
@@ -119,13 +120,18 @@ def claim_of(proposed: Proposed, log_offset: int) -> Claim:
     )
 
 
-def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle) -> Decision:
+def conclude(proposed: Proposed, knowledge: Knowledge | None, bundle: Bundle, laps: Laps = UNTIMED) -> Decision:
     """Add what the index knows; None where it is away, which is said and never guessed."""
-    return conclude_as(proposed, _novelties(proposed, knowledge), bundle, _outcome(proposed, knowledge))
+    novelties = laps.of("deduplicate", _novelties, proposed, knowledge)
+    return conclude_as(proposed, novelties, bundle, _outcome(proposed, knowledge), laps)
 
 
 def conclude_as(
-    proposed: Proposed, novelties: deduplicate.Novelties, bundle: Bundle, outcome: Outcome | None = None
+    proposed: Proposed,
+    novelties: deduplicate.Novelties,
+    bundle: Bundle,
+    outcome: Outcome | None = None,
+    laps: Laps = UNTIMED,
 ) -> Decision:
     """Add what is known of other reports; whoever has no outcome of its own gets that of the route."""
     facts = Facts(
@@ -143,8 +149,8 @@ def conclude_as(
         outcome=outcome or _outcome(proposed, None),
         novelties=novelties,
         facts=facts,
-        priority=prioritise.prioritise(facts, bundle.priority),
-        completeness=completeness(proposed.report, proposed.personal),
+        priority=laps.of("prioritise", prioritise.prioritise, facts, bundle.priority),
+        completeness=laps.of("completeness", completeness, proposed.report, proposed.personal),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from processors.laps import UNTIMED, Laps
 from processors.origins import Origin, origin_of, origin_refusal
 from processors.steps.firewall import rules as firewall
 from schemas.catalogue import message
@@ -69,6 +70,8 @@ class Door(Struct, frozen=True, kw_only=True):
     """Offsets that a named person set aside, because they halted triage."""
     standing: Standing = Standing()
     """What holds at this moment, whatever the bundle says."""
+    laps: Laps = UNTIMED
+    """How long the steps take with what it lets in."""
 
     @property
     def standing_bundle(self) -> Bundle:

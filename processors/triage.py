@@ -6,14 +6,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.again import LookUp, informed, keeping, no_records, reopened, ruling_in, with_people
-from processors.answering import Again, Answered, Answering, prior_of
+from processors.answering import Again, Answered, Answering
 from processors.auditing import audited
 from processors.carrying import carried, carrying
 from processors.comparing import earlier, return_behind, spared
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
 from processors.examined import Decided, Examined
-from processors.index.port import Claim, Index, Knowledge, PriorRecipient, Ruled, RulingClaim, Source
+from processors.holders import Holders
+from processors.index.port import Claim, Index, Knowledge, Ruled, RulingClaim, Source
 from processors.intake import Accepted, Door, Rejected, skipped_record
+from processors.laps import UNTIMED, Laps
 from processors.letters import Writer
 from processors.outcomes import tell_slice
 from processors.referring import Desk
@@ -21,7 +23,7 @@ from processors.revising import remembering, revised
 from processors.standing import under
 from processors.steps.deduplicate.near import Veil
 from processors.takingback import takes_back, withdrawal_of
-from schemas.records.identifiers import MemberId, ReportId
+from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.ruling import Ruling
@@ -59,6 +61,7 @@ class Finished(Struct, frozen=True, kw_only=True):
     piece: Slice
     answers: tuple[Answered, ...]
     records: tuple[OutRecord, ...]
+    laps: Laps = UNTIMED
 
 
 class Tools(Struct, frozen=True, kw_only=True):
@@ -70,9 +73,9 @@ class Tools(Struct, frozen=True, kw_only=True):
     policies: Policies | None = None
     """Which bundle is in force when; without it the desk's own, always."""
     look_up: LookUp = no_records
+    """Reads what is decided again."""
     carries: bool = False
     """Whether what becomes of a record carries its trace context."""
-    """Reads what is decided again."""
     standings: Standings = nothing_special
     """What holds at this moment, whatever the bundle says."""
     findings: Findings = NoFindings()
@@ -113,6 +116,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             standing=self._standings(),
             directory=self._directory() if self._directory else None,
             opener=self._opener,
+            laps=Laps(),
         )
         if piece.topic == RULINGS:
             return Decided(piece=piece, door=door, examined=tuple(self._reexamined(piece, door)))
@@ -155,13 +159,19 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         piece = claimed.decided.piece
         answers = tuple(self._answers(claimed))
         answers = carried(piece.records, answers) if self._carries else answers
-        return Finished(piece=piece, answers=answers, records=tuple(r for answer in answers for r in answer.records))
+        return Finished(
+            piece=piece,
+            answers=answers,
+            records=tuple(r for answer in answers for r in answer.records),
+            laps=claimed.decided.door.laps,
+        )
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """Write the ledger, then count."""
         with self._database.transaction() as connection:
             settle(connection, _settlement(finished, coordinates))
         tell_slice(NAME, finished.piece, finished.answers)
+        finished.laps.publish()
 
     def _examine(self, piece: Slice, raw: RawRecord, door: Door) -> Examined:
         with named(piece, raw):
@@ -231,7 +241,8 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         return found
 
     def _propose(self, accepted: Accepted, door: Door, raw: RawRecord) -> Proposed:
-        return under(propose(accepted, door.standing_bundle, self._naming, raw.timestamp_ms), door.standing)
+        proposed = propose(accepted, door.standing_bundle, self._naming, raw.timestamp_ms, door.laps)
+        return under(proposed, door.standing)
 
     def _answers(self, claimed: Claimed) -> Iterator[Answered]:
         """In order: what the slice has just referred is not in the ledger yet, and a later record may recall it."""
@@ -241,11 +252,12 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
                 known = holders.added_to(claimed.knowledge.get(entry.raw.offset, Knowledge()), entry)
                 if claimed.decided.sent_early and entry.proposed is not None:
                     known = replace(known, is_stale=False)  # it was sent: the ledger says so
-                answer = self._answer(entry, piece, known, claimed.numbers.get(entry.raw.offset, 0))
+                answer = self._answer(entry, claimed, known)
                 holders.note(answer.referrals)
             yield answer
 
-    def _answer(self, entry: Examined, piece: Slice, known: Knowledge, number: int) -> Answered:
+    def _answer(self, entry: Examined, claimed: Claimed, known: Knowledge) -> Answered:
+        piece = claimed.decided.piece
         source, clerk = piece.coordinate(entry.raw), self._clerks.under(entry.bundle)
         if entry.rejected is not None and piece.topic == RULINGS:
             return clerk.unruled(entry.raw, source, entry.rejected)
@@ -255,10 +267,11 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             answer = clerk.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
             return replace(answer, ruling=entry.ruling)
         assert entry.proposed is not None  # noqa: S101 -- one of the three
-        decision = conclude(entry.proposed, known, entry.bundle)
+        decision = conclude(entry.proposed, known, entry.bundle, claimed.decided.door.laps)
         if (ruling := entry.ruling) is not None:
             if entry.before is not None:
                 ruling = spared(ruling, conclude(entry.before, known, entry.bundle), decision, clerk.desk)
+            number = claimed.numbers.get(entry.raw.offset, 0)
             return clerk.ruled(decision, Again(ruling=ruling, number=number, log_offset=entry.raw.offset), known)
         return clerk.decided(decision, source, known)
 
@@ -284,28 +297,6 @@ class Clerks:
                 self._known.clear()
             self._known[bundle.digest] = Answering(desk=replace(self._desk, bundle=bundle), writer=self._writer)
         return self._known[bundle.digest]
-
-
-class Holders:
-    """Who got or lost which report within one slice."""
-
-    def __init__(self) -> None:
-        self._changes: dict[ReportId, dict[MemberId, PriorRecipient | None]] = {}
-
-    def note(self, referrals: tuple[Referral, ...]) -> None:
-        """These were just made."""
-        for made in referrals:
-            held = None if made.withdrawn else prior_of(made)
-            self._changes.setdefault(made.report_id, {})[made.recipient] = held
-
-    def added_to(self, known: Knowledge, entry: Examined) -> Knowledge:
-        """The knowledge of a record, with what its own slice did before."""
-        record = entry.withdrawal or (entry.proposed and entry.proposed.report)
-        changes = self._changes.get(record.report_id) if record else None
-        if not changes:
-            return known
-        recipients = {prior.member: prior for prior in known.recipients} | changes
-        return replace(known, recipients=tuple(prior for prior in recipients.values() if prior is not None))
 
 
 def member_of(topic: str) -> MemberId:

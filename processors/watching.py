@@ -15,7 +15,7 @@ _GRAVE: Final = (Alert.URGENT_WITHOUT_RECIPIENT, Alert.OVERDUE)
 
 
 class PolicyWatch:
-    """Publishes since when this process uses the policy that it uses; one per process."""
+    """Publishes which policy this process uses, and since when; one per process."""
 
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
@@ -23,10 +23,11 @@ class PolicyWatch:
 
     def __call__(self, now_ms: int) -> None:
         """Look which bundle is in force."""
-        digest = self._policies.at(now_ms).digest
-        if digest != self._digest:
-            self._digest = digest
+        bundle = self._policies.at(now_ms)
+        if bundle.digest != self._digest:
+            self._digest = bundle.digest
             metrics.POLICY_SINCE.set(now_ms / 1000)
+            metrics.describe_policy(bundle.digest, bundle.policy_version().parts)
 
 
 class QueueWatch:

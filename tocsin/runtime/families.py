@@ -32,11 +32,16 @@ class Family(Struct, frozen=True, kw_only=True):
 
 
 _WORK_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_STEP_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, *_WORK_SECONDS[:9])
+"""A slice may be one report, and a step of it a twentieth of a millisecond."""
 JOURNEY_SECONDS: Final = (5, 30, 60, 300, 900, 3_600, 14_400, 86_400, 259_200, 604_800)
 """An objective should be one of these: a ratio of what was in time is exact only on an edge."""
 
 _MEMBER: Final = "[a-z0-9-]{1,40}"
 """Members are public bodies of the policy, not persons; their number is bounded by it."""
+_VERSION: Final = r"[0-9A-Za-z.+-]{1,40}|unknown"
+POLICY_PARTS: Final = ("labels", "routing", "sharing", "priority", "identity", "bases", "retention")
+"""What a policy bundle is made of, each with a version of its own."""
 LABELS: Final = {
     "stage": "triage|returns|courier|inbox|receiver|origin|answers|returns_sent|subscribe|statuses|broker|replies"
     "|progress|recover|expiry|escalation|erasure|lag|canary|canaries",
@@ -56,8 +61,12 @@ LABELS: Final = {
     "consumergroup": r"triage\.(escalated|normal)|returns\.all|[a-z0-9-]{1,40}\.inbox",
     "topic": r"(dlq\.)?(reports|returns|referrals|status|rulings|triaged)(\.[A-Za-z0-9-]{1,40}){0,3}\.v[0-9]",
     "partition": "[0-9]{1,4}",
-    "version": r"[0-9A-Za-z.+-]{1,40}|unknown",
     "codec": "compiled|fastavro",
+    "version": _VERSION,
+    "step": "classify|completeness|deduplicate|prioritise|route",
+    "client": "outputs|inbox|post",
+    "digest": "[0-9a-f]{12}",
+    **dict.fromkeys(POLICY_PARTS, _VERSION),
 }
 """A regular expression of the whole value, for each label there is."""
 
@@ -106,12 +115,14 @@ _COUNTED: Final = (
     Family(
         name="tocsin_client_errors",
         kind=Kind.COUNTER,
-        help="Failed sends of this process's producer to the broker, as its client counts them.",
+        help="Requests to brokers that failed on their way, as a client of this process counts them.",
+        labels=("client",),
     ),
     Family(
         name="tocsin_client_sent_bytes",
         kind=Kind.COUNTER,
-        help="What this process's producer has sent to the broker.",
+        help="What a client of this process has sent to brokers.",
+        labels=("client",),
     ),
 )
 
@@ -122,6 +133,13 @@ _TIMED: Final = (
         help="Time a stage spent on one slice or one delivery.",
         labels=("stage",),
         buckets=_WORK_SECONDS,
+    ),
+    Family(
+        name="tocsin_step_duration_seconds",
+        kind=Kind.HISTOGRAM,
+        help="Time that a step of triage spent on one slice, observed once the slice is settled.",
+        labels=("step",),
+        buckets=_STEP_SECONDS,
     ),
     Family(
         name="tocsin_rebalance_duration_seconds",
@@ -247,7 +265,21 @@ _SHOWN: Final = (
     Family(
         name="tocsin_client_queue_records",
         kind=Kind.GAUGE,
-        help="Records that this process's producer holds and the broker has not confirmed.",
+        help="Records that a producer of this process holds and the broker has not confirmed.",
+        labels=("client",),
+    ),
+    Family(
+        name="tocsin_client_unsent_requests",
+        kind=Kind.GAUGE,
+        help="Requests that a client of this process holds for brokers and has not sent.",
+        labels=("client",),
+    ),
+    Family(
+        name="tocsin_client_round_trip_seconds",
+        kind=Kind.GAUGE,
+        help="Within this time the slowest broker gave 99 of 100 answers of the last ten seconds; "
+        "a client that reads has waited in it for records.",
+        labels=("client",),
     ),
     Family(
         name="tocsin_policy_in_force_timestamp_seconds",
@@ -264,6 +296,12 @@ _SHOWN: Final = (
         kind=Kind.INFO,
         help="The version that runs, and what it reads and writes records with.",
         labels=("version", "process", "codec"),
+    ),
+    Family(
+        name="tocsin_policy",
+        kind=Kind.INFO,
+        help="The policy that this process uses: how its digest begins, and the version of each part.",
+        labels=("digest", *POLICY_PARTS),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -19,7 +19,7 @@ from prometheus_client import (
 
 from schemas.codec import ENGINE
 from schemas.failures import Broken, Refused, Temporary, Unreadable
-from tocsin.runtime.families import MADE, Family, Kind
+from tocsin.runtime.families import MADE, POLICY_PARTS, Family, Kind
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ REBALANCES: Final[Counter] = _BY_NAME["tocsin_rebalances"]
 CLIENT_ERRORS: Final[Counter] = _BY_NAME["tocsin_client_errors"]
 CLIENT_SENT: Final[Counter] = _BY_NAME["tocsin_client_sent_bytes"]
 DURATION: Final[Histogram] = _BY_NAME["tocsin_stage_duration_seconds"]
+STEP_DURATION: Final[Histogram] = _BY_NAME["tocsin_step_duration_seconds"]
 REBALANCE_DURATION: Final[Histogram] = _BY_NAME["tocsin_rebalance_duration_seconds"]
 DELIVERED: Final[Histogram] = _BY_NAME["tocsin_submission_to_delivered_seconds"]
 TAKEN_UP: Final[Histogram] = _BY_NAME["tocsin_submission_to_taken_up_seconds"]
@@ -72,9 +73,12 @@ STATE_AVAILABLE: Final[Gauge] = _BY_NAME["tocsin_state_available_bytes"]
 STATE_SIZE: Final[Gauge] = _BY_NAME["tocsin_state_size_bytes"]
 CERTIFICATE_EXPIRY: Final[Gauge] = _BY_NAME["tocsin_certificate_expiry_timestamp_seconds"]
 CLIENT_QUEUE: Final[Gauge] = _BY_NAME["tocsin_client_queue_records"]
+CLIENT_UNSENT: Final[Gauge] = _BY_NAME["tocsin_client_unsent_requests"]
+CLIENT_ROUND_TRIP: Final[Gauge] = _BY_NAME["tocsin_client_round_trip_seconds"]
 POLICY_SINCE: Final[Gauge] = _BY_NAME["tocsin_policy_in_force_timestamp_seconds"]
 LAG_READ: Final[Gauge] = _BY_NAME["tocsin_lag_read_timestamp_seconds"]
 BUILD: Final[Info] = _BY_NAME["tocsin_build"]
+POLICY: Final[Info] = _BY_NAME["tocsin_policy"]
 
 _MEMBERS_OWN: Final = ("reports", "returns")
 """How the topics begin that a member writes; its name comes next."""
@@ -94,6 +98,11 @@ def describe_build(process: str) -> None:
     build = {"version": release(), "process": process, "codec": ENGINE}
     BUILD.info(build)
     log.info("this process begins", extra={"facts": build})
+
+
+def describe_policy(digest: str, versions: Mapping[str, str]) -> None:
+    """Publish which policy this process uses; of the digest as much as tells bundles apart."""
+    POLICY.info({"digest": digest[:12], **{part: versions.get(part) or "unknown" for part in POLICY_PARTS}})
 
 
 def record_left(stage: str, outcome: str, count: int = 1) -> None:

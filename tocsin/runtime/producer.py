@@ -46,7 +46,7 @@ class OutputProducer:
                 "delivery.timeout.ms": _DELIVERY_TIMEOUT_MS,
                 "queue.buffering.max.messages": 200_000,
             }
-            | statistics()
+            | statistics("outputs")
             | client_log()
         )
         self._closing = threading.Event()
