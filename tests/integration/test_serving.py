@@ -90,6 +90,10 @@ def get(port: int, path: str) -> tuple[int, str]:
         connection.close()
 
 
+def tells(port: int, what: str) -> bool:
+    return what in get(port, "/metrics")[1]
+
+
 def is_ready(port: int) -> bool:
     return get(port, "/ready") == (200, "ready\n")
 
@@ -102,6 +106,8 @@ def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[st
         publisher.publish(a_draft(submitter_reference="counted"))
     until(lambda: 'tocsin_records_total{outcome="routed",stage="triage"}' in get(ports["normal"], "/metrics")[1])
     assert 'tocsin_stage_duration_seconds_count{stage="triage"}' in get(ports["normal"], "/metrics")[1]
+    assert 'tocsin_step_duration_seconds_count{step="route"}' in get(ports["normal"], "/metrics")[1]
+    assert 'tocsin_policy_info{bases="' in get(ports["normal"], "/metrics")[1]
     until(lambda: 'tocsin_records_total{outcome="delivered",stage="courier"}' in get(ports["deliver"], "/metrics")[1])
     assert 'tocsin_oldest_undelivered_timestamp_seconds{member="nl-hotline"}' in get(ports["deliver"], "/metrics")[1]
     until(lambda: "tocsin_submission_to_delivered_seconds_count{" in get(ports["returns"], "/metrics")[1])
@@ -110,6 +116,8 @@ def test_every_process_lives_becomes_ready_and_counts(stack: Any, ports: dict[st
     assert trace_in(stack, referral_topic(JurisdictionCode("nl"), MemberId("nl-hotline"))) == trace_in(
         stack, submitted_topic(MemberId("fr-hotline"))
     )
+    for name, client in (("normal", "outputs"), ("deliver", "inbox"), ("deliver", "post")):
+        until(partial(tells, ports[name], f'tocsin_client_round_trip_seconds{{client="{client}"}}'))
     for name, port in ports.items():
         scraped = get(port, "/metrics")[1]
         assert not faults_in(scraped), name
