@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from consumers.courier import Desk, Outlet
+from consumers.held import keep_for_hold
 from consumers.messages import erased_return
 from consumers.store import arrivals, deliveries, erasures
 from consumers.store.deliveries import Delivery
@@ -26,11 +27,17 @@ class Eraser:
         self._store = store
         self._outlets = tuple(outlets)
         self._desk = desk
+        self._kept: frozenset[Erasure] = frozenset()
+        """Orders that a legal hold makes wait, and of which that was said."""
 
     def turn(self) -> int:
-        """Carry out what waits; tells how many orders are done. A sink that is away leaves its order waiting."""
+        """Carry out what waits; tells how many orders are done. A sink that is away, or a hold, leaves one waiting."""
         with self._store.begin() as connection:
-            waiting = erasures.waiting(connection)
+            now_ms = self._desk.now_ms()
+            waiting, kept = erasures.waiting(connection, now_ms), frozenset(erasures.held_up(connection, now_ms))
+            for one in kept - self._kept:
+                keep_for_hold(connection, one, self._desk)
+        self._kept = kept
         return sum(self._carry_out(one) for one in waiting)
 
     def let_go(self) -> int:

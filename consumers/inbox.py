@@ -12,6 +12,7 @@ from consumers.canaries import KIND as CANARY
 from consumers.canaries import is_canary, row_of, unknown
 from consumers.codec import Codec
 from consumers.escalation import begins_ms
+from consumers.held import note_hold
 from consumers.messages import recalled_return, state_return
 from consumers.notices import is_handed_on, notice_row, recall_row
 from consumers.provenance import SUSPICIOUS, examined, sentence
@@ -131,6 +132,8 @@ class Inbox:
             self._store_once(connection, arrival, record)
         elif record.kind is StatusKind.ERASE:
             erasures.order(connection, record)
+        elif record.kind is StatusKind.LEGAL_HOLD:
+            note_hold(connection, record, self._terms.now_ms())
         elif record.kind is StatusKind.RECALL:
             self._take_back(connection, arrival, record)
         elif is_handed_on(record):

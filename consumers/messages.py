@@ -59,6 +59,17 @@ def erased_return(member: MemberId, erasure: Erasure, code: str, now_ms: int) ->
     )
 
 
+def held_return(member: MemberId, erasure: Erasure, now_ms: int) -> Return:
+    """An order to erase waits here for a legal hold to end; said once of each order."""
+    kind = ReturnKind.ERASURE_HELD
+    delivery = Delivery(key=erasure.referral_id, report_id=erasure.report_id)
+    return replace(
+        _said_by(member, delivery, kind, now_ms),
+        reason_code="erasure.held",
+        return_id=return_id_of(erasure.referral_id, kind, f"{erasure.ordered_ms}"),
+    )
+
+
 _REPEATABLE = (ReturnKind.PARKED, ReturnKind.EXPIRED, ReturnKind.UNCERTAIN)
 
 

@@ -90,6 +90,7 @@ class Service:
         self._tended_seconds = 0.0
         self._replied_seconds = 0.0
         self._tendings = 0
+        self._lets_go = False
         self._shown: dict[State, int] = {}
 
     def run(self, should_stop: Callable[[], bool], *, once: bool = False) -> dict[State, int]:
@@ -133,6 +134,7 @@ class Service:
         if read:
             self._attempt("progress", self._show_progress)
         self._tend()
+        self._let_go()
         if self._rests("inbox") and not sent + told:
             time.sleep(_POLL_SECONDS)
         return read + sent + told
@@ -185,7 +187,7 @@ class Service:
         return min(_POLL_SECONDS, max(0.0, (due_ms - now_ms()) / 1000))
 
     def _tend(self) -> None:
-        """Every second: replies; every few: left claims, expiry, escalation, age; rarely: erasure, and old files."""
+        """Every second: replies; every few: left claims, expiry, escalation, age; rarely: old files, and erasure."""
         if time.monotonic() - self._replied_seconds >= _REPLIES_SECONDS:
             self._replied_seconds = time.monotonic()
             self._attempt("replies", self._replies.turn)
@@ -198,14 +200,20 @@ class Service:
         self._attempt("expiry", lambda: upkeep.expire(self._store, self._desk))
         self._attempt("escalation", lambda: upkeep.escalate(self._store, self._desk, self._delivery.escalation))
         if self._tendings % _ERASE_EVERY_TENDINGS == 0:
-            self._attempt("erasure", lambda: upkeep.erase(self._store, self._desk))
-            self._attempt("erasure", self._eraser.let_go)
+            self._lets_go = True
             self._attempt("replies", self._replies.let_go)
         self._tendings += 1
         counts = upkeep.show_age(self._store, self._desk)
         if counts != self._shown:
             _LOG.info("Deliveries by state.", extra={"facts": {"deliveries": counts}})
         self._shown = counts
+
+    def _let_go(self) -> None:
+        """What is past its time goes once the status topic is read up to its end: a hold may lie there unread."""
+        if self._lets_go and self._attempt("holds", self._source.has_heard_everything):
+            self._lets_go = False
+            self._attempt("erasure", lambda: upkeep.erase(self._store, self._desk))
+            self._attempt("erasure", self._eraser.let_go)
 
     def _remember_canaries(self) -> int:
         with self._store.begin() as connection:

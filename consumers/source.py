@@ -106,8 +106,15 @@ class KafkaSource:
 
     def has_read_everything(self) -> bool:
         """Whether nothing is left on the topics beyond the store's positions; for `--once`."""
+        return self._has_read(self._topics)
+
+    def has_heard_everything(self) -> bool:
+        """The same of the status topic alone: no hold and no recall is left unread."""
+        return self._has_read([self._status])
+
+    def _has_read(self, topics: Sequence[str]) -> bool:
         stored = self._positions()
-        for topic in self._topics:
+        for topic in topics:
             for partition in self._partitions(topic):
                 start, end = self._watermarks(TopicPartition(topic, partition))
                 position = stored.get((topic, partition))

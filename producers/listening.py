@@ -1,16 +1,21 @@
-"""Reads a member's status topic into its journal, from where it stopped to where the topic ends now."""
+"""Reads a member's status topic into its journal, from where it stopped to where the topic ends now.
+
+What is told there is written down alone: orders to erase are carried out by whoever lets go (journal/keeping.py).
+"""
 
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from producers.journal import entries, statuses
+from producers.journal import erasures, statuses
 from producers.journal.store import Journal
+from producers.journal.tables import HOLDS
 from schemas.catalogue import message as sentence
 from schemas.failures import Temporary, Unreadable
 from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId
 from schemas.topics import status_topic
+from tocsin.runtime.holding import note
 from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.settings import KafkaSettings
@@ -89,14 +94,12 @@ class Listener:
         told = [status for record in records if (status := self._status(record))]
         with self._journal.begin() as connection:
             statuses.keep(connection, told)
-            erased = [status.report_id for status in told if status.kind is StatusKind.ERASE]
-            if erased:
-                entries.erase(connection, erased)
-                statuses.erase(connection, erased)
+            erasures.order(connection, (status for status in told if status.kind is StatusKind.ERASE))
+            for status in told:
+                if status.kind is StatusKind.LEGAL_HOLD:
+                    note(connection, HOLDS, status)
             for record in records:
                 statuses.move(connection, _partition(record), (record.offset() or 0) + 1)
-        if erased:
-            self._journal.forget()
         return len(told)
 
     def _status(self, record: Message) -> Status | None:

@@ -1,19 +1,20 @@
 """One member's publishing, wired: settings, policy, schemas, journal, intake and sender, built once a process."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from producers.building import Submitter
 from producers.feeds.entries import Context, Entry, Rejection
 from producers.identity import check_certificate
 from producers.intake import Intake, Mode, Taken
 from producers.journal import entries
-from producers.journal.keeping import let_go
+from producers.journal.keeping import going, let_go
 from producers.journal.store import open_journal
 from producers.listening import Listener
 from producers.sending import Sender
 from producers.withdrawal import Plea, entry_of, withdrawal_of
 from schemas.catalogue import message
-from schemas.failures import Refused
+from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
 from schemas.records.values import Mark
@@ -23,9 +24,12 @@ from tocsin.policy.policies import policies
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.keys.sealing import Sealer, unsealable
 from tocsin.runtime.keys.signer import Signer
+from tocsin.runtime.metrics import failure_met
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.tracing.spans import spans_of
+
+_STAGE: Final = "journal"
 
 
 class Publishing:
@@ -86,23 +90,36 @@ class Publishing:
         Raises Temporary where the broker is away: nothing is lost then.
         """
         sent = Sender(self._kafka, self._journal, self.member, self._now_ms).send(wait_seconds, confirmed)
-        let_go(self._journal, self._now_ms())
+        self._tidy()
         return sent
 
     def listen(self) -> int:
-        """Learn what became of the reports; tells how many messages were new."""
+        """Learn what became of the reports, then let go of what is past; tells how many messages were new."""
         listener = Listener(self._kafka, self._journal, self.member, self._codec)
         try:
             told = listener.catch_up()
-            let_go(self._journal, self._now_ms())
-            return told
         finally:
             listener.close()
+        let_go(self._journal, self._now_ms())
+        return told
+
+    def _tidy(self) -> None:
+        """Before anything goes, whether it is held: a hold may wait unread. Where the broker is away, it stays."""
+        with self._journal.begin() as connection:
+            if not going(connection, self._now_ms()):
+                return
+        try:
+            self.listen()
+        except Temporary as failure:
+            failure_met(_STAGE, failure)
 
     def purge(self, before_ms: int) -> int:
-        """Empty the bodies of what was confirmed before then; tells how many."""
+        """Empty the bodies of what was confirmed before then, and is not known to be held; tells how many.
+
+        It asks no broker, because a person whose disk is full has to be able to.
+        """
         with self._journal.begin() as connection:
-            count = entries.purge(connection, before_ms)
+            count = entries.purge(connection, before_ms, self._now_ms())
         self._journal.forget()
         return count
 

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
 
 from consumers.states import EXPIRABLE, RESUMABLE, WAITING, Event, State, after
-from consumers.store.tables import ATTEMPTS, DELIVERIES
+from consumers.store.tables import ATTEMPTS, DELIVERIES, HOLDS
 from schemas.records.identifiers import ReportId
 from schemas.records.values import Mark, Tier
+from tocsin.runtime.holding import held
 
 REFERRAL, BUNDLE, NOTICE, RECALL = "referral", "bundle", "notice", "recall"
 DELIVERED = "delivered"
@@ -227,13 +228,14 @@ def next_due_ms(connection: Connection) -> int | None:
 
 
 def erase(connection: Connection, closed_before_ms: int, now_ms: int) -> int:
-    """Delete the contents of what is closed long enough, or is past its retention; ids, times and counts stay."""
+    """Delete the contents of what is closed long enough, or is past its retention, and is not held; the rest stays."""
     columns = DELIVERIES.c
     overdue = or_(
         columns.state.in_(_CLOSED) & (columns.state_since_ms <= closed_before_ms),
         columns.state.in_(OVER) & (columns.retain_ms <= now_ms),
     )
-    result = connection.execute(update(DELIVERIES).where(columns.value.is_not(None), overdue).values(value=None))
+    free = columns.report_id.not_in(held(HOLDS, now_ms))
+    result = connection.execute(update(DELIVERIES).where(columns.value.is_not(None), overdue, free).values(value=None))
     return result.rowcount
 
 

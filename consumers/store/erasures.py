@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.states import State
 from consumers.store.deliveries import BUNDLE, OVER, Delivery, delivery_of
-from consumers.store.tables import CONTENT_KEYS, DELIVERIES, ERASURES, GONE_MS, NEVER_MS, OUTBOX
+from consumers.store.tables import CONTENT_KEYS, DELIVERIES, ERASURES, GONE_MS, HOLDS, NEVER_MS, OUTBOX
 from schemas.records.answers import Status
 from schemas.records.identifiers import ReportId
+from tocsin.runtime.holding import held
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -37,9 +38,19 @@ def reopen(connection: Connection, report: ReportId) -> bool:
     return connection.execute(statement).rowcount > 0
 
 
-def waiting(connection: Connection) -> list[Erasure]:
-    """Orders that are not carried out, the oldest first."""
-    rows = connection.execute(select(ERASURES).where(ERASURES.c.done_ms.is_(None)).order_by(ERASURES.c.ordered_ms))
+def waiting(connection: Connection, now_ms: int) -> list[Erasure]:
+    """Orders that are to be carried out now, the oldest first."""
+    return _undone(connection, ERASURES.c.report_id.not_in(held(HOLDS, now_ms)))
+
+
+def held_up(connection: Connection, now_ms: int) -> list[Erasure]:
+    """Orders that wait for a legal hold to end."""
+    return _undone(connection, ERASURES.c.report_id.in_(held(HOLDS, now_ms)))
+
+
+def _undone(connection: Connection, which: ColumnElement[bool]) -> list[Erasure]:
+    undone = select(ERASURES).where(ERASURES.c.done_ms.is_(None), which).order_by(ERASURES.c.ordered_ms)
+    rows = connection.execute(undone)
     return [
         Erasure(report_id=ReportId(row.report_id), referral_id=row.referral_id, ordered_ms=row.ordered_ms)
         for row in rows
@@ -60,9 +71,10 @@ def is_busy(connection: Connection, found: Sequence[Delivery]) -> bool:
 
 
 def past(connection: Connection, now_ms: int, limit: int) -> list[Delivery]:
-    """Closed referrals and notices whose own time is over, and bundles of which nothing else is left."""
+    """Closed referrals and notices whose own time is over, and bundles of which nothing else is left; none is held."""
     columns, member = DELIVERIES.c, DELIVERIES.alias()
-    is_over = columns.state.in_(OVER) & (columns.retain_ms <= now_ms)
+    is_free = columns.report_id.not_in(held(HOLDS, now_ms))
+    is_over = columns.state.in_(OVER) & (columns.retain_ms <= now_ms) & is_free
     is_empty = (
         columns.state.in_(OVER)
         & (columns.kind == BUNDLE)

@@ -14,6 +14,8 @@ from sqlalchemy import (
     false,
 )
 
+from tocsin.runtime.holding import holds_table
+
 VERSION = 1
 NEVER_MS = 2**62
 """Stands where there is no deadline or no retention: it sorts behind every instant."""
@@ -140,6 +142,9 @@ ERASURES = Table(
     Column("done_ms", BigInteger),
 )
 """Reports that the exchange ordered to be erased; whatever comes of them later is erased as well."""
+
+HOLDS = holds_table(METADATA)
+"""Which reports are held until when: no age and no order takes them, here or in a sink, meanwhile."""
 
 DEAD_LETTERS = Table(
     "dead_letters",

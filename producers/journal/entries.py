@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from producers.journal.tables import ENTRIES, RETENTIONS
+from producers.journal.tables import ENTRIES, HOLDS, RETENTIONS
 from schemas.headers import Headers
+from tocsin.runtime.holding import held
 
 _PARAMETERS: Final = 500
 """SQLite bounds the parameters of one statement."""
@@ -124,9 +125,10 @@ def confirm(connection: Connection, receipts: Iterable[Receipt], now_ms: int) ->
         )
 
 
-def purge(connection: Connection, before_ms: int) -> int:
-    """Empty the bodies of what was confirmed before then; the rest of each entry stays as proof."""
-    old = (ENTRIES.c.confirmed_ms < before_ms, ENTRIES.c.value.is_not(None))
+def purge(connection: Connection, before_ms: int, now_ms: int) -> int:
+    """Empty the bodies of what was confirmed before then and is not held; the rest of each entry stays as proof."""
+    free = ENTRIES.c.report_id.not_in(held(HOLDS, now_ms))
+    old = (ENTRIES.c.confirmed_ms < before_ms, ENTRIES.c.value.is_not(None), free)
     return connection.execute(update(ENTRIES).where(*old).values(value=None)).rowcount
 
 
@@ -141,11 +143,12 @@ def erase(connection: Connection, reports: Sequence[str]) -> int:
     return connection.execute(update(ENTRIES).where(*found).values(**emptied)).rowcount
 
 
-def past(connection: Connection, now_ms: int) -> list[str]:
-    """Reports of which every revision is past its time and confirmed, at most 500 at once."""
+def past(connection: Connection, now_ms: int, limit: int) -> list[str]:
+    """Reports of which every revision is past its time and confirmed, and which no hold keeps."""
     waits = select(ENTRIES.c.report_id).where(ENTRIES.c.confirmed_ms.is_(None))
     over = select(RETENTIONS.c.report_id).where(RETENTIONS.c.report_id.not_in(waits)).group_by(RETENTIONS.c.report_id)
-    rows = connection.execute(over.having(func.max(RETENTIONS.c.retain_ms) <= now_ms).limit(_PARAMETERS))
+    free = over.where(RETENTIONS.c.report_id.not_in(held(HOLDS, now_ms)))
+    rows = connection.execute(free.having(func.max(RETENTIONS.c.retain_ms) <= now_ms).limit(limit))
     return [row.report_id for row in rows]
 
 

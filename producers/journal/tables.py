@@ -4,6 +4,8 @@ from typing import Final
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
 
+from tocsin.runtime.holding import holds_table
+
 VERSION: Final = 1
 METADATA: Final = MetaData()
 
@@ -58,6 +60,17 @@ STATUSES: Final = Table(
     Column("value", LargeBinary, nullable=False),
 )
 """What the exchange told the member, as JSON of the Status record."""
+
+ERASURES: Final = Table(
+    "erasures",
+    METADATA,
+    Column("report_id", String, primary_key=True),
+    Column("ordered_ms", Integer, nullable=False),
+)
+"""Orders to erase that are not carried out yet."""
+
+HOLDS: Final = holds_table(METADATA)
+"""Which reports are held until when: no age and no order takes them meanwhile."""
 
 Index("statuses_by_report", STATUSES.c.report_id)
 

@@ -32,6 +32,8 @@ class ReturnKind(StrEnum):
     """The content is gone from the inbox; the code says whether it is from every sink as well."""
     RECALLED = "RECALLED"
     """The inbox knows of a recall, and has stopped every copy that had not left."""
+    ERASURE_HELD = "ERASURE_HELD"
+    """An order to erase waits at the inbox: a legal hold is in its way, and it is carried out when that ends."""
 
 
 class StatusKind(StrEnum):

@@ -1,11 +1,12 @@
 """`tocsin erase` on the real stack: what a report said goes, ids and times stay, and nothing brings it back."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -83,6 +84,17 @@ def _let_time_pass(stack: Any, *reports: str) -> None:
     assert moved.rowcount >= len(reports), "triage has said when each is past, at every decision"
 
 
+def _let_days_pass(stack: Any, *reports: str) -> None:
+    """The day that the submitter stated is over, in its journal and in the recipient's inbox."""
+    marks = ", ".join("?" * len(reports))
+    for member, table in ((SUBMITTER, "journal.sqlite:retentions"), (RECIPIENT, "inbox.sqlite:deliveries")):
+        file, _, name = table.partition(":")
+        (path,) = (stack.home / "state" / member).rglob(file)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            over = f"update {name} set retain_ms = 1 where report_id in ({marks})"  # noqa: S608  # our own tables
+            assert connection.execute(over, reports).rowcount >= len(reports)
+
+
 def referred(stack: Any, report: str) -> set[int]:
     with tables(stack) as connection:
         found = connection.execute("select revision from referrals where report_id = %s", [report])
@@ -110,6 +122,7 @@ class Case:
     def let_go(self) -> None:
         held = tocsin(self.stack, "hold", "legal", "set", self.kept, "--owner", "court-2", *WHO)
         assert held.returncode == 0, held.stderr
+        self.number = held.stdout.split()[2]
         still = ("subject", f"https://example.test/{self.reference}/still", "--restrict", *WHO)
         assert tocsin(self.stack, *still).returncode == 0
         _let_time_pass(self.stack, self.past, self.kept, self.still)
@@ -118,6 +131,27 @@ class Case:
         assert decided(self.stack, self.kept) == [(1, f"{self.reference}-kept")], "a hold wins over its retention"
         assert decided(self.stack, self.still) == [(1, f"{self.reference}-still")], "and so does a restriction"
         assert decided(self.stack, self.report) == [(1, self.reference)], "what is not past stays"
+
+    def outlive_their_days(self) -> None:
+        """Two are past their day in journal and inbox; one of them is held, and goes when that ends."""
+        both = [f"{self.reference}/{end}" for end in ("past", "kept")]
+        assert [bool(self.theirs(marker)) for marker in both] == [True, True]
+        _let_days_pass(self.stack, self.past, self.kept)
+        self.tidy()
+        assert self.theirs(both[0]) == []
+        assert sorted(Path(name).suffix for name in self.theirs(both[1])) == [".json", ".sqlite", ".sqlite"]
+        assert tocsin(self.stack, "hold", "legal", "release", self.number, *WHO).returncode == 0
+        self.tidy()
+        assert self.theirs(both[1]) == []
+
+    def tidy(self) -> None:
+        """Recipient and submitter hear what is told, and let go of what is past and not held."""
+        assert tocsin(self.stack, "deliver", RECIPIENT, "--once").returncode == 0
+        assert tocsin(self.stack, "sent", "--as", SUBMITTER).returncode == 0
+
+    def theirs(self, marker: str) -> list[str]:
+        """Files of recipient and submitter with it."""
+        return [*_holding(self.stack, RECIPIENT, marker), *_holding(self.stack, SUBMITTER, marker)]
 
     def restrict(self) -> None:
         would = tocsin(self.stack, "subject", self.page, "--restrict", *WHO, "--dry-run")
@@ -253,6 +287,7 @@ def test_what_is_erased_is_gone_stays_gone_and_a_legal_hold_wins(busy_stack: Any
         case.publish()
         assert tocsin(busy_stack, "deliver", RECIPIENT, "--once").returncode == 0
         case.let_go()
+        case.outlive_their_days()
         case.restrict()
         case.lift_what_was_interrupted()
         case.ask_to_correct()

@@ -14,6 +14,7 @@ from tocsin.cli.submitting import desk as submitting
 def command(member: str, days: int, home: Path) -> None:
     """Delete the bodies of reports whose arrival the broker confirmed some days ago.
 
-    References, times and coordinates stay as proof; what was not confirmed is never touched.
+    References, times and coordinates stay as proof; what was not confirmed is never touched, nor what is under a legal
+    hold that the last `tocsin sent` heard of.
     """
     submitting.Desk(home / "config" / f"{member}.toml").purge(days)

@@ -139,6 +139,10 @@ def _letter(letter: erasing.Letter) -> str:
 
 
 def _word(copy: erasing.Copy) -> str:
+    if copy.held_at is not None:
+        return (
+            f"kept for a legal hold, as it said {copy.held_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC; goes when that ends"
+        )
     if copy.confirmed_at is None:
         return "waits for its confirmation"
     word = "everything" if copy.word == "erasure.done" else "the inbox; a sink of it cannot, see its own log"

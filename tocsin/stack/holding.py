@@ -1,4 +1,4 @@
-"""Telling of legal holds: submitter and recipients keep what they have of a report while one stands (ADR 0028)."""
+"""Telling of legal holds: submitter and recipients keep what they have of a report while one stands (ADR 0048)."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

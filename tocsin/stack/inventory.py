@@ -22,7 +22,7 @@ machine: their keepers' rules, and those of deploy/. Elsewhere a process writes 
 decides who reads that and for how long, and ids of reports are in it (ADR 0051).
 Readers of a table are the most that there are; which role may do what with each, the access matrix tests.
 """
-ERASED: Final = "content until `retain_until` or an erasure; ids, states and times stay"
+ERASED: Final = "content until `retain_until` or an erasure, longer under a legal hold; ids, states and times stay"
 """What `tocsin erase` empties: a test compares with its table of places."""
 _STAYS: Final = "no content; stays"
 _WORKERS: Final = "the workers and `ops`"
@@ -90,6 +90,8 @@ JOURNAL_TABLES: Final = {
     "entries": Kept("each record as it was sent", "the submitter", ERASED),
     "retentions": Kept("until when each is kept", "the submitter", "goes with its report"),
     "statuses": Kept("what the exchange told", "the submitter", ERASED),
+    "erasures": Kept("orders to erase that wait", "the submitter", "until carried out"),
+    "holds": Kept("which reports are held until when", "the submitter", _STAYS),
     "positions": Kept("how far the status topic is read", "the submitter", "stays"),
 }
 INBOX_TABLES: Final = {
@@ -102,6 +104,7 @@ INBOX_TABLES: Final = {
     "attempts": Kept("each try at a sink", "the recipient", _STAYS),
     "outbox": Kept("answers on their way", "the recipient", "goes with its referral"),
     "erasures": Kept("orders to erase", "the recipient", _STAYS),
+    "holds": Kept("which reports are held until when", "the recipient", _STAYS),
     "dead_letters": Kept("what nobody could read", "the recipient", "`erase_after_days`"),
 }
 _MADE_HERE: Final = "stays; the home is deleted as a whole"

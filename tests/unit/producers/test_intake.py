@@ -145,8 +145,8 @@ def test_confirmed_bodies_are_purged_and_waiting_ones_never(journal: Journal) ->
     first, second = waiting(journal)
     with journal.begin() as connection:
         entries.confirm(connection, [Receipt(number=first.number, partition=0, offset=7)], NOON_MS)
-        assert entries.purge(connection, NOON_MS + 1) == 1
-        assert entries.purge(connection, NOON_MS + 1) == 0
+        assert entries.purge(connection, NOON_MS + 1, NOON_MS + 1) == 1
+        assert entries.purge(connection, NOON_MS + 1, NOON_MS + 1) == 0
         bodies = connection.execute(text("select value is null from entries order by number")).scalars().all()
     assert list(bodies) == [1, 0]
     assert [left.number for left in waiting(journal)] == [second.number]
@@ -160,7 +160,7 @@ def test_a_body_that_was_purged_stands_nowhere_on_the_disk_any_more(journal: Jou
         entries.confirm(connection, receipts, NOON_MS)
     assert _holds(tmp_path, words)
     with journal.begin() as connection:
-        assert entries.purge(connection, NOON_MS + 1) == 50
+        assert entries.purge(connection, NOON_MS + 1, NOON_MS + 1) == 50
     journal.forget()
     assert not _holds(tmp_path, words)
     assert _holds(tmp_path, "case-49"), "what is left is the proof that it was sent"

@@ -29,8 +29,8 @@ def legal() -> None:
     """Keep reports that a court or an authority needs: while a hold stands, nothing erases them.
 
     It wins over the end of their retention and over `tocsin erase`, which names its owner and its end. Submitter and
-    recipients are told on their status topics. It says nothing of notices to hosts: those are `tocsin hold set`. Each
-    hold ends by itself; to prolong it, set another one.
+    recipients are told on their status topics, and their journals, inboxes and sinks keep what they have of it. It says
+    nothing of notices to hosts: those are `tocsin hold set`. Each hold ends by itself; to prolong it, set another one.
     """
 
 

@@ -25,6 +25,8 @@ class Copy(Struct, frozen=True, kw_only=True):
     """When its inbox said that it erased everything; None while it has not."""
     word: str
     """What it said of its sinks, as a code."""
+    held_at: datetime | None = None
+    """When its inbox said that the order waits for a legal hold to end; None where it is carried out, or unheard."""
 
 
 class Letter(Struct, frozen=True, kw_only=True):
@@ -78,6 +80,7 @@ def copies(connection: Connection, report: ReportId) -> tuple[Copy, ...]:
             mark=Mark(row.mark),
             confirmed_at=row.confirmed_at,
             word=row.word or "",
+            held_at=row.held_at,
         )
         for row in connection.execute(_COPIES, {"report": report})
     )
@@ -144,11 +147,12 @@ _ROWS: Final = text(
     ).replace(":it", "cast(:report as uuid)")
 )
 _COPIES: Final = text("""
-    select distinct on (r.recipient) r.recipient, r.referral_id, r.revision, r.mark, said.at as confirmed_at,
-           said.code as word
+    select distinct on (r.recipient) r.recipient, r.referral_id, r.revision, r.mark, said.code as word,
+           case when said.kind = 'ERASED' then said.at end as confirmed_at,
+           case when said.kind = 'ERASURE_HELD' then said.at end as held_at
     from referrals r left join lateral (
-        select t.at, t.code from returns t join referrals o using (referral_id)
-        where o.report_id = r.report_id and o.recipient = r.recipient and t.kind = 'ERASED'
+        select t.at, t.code, t.kind from returns t join referrals o using (referral_id)
+        where o.report_id = r.report_id and o.recipient = r.recipient and t.kind in ('ERASED', 'ERASURE_HELD')
         order by t.at desc limit 1
     ) said on true
     where r.report_id = cast(:report as uuid)
