@@ -23,15 +23,16 @@ def met(stack: LocalStack, *names: str) -> Verdict:
 
     faults = [FAULTS[name] for name in names]
     several = Fault(name=" + ".join(names), says="all of them", setting=one_after_the_other(faults))
-    plan = replace(plan_of(several, seed=11, reports=500), publishing_seconds=60.0)
+    plan = replace(plan_of(several, seed=11, reports=500), publishing_seconds=95.0)
     return Scene(several, plan, stack, say).verdict()
 
 
-def test_endpoints_that_misbehave_stopped_workers_and_a_dying_database_lose_and_double_nothing(
-    own_stack: LocalStack,
-) -> None:
-    verdict = met(own_stack, "sinks", "stopped", "database-dies")
+def test_six_faults_that_one_exchange_meets_one_after_the_other_lose_and_double_nothing(own_stack: LocalStack) -> None:
+    verdict = met(own_stack, "sinks", "stopped", "database-dies", "away", "older-backup", "certificate")
     assert verdict.clean, verdict
     assert verdict.published == 500
     assert verdict.deliveries.at_sinks == 1000
     assert verdict.facts["in_transaction"]
+    assert verdict.facts["groups_forgotten"] == 1
+    assert verdict.facts["delivered_since_backup"]
+    assert verdict.facts["refused"]
