@@ -33,6 +33,8 @@ def three() -> Iterator[LocalStack]:
         stack.up(sample_charter())
         yield stack
     finally:
+        for broker in stack.brokers:
+            broker.daemon.kill()  # a polite end of three takes long, and nobody needs what they have
         stack.down()
         shutil.rmtree(home, ignore_errors=True)
 

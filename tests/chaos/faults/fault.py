@@ -31,6 +31,7 @@ _ASK_TIMES = 120
 """A broker that was lost and is back needs a while to know its partitions, on a busy machine."""
 _AFTER_DELETION = frozenset({Finding.LOST_REFERRAL, Finding.UNEXPLAINED_REFERRAL})
 """What a proof says of decisions whose referrals a topic has no more; strings, as a verdict counts them."""
+_AT_WORK_SECONDS = 30.0
 _COPIES = 2
 """Each country of the plan has two recipients."""
 
@@ -251,16 +252,20 @@ def at_once(strike: Callable[[Scene], Facts]) -> Callable[[Scene], AbstractConte
 
 
 def one_after_the_other(faults: Sequence[Fault]) -> Callable[[Scene], AbstractContextManager[Strike]]:
-    """Several faults on one exchange: all are set up, then each strikes."""
+    """Several faults on one exchange: all are set up, then each strikes, when work goes on after the one before."""
 
     @contextmanager
     def setting(scene: Scene) -> Iterator[Strike]:
         with ExitStack() as stack:
             strikes = [stack.enter_context(fault.setting(scene)) for fault in faults]
-
-            def strike() -> Facts:
-                return {name: value for each in strikes for name, value in each().items()}
-
-            yield strike
+            yield lambda: {name: value for each in strikes for name, value in _when_at_work(scene, each).items()}
 
     return setting
+
+
+def _when_at_work(scene: Scene, strike: Strike) -> Facts:
+    before = scene.delivered()
+    scene.until(
+        lambda: scene.delivered() > before or scene.delivered() >= _COPIES * scene.plan.reports, _AT_WORK_SECONDS
+    )
+    return strike()
