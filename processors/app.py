@@ -54,7 +54,8 @@ from tocsin.runtime.transport.application import WorkerSettings
 from tocsin.runtime.transport.errands import Errand, no_errand, together
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
 from tocsin.runtime.transport.runner import Stages
-from tocsin.runtime.transport.worker import run_worker, topic_ids_of
+from tocsin.runtime.transport.topics import topic_ids_of
+from tocsin.runtime.transport.worker import run_worker
 
 
 class Lane(StrEnum):

@@ -80,7 +80,7 @@ def main() -> None:
         instance=arguments["instance"],
         topics=tuple(arguments["topics"]),
         data_folder=state / "faust",
-        session_seconds=6.0,
+        session_seconds=arguments.get("session_seconds", 6.0),
         slice_records=arguments.get("slice_records", 500),
     )
     run_worker(settings.kafka, worker, stages, Bookkeeping(positions=stages.positions), Health())

@@ -17,7 +17,7 @@ from tocsin.runtime import metrics, settings
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import Settlement, Unrouted, settle, stream_of
-from tocsin.runtime.transport.worker import topic_ids_of
+from tocsin.runtime.transport.topics import topic_ids_of
 
 pytestmark = pytest.mark.stack
 MEMBER, OTHER = MemberId("plat-a"), MemberId("gb-hotline")

@@ -6,13 +6,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 
 from tests.builders.waiting import until
 
@@ -33,9 +33,12 @@ class Passage:
         self.create(self.source)
         self.create(self.target)
 
-    def create(self, topic: str, **config: str) -> None:
-        spec = NewTopic(topic, PARTITIONS, config={"message.timestamp.type": "LogAppendTime"} | config)
+    def create(self, topic: str, partitions: int = PARTITIONS, config: Mapping[str, str] = {}) -> None:
+        spec = NewTopic(topic, partitions, config={"message.timestamp.type": "LogAppendTime"} | dict(config))
         until(lambda: self.admin.create_topics([spec])[topic].exception(30) is None)
+
+    def widen(self, partitions: int) -> None:
+        self.admin.create_partitions([NewPartitions(self.source, partitions)])[self.source].result(30)
 
     def send(self, values: list[str], partition: int | None = None) -> None:
         producer = Producer(self.stack.client("ops") | {"enable.idempotence": True, "linger.ms": 5})
@@ -174,7 +177,7 @@ def test_a_clean_end_and_a_new_start_neither_lose_nor_repeat(passage: Passage) -
 
 def test_an_output_above_the_limit_halts_by_name_and_nothing_behind_it_is_skipped(passage: Passage) -> None:
     passage.admin.delete_topics([passage.target])[passage.target].result(30)
-    passage.create(passage.target, **{"max.message.bytes": "2000"})
+    passage.create(passage.target, config={"max.message.bytes": "2000"})
     passage.send(["small"], partition=0)
     worker = passage.start()
     until(lambda: passage.copied() == ["small"])
@@ -208,6 +211,36 @@ def test_a_topic_made_anew_halts_a_running_worker(passage: Passage) -> None:
     passage.send(values(5, "new"), partition=0)
     assert worker.wait(90) == 4
     assert "transport.topic_recreated" in passage.log() or "transport.position_beyond_end" in passage.log()
+
+
+def test_partitions_that_are_added_are_read_whether_a_worker_ran_meanwhile_or_was_away(passage: Passage) -> None:
+    """Back within its session it gets the share that it had, and the broker tells it nothing else."""
+    passage.send(sent := values(40))
+    worker = passage.start(session_seconds=60.0)
+    until(lambda: len(passage.copied()) == len(sent))
+    passage.widen(PARTITIONS + 1)
+    passage.send(more := values(5, "ran-"), partition=PARTITIONS)
+    sent += more
+    until(lambda: set(passage.copied()) == set(sent))
+    worker.terminate()
+    assert worker.wait(30) == 0
+    passage.widen(PARTITIONS + 2)
+    passage.send(more := values(5, "away-"), partition=PARTITIONS + 1)
+    passage.start(session_seconds=60.0)
+    until(lambda: sorted(passage.copied()) == sorted([*sent, *more]))
+
+
+def test_partitions_that_are_gone_keep_no_worker_from_those_that_are_left(passage: Passage) -> None:
+    """A topic made anew with fewer, while a worker was away that still has a share of those before."""
+    worker = passage.start(session_seconds=60.0)
+    until(lambda: passage.shares() == 1)
+    worker.terminate()
+    assert worker.wait(30) == 0
+    passage.admin.delete_topics([passage.source])[passage.source].result(30)
+    passage.create(passage.source, partitions=1)
+    passage.send(sent := values(20), partition=0)
+    passage.start(session_seconds=60.0)
+    until(lambda: sorted(passage.copied()) == sorted(sent))
 
 
 def test_a_broker_that_dies_and_comes_back_loses_nothing(passage: Passage) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiokafka.codec import gzip_encode, zstd_encode
 from confluent_kafka import OFFSET_END, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from schemas.codec import MAX_SUBMITTED_BYTES
 from schemas.framing import frame
@@ -80,11 +80,12 @@ def settled_after(stack: Any, before: dict[str, int]) -> dict[str, int]:
     return {name: count - before.get(name, 0) for name, count in now.items() if count != before.get(name, 0)}
 
 
-def send(stack: Any, *values: bytes) -> None:
+def send(stack: Any, *values: bytes, partition: int = -1) -> None:
+    """Onto the partition that the key says, unless another is named."""
     producer, signer = Producer(stack.client(MEMBER)), a_signer(stack.config(MEMBER))
     for value in values:
         headers: Any = signer.headers(ReportSubmitted, value)
-        producer.produce(TOPIC, value=value, key=b"one partition", headers=headers)
+        producer.produce(TOPIC, value=value, key=b"one partition", headers=headers, partition=partition)
     assert producer.flush(30) == 0
 
 
@@ -218,3 +219,17 @@ def cleared(stack: Any) -> None:
     client = AdminClient(stack.client("ops"))  # named, so that it lives until the answer is there
     (deleted,) = client.delete_records([behind]).values()
     assert deleted.result(30).low_watermark > 0
+
+
+def test_reports_on_a_partition_that_was_added_meanwhile_are_settled_as_well(
+    crew: Crew, stack: Any, codec: RecordCodec
+) -> None:
+    """Last, because the topic stays as wide as it is then."""
+    before, admin = outcomes(stack), AdminClient(stack.client("ops"))
+    send(stack, codec.dumps(mine("before it was widened")))
+    assert settled_after(stack, before) == {"routed": 1}
+    added = len(admin.list_topics(TOPIC, timeout=30).topics[TOPIC].partitions)
+    admin.create_partitions([NewPartitions(TOPIC, added + 1)])[TOPIC].result(30)
+    send(stack, *(codec.dumps(mine(f"widened-{number}")) for number in range(10)), partition=added)
+    assert settled_after(stack, before) == {"routed": 11}
+    assert crew.ended() == {}

@@ -27,7 +27,7 @@ from tocsin.runtime.records import Found, Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.transport.slices import RawRecord
-from tocsin.runtime.transport.worker import topic_ids_of
+from tocsin.runtime.transport.topics import topic_ids_of
 
 GONE: Final = "gone"
 """Retention took the bytes; what is left of them is in the ledger."""

@@ -75,6 +75,13 @@ def test_each_partition_has_its_own_lag() -> None:
     assert found["triage.normal", THERE] == (0, 0.0)
 
 
+def test_a_partition_that_nobody_of_the_group_has_is_behind_from_its_first_record_on() -> None:
+    """As one that was added a moment ago."""
+    found = read(Log({HERE: [NOW_MS - 1_000], THERE: [NOW_MS - 30_000] * 2}, a_group({HERE: 1})))
+    assert found["triage.normal", THERE][0] == 2
+    assert abs(found["triage.normal", THERE][1] - 30) <= 1
+
+
 def test_what_was_never_committed_is_unread_from_the_first_record_that_is_left() -> None:
     records, seconds = read(Log({HERE: [NOW_MS - 30_000] * 3}, a_group({HERE: None}), first=7))["triage.normal", HERE]
     assert records == 3

@@ -1,6 +1,6 @@
 """What a group has not read yet, in records and since when; pure, over what the broker said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -106,6 +106,13 @@ def narrowed(search: Search, found: Found | None) -> Search:
 def _floor(search: Search, asked_ms: int) -> int:
     """Nothing is older than the first millisecond there is: the search ends, whatever the broker says."""
     return search.low_ms or int(asked_ms <= 1)
+
+
+def whole(group: Group, places: Iterable[Place]) -> Group:
+    """With the other partitions of its topics: one that nobody has, and nothing was ever read of, is behind as well."""
+    topics = {place.topic for place in group.positions}
+    others: dict[Place, int | None] = {place: None for place in places if place.topic in topics}
+    return replace(group, positions=others | dict(group.positions))
 
 
 def backlogs(groups: Sequence[Group], starts: Mapping[Place, int], ends: Mapping[Place, int]) -> tuple[Backlog, ...]:

@@ -16,6 +16,7 @@ from tocsin.runtime.lag.backlog import (
     begun,
     narrowed,
     unread_of,
+    whole,
 )
 
 _MOST_ROUNDS: Final = 40
@@ -47,8 +48,9 @@ class LagReader:
 
     def read(self, now_ms: int) -> Snapshot:
         """Positions before ends, so that no lag is below nothing; raises Temporary where the broker is away."""
-        groups = tuple(self._broker.groups())
+        named = tuple(self._broker.groups())
         starts = self._broker.starts()
+        groups = tuple(whole(group, starts) for group in named)
         ends = self._broker.ends(starts)
         found = backlogs(groups, starts, ends)
         first = [unread_of(backlog, starts) for backlog in found]

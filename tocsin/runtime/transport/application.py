@@ -8,7 +8,7 @@ import os
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
 from faust.types import TP
@@ -18,7 +18,7 @@ from msgspec import Struct
 from schemas.failures import Broken, Failure
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.tracing.spans import UNTRACED, Spans
-from tocsin.runtime.transport.consumer import SliceTransport
+from tocsin.runtime.transport.consumer import SliceConsumer, SliceTransport
 from tocsin.runtime.transport.monitor import SliceMonitor
 from tocsin.runtime.transport.pauses import Positions
 
@@ -79,6 +79,10 @@ class SliceApp(faust.App):
         starts = {(tp.topic, tp.partition): offset for tp, offset in log_starts.items()}
         known = await asyncio.get_running_loop().run_in_executor(None, self._positions, starts)
         return {TP(*key): offset for key, offset in known.items()}
+
+    async def deal_anew(self) -> None:
+        """Have the group deal its partitions out again, by what the broker has now."""
+        await cast(SliceConsumer, self.consumer).deal_anew()
 
     def halt(self, failure: BaseException) -> None:
         """End the process at once, without committing anything more; its manager restarts it."""

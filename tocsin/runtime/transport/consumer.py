@@ -127,6 +127,19 @@ class SliceConsumer(driver.Consumer):
         self._dropped.clear()
         self._holes.clear()
 
+    async def deal_anew(self) -> None:
+        """Have the group deal its partitions out again, by what the broker has now.
+
+        The client does so by itself only in the member that dealt last, and minutes late. A static member that came
+        back within its session is no such member, whatever it was before: then nobody would (KIP-814).
+        """
+        await self._thread.call_thread(self._rejoin)
+
+    async def _rejoin(self) -> None:
+        client = self._thread._ensure_consumer()
+        await client._client.force_metadata_update()
+        client._coordinator.request_rejoin()
+
     async def _known_positions(self) -> dict[TP, int]:
         """Waits for a ledger that is away; Faust bounds it, and another rebalance ends it."""
         while True:

@@ -3,29 +3,25 @@
 import asyncio
 import logging
 import signal
-import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from schemas.failures import Broken, Temporary
+from schemas.failures import Temporary
 from tocsin.runtime.health import Health
 from tocsin.runtime.producer import OutputProducer
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.application import SliceApp, WorkerSettings, slice_app, slice_topic
 from tocsin.runtime.transport.pauses import PAUSES_SECONDS, Bookkeeping
 from tocsin.runtime.transport.runner import SliceRunner, Stages
+from tocsin.runtime.transport.topics import ids_of_topics
+from tocsin.runtime.transport.watching import TopicWatch
 
 log = logging.getLogger(__name__)
 
-_WATCH_SECONDS: Final = 5.0
-_ADMIN_SECONDS: Final = 30
-_UNANSWERED: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
-BROKER: Final = "broker"
 FETCHES: Final = "fetches"
 """A consumer that was thrown out of its group, or whose buffers stay full, lives and reads nothing."""
 _STALE_SECONDS: Final = 30.0
@@ -46,12 +42,10 @@ def run_worker(
     True where it ended because it is outdated and has to begin again.
     """
     admin = AdminClient(kafka.client() | {"log_level": 0})  # the producer says the same of the broker
-    topic_ids = ids_of_topics(admin, worker.topics)
-    app = slice_app(kafka, worker, books.positions, topic_ids)
-    health.expect(BROKER, _STALE_SECONDS)
+    app = slice_app(kafka, worker, books.positions, ids_of_topics(admin, worker.topics))
     health.expect(FETCHES, _STALE_SECONDS)
     health.expect(SLICES, _STUCK_SECONDS)
-    watch = threading.Thread(target=_watch_topics, args=(app, admin, topic_ids, health), daemon=True)
+    watch = TopicWatch(app, worker.group, admin, health)
     producer = OutputProducer(kafka)
     try:
         runner = SliceRunner(stages, producer, worker.patience_seconds, worker.spans)
@@ -60,34 +54,11 @@ def run_worker(
         producer.close()
 
 
-def topic_ids_of(kafka: KafkaSettings, topics: Sequence[str]) -> Mapping[str, str]:
-    """The same, for who has no administrator's client."""
-    return ids_of_topics(AdminClient(kafka.client()), topics)
-
-
-def ids_of_topics(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, str]:
-    """The id that the broker gave each topic when it was created; raises Broken where one is missing."""
-    answers = admin.describe_topics(TopicCollection(list(topics)), request_timeout=_ADMIN_SECONDS)
-    try:
-        return {name: str(future.result().topic_id) for name, future in answers.items()}
-    except KafkaException as error:
-        raise trouble_with_topics(error.args[0]) from error
-
-
-def trouble_with_topics(error: KafkaError) -> Temporary | Broken:
-    """The client calls an answer that never came final; it says nothing about topics."""
-    if error.retriable() or error.code() in _UNANSWERED:
-        return Temporary("The broker does not answer. Check: tocsin status", code="kafka.away")
-    return Broken(
-        f"A topic is missing or may not be read ({error.name()}). Compare: tocsin acl plan", code="kafka.topics"
-    )
-
-
 async def _serve(
     app: SliceApp,
     worker: WorkerSettings,
     runner: SliceRunner[Any, Any, Any],
-    watches: tuple[threading.Thread, Callable[[], Coroutine[Any, Any, None]]],
+    watches: tuple[TopicWatch, Callable[[], Coroutine[Any, Any, None]]],
     health: Health,
 ) -> bool:
     loop = asyncio.get_running_loop()
@@ -95,8 +66,8 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     _attach(app, worker, runner)
+    watches[0].start()  # before the app: its start takes as long as the first seek, and that may wait for what is gone
     await app.start()
-    watches[0].start()
     pausing = asyncio.create_task(watches[1]())
     pausing.add_done_callback(partial(halt_if_failed, app.halt))
     while not (stop.is_set() or app.should_stop or pausing.done()):
@@ -161,19 +132,3 @@ async def _run_errand(books: Bookkeeping, producer: OutputProducer) -> None:
     if errand.records:
         await producer.send_all(errand.records)
     await loop.run_in_executor(None, errand.done)
-
-
-def _watch_topics(app: SliceApp, admin: AdminClient, expected: Mapping[str, str], health: Health) -> None:
-    """A topic deleted and created again under a running worker gives no error anywhere else."""
-    while not app.should_stop:
-        try:
-            found = ids_of_topics(admin, list(expected))
-            if found != expected:
-                changed = sorted(name for name, topic_id in found.items() if topic_id != expected[name])
-                app.halt(Broken(f"Topic {changed[0]} was deleted and created again.", code="transport.topic_recreated"))
-            health.beat(BROKER, time.monotonic())
-        except Temporary:
-            log.warning("the broker does not answer; waiting")
-        except Broken as failure:
-            app.halt(failure)
-        time.sleep(_WATCH_SECONDS)

@@ -8,7 +8,8 @@ import pytest
 from confluent_kafka import KafkaError
 
 from schemas.failures import Broken, Temporary
-from tocsin.runtime.transport.worker import halt_if_failed, trouble_with_topics
+from tocsin.runtime.transport.topics import trouble_with_topics
+from tocsin.runtime.transport.worker import halt_if_failed
 
 
 def halted_by(watch: Coroutine[Any, Any, None], *, cancels: bool = False) -> list[BaseException]:
