@@ -16,6 +16,7 @@ from benchmarks.measuring import Run, run_engine, spread
 from benchmarks.ratio import ratio
 from benchmarks.revision import commit
 from benchmarks.steps import costs
+from benchmarks.unpacking import unpacking
 from benchmarks.urgent import measure
 from benchmarks.world import World, a_world
 
@@ -40,6 +41,7 @@ def main(reports: int, rounds: int, backlog: int, urgent: int) -> None:
             "codec_us": both_ways(),
             "steps_us": costs(),
             "rules_us": ratio(),
+            "unpacking_us": unpacking(),
         }
         world.fill(reports)
         result |= _engines(world, reports, rounds)
