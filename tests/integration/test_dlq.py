@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from schemas.framing import frame
 from schemas.records.identifiers import MemberId
@@ -27,6 +28,7 @@ from tocsin.stack.ledger import balance_of
 pytestmark = pytest.mark.stack
 MEMBER, MASKED = MemberId("gb-hotline"), MemberId("ngo-b")
 TOPIC = submitted_topic(MEMBER)
+SOON = ("segment.ms", "file.delete.delay.ms")
 PICTURE = b"\x89PNG\r\n\x1a\n a picture it may be"
 
 
@@ -168,6 +170,34 @@ def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack
     assert holding(stack, PICTURE) == []
     (line,) = [line for line in balance_of(stack.home).lines if line.topic == topic]
     assert line.balances
+    assert on_disk(stack, PICTURE), "the broker gives it out no more, and has it still"
+    let_its_segment_go(stack, topic, int(partition))
+    assert on_disk(stack, PICTURE) == []
+    assert dlq(stack, "drop", masked, "--by", "A. Operator", "--reason", "imagery").returncode == 0
+    proof = dlq(stack, "show", masked).stdout
+    assert all(word in proof for word in (topic, sha256(PICTURE).hexdigest(), "A. Operator", "imagery")), proof
+    assert f"dropped the dead letter {masked}" in tocsin(stack, "disclosures", "--person", "A. Operator").stdout
+
+
+def on_disk(stack: Any, value: bytes) -> list[str]:
+    """Files of the broker with it in them, as they lie there."""
+    return [file.parent.name for file in stack.home.glob("kafka*/**/*.log") if value in file.read_bytes()]
+
+
+def let_its_segment_go(stack: Any, topic: str, partition: int) -> None:
+    """The fifth step: segments end soon, a record comes, and what lies before the log's start leaves the disk."""
+    admin = AdminClient(stack.client(OPS))
+    soon = [ConfigEntry(name, "1000", incremental_operation=AlterConfigOpType.SET) for name in SOON]
+    (changed,) = admin.incremental_alter_configs(
+        [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=soon)]
+    ).values()
+    changed.result(30)
+    producer, deadline = Producer(stack.client(MASKED)), time.monotonic() + 60
+    while on_disk(stack, PICTURE):
+        assert time.monotonic() < deadline
+        producer.produce(topic, value=b"no frame", partition=partition)
+        assert producer.flush(30) == 0
+        time.sleep(1.5)
 
 
 def holding(stack: Any, value: bytes) -> list[str]:

@@ -1,12 +1,13 @@
 """Clocks of all our processes jump, ahead and back, by seconds, hours and a day; the broker's stays right.
 
 Back by more than seconds ends a process, whose manager starts it anew: whoever waits for an instant of the wall clock,
-as librdkafka does, would else stand still (tocsin/runtime/clock.py, docs/decisions/0038). While the clock is ahead only
-triage is asked to go on: libfaketime lengthens each wait of librdkafka by what it is ahead, which no real clock does.
+as librdkafka does, would else stand still (tocsin/runtime/clock.py, docs/decisions/0038). While the clock is ahead
+nobody may end, and what is decided is counted, not asked for: libfaketime lengthens each wait of librdkafka by what it
+is ahead, which no real clock does. When it is back, work has to go on.
 """
 
 import importlib.util
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -44,30 +45,42 @@ def setting(scene: Scene) -> Iterator[Strike]:
 
 def strike(scene: Scene) -> Facts:
     """One jump after the other under running processes; each long jump back ends all of them, and work goes on."""
-    before, offset = scene.delivered(), 0
+    before, offset, ahead = scene.delivered(), 0, 0
     exchange = Exchange(scene.stack)
     for says, seconds in _JUMPS.items():
         scene.say(f"the clock: {says}")
         if seconds <= offset - SET_BACK_SECONDS:
             _jump_back(scene, says, seconds, exchange)
+        elif seconds < 0:
+            _jump_a_little_back(scene, says, seconds)
         else:
-            _jump(scene, says, seconds, scene.delivered if seconds < 0 else exchange.settled)
+            ahead += _jump_ahead(scene, says, seconds, exchange)
         offset = seconds
     return {
         "jumps": len(_JUMPS),
         "ended_and_started_again": sum(scene.ended(name) for name in scene.plan.commands),
+        "settled_while_ahead": ahead,
         "delivered_meanwhile": scene.delivered() - before,
     }
 
 
-def _jump(scene: Scene, says: str, seconds: int, done: Callable[[], int]) -> None:
-    """Nobody ends, and work is done."""
-    before, done_before = _ends(scene), done()
+def _jump_a_little_back(scene: Scene, says: str, seconds: int) -> None:
+    """Nobody ends, and deliveries go on."""
+    before, delivered = _ends(scene), scene.delivered()
     _set(scene, seconds)
     scene.wait(_EACH_SECONDS)
-    scene.until(lambda: done() > done_before, _PROGRESS_SECONDS)
+    scene.until(lambda: scene.delivered() > delivered, _PROGRESS_SECONDS)
     scene.expect(_ends(scene) == before, f"nobody ends when the clock goes {says}")
-    scene.expect(done() > done_before, f"work goes on when the clock has gone {says}")
+    scene.expect(scene.delivered() > delivered, f"work goes on when the clock has gone {says}")
+
+
+def _jump_ahead(scene: Scene, says: str, seconds: int, exchange: Exchange) -> int:
+    """Nobody ends; tells how many reports were settled meanwhile."""
+    before, settled = _ends(scene), exchange.settled()
+    _set(scene, seconds)
+    scene.wait(_EACH_SECONDS)
+    scene.expect(_ends(scene) == before, f"nobody ends when the clock goes {says}")
+    return exchange.settled() - settled
 
 
 def _jump_back(scene: Scene, says: str, seconds: int, exchange: Exchange) -> None:
