@@ -33,7 +33,7 @@ def running(prefix: str) -> Iterator[Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a stack meet in the same order in every run, wherever it runs; all others in any order.
 
-    Two workers of pytest-xdist (``--dist loadgroup``) take one group after the other: the files of the busy stack are
+    Three workers of pytest-xdist (``--dist loadgroup``) take one group after the other: the files of the busy stack are
     dealt to two groups, those of the idle one are a third, and every other file is its own. The longest come first.
     """
     busy = sorted({item.path for item in items if _shares(item, "busy_stack")})
