@@ -9,9 +9,10 @@ import click
 
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger.reading import broker_offsets
 from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.settings import Settings, load
-from tocsin.stack.recalling import COMMAND, Recall, lines, recall, recalls_for
+from tocsin.stack.recalling import COMMAND, Recall, lines, recall, recalls_for, require_records
 
 NOT_SETTLED = 3
 
@@ -64,11 +65,11 @@ def _run(
 ) -> None:
     dry_run, order, two = asked
     if dry_run:
-        _show(_found(database, subjects), "would be taken back")
+        _show(_found(settings, database, subjects), "would be taken back")
         return
     desk = desk_of(settings, COMMAND, **two)
     if desk.asks(names=bool(subjects)):
-        _show(_found(database, subjects), "are asked for")
+        _show(_found(settings, database, subjects), "are asked for")
         desk.ask(subjects, order.reason)
         return
     if desk.pen:
@@ -76,7 +77,7 @@ def _run(
         subjects, order = list(granted), Excuse(by=by, reason=reason)
     if not (subjects and order.by and order.reason):
         raise click.UsageError("Say what, --by and --reason.")
-    found = _found(database, subjects)
+    found = _found(settings, database, subjects)
     is_settled = recall(database, settings, found, order)
     _show(found, "are taken back" if is_settled else "wait for triage: tocsin triage --lane normal")
     if not is_settled:
@@ -90,10 +91,14 @@ def _subjects(what: str | None, names: Sequence[str], since: str) -> list[str]:
     return [f"{what} {name}" + (f" since {since}" if since else "") for name in names]
 
 
-def _found(database: Database, subjects: Sequence[str]) -> list[Recall]:
+def _found(settings: Settings, database: Database, subjects: Sequence[str]) -> list[Recall]:
     """What the subjects mean now; raises Refused before anything is done."""
     with database.transaction() as connection:
-        return [one for subject in subjects for one in recalls_for(connection, subject)]
+        found = [one for subject in subjects for one in recalls_for(connection, subject)]
+    topics = sorted({one.target.source.topic for one in found if one.labels})
+    starts = broker_offsets(settings.kafka, topics) if topics else {}
+    require_records(found, {place: start for place, (start, _) in starts.items()})
+    return found
 
 
 def _show(found: Sequence[Recall], what: str) -> None:

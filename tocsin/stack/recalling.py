@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import ContentId, MemberId, ReportId
 from schemas.records.ruling import Ruling, RulingCause
+from schemas.records.values import Coordinate
 from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger import recalling
@@ -24,6 +25,7 @@ from tocsin.stack.rulings import carried_out
 from tocsin.stack.targeted import act_on, ruling_on
 
 COMMAND: Final = "recall"
+_MOST_NAMED: Final = 20
 _SUBJECT: Final = re.compile(
     r"report (?P<report>\S+)|label (?P<labelled>[^\s/]+)/(?P<content>\S*)|member (?P<member>\S+) since (?P<since>\S+)"
 )
@@ -49,6 +51,23 @@ def recalls_for(connection: Connection, subject: str) -> tuple[Recall, ...]:
     if found["labelled"]:
         return _of_label(connection, ReportId(found["labelled"]), ContentId(found["content"]))
     return _of_member(connection, MemberId(found["member"]), _instant(found["since"]))
+
+
+def require_records(recalls: Sequence[Recall], starts: Mapping[tuple[str, int], int]) -> None:
+    """A label is taken back by deciding its report again, from its record; raises Refused where one has left its topic.
+
+    `starts`: the first offset that each partition still has.
+    """
+    labelled = [one.target for one in recalls if one.labels]
+    gone = [one.report_id for one in labelled if one.source.offset < _start(one.source, starts)]
+    if gone:
+        which = ", ".join(gone[:_MOST_NAMED]) + (f" and {len(gone) - _MOST_NAMED} more" if gone[_MOST_NAMED:] else "")
+        raise Refused(message("recall.record_gone", reports=which), code="recall.record_gone")
+
+
+def _start(source: Coordinate, starts: Mapping[tuple[str, int], int]) -> int:
+    """A topic that is not there has no record at all."""
+    return starts.get((source.topic, source.partition), source.offset + 1)
 
 
 def recall(database: Database, settings: Settings, recalls: Sequence[Recall], order: Excuse) -> bool:
