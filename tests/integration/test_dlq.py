@@ -19,6 +19,7 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, dead_letter_topic, submitted_topic
 from tests.builders.reports import a_report
 from tests.builders.signing import a_signer
+from tests.builders.waiting import patiently as until
 from tocsin.policy.store.trust import new_key
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
@@ -165,39 +166,46 @@ def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack
     # docs/runbooks/an-imagery-incident.md, from its third step on
     topic, partition, offset = masked.rsplit("/", 2)
     assert holding(stack, PICTURE) == [topic]
-    behind, admin = TopicPartition(topic, int(partition), int(offset) + 1), AdminClient(stack.client(OPS))
-    assert admin.delete_records([behind])[behind].result(30)
+    delete_before(stack, topic, int(partition), int(offset) + 1)
     assert holding(stack, PICTURE) == []
     (line,) = [line for line in balance_of(stack.home).lines if line.topic == topic]
     assert line.balances
     assert on_disk(stack, PICTURE), "the broker gives it out no more, and has it still"
-    let_its_segment_go(stack, topic, int(partition))
-    assert on_disk(stack, PICTURE) == []
+    with Crew(stack.home, tmp_path / "later") as crew:
+        crew.start("normal", ("triage", "--lane", "normal"))
+        delete_before(stack, topic, int(partition), a_segment_later(stack, topic, int(partition)))
+    until(lambda: not on_disk(stack, PICTURE))
     assert dlq(stack, "drop", masked, "--by", "A. Operator", "--reason", "imagery").returncode == 0
     proof = dlq(stack, "show", masked).stdout
-    assert all(word in proof for word in (topic, sha256(PICTURE).hexdigest(), "A. Operator", "imagery")), proof
+    assert all(word in proof for word in (topic, sha256(PICTURE).hexdigest(), "dropped by A. Operator: imagery")), proof
     assert f"dropped the dead letter {masked}" in tocsin(stack, "disclosures", "--person", "A. Operator").stdout
 
 
 def on_disk(stack: Any, value: bytes) -> list[str]:
-    """Files of the broker with it in them, as they lie there."""
-    return [file.parent.name for file in stack.home.glob("kafka*/**/*.log") if value in file.read_bytes()]
+    """Files of the broker with it in them, as they lie there, those that it is about to delete among them."""
+    return [str(file) for file in stack.home.glob("kafka*/**/*.log*") if value in file.read_bytes()]
 
 
-def let_its_segment_go(stack: Any, topic: str, partition: int) -> None:
-    """The fifth step: segments end soon, a record comes, and what lies before the log's start leaves the disk."""
-    admin = AdminClient(stack.client(OPS))
+def delete_before(stack: Any, topic: str, partition: int, offset: int) -> None:
+    """The broker gives out nothing of the partition that is older."""
+    behind, admin = TopicPartition(topic, partition, offset), AdminClient(stack.client(OPS))
+    assert admin.delete_records([behind])[behind].result(30)
+
+
+def a_segment_later(stack: Any, topic: str, partition: int) -> int:
+    """Where the segment begins that a later record is the first of, once everything before it is settled."""
     soon = [ConfigEntry(name, "1000", incremental_operation=AlterConfigOpType.SET) for name in SOON]
-    (changed,) = admin.incremental_alter_configs(
-        [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=soon)]
-    ).values()
-    changed.result(30)
-    producer, deadline = Producer(stack.client(MASKED)), time.monotonic() + 60
-    while on_disk(stack, PICTURE):
-        assert time.monotonic() < deadline
-        producer.produce(topic, value=b"no frame", partition=partition)
-        assert producer.flush(30) == 0
-        time.sleep(1.5)
+    resource, admin = (
+        ConfigResource(ResourceType.TOPIC, topic, incremental_configs=soon),
+        AdminClient(stack.client(OPS)),
+    )
+    admin.incremental_alter_configs([resource])[resource].result(30)
+    time.sleep(2)  # longer than a segment takes records now
+    producer, begun = Producer(stack.client(MASKED)), []
+    producer.produce(topic, value=b"no frame", partition=partition, on_delivery=lambda _, record: begun.append(record))
+    assert producer.flush(30) == 0
+    _until_settled(stack, topic)
+    return begun[0].offset() or 0
 
 
 def holding(stack: Any, value: bytes) -> list[str]:

@@ -36,7 +36,20 @@ from tocsin.stack.local import LocalStack
 from tocsin.stack.postgres import DATABASE
 
 pytestmark = pytest.mark.stack
-MEMBER, POLICE = MemberId("plat-a"), MemberId("de-police")
+MEMBER, POLICE, HOTLINE = MemberId("plat-a"), MemberId("de-police"), MemberId("nl-hotline")
+RECIPIENTS = (POLICE, HOTLINE)
+TWO_SINKS: Final = """
+[[sinks]]
+kind = "directory"
+name = "people"
+format = "csv"
+path = "{state}/people"
+
+[[sinks]]
+kind = "database"
+name = "casework"
+url = "sqlite:///{state}/casework.sqlite"
+"""
 PLAIN, SEALED = "marker-plain-91c4", "marker-sealed-91c4"
 REFERENCE = f"{PLAIN}-reference"
 REPORT = report_id_of(MEMBER, REFERENCE)
@@ -99,6 +112,19 @@ def publish(stack: Any) -> None:
     with Publisher(stack.config(MEMBER)) as publisher:
         publisher.publish(draft)
     until(lambda: not any(line.waiting for line in balance_of(stack.home).lines))
+
+
+def deliver(stack: Any) -> None:
+    """One recipient has a folder of its inbox, the other a folder of its own and a database."""
+    sinks = TWO_SINKS.format(state=stack.home / "state" / HOTLINE)
+    (stack.home / "config" / f"{HOTLINE}.delivery.toml").write_text(sinks, "utf-8")
+    for recipient in RECIPIENTS:
+        tocsin(stack, "deliver", recipient, "--once")
+
+
+def confirmed(stack: Any) -> int:
+    """How many recipients have said that they erased it."""
+    return tocsin(stack, "erase", "--report", REPORT, "--dry-run").count("confirmed")
 
 
 def copied(stack: Any) -> ReportSubmitted:
@@ -186,21 +212,23 @@ def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_o
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
         publish(stack)
-        tocsin(stack, "deliver", POLICE, "--once")
+        deliver(stack)
         report = copied(stack)
         needles = (PLAIN.encode(), SEALED.encode(), report.sealed[0].ciphertext)
         with stack.postgres.connect(database="tocsin") as connection:
             connection.execute("analyze")
             connection.execute("checkpoint")
         assert places(stack.home, *needles) == {"kafka", "postgresql", "state"}
+        assert places(stack.home / "state", PLAIN.encode()) >= {MEMBER, *RECIPIENTS}
+        assert places(stack.home / "state" / HOTLINE, PLAIN.encode()) >= {"people", "casework.sqlite"}
         assert opened(stack, report) == [SEALED]
         backup = tmp_path / "backup"
         dumped(stack, backup)
 
         tocsin(stack, "erase", "--report", REPORT, *WHO)
-        tocsin(stack, "deliver", POLICE, "--once")
+        deliver(stack)
         tocsin(stack, "sent", "--as", MEMBER)
-        until(lambda: "confirmed" in tocsin(stack, "erase", "--report", REPORT, "--dry-run"))
+        until(lambda: confirmed(stack) == len(RECIPIENTS))
         let_segments_go(stack)
         assert until(lambda: places(stack.home, *needles) == {"postgresql"}), "in dead rows and the log of writes"
         assert "log of writes: what was written before is removed" in tocsin(stack, "erase", "--scrub")
