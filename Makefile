@@ -40,9 +40,9 @@ codec-long: $(CODEC) ## Hold the compiled codec against fastavro: a million reco
 demo: $(CODEC) ## Set everything up and run the main job (SERVE=1 stays up)
 	@$(BIN)/tocsin demo
 
-# Most of the time goes to waiting for processes: three groups of files at once (tests/conftest.py), on two cores too.
+# Most of the time goes to waiting for processes: three files at once (tests/conftest.py), on two cores too.
 test: $(CODEC) ## Set everything up and pass the tests
-	@$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## The tests that need no Kafka, PostgreSQL or registry
 	@$(BIN)/pytest -m "not stack and not chaos"

@@ -31,23 +31,18 @@ def running(prefix: str) -> Iterator[Any]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a stack meet in the same order in every run, wherever it runs; all others in any order.
+    """Files that share a stack come first, then those with one of their own, which take long, then all others.
 
-    Three workers of pytest-xdist (``--dist loadgroup``) take one group after the other: the files of the busy stack are
-    dealt to two groups, those of the idle one are a third, and every other file is its own. The longest come first.
+    Three workers of pytest-xdist (``--dist loadfile``) take one file after the other, each with its tests in their order.
+    Not by groups (``xdist_group``): xdist 3.8 writes them where pytest from 9.1 on does not read them.
     """
-    busy = sorted({item.path for item in items if _shares(item, "busy_stack")})
-    groups = {item.path: "idle" for item in items if _shares(item, "stack")}
-    groups |= {path: f"busy-{index % 2}" for index, path in enumerate(busy)}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, str(item.path))))
-    items.sort(key=lambda item: _turn(item, groups.get(item.path)))
+    items.sort(key=_turn)
 
 
-def _turn(item: pytest.Item, group: str | None) -> tuple[int, str, int, str]:
-    if group is None:
-        return (1 if item.get_closest_marker("stack") else 2, "", 0, "")
-    return (0, group + str(item.path), item.location[1] or 0, item.name)
+def _turn(item: pytest.Item) -> tuple[int, str, int, str]:
+    if any(_shares(item, fixture) for fixture in ("busy_stack", "stack")):
+        return (0, str(item.path), item.location[1] or 0, item.name)
+    return (1 if item.get_closest_marker("stack") else 2, "", 0, "")
 
 
 def _shares(item: pytest.Item, fixture: str) -> bool:

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
@@ -65,6 +66,9 @@ class Watched(NamedTuple):
     crew: Crew
     prometheus: str
     came: list[tuple[str, dict[str, Any]]]
+
+
+RETURNS = quote('tocsin_build_info{process="returns.all"}')
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +178,9 @@ def test_an_alert_that_fires_in_a_real_run_reaches_whom_its_route_names(watched:
         new = [(to, one) for to, one in watched.came if datetime.fromisoformat(one["startsAt"]) >= since]
         return {(to, one["labels"]["alertname"]) for to, one in new if one["status"] == "firing"}
 
+    until(
+        lambda: '"value"' in _read(f"{watched.prometheus}/api/v1/query?query={RETURNS}"), what="no returns worker came"
+    )
     until(lambda: not firing() & {woken, ticket}, what="it fires while there is a returns worker")
     ended = datetime.now(UTC)
     watched.crew.leave("returns", grace_seconds=20)
