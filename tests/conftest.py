@@ -33,7 +33,7 @@ def running(prefix: str) -> Iterator[Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that share a stack come first, then those with one of their own, which take long, then all others.
 
-    Three workers of pytest-xdist (``--dist loadfile``) take one file after the other, each with its tests in their order.
+    Three workers of pytest-xdist (``--dist loadfile``) take one file after the other, its tests in their order.
     Not by groups (``xdist_group``): xdist 3.8 writes them where pytest from 9.1 on does not read them.
     """
     items.sort(key=_turn)
