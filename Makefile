@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 CODEC := $(VENV)/.codec
 
 .DEFAULT_GOAL := help
-.PHONY: help setup codec codec-check codec-long demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-growth bench-peers evaluate promtool screenshots clean
+.PHONY: help setup codec codec-check codec-long codec-fuzz codec-asan wheels demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-codec bench-growth bench-peers bench-day bench-fairness bench-deliver evaluate promtool screenshots clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,21 +28,38 @@ codec: $(CODEC) ## Compile the codec where Rust is, once; without it Tocsin read
 
 $(CODEC): $(READY) codec/Cargo.toml codec/pyproject.toml $(wildcard codec/src/*.rs)
 	@command -v cargo >/dev/null || echo "No Rust toolchain (cargo) here: Tocsin reads with fastavro, which is slower and says the same."
-	@! command -v cargo >/dev/null || { echo "Compiling the codec, once: about half a minute ..."; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./codec; } || echo "The codec could not be compiled: Tocsin reads with fastavro, which is slower and says the same."
-	@touch $@
+	@! command -v cargo >/dev/null || { echo "Compiling the codec, once: about half a minute ..."; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./codec && touch $@; } || echo "The codec could not be compiled: Tocsin reads with fastavro, which is slower and says the same."
 
 codec-check: $(READY) ## Judge the codec's Rust: format, clippy, its own tests
 	@cd codec && cargo fmt --check && cargo clippy --quiet --release -- --deny warnings && cargo test --quiet --release
+	@cd codec/fuzz && cargo fmt --check
 
 codec-long: $(CODEC) ## Hold the compiled codec against fastavro: a million records, 5,000 schemas, 500,000 mutations
 	@$(BIN)/python -m tests.engines
 
+codec-fuzz: $(READY) ## Let libFuzzer look for bytes that break the compiled codec, ten minutes a door (TARGET=decode SECONDS=600); nightly Rust
+	@$(NIGHTLY)
+	@$(BIN)/python -m tests.engines.fuzzing $(TARGET) --seconds $(or $(SECONDS),600)
+
+codec-asan: $(READY) ## Run the codec's own tests while AddressSanitizer watches; nightly Rust
+	@$(NIGHTLY)
+	@$(BIN)/python -m tests.engines.sanitised
+
+NIGHTLY = cargo +nightly fuzz --version >/dev/null 2>&1 || { echo "This needs a nightly Rust toolchain and cargo-fuzz: rustup toolchain install nightly; cargo install cargo-fuzz."; exit 4; }
+
+wheels: $(READY) requirements/wheels.txt ## Build the codec's wheel into dist/, for Python 3.11 and later and any Linux since 2014
+	@command -v cargo >/dev/null || { echo "Building the codec's wheel needs a Rust toolchain (cargo): install one."; exit 4; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/wheels.txt
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --quiet --release --zig --compatibility manylinux2014 --manifest-path codec/Cargo.toml --out dist
+	@ls dist/tocsin_codec-*.whl
+	@$(BIN)/python -m tests.engines.installed
+
 demo: $(CODEC) ## Set everything up and run the main job (SERVE=1 stays up)
 	@$(BIN)/tocsin demo
 
-# Most of the time goes to waiting for processes: three files at once (tests/conftest.py), on two cores too.
+# Most of the time goes to waiting for processes: four files at once (tests/conftest.py), on two cores too.
 test: $(CODEC) ## Set everything up and pass the tests
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## The tests that need no Kafka, PostgreSQL or registry
 	@$(BIN)/pytest -m "not stack and not chaos"
@@ -74,14 +91,18 @@ lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(COMPILE) -c requirements/dev.txt --extra ops -o requirements/ops.txt
 	@$(COMPILE) -c requirements/dev.txt --extra triage -o requirements/triage.txt
 	@$(COMPILE) -c requirements/dev.txt --extra build -o requirements/build.txt
+	@$(COMPILE) -c requirements/dev.txt --extra wheels -o requirements/wheels.txt
 	@$(COMPILE) -c requirements/dev.txt --extra fuzz -o requirements/fuzz.txt
 	@$(COMPILE) -c requirements/dev.txt --extra attack -o requirements/attack.txt
 	@$(PEER) benchmarks/peers/requirements/plain.in -o benchmarks/peers/requirements/plain.txt
+	@$(PEER) benchmarks/peers/requirements/cavro.in -o benchmarks/peers/requirements/cavro.txt
 	@$(PEER) benchmarks/peers/requirements/stock.in -o benchmarks/peers/requirements/stock.txt
 	@$(PEER) benchmarks/peers/requirements/quix.in -o benchmarks/peers/requirements/quix.txt
 
-lock-jars: $(READY) ## Lock the Java programs of the local stack with their digests
+lock-jars: $(READY) ## Lock the Java programs of the local stack, Java's Avro, and Kafka Streams for the benchmark, with their digests
 	@$(BIN)/python -m tocsin.stack.lock_jars
+	@$(BIN)/python -m tocsin.stack.lock_jars tests/engines/jars.lock org.apache.avro:avro:1.12.2 org.slf4j:slf4j-nop:2.0.17
+	@$(BIN)/python -m tocsin.stack.lock_jars benchmarks/peers/streams.lock org.apache.kafka:kafka-streams:4.3.1 org.apache.avro:avro:1.12.2 org.slf4j:slf4j-nop:2.0.17
 
 sbom: $(READY) ## Write the bill of materials, CycloneDX, to dist/tocsin.cdx.json
 	@$(BIN)/python -m tocsin.stack.sbom
@@ -106,14 +127,26 @@ chaos-faults: $(READY) ## Meet one fault after the other, and judge each (FAULT=
 chaos-memory: $(READY) ## Send a million reports through one exchange, and see whether memory stays flat (REPORTS=1000000)
 	@$(BIN)/python -m tests.chaos.memory --reports $(or $(REPORTS),1000000) --seed $(or $(SEED),7)
 
-bench: $(READY) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
+bench: $(CODEC) ## Measure the worker beside a plain loop and stock Faust (about 7 minutes)
 	@$(BIN)/python -m benchmarks
 
-bench-growth: $(READY) ## Measure throughput as partitions, selectors, members and workers grow (about half an hour)
+bench-codec: $(CODEC) ## Measure the codec alone beside fastavro, cavro and Java, the job with each engine, and pass-through beside Kafka Streams
+	@$(BIN)/python -m benchmarks.codec
+
+bench-growth: $(CODEC) ## Measure throughput as partitions, selectors, members and workers grow, into docs/performance (about half an hour)
 	@$(BIN)/python -m benchmarks.growth
 
-bench-peers: $(READY) ## Measure Tocsin beside stock Faust, a plain loop and Quix Streams at the same job, into docs/performance
+bench-peers: $(CODEC) ## Measure Tocsin beside stock Faust, a plain loop and Quix Streams at the same job, into docs/performance
 	@$(BIN)/python -m benchmarks.peers
+
+bench-fairness: $(CODEC) ## Let one member publish everything at once, and see how long nine others wait (REPORTS=200000)
+	@$(BIN)/python -m benchmarks.fairness --reports $(or $(REPORTS),200000)
+
+bench-day: $(CODEC) ## Publish as many reports as CyberTipline takes in a day, and time them to the last sink (REPORTS=60000)
+	@$(BIN)/python -m benchmarks.day --reports $(or $(REPORTS),60000)
+
+bench-deliver: $(CODEC) ## Measure what one delivery costs a member's process in CPU, without a broker, into docs/performance (DELIVERIES=1000)
+	@$(BIN)/python -m benchmarks.deliver --deliveries $(or $(DELIVERIES),1000)
 
 promtool: ## Install Prometheus and Alertmanager, with whose programs tests check metrics, rules and routes (Debian and its kin, as root)
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from benchmarks.codec import both_ways
+from benchmarks.codec.__main__ import alone
 from benchmarks.measuring import Run, run_engine, spread
 from benchmarks.ratio import ratio
 from benchmarks.revision import commit
@@ -38,7 +38,7 @@ def main(reports: int, rounds: int, backlog: int, urgent: int) -> None:
             "commit": commit(),
             "reports": reports,
             "rounds": rounds,
-            "codec_us": both_ways(),
+            "codec_us": alone().microseconds,
             "steps_us": costs(),
             "rules_us": ratio(),
             "unpacking_us": unpacking(),

@@ -1,8 +1,9 @@
 """The engines that are compared, each a process of its own: `python -m benchmarks.engines NAME HOME`.
 
 `tocsin` is the worker as it runs in production; `loop` the same steps in a plain confluent-kafka loop; `stock` the same
-steps in an agent of unchanged Faust, one record at a time. `*-pass` copy values to another topic instead, and
-`*-unlogged` write nothing into the audit log. All three are peers (benchmarks/peers), here in our own environment.
+steps in an agent of unchanged Faust, one record at a time. `*-pass` copy values to another topic instead, `*-codec`
+read them and write them again on the way, and `*-unlogged` write nothing into the audit log. All three are peers
+(benchmarks/peers), here in our own environment.
 """
 
 import os
@@ -20,7 +21,10 @@ from benchmarks.peers import plain, stock, tocsin
 from benchmarks.peers.job import Job, job_of
 from benchmarks.world import OUTPUT
 from processors import triage
+from schemas.records.report import ReportSubmitted
 from schemas.records.values import Coordinate
+from tocsin.runtime import settings
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, Slice
 
@@ -46,11 +50,31 @@ class PassStages(Stages[Slice, Slice, Passed]):
         return decided
 
     def finish(self, claimed: Slice) -> Passed:
-        """The same values for another topic."""
-        return Passed(claimed, tuple(OutRecord(topic=OUTPUT, key=b"", value=r.value or b"") for r in claimed.records))
+        """The same keys and values for another topic."""
+        return Passed(
+            claimed,
+            tuple(
+                OutRecord(topic=OUTPUT, key=r.key or b"", value=self.passed(r.value or b"")) for r in claimed.records
+            ),
+        )
+
+    def passed(self, value: bytes) -> bytes:
+        """As it came."""
+        return value
 
     def settle(self, finished: Passed, coordinates: tuple[Coordinate, ...]) -> None:
         """Nothing to settle."""
+
+
+class CodecStages(PassStages):
+    """Reads each value and writes it again."""
+
+    def __init__(self, codec: RecordCodec) -> None:
+        self._codec = codec
+
+    def passed(self, value: bytes) -> bytes:
+        """The same bytes, of a record that was made in between."""
+        return self._codec.dumps(self._codec.loads(value, ReportSubmitted))
 
 
 ENGINES: Final[Mapping[str, Callable[[Job], None]]] = {
@@ -69,6 +93,9 @@ def main() -> None:
     job = job_of(home, f"triage.bench-{engine}-{os.getpid()}")
     if how == "pass":
         job = replace(job, stages=PassStages())
+    if how == "codec":
+        directory = SchemaDirectory(settings.load(home / "config" / "ops.toml").registry)
+        job = replace(job, stages=CodecStages(RecordCodec(directory)))
     if how == "unlogged":
         triage.audited = lambda *_: iter(())  # type: ignore[attr-defined]  # a switch that production does not have
     sys.argv = [sys.argv[0], "worker"]

@@ -18,6 +18,9 @@ _LOOK_SECONDS: Final = 0.05
 _LONGEST_SECONDS: Final = 300.0
 _SHOWN_LINES: Final = 15
 
+Mark = tuple[int, float, float]
+"""How many records were done, at which monotonic second, and the CPU-seconds of the process until then."""
+
 
 class Run(Struct, frozen=True, kw_only=True):
     """What one run took, its start-up left out."""
@@ -65,16 +68,21 @@ def started(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[byt
 
 def measured(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> Run:
     """From the first record that is done to the last wanted one."""
-    first, began, cpu = await_done(child, 1, count)
-    last, ended, cpu_ended = await_done(child, wanted, count)
+    began, ended = (await_done(child, done, count) for done in (1, wanted))
+    return between(began, ended, peak_bytes(child.pid))
+
+
+def between(began: Mark, ended: Mark, peak: int) -> Run:
+    """What lay between two looks at one process."""
+    (first, began_seconds, cpu), (last, ended_seconds, cpu_ended) = began, ended
     if last == first:
         raise SystemExit("The engine was done before it was looked at twice: measure more reports (--reports).")
     return Run(
-        records=last - first, seconds=ended - began, cpu_seconds=cpu_ended - cpu, peak_bytes=peak_bytes(child.pid)
+        records=last - first, seconds=ended_seconds - began_seconds, cpu_seconds=cpu_ended - cpu, peak_bytes=peak
     )
 
 
-def await_done(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> tuple[int, float, float]:
+def await_done(child: "subprocess.Popen[bytes]", wanted: int, count: Callable[[], int]) -> Mark:
     """How many were done when it was enough, the monotonic second of that, and the CPU-seconds of the process."""
 
     def require_running() -> None:

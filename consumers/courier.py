@@ -20,7 +20,7 @@ from consumers.settings import Limits
 from consumers.sinks.port import Away, Later, Sink, Unanswered
 from consumers.states import TOLD, Event, State, after, allows
 from consumers.store import deliveries, traces
-from consumers.store.deliveries import BUNDLE, NOTICE, Delivery
+from consumers.store.deliveries import BUNDLE, NOTICE, Delivery, Settled
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from schemas.failures import Failure, Refused, Temporary, Unreadable
@@ -143,8 +143,8 @@ class Courier:
             taken = deliveries.take(connection, now_ms, self._burst(), limits.claim_seconds * 1000)
             done = deliveries.sinks_done(connection, [delivery.key for delivery in taken])
             jobs = [self._job(connection, delivery, done) for delivery in taken]
-            for job in jobs:
-                deliveries.open_attempts(connection, job.delivery.key, (outlet.name for outlet in job.outlets), now_ms)
+            asked = ((job.delivery.key, outlet.name) for job in jobs for outlet in job.outlets)
+            deliveries.open_attempts(connection, asked, now_ms)
         return jobs
 
     def _burst(self) -> int:
@@ -270,38 +270,36 @@ class Courier:
         if not results:
             return
         now_ms = self._desk.now_ms()
-        told: list[Facts] = []
         with self._store.begin() as connection:
-            for job, endings in results:
-                for ending in endings:
-                    _close(connection, job.delivery.key, ending, now_ms)
-                found = verdict(endings, job.delivery.attempts, self._desk.limits)
-                told += self._conclude(connection, job.delivery, found, waits=sink_failed)
-        tell_outcomes(_LOG, _STAGE, told)
+            deliveries.close_attempts(connection, _closed(results), now_ms)
+            concluded = [
+                (job.delivery, settled)
+                for job, endings in results
+                if (settled := self._conclude(connection, job.delivery, endings, waits=sink_failed))
+            ]
+            deliveries.settle_all(connection, (settled for _, settled in concluded), now_ms)
+            owe(connection, [one for each in concluded for one in self._returns(connection, *each)], now_ms)
+        for delivery, settled in concluded:
+            record_left(_STAGE, settled.state if delivery.kind != CANARY else CANARY)
+        tell_outcomes(_LOG, _STAGE, (_told(*each) for each in concluded))
 
     def _conclude(
-        self, connection: Connection, delivery: Delivery, found: Verdict, *, waits: bool
-    ) -> tuple[Facts, ...]:
+        self, connection: Connection, delivery: Delivery, endings: Sequence[Ending], *, waits: bool
+    ) -> Settled | None:
+        """What its endings change of a delivery; None where it stays as it is, to be asked about later."""
         now_ms = self._desk.now_ms()
+        found = verdict(endings, delivery.attempts, self._desk.limits)
         if found.event is None:
             ask_at_ms = now_ms + int(found.wait_seconds * 1000)
             deliveries.change(connection, delivery.key, claimed_until_ms=ask_at_ms, reason_code=found.code)
-            return ()
-        state = _next_state(connection, delivery, found.event)
-        attempts = delivery.attempts if found.counts else delivery.attempts - 1
-        deliveries.settle(
-            connection,
-            delivery,
-            state,
-            now_ms,
+            return None
+        return Settled(
+            key=delivery.key,
+            state=_next_state(connection, delivery, found.event),
             reason_code=found.code,
-            attempts=attempts,
+            attempts=delivery.attempts if found.counts else delivery.attempts - 1,
             due_ms=self._due_ms(delivery, found, now_ms) if waits else now_ms,
         )
-        record_left(_STAGE, state if delivery.kind != CANARY else CANARY)
-        if state in TOLD:
-            owe(connection, self._returns(connection, delivery, state, found.code), now_ms)
-        return (_told(delivery, state, found.code, attempts),)
 
     def _due_ms(self, delivery: Delivery, found: Verdict, now_ms: int) -> int:
         if found.event is not Event.RETRY:
@@ -311,10 +309,11 @@ class Courier:
         delay_ms = retry_delay_ms(delivery.attempts, self._desk.limits, self._desk.chance.random())
         return now_ms + max(delay_ms, int(found.wait_seconds * 1000))
 
-    def _returns(self, connection: Connection, delivery: Delivery, state: State, code: str) -> list[Return]:
+    def _returns(self, connection: Connection, delivery: Delivery, settled: Settled) -> list[Return]:
         """One Return a referral and none a notice; a bundle speaks for its members, and closes them when it arrived."""
         now_ms, member = self._desk.now_ms(), self._desk.member
-        if delivery.kind == NOTICE:
+        state, code = settled.state, settled.reason_code
+        if state not in TOLD or delivery.kind == NOTICE:
             return []
         if delivery.kind != BUNDLE:
             return [state_return(member, delivery, state, now_ms, code)]
@@ -325,10 +324,10 @@ class Courier:
         return [state_return(member, part, state, now_ms, code) for part in parts]
 
 
-def _told(delivery: Delivery, state: State, code: str, tries: int) -> Facts:
+def _told(delivery: Delivery, settled: Settled) -> Facts:
     """The line of one delivery: it names no member but the one whose log it is."""
-    told = {"outcome": str(state), "delivery": delivery.key, "report_id": delivery.report_id}
-    return told | {"revision": delivery.revision, "tries": tries, "code": code}
+    told = {"outcome": str(settled.state), "delivery": delivery.key, "report_id": delivery.report_id}
+    return told | {"revision": delivery.revision, "tries": settled.attempts, "code": settled.reason_code}
 
 
 def _stopped(job: Job) -> Ending:
@@ -345,7 +344,11 @@ def _next_state(connection: Connection, delivery: Delivery, event: Event) -> Sta
     return after(state, Event.WITHDRAW) if stops else state
 
 
-def _close(connection: Connection, key: str, ending: Ending, now_ms: int) -> None:
-    """An attempt that is to be asked about stays open."""
-    if ending.result is not Result.ASK_LATER:
-        deliveries.close_attempt(connection, key, ending.sink, (ending.result, ending.code), now_ms)
+def _closed(results: Sequence[tuple[Job, list[Ending]]]) -> dict[tuple[str, str], tuple[str, str]]:
+    """The attempts that ended; one that is to be asked about stays open."""
+    return {
+        (job.delivery.key, ending.sink): (ending.result, ending.code)
+        for job, endings in results
+        for ending in endings
+        if ending.result is not Result.ASK_LATER
+    }

@@ -1,41 +1,39 @@
 """The inbox: a batch of referrals and the positions it was read from become one transaction of the delivery store."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from consumers.agreement import Agreement, Decision, Standing, Treatment, bundle_due_ms, decide, given_by
+from consumers.agreement import Agreement, Standing, Treatment, bundle_due_ms, decide, given_by
 from consumers.canaries import KIND as CANARY
 from consumers.canaries import is_canary, row_of, unknown
 from consumers.codec import Codec
-from consumers.escalation import begins_ms
 from consumers.held import note_hold
 from consumers.messages import recalled_return, state_return
 from consumers.notices import is_handed_on, notice_row, recall_row
 from consumers.provenance import SUSPICIOUS, examined, sentence
+from consumers.rows import bundle_row, referral_row
 from consumers.settings import Limits
 from consumers.states import MAY_HAVE, Event, State, after
 from consumers.store import arrivals, deliveries, erasures, traces
-from consumers.store.deliveries import BUNDLE, RECALL, REFERRAL, Delivery
+from consumers.store.deliveries import RECALL, Delivery
 from consumers.store.engine import DeliveryStore
+from consumers.store.intake import Intake
 from consumers.store.outbox import owe
-from consumers.store.tables import NEVER_MS
 from schemas.failures import Broken, Refused, Unreadable
 from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
-from schemas.records.values import Coordinate, Tier
+from schemas.records.values import Coordinate
 from schemas.topics import status_topic
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.metrics import SIGNATURE_FAILURES, failure_met, record_left
 
 BATCH = 500
-MAX_BUNDLE_MEMBERS = 100
 _STAGE = "inbox"
-_RANKS = {Tier.URGENT: 0, Tier.HIGH: 1, Tier.UNKNOWN: 1, Tier.NORMAL: 2, Tier.LOW: 3}
 _LOG = logging.getLogger(__name__)
 
 
@@ -89,8 +87,8 @@ class Inbox:
             return 0
         try:
             with self._store.begin() as connection:
-                for arrival in batch:
-                    self._receive(connection, arrival)
+                read = [(arrival, self._receive(connection, arrival)) for arrival in batch]
+                self._accept_all(connection, [(arrival, record) for arrival, record in read if record])
                 for place in _last_places(batch):
                     arrivals.advance(connection, place)
         except BaseException:
@@ -108,12 +106,13 @@ class Inbox:
                     record = self._read(arrival)
                 except (Unreadable, Refused):
                     continue
-                self._accept(connection, arrival, record)
+                self._accept_all(connection, [(arrival, record)])
                 arrivals.mend(connection, place, self._terms.now_ms())
                 mended += 1
         return mended
 
-    def _receive(self, connection: Connection, arrival: Arrival) -> None:
+    def _receive(self, connection: Connection, arrival: Arrival) -> Referral | Status | None:
+        """What it says; None where that cannot be read, and is kept aside."""
         try:
             record = self._read(arrival)
         except (Unreadable, Refused) as failure:
@@ -122,22 +121,32 @@ class Inbox:
             facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "code": failure.code}
             _LOG.error("A record was kept aside: it is nothing for this member.", extra={"facts": facts})
             arrivals.keep_unreadable(connection, arrival.place, arrival.value, failure.code, self._terms.now_ms())
-            return
+            return None
         if isinstance(record, Referral):
             self._hold_against_signature(arrival, record)
-        self._accept(connection, arrival, record)
+        return record
 
-    def _accept(self, connection: Connection, arrival: Arrival, record: Referral | Status) -> None:
-        if isinstance(record, Referral):
-            self._store_once(connection, arrival, record)
-        elif record.kind is StatusKind.ERASE:
-            erasures.order(connection, record)
-        elif record.kind is StatusKind.LEGAL_HOLD:
-            note_hold(connection, record, self._terms.now_ms())
-        elif record.kind is StatusKind.RECALL:
-            self._take_back(connection, arrival, record)
-        elif is_handed_on(record):
-            self._note(connection, arrival, record)
+    def _accept_all(self, connection: Connection, read: Sequence[tuple[Arrival, Referral | Status]]) -> None:
+        """In the order in which they came: what one of them changes, the next one meets."""
+        intake = Intake(connection, [record for _, record in read if isinstance(record, Referral)])
+        for arrival, record in read:
+            if isinstance(record, Referral):
+                self._store_once(connection, arrival, record, intake)
+            else:
+                intake.write()
+                self._accept(connection, arrival, record)
+            intake.meet(record.report_id)
+        intake.write()
+
+    def _accept(self, connection: Connection, arrival: Arrival, status: Status) -> None:
+        if status.kind is StatusKind.ERASE:
+            erasures.order(connection, status)
+        elif status.kind is StatusKind.LEGAL_HOLD:
+            note_hold(connection, status, self._terms.now_ms())
+        elif status.kind is StatusKind.RECALL:
+            self._take_back(connection, arrival, status)
+        elif is_handed_on(status):
+            self._note(connection, arrival, status)
 
     def _note(self, connection: Connection, arrival: Arrival, status: Status) -> None:
         """Hand it on beside its referral; where that was taken back, there is nothing left to look at again."""
@@ -192,37 +201,42 @@ class Inbox:
             return self._codec.loads(arrival.value, Status)
         return self._codec.loads(arrival.value, Referral)
 
-    def _store_once(self, connection: Connection, arrival: Arrival, referral: Referral) -> None:
-        if arrivals.known(connection, (referral.referral_id,)):
-            record_left(_STAGE, "replayed")
-            return
+    def _store_once(self, connection: Connection, arrival: Arrival, referral: Referral, intake: Intake) -> None:
+        is_first = intake.is_first(referral.report_id)
+        if not is_first:
+            intake.write()
+            if arrivals.known(connection, (referral.referral_id,)):
+                record_left(_STAGE, "replayed")
+                return
+        row = referral_row(referral, self._terms.now_ms(), self._terms.limits) | _origin(arrival)
         if is_canary(referral):
-            arrivals.add(connection, row_of(_row(arrival, referral, self._terms)), unknown(referral))
+            intake.add(row_of(row), unknown(referral))
             record_left(_STAGE, CANARY)
             return
-        state, decision = self._decide(connection, referral)
-        row = _row(arrival, referral, self._terms)
-        row |= {"state": state, "reason_code": decision.rule}
+        void = None if is_first else self._void(connection, referral)
+        state, rule = (State.WITHDRAWN, void) if void else self._decide(referral, intake)
+        row |= {"state": state, "reason_code": rule}
         if state is State.BUNDLED:
-            row["bundle_key"] = self._bundle_for(connection, referral)
-        arrivals.add(connection, row, referral)
+            row["bundle_key"] = self._bundle_for(referral, intake)
+        intake.add(row, referral)
         if arrival.context:
             traces.keep(connection, referral.referral_id, arrival.context)
         record_left(_STAGE, state)
         if state in (State.COUNTED, State.WITHDRAWN):
-            self._tell(connection, [_delivery(referral)], state, decision.rule)
+            self._tell(connection, [_delivery(referral)], state, rule)
 
-    def _decide(self, connection: Connection, referral: Referral) -> tuple[State, Decision]:
-        if erasures.reopen(connection, referral.report_id):
-            return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="erasure.ordered")
-        if referral.withdrawn and self._recall(connection, referral):
-            return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.nothing_to_recall")
-        if not referral.withdrawn and self._is_recalled(connection, referral):
-            return State.WITHDRAWN, Decision(treatment=Treatment.COUNT, rule="delivery.withdrawn")
+    def _decide(self, referral: Referral, intake: Intake) -> tuple[State, str]:
         agreement = self._terms.agreement
-        standing = arrivals.standing_of(connection, referral, agreement.since_ms(self._terms.now_ms()))
-        decision = decide(referral, standing, agreement)
-        return _STATES[decision.treatment], decision
+        decision = decide(referral, intake.standing_of(referral, agreement.since_ms(self._terms.now_ms())), agreement)
+        return _STATES[decision.treatment], decision.rule
+
+    def _void(self, connection: Connection, referral: Referral) -> str:
+        """Why nobody gets it, given what was said of its report before; empty where nothing speaks against it."""
+        if erasures.reopen(connection, referral.report_id):
+            return "erasure.ordered"
+        if referral.withdrawn:
+            return "delivery.nothing_to_recall" if self._recall(connection, referral) else ""
+        return "delivery.withdrawn" if self._is_recalled(connection, referral) else ""
 
     def _recall(self, connection: Connection, notice: Referral) -> bool:
         """Stop the copies that have not left; True where no sink can have got any, so that there is nobody to tell."""
@@ -282,24 +296,12 @@ class Inbox:
         now_ms = self._terms.now_ms()
         owe(connection, (state_return(self._terms.member, each, state, now_ms, code) for each in about), now_ms)
 
-    def _bundle_for(self, connection: Connection, referral: Referral) -> str:
+    def _bundle_for(self, referral: Referral, intake: Intake) -> str:
         """The open bundle of this period with room in it; a test never shares one with a live report."""
         terms = self._terms
         due_ms = bundle_due_ms(terms.now_ms(), terms.agreement)
-        prefix = f"bundle-{terms.member}-{due_ms}-{referral.mark.lower()}-"
-        sizes = arrivals.bundle_sizes(connection, prefix)
-        part = 0
-        while not self._joins(connection, _bundle_row(f"{prefix}{part}", referral, due_ms, terms), sizes):
-            part += 1
-        return f"{prefix}{part}"
-
-    @staticmethod
-    def _joins(connection: Connection, bundle: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
-        """Whether there is room in that bundle, and it has not left."""
-        if sizes.get(bundle["key"], 0) >= MAX_BUNDLE_MEMBERS:
-            return False
-        arrivals.ensure_bundle(connection, bundle)
-        return arrivals.hold_bundle(connection, bundle["key"])
+        row = bundle_row(referral, due_ms, terms.now_ms(), terms.limits)
+        return intake.bundles.joined(f"bundle-{terms.member}-{due_ms}-{referral.mark.lower()}-", row)
 
 
 def _order(said: Referral | Status) -> tuple[int, int]:
@@ -335,29 +337,6 @@ def _delivery(referral: Referral) -> Delivery:
     )
 
 
-def _row(arrival: Arrival, referral: Referral, terms: Terms) -> dict[str, Any]:
-    """One referral as a row of the deliveries; its state is still to be decided."""
-    now_ms, deadline = terms.now_ms(), referral.priority.deadline
-    is_urgent = referral.priority.tier is Tier.URGENT
-    retain_ms = referral.retain_until.epoch_ms if referral.retain_until else NEVER_MS
-    return {
-        "key": referral.referral_id,
-        "kind": REFERRAL,
-        "report_id": referral.report_id,
-        "revision": referral.revision,
-        "mark": referral.mark,
-        "tier": referral.priority.tier,
-        "rank": _RANKS[referral.priority.tier],
-        "deadline_ms": deadline.epoch_ms if deadline else NEVER_MS,
-        "received_ms": now_ms,
-        "state_since_ms": now_ms,
-        "due_ms": now_ms,
-        "expires_ms": min(terms.limits.give_up_ms(now_ms), retain_ms),
-        "retain_ms": retain_ms,
-        "escalate_ms": begins_ms(deadline.epoch_ms if deadline else None, now_ms) if is_urgent else None,
-    } | _origin(arrival)
-
-
 def _origin(arrival: Arrival) -> dict[str, Any]:
     """The record as it came, and where it lay."""
     return {
@@ -366,24 +345,4 @@ def _origin(arrival: Arrival) -> dict[str, Any]:
         "topic_id": arrival.place.topic_id,
         "partition": arrival.place.partition,
         "offset": arrival.place.offset,
-    }
-
-
-def _bundle_row(key: str, referral: Referral, due_ms: int, terms: Terms) -> dict[str, Any]:
-    now_ms = terms.now_ms()
-    return {
-        "key": key,
-        "kind": BUNDLE,
-        "report_id": "",
-        "revision": 1,
-        "mark": referral.mark,
-        "tier": Tier.LOW,
-        "rank": _RANKS[Tier.LOW],
-        "deadline_ms": NEVER_MS,
-        "received_ms": now_ms,
-        "state": State.RECEIVED,
-        "state_since_ms": now_ms,
-        "due_ms": due_ms,
-        "expires_ms": terms.limits.give_up_ms(due_ms),
-        "retain_ms": NEVER_MS,
     }

@@ -1,54 +1,42 @@
 """A reference receiver: what a recipient's own endpoint has to do, and what tests and the demo talk to."""
 
 import hashlib
+import logging
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import anyio
-import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from consumers.serving import LONGEST_WAIT_SECONDS, callers
+from consumers.serving import LONGEST_WAIT_SECONDS, NAME, callers
+from schemas.documents import json_value
 from schemas.failures import Broken
 from tocsin.runtime import metrics
 from tocsin.runtime.endpoint import PATHS, answer
 from tocsin.runtime.health import Health
 from tocsin.runtime.pacing import Callers
-from tocsin.runtime.privacy import private_folder
+from tocsin.runtime.privacy import private_folder, require_private_files
+from tocsin.runtime.refusing import Refusals
 
 MAX_BODY_BYTES: Final = 1_048_576
 MOST_SECRETS: Final = 2
-_MAX_DELAY_SECONDS: Final = 60.0
-NAME: Final = "receiver"
 FOLDER: Final = "folder"
 OPENAPI: Final = Path(__file__).with_name("receiver.openapi.json")
 _STALE_SECONDS: Final = 1.0
 """The folder is tried at each question: an older proof that it takes files is none."""
 _KEY_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _MAX_KEY: Final = 120
-
-
-class Behaviour(Struct, frozen=True, kw_only=True):
-    """What the receiver does with the next posts, so that tests can see how a sender takes it."""
-
-    status: int = 200
-    delay_seconds: float = 0.0
-    times: int = 0
-    """How many posts; 0 means as it should be."""
-    keeps: bool = False
-    """Whether the referral is kept all the same: an answer that was lost on the way."""
-    retry_after: str = ""
-    """What the answer says of the next try."""
+_JSON: Final = "application/json"
+_LOG: Final = logging.getLogger(__name__)
+_REFUSALS: Final = Refusals(NAME)
 
 
 class Shelf:
@@ -56,6 +44,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self._folder = private_folder(folder)
+        require_private_files(folder)
 
     def keep(self, key: str, body: bytes) -> bool:
         """Keep a document durably; False where the key was known."""
@@ -74,6 +63,7 @@ class Shelf:
         """Whether a referral could be kept now."""
         trial = self._folder / f".trial-{os.getpid()}"
         try:
+            trial.touch(mode=0o600)
             trial.write_bytes(b"trial")
             trial.unlink()
         except OSError:
@@ -89,12 +79,11 @@ class Shelf:
 
 
 class Receiver:
-    """Verifies each post, keeps it by its key, answers by key; behaves badly only when it is told to."""
+    """Verifies each post, keeps it by its key, answers by key."""
 
     def __init__(self, shelf: Shelf, secret: str) -> None:
-        self._shelf = shelf
+        self.shelf = shelf
         self._webhooks = tuple(Webhook(one) for one in _secrets(secret))
-        self._behaviour = Behaviour()
         self._health = Health()
         self._health.expect(FOLDER, _STALE_SECONDS)
 
@@ -102,79 +91,72 @@ class Receiver:
         """Take one referral."""
         try:
             with anyio.fail_after(LONGEST_WAIT_SECONDS):
-                body = await _bounded_body(request)
+                body = await bounded_body(request)
         except TimeoutError:
-            return _refused(f"the whole body within {LONGEST_WAIT_SECONDS:.0f} seconds", 408)
+            return _refused(request, f"the whole body within {LONGEST_WAIT_SECONDS:.0f} seconds", 408)
         if body is None:
-            return _refused(f"at most {MAX_BODY_BYTES} bytes", 413)
+            return _refused(request, f"at most {MAX_BODY_BYTES} bytes", 413)
         if not self._is_signed(request, body):
-            return _refused("the signature does not verify", 401)
+            return _refused(request, "the signature does not verify", 401)
         key = request.headers["webhook-id"]
         if not _is_key(key):
-            return _refused("the webhook-id is no key", 400)
-        return await self._take(key, body)
+            return _refused(request, "the webhook-id is no key", 400)
+        if not _is_what_it_says(request.headers.get("content-type", _JSON), body):
+            return _refused(request, f"a body of its type: {', '.join(TYPES)}", 415)
+        answered = await self.take(key, body)
+        _tell(request, "taken", key)
+        return answered
 
     async def look(self, request: Request) -> Response:
         """Say whether a referral is here, to whoever may send it."""
         key = request.path_params["key"]
         if request.headers.get("webhook-id") != key or not self._is_signed(request, b""):
-            return _refused("the signature does not verify", 401)
-        return JSONResponse({"key": key}, 200 if _is_key(key) and self._shelf.has(key) else 404)
+            return _refused(request, "the signature does not verify", 401)
+        _tell(request, "looked_up", key)
+        return JSONResponse({"key": key}, 200 if _is_key(key) and self.shelf.has(key) else 404)
 
     async def describe(self, _: Request) -> Response:
         """Say what is answered here."""
         return Response(OPENAPI.read_bytes(), 200, media_type="application/json")
-
-    async def behave(self, request: Request) -> Response:
-        """Be told how to answer the next posts."""
-        try:
-            self._behaviour = msgspec.json.decode(await _bounded_body(request) or b"", type=Behaviour)
-        except msgspec.DecodeError:
-            return _refused("a behaviour as JSON", 400)
-        return JSONResponse({})
 
     def _is_signed(self, request: Request, body: bytes) -> bool:
         return any(_verifies(webhook, body, request) for webhook in self._webhooks)
 
     async def watch(self, request: Request) -> Response:
         """Say what it counts, that it lives, and whether it could keep a referral."""
-        if self._shelf.takes_files():
+        if self.shelf.takes_files():
             self._health.beat(FOLDER, time.monotonic())
         status, content_type, body = answer(request.url.path, self._health)
         return Response(body, status, {"content-type": content_type})
 
-    async def _take(self, key: str, body: bytes) -> Response:
-        behaviour = self._behaviour
-        if behaviour.times <= 0:
-            with metrics.timed(NAME):
-                is_new = self._shelf.keep(key, body)
-            metrics.record_left(NAME, "kept" if is_new else "known")
-            return JSONResponse({"known": not is_new, "sha256": hashlib.sha256(body).hexdigest()})
-        self._behaviour = replace(behaviour, times=behaviour.times - 1)
-        if behaviour.keeps:
-            self._shelf.keep(key, body)
-        await anyio.sleep(min(behaviour.delay_seconds, _MAX_DELAY_SECONDS))
-        headers = {"retry-after": behaviour.retry_after} if behaviour.retry_after else {}
-        return JSONResponse({"told_to": behaviour.status}, behaviour.status, headers)
+    async def take(self, key: str, body: bytes) -> Response:
+        """Keep what was verified, and say whether it was new."""
+        with metrics.timed(NAME):
+            is_new = self.shelf.keep(key, body)
+        metrics.record_left(NAME, "kept" if is_new else "known")
+        return JSONResponse({"known": not is_new, "sha256": hashlib.sha256(body).hexdigest()})
 
 
 Answers = Callable[[Request], Awaitable[Response]]
 
 
-def application(folder: Path, secret: str, paces: Callers | None = None, *, obeys: bool = False) -> Starlette:
-    """The receiver as an ASGI application; `obeys` adds the route by which tests tell it how to behave.
+def application(folder: Path, secret: str, paces: Callers | None = None) -> Starlette:
+    """The receiver as an ASGI application.
 
     `secret` is one, or two with white space between them while one takes the place of the other; raises Broken for
     none and for more.
     """
-    receiver = Receiver(Shelf(folder), secret)
+    return routed(Receiver(Shelf(folder), secret), paces)
+
+
+def routed(receiver: Receiver, paces: Callers | None = None) -> Starlette:
+    """This receiver behind the paths of its document."""
     referring, watching = paces or callers(), callers()  # who posts does not keep away who watches
     routes: list[tuple[str, Answers, str]] = [
         ("/referrals", _paced(referring, receiver.post), "POST"),
         ("/referrals/{key}", _paced(referring, receiver.look), "GET"),
         ("/openapi.json", _paced(watching, receiver.describe), "GET"),
         *((path, _paced(watching, receiver.watch), "GET") for path in PATHS),
-        *([("/behaviour", receiver.behave, "POST")] if obeys else []),
     ]
     made = Starlette(routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in routes])
     made.router.redirect_slashes = False  # it would lead to whatever the Host header says
@@ -183,10 +165,11 @@ def application(folder: Path, secret: str, paces: Callers | None = None, *, obey
 
 def _paced(paces: Callers, answers: Answers) -> Answers:
     async def answered(request: Request) -> Response:
-        wait = paces.wait_seconds(request.client.host if request.client else "", time.monotonic())
+        wait = paces.wait_seconds(_caller(request), time.monotonic())
         if not wait:
             return await answers(request)
         metrics.record_left(NAME, "paced")
+        _REFUSALS.tell_of_many("above its pace", _caller(request))
         return JSONResponse({"problem": "fewer requests at once"}, 429, {"retry-after": str(math.ceil(wait))})
 
     return answered
@@ -208,12 +191,42 @@ def _verifies(webhook: Webhook, body: bytes, request: Request) -> bool:
     return True
 
 
-def _refused(problem: str, status: int) -> Response:
+def _caller(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _tell(request: Request, outcome: str, key: str) -> None:
+    facts = {"stage": NAME, "outcome": outcome, "caller": _caller(request), "referral_id": key if _is_key(key) else ""}
+    _LOG.info("a signed request", extra={"facts": facts})
+
+
+def _refused(request: Request, problem: str, status: int) -> Response:
     metrics.record_left(NAME, "refused")
+    _REFUSALS.tell(problem, _caller(request))
     return JSONResponse({"problem": problem}, status)
 
 
-async def _bounded_body(request: Request) -> bytes | None:
+def _is_what_it_says(content_type: str, body: bytes) -> bool:
+    try:
+        TYPES[content_type.partition(";")[0].strip().lower()](body)
+    except (KeyError, ValueError):  # of msgspec and of UTF-8, too
+        return False
+    return True
+
+
+def _text(body: bytes) -> str:
+    text = body.decode("utf-8")
+    if "\0" in text:
+        raise ValueError("text was expected, found a NUL.")
+    return text
+
+
+TYPES: Final[Mapping[str, Callable[[bytes], object]]] = {_JSON: json_value, "text/csv": _text}
+"""What a referral may be, and what reads it as such; whatever else comes is not kept."""
+
+
+async def bounded_body(request: Request) -> bytes | None:
+    """The body; None where it is longer than a referral may be."""
     body = bytearray()
     async for piece in request.stream():
         body += piece

@@ -9,11 +9,13 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tocsin.runtime.pacing import Callers, pace
+from tocsin.runtime.refusing import Refusals
 
 MOST_CONNECTIONS: Final = 64
 LONGEST_WAIT_SECONDS: Final = 10.0
 """For the head of a request, and again for its body: a megabyte in that time is a slow line, less is none."""
 PER_SECOND, AT_ONCE = 500.0, 1_000.0
+NAME: Final = "receiver"
 _HEADERS: Final = [("x-content-type-options", "nosniff"), ("cache-control", "no-store")]
 
 
@@ -26,13 +28,14 @@ class Impatient(H11Protocol):
     """Closes a connection whose next request does not begin and end its head in time."""
 
     patience_seconds = LONGEST_WAIT_SECONDS
+    refusals = Refusals(NAME)
     _due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent has it
         """Wait for the first head; one connection too many is closed at once."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
-            transport.abort()
+            self._cut("one connection too many")
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -49,7 +52,16 @@ class Impatient(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._forget()
         elif self._due is None:
-            self._due = self.loop.call_later(self.patience_seconds, self.transport.abort)
+            self._due = self.loop.call_later(self.patience_seconds, self._cut, "no head of a request in time")
+
+    def _cut(self, why: str) -> None:
+        self.refusals.tell_of_many(why, self.client[0] if self.client else "")
+        self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """A head that is none; what was sent is not in the line."""
+        self.refusals.tell_of_many("no HTTP", self.client[0] if self.client else "")
+        super().send_400_response(msg)
 
     def _forget(self) -> None:
         if self._due is not None:
@@ -67,7 +79,7 @@ def server_of(application: Starlette, protocol: type[asyncio.Protocol] = Impatie
         http=protocol,
         ws="none",
         lifespan="off",
-        log_level="error",  # what strangers send is no event of ours
+        log_level="error",  # what strangers send is told of by Refusals, without what they sent
         access_log=False,
         server_header=False,
         headers=_HEADERS,

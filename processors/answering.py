@@ -21,9 +21,9 @@ from processors.letters import (
     withdrawn_report,
 )
 from processors.measuring import labels_of
-from processors.referring import WITHDRAWN, Desk, Recalled
+from processors.referring import Desk, Recalled
 from processors.standing import RESTRICTED
-from processors.takingback import BY_EXCHANGE, notices
+from processors.takingback import BY_EXCHANGE, LABELLED, SEND_AGAIN, notices
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
@@ -86,7 +86,7 @@ class Answering(Struct, frozen=True, kw_only=True):
             answered = replace(answered, records=(*answered.records, self.writer.status(question_status(triaged))))
         unrouted = _unrouted(decision, triaged, source.offset, len(routed))
         items = () if decision.outcome is Outcome.STALE else items_of(decision.proposed, self.desk.bundle)
-        return replace(answered, unrouted=unrouted, decision=self._decision_made(decision, triaged), items=items)
+        return replace(answered, unrouted=unrouted, decision=self._decision_made(decision, triaged, known), items=items)
 
     def ruled(self, decision: Decision, again: Again, known: Knowledge) -> Answered:
         """A report that is decided again: a copy for whom something changes, a recall for who should not have one."""
@@ -110,7 +110,7 @@ class Answering(Struct, frozen=True, kw_only=True):
         if stands and not (recipients or triaged.waiting_reasons) and again.ruling.cause in FOUND_OUT:
             answered = replace(answered, records=answered.records[:-1])  # no status: the answer itself was told
         unrouted = _unrouted(decision, triaged, again.log_offset, len(routed) + len(stands))
-        made = self._decision_made(decision, triaged)
+        made = self._decision_made(decision, triaged, known)
         return replace(answered, unrouted=unrouted, decision=made, ruling=again.ruling)
 
     def asks(self, triaged: ReportTriaged) -> bool:
@@ -132,16 +132,22 @@ class Answering(Struct, frozen=True, kw_only=True):
 
     def withdrawn(self, withdrawal: Withdrawal, source: Coordinate, known: Knowledge, now_ms: int) -> Answered:
         """A withdrawal: a recall for everybody who has the report."""
-        is_stale = known.is_stale or known.is_conflicting
-        outcome = Outcome.STALE if is_stale else Outcome.WITHDRAWN
         subject = Recalled.from_withdrawal(withdrawal, now_ms)
-        prior = () if is_stale else known.recipients
-        referrals = tuple(self.desk.recall(subject, member) for member in prior)
-        recipients = [_recipient(referral, (f"recall.{WITHDRAWN}",)) for referral in referrals]
-        taken = Taken(outcome=outcome, now_ms=now_ms, policy=self.desk.bundle.policy_version())
-        triaged = withdrawn_report(withdrawal, recipients, source, taken)
+        if known.is_stale or known.is_conflicting:
+            return self._given_up(withdrawal, source, replace(known, recipients=()), (subject, _stale_code(known)))
         by_exchange = BY_EXCHANGE if withdrawal.revision == RECALLED else ""
-        return self._answered(withdrawal, triaged, referrals, _stale_code(known) if is_stale else by_exchange)
+        return self._given_up(withdrawal, source, known, (subject, by_exchange))
+
+    def unlabelled(self, withdrawal: Withdrawal, source: Coordinate, known: Knowledge, again: Again) -> Answered:
+        """A label counts no more, and no record is left to make a copy without it: whoever may have it gives it up."""
+        holders = tuple(prior for prior in known.recipients if prior.member not in again.ruling.unchanged)
+        if known.is_stale or not holders:
+            outcome = Outcome.STALE if known.is_stale else Outcome.WITHDRAWN
+            return Answered(outcome=outcome, records=(), ruling=again.ruling)
+        taken = Recalled.from_withdrawal(withdrawal, withdrawal.withdrawn_at.epoch_ms)
+        subject = replace(taken, change=LABELLED, ruling=again.number)
+        given_up = self._given_up(withdrawal, source, replace(known, recipients=holders), (subject, SEND_AGAIN))
+        return replace(given_up, ruling=again.ruling)
 
     def unruled(self, raw: RawRecord, source: Coordinate, rejected: Rejected) -> Answered:
         """A ruling that cannot be carried out: a dead letter for the operators, who sent it."""
@@ -160,8 +166,10 @@ class Answering(Struct, frozen=True, kw_only=True):
             dead_letter=letter_made(raw, rejected, member),
         )
 
-    def _decision_made(self, decision: Decision, triaged: ReportTriaged) -> DecisionMade:
+    def _decision_made(self, decision: Decision, triaged: ReportTriaged, known: Knowledge) -> DecisionMade:
         made = _decision_made(triaged, retain_until_ms(decision, self.desk.bundle))
+        if known.is_erased:
+            return replace(made, submitter_reference="", missing=(), links=(), retain_until_ms=None)
         return made if decision.outcome is Outcome.STALE else replace(made, labels=labels_of(decision.proposed.report))
 
     def _corrected(self, decision: Decision, known: Knowledge, routed: tuple[Referral, ...]) -> tuple[Referral, ...]:
@@ -170,6 +178,18 @@ class Answering(Struct, frozen=True, kw_only=True):
         still = {referral.recipient for referral in routed}
         subject = Recalled.from_decision(decision)
         return tuple(self.desk.recall(subject, prior) for prior in known.recipients if prior.member not in still)
+
+    def _given_up(
+        self, withdrawal: Withdrawal, source: Coordinate, known: Knowledge, what: tuple[Recalled, str]
+    ) -> Answered:
+        """A recall for each of the recipients; the submitter is told by that code."""
+        subject, code = what
+        outcome = Outcome.STALE if known.is_stale or known.is_conflicting else Outcome.WITHDRAWN
+        referrals = tuple(self.desk.recall(subject, member) for member in known.recipients)
+        recipients = [_recipient(referral, (f"recall.{subject.change}",)) for referral in referrals]
+        taken = Taken(outcome=outcome, now_ms=subject.now_ms, policy=self.desk.bundle.policy_version())
+        triaged = replace(withdrawn_report(withdrawal, recipients, source, taken), ruling=subject.ruling)
+        return self._answered(withdrawal, triaged, referrals, code)
 
     def _answered(
         self,
@@ -229,6 +249,8 @@ def _submitters_part(triaged: ReportTriaged) -> str:
 
 
 def _stale_code(known: Knowledge) -> str:
+    if known.is_erased:
+        return "report.erased"
     return "report.revision_reused" if known.is_conflicting else "report.stale"
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
@@ -23,6 +23,7 @@ from processors.promoted import PromotionWatch
 from processors.recalling import RecallWatch
 from processors.referring import Desk
 from processors.returns import ReturnStages, ReturnTools
+from processors.setback import Setback
 from processors.spreading import Spreading
 from processors.steps.deduplicate.near import Veil
 from processors.triage import Tools, TriageStages
@@ -40,7 +41,7 @@ from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.sealing import Opener, Sealer
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.ledger.amendments import LedgerFindings
-from tocsin.runtime.ledger.settlement import positions
+from tocsin.runtime.ledger.settling import positions, settled_until
 from tocsin.runtime.ledger.skips import skips_of
 from tocsin.runtime.ledger.standings import LedgerStandings
 from tocsin.runtime.ledger.workers import Worker
@@ -52,6 +53,7 @@ from tocsin.runtime.starting import when_there
 from tocsin.runtime.tracing.spans import spans_of
 from tocsin.runtime.transport.application import WorkerSettings
 from tocsin.runtime.transport.errands import Errand, no_errand, together
+from tocsin.runtime.transport.fairness import MOST_AT_ONCE
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.topics import topic_ids_of
@@ -68,8 +70,10 @@ class Lane(StrEnum):
 _TOPIC: Final = {Lane.ESCALATED: escalated_topic, Lane.NORMAL: submitted_topic}
 _RULINGS: Final = {Lane.ESCALATED: (), Lane.NORMAL: (RULINGS,)}
 """What is decided again waits behind no backlog, and none of it before an escalated report."""
-_SLICE_RECORDS: Final = {Lane.ESCALATED: 50, Lane.NORMAL: 500}
+_SLICE_RECORDS: Final = {Lane.ESCALATED: 50, Lane.NORMAL: MOST_AT_ONCE}
 """An escalated slice is about 50 ms of work."""
+_SHARED_RECORDS: Final = 50
+"""A slice of a backlog while others send too: about 50 ms of work."""
 _GATHER_SECONDS: Final = {Lane.ESCALATED: 0.0, Lane.NORMAL: 0.05}
 _RETURNS_GATHER_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = {Lane.ESCALATED: 10.0, Lane.NORMAL: math.inf}
@@ -78,7 +82,7 @@ _DATABASE_POOL: Final = 8
 
 
 def run_triage(settings: Settings, lane: Lane, instance: str) -> bool:
-    """Run one worker of one lane until it is told to stop; True where it has to begin again, for members that came."""
+    """Run one worker of one lane until it is told to stop; True where it has to begin again in its own place."""
     return _run(settings, f"triage.{lane}", partial(_triage, settings, lane, instance))
 
 
@@ -101,7 +105,7 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
         directory=directory_of(settings.trust),
         opener=Opener.of(settings.trust, TRIAGE, _now_ms),
         policies=rules,
-        look_up=Records(settings.kafka, f"{TRIAGE}.records"),
+        look_up=Records(settings.kafka),
         standings=LedgerStandings(database),
         findings=LedgerFindings(database=database),
     )
@@ -114,6 +118,7 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
         topics=(*own, *_RULINGS[lane]),
         data_folder=settings.state / "faust",
         slice_records=_SLICE_RECORDS[lane],
+        shared_records=_SHARED_RECORDS,
         gather_seconds=_GATHER_SECONDS[lane],
         patience_seconds=_PATIENCE_SECONDS[lane],
         spans=spans,
@@ -126,7 +131,7 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
 
 
 def run_returns(settings: Settings, instance: str) -> bool:
-    """Run one worker that reads what every member answers; True where it has to begin again, for members that came."""
+    """Run one worker that reads what every member answers; True where it has to begin again in its own place."""
     return _run(settings, "returns.all", partial(_returns, settings, instance))
 
 
@@ -204,15 +209,23 @@ def _job(
     duties: Duties,
 ) -> Job:
     """A worker whose positions are the ledger's, and which looks after its duties every few seconds."""
+    topic_ids = topic_ids_of(settings.kafka, worker.topics)
     newcomers = Newcomers(duties.wanted, worker.topics, partial(topic_ids_of, settings.kafka))
+    setback = Setback(partial(_settled, pauses.database, tuple(topic_ids.values())))
     books = Bookkeeping(
-        positions=partial(positions, pauses.database, topic_ids_of(settings.kafka, worker.topics)),
+        positions=partial(positions, pauses.database, topic_ids),
+        settled=setback.note,
         pause=lambda: _looked(pauses, duties.watches),
         errand=duties.errand,
-        is_outdated=lambda: newcomers(_now_ms()),
+        is_outdated=lambda: setback() or newcomers(_now_ms()),
     )
     duties.presence(_now_ms())
     return Job(worker=worker, stages=stages, books=books, presence=duties.presence)
+
+
+def _settled(database: Database, topic_ids: tuple[str, ...]) -> Mapping[tuple[str, int], int]:
+    with database.transaction() as connection:
+        return settled_until(connection, topic_ids)
 
 
 def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> bool:

@@ -11,7 +11,7 @@ from processors.telling import Read
 from processors.unsettled import for_a_person
 from schemas.records.answers import Return, ReturnKind
 from tocsin.runtime.ledger import queue
-from tocsin.runtime.ledger.settlement import stream_of
+from tocsin.runtime.ledger.settling import stream_of
 from tocsin.runtime.transport.slices import RawRecord, Slice
 
 STATES: Final[Mapping[ReturnKind, str]] = {

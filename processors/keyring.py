@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from processors.steps.deduplicate.selectors import Keys
+from schemas.catalogue import message
 from schemas.failures import Broken, Refused
 from tocsin.runtime.ledger.workers import Worker
 
@@ -33,6 +34,14 @@ def keyring(state: Path) -> Keyring:
     names = digest_keys(state) or (_FIRST,)
     digest = tuple(_key(folder / f"{name}.key") for name in reversed(names))
     return Keyring(keys=Keys(digest=digest, recipient=_key(folder / "recipient.key")), near=_key(folder / "near.key"))
+
+
+def begin_keyring(state: Path) -> tuple[str, ...]:
+    """Make the first keys where there are none, and tell their files; workers are then given copies of these."""
+    if digest_keys(state):
+        raise Refused(message("keyring.begun"), code="keyring.begun")
+    keyring(state)
+    return tuple(sorted(file.name for file in (state / "keyring").iterdir()))
 
 
 def digest_keys(state: Path) -> tuple[str, ...]:

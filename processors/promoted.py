@@ -2,10 +2,8 @@
 
 from datetime import UTC, datetime
 
-import msgspec
-
 from tocsin.policy.policies import Policies
-from tocsin.policy.store.promotions import Promotion
+from tocsin.policy.store.promotions import DECODER, Promotion
 from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import Database
@@ -26,7 +24,7 @@ class PromotionWatch:
             self._policies.require(known)
             here = self._policies.promoted(now_ms)
             for name in note(connection, {name: said for name, said in here.items() if name not in known}):
-                record_act(connection, act_of(msgspec.json.decode(here[name], type=Promotion)), now_ms)
+                record_act(connection, act_of(DECODER.decode(here[name])), now_ms)
 
 
 def act_of(promotion: Promotion) -> Act:

@@ -37,7 +37,8 @@ from tocsin.runtime.ledger.amendments import Amendments, amendments_of, causes_o
 from tocsin.runtime.ledger.holds import AskedHold, keep_asked
 from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement, settle
+from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement
+from tocsin.runtime.ledger.settling import settle
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages

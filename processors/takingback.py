@@ -12,11 +12,19 @@ from schemas.records.values import Instant
 
 BY_EXCHANGE: Final = "recall.by_exchange"
 LABEL: Final = "recall.label"
+LABELLED: Final = "labelled"
+"""Why a copy goes back as a whole: none can be made without the label, because the record of its report is gone."""
+SEND_AGAIN: Final = "recall.send_again"
 
 
 def takes_back(ruling: Ruling) -> bool:
     """Whether a ruling decides nothing again: the report is nobody's any more, whatever comes later of it."""
     return ruling.cause is RulingCause.RECALLED
+
+
+def goes_back_whole(ruling: Ruling, *, has_record: bool) -> bool:
+    """Whether whoever has to give something up gives up the copy: nothing is decided, also where no record is left."""
+    return takes_back(ruling) or (ruling.cause is RulingCause.LABEL_RECALLED and not has_record)
 
 
 def withdrawal_of(ruling: Ruling, now_ms: int) -> Withdrawal:
@@ -25,7 +33,7 @@ def withdrawal_of(ruling: Ruling, now_ms: int) -> Withdrawal:
         report_id=ruling.report_id,
         submitter=ruling.submitter,
         submitter_reference=ruling.submitter_reference,
-        revision=RECALLED,
+        revision=RECALLED if takes_back(ruling) else ruling.revision,
         mark=ruling.mark,
         withdrawn_at=Instant(epoch_ms=now_ms),
     )

@@ -22,7 +22,7 @@ from processors.referring import Desk
 from processors.revising import remembering, revised
 from processors.standing import under
 from processors.steps.deduplicate.near import Veil
-from processors.takingback import takes_back, withdrawal_of
+from processors.takingback import goes_back_whole, takes_back, withdrawal_of
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
@@ -36,7 +36,8 @@ from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger.amendments import Findings, NoFindings
-from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement, settle
+from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement
+from tocsin.runtime.ledger.settling import Ledger
 from tocsin.runtime.ledger.skips import Skips
 from tocsin.runtime.ledger.standings import Standings, nothing_special
 from tocsin.runtime.registry import RecordCodec
@@ -103,7 +104,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         self._naming = Naming(keys=tools.desk.keys, veil=tools.veil)
         self._clerks = Clerks(tools.desk, Writer(codec=tools.codec))
         self._index = index
-        self._database = database
+        self._ledger = Ledger(database)
         self._skips = skips
 
     def decide(self, piece: Slice) -> Decided:
@@ -168,8 +169,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """Write the ledger, then count."""
-        with self._database.transaction() as connection:
-            settle(connection, _settlement(finished, coordinates))
+        self._ledger.settle(_settlement(finished, coordinates))
         tell_slice(NAME, finished.piece, finished.answers)
         finished.laps.publish()
 
@@ -208,7 +208,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def _reexamine(
         self, raw: RawRecord, ruling: Ruling | Rejected, records: Mapping[Coordinate, RawRecord], door: Door
     ) -> Examined:
-        if isinstance(ruling, Ruling) and takes_back(ruling):
+        if isinstance(ruling, Ruling) and goes_back_whole(ruling, has_record=ruling.source in records):
             taken = withdrawal_of(ruling, raw.timestamp_ms)
             return Examined(raw=raw, bundle=door.bundle, withdrawal=taken, ruling=ruling)
         found = reopened(ruling, records.get(ruling.source), door) if isinstance(ruling, Ruling) else ruling
@@ -231,8 +231,11 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         claims = tuple(RulingClaim(log_offset=entry.raw.offset, ruling=ruling) for entry, ruling in entries)
         found: dict[int, tuple[Ruled, Knowledge]] = {}
         for (entry, ruling), ruled in zip(entries, self._index.rule(source, claims), strict=True):
+            if takes_back(ruling):
+                continue  # it is claimed as a revision of its own
             if entry.proposed is None:
-                continue  # it takes the report back
+                found[entry.raw.offset] = (ruled, Knowledge(is_stale=ruled.is_stale, recipients=ruled.recipients))
+                continue
             place = Source(ruling.source.topic_id, ruling.source.topic, ruling.source.partition)
             (known,) = self._index.claim(place, (claim_of(entry.proposed, ruling.source.offset),), source)
             is_stale = known.is_stale or ruled.is_stale
@@ -264,6 +267,9 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         if entry.rejected is not None:
             return clerk.refused(entry.raw, source, entry.rejected, member_of(piece.topic))
         if entry.withdrawal is not None:
+            if (number := claimed.numbers.get(entry.raw.offset)) and entry.ruling is not None:
+                again = Again(ruling=entry.ruling, number=number, log_offset=entry.raw.offset)
+                return clerk.unlabelled(entry.withdrawal, source, known, again)
             answer = clerk.withdrawn(entry.withdrawal, source, known, entry.raw.timestamp_ms)
             return replace(answer, ruling=entry.ruling)
         assert entry.proposed is not None  # noqa: S101 -- one of the three
@@ -306,7 +312,7 @@ def member_of(topic: str) -> MemberId:
 
 def _claims(decided: Decided) -> Iterator[Claim]:
     for entry in decided.examined:
-        if entry.withdrawal is not None:
+        if entry.withdrawal is not None and (entry.ruling is None or takes_back(entry.ruling)):
             yield _withdrawal_claim(entry.withdrawal, entry.raw.offset)
         elif entry.proposed is not None and entry.ruling is None:
             yield claim_of(entry.proposed, entry.raw.offset)

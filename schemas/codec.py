@@ -40,7 +40,7 @@ MAX_SUBMITTED_BYTES: Final = 262_144
 T = TypeVar("T", bound=Struct)
 
 _NATIVE: Final = (bytes,)
-_engine: Final = engine_for(os.environ.get(SETTING, "fastavro"))
+_engine: Final = engine_for(os.environ.get(SETTING, "auto"))
 ENGINE: Final[str] = _engine.NAME
 """Which engine was chosen: `compiled` or `fastavro`."""
 

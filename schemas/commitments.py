@@ -50,7 +50,7 @@ Field = tuple[str, Write, Any]
 """Path, what writes the value, and the value."""
 
 
-class Opened(Struct, frozen=True, kw_only=True):
+class Opened(Struct, frozen=True, kw_only=True, gc=False):
     """A referral held against the digests that come with it."""
 
     signed: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ _RANK: Final = {
 _UNION_BRANCHES: Final = 2
 
 
-class Break(Struct, frozen=True, kw_only=True):
+class Break(Struct, frozen=True, kw_only=True, gc=False):
     """One rule that a schema, or a step from one version to another, breaks; `rule` is a code of the catalogue."""
 
     record: str

@@ -35,7 +35,7 @@ class Audience(StrEnum):
     OPERATOR = "operator"
 
 
-class FieldRule(Struct, frozen=True, kw_only=True):
+class FieldRule(Struct, frozen=True, kw_only=True, gc=False):
     """One field's sensitivity, and the audiences that may see it at most."""
 
     sensitivity: Sensitivity

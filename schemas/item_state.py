@@ -41,21 +41,21 @@ class ActKind(StrEnum):
     MONITOR = "monitor"
 
 
-class Act(Struct, frozen=True, kw_only=True):
+class Act(Struct, frozen=True, kw_only=True, gc=False):
     """One thing done to an item; `value` is a classification, an action or a country."""
 
     kind: ActKind
     value: str
 
 
-class Actor(Struct, frozen=True, kw_only=True):
+class Actor(Struct, frozen=True, kw_only=True, gc=False):
     """Who does it: whether the item is assigned to its country, and whether it is a hotline at all."""
 
     is_assigned: bool
     is_hotline: bool = True
 
 
-class ItemState(Struct, frozen=True, kw_only=True):
+class ItemState(Struct, frozen=True, kw_only=True, gc=False):
     """Where one item stands; an empty country is one that nobody knows."""
 
     hosting_country: str = ""

@@ -11,7 +11,7 @@ from msgspec import Struct
 _FILE: Final = Path(__file__).with_name("missing.toml")
 
 
-class WantedField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WantedField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One field that an officer looks for."""
 
     name: str

@@ -25,7 +25,7 @@ class State(StrEnum):
     RELEASED = "released"
 
 
-class Version(Struct, frozen=True, kw_only=True):
+class Version(Struct, frozen=True, kw_only=True, gc=False):
     """One version of all records; the digest of a released one is written down when it is tagged."""
 
     name: str

@@ -32,7 +32,7 @@ SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _PURPOSE: Final = b"tocsin personal part v1"
 
 
-class Binding(Struct, frozen=True, kw_only=True):
+class Binding(Struct, frozen=True, kw_only=True, gc=False):
     """What a sealed part belongs to: moved to another record, audience or policy, it does not open."""
 
     report_id: ReportId

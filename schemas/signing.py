@@ -19,7 +19,7 @@ _LONGEST_KEY_ID: Final = 64
 _VERSION: Final = b"DSSEv1"
 
 
-class Signature(Struct, frozen=True, kw_only=True):
+class Signature(Struct, frozen=True, kw_only=True, gc=False):
     """Who says that it signed, and the signature; nothing is proven before `verifies` says so."""
 
     key_id: KeyId

@@ -28,7 +28,7 @@ LONGEST_MS: Final = RETENTION_MS + 2 * SEGMENT_MS
 """No record lives longer: its own retention, the rest of its segment, and a day for checks that are late."""
 
 
-class MemberTopics(Struct, frozen=True, kw_only=True):
+class MemberTopics(Struct, frozen=True, kw_only=True, gc=False):
     """What the topic table needs to know of a member."""
 
     member_id: MemberId
@@ -37,7 +37,7 @@ class MemberTopics(Struct, frozen=True, kw_only=True):
     receives: bool
 
 
-class TopicSpec(Struct, frozen=True, kw_only=True):
+class TopicSpec(Struct, frozen=True, kw_only=True, gc=False):
     """One topic as it must be; an ops tool makes it so."""
 
     name: str
@@ -142,7 +142,7 @@ class Operation(StrEnum):
     DESCRIBE = "DESCRIBE"
 
 
-class AclGrant(Struct, frozen=True, kw_only=True, order=True):
+class AclGrant(Struct, frozen=True, kw_only=True, order=True, gc=False):
     """One thing that one principal may do; what is not granted is denied."""
 
     principal: MemberId

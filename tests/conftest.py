@@ -1,11 +1,13 @@
 """Fixtures that every test may ask for; the stack is started once per session, on free ports, and stopped."""
 
+import fcntl
+import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,38 +17,75 @@ settings.register_profile("tocsin", deadline=None, suppress_health_check=[Health
 settings.load_profile("tocsin")
 
 
-def running(prefix: str) -> Iterator[Any]:
-    """A stack with the sample policy's members, in a short-lived home whose name begins so."""
+def running(prefix: str, turns: Path) -> Iterator[Any]:
+    """A stack with the sample policy's members, in a short-lived home whose name begins so; `turns` is its run's."""
     from tocsin.stack.charter import sample_charter  # noqa: PLC0415 -- only tests that ask for it need the extras
     from tocsin.stack.local import LocalStack  # noqa: PLC0415 -- as above
 
     home = Path(tempfile.mkdtemp(prefix=prefix))
     stack = LocalStack(home, brief=True)
     try:
-        stack.up(sample_charter())
+        _up(lambda: stack.up(sample_charter()), stack.down, home / "run", turns)
         yield stack
     finally:
         stack.down()
         shutil.rmtree(home, ignore_errors=True)
 
 
+def _up(up: Callable[[], None], down: Callable[[], None], run: Path, turns: Path) -> None:
+    """The first of a run starts alone; where its Java programs train (stack/java.py) it ends at once, and starts anew.
+
+    Without that, on a machine that has no caches, eight stacks of four workers leave one each, when all is done.
+    """
+    with turns.open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not turn.seek(0, os.SEEK_END):  # what stands there was written while this one waited
+            up()
+            turn.write("the first stack has started\n")
+            if not any(run.glob("*.aot-for")):
+                return
+            down()
+    up()
+
+
+_SHARED: Final[list[Any]] = []
+"""The stacks of this worker that its files share."""
+_SHARING: Final[set[Path]] = set()
+"""Files with a test that needs one."""
+
+
+def _shared(turns: Path) -> Iterator[Any]:
+    for stack in running("tocsin-test-", turns):
+        _SHARED.append(stack)
+        yield stack
+
+
+@pytest.hookimpl(trylast=True)  # once the fixtures of this file have ended
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Files that share come first: the next that does not share ends what idles, a broker and two servers each."""
+    if nextitem is not None and nextitem.path not in _SHARING:
+        while _SHARED:
+            _SHARED.pop().down()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that share a stack come first, then those with one of their own, which take long, then all others.
 
-    Three workers of pytest-xdist (``--dist loadfile``) take one file after the other, its tests in their order.
+    Four workers of pytest-xdist (``--dist loadfile``) take one file after the other, its tests in their order.
     Not by groups (``xdist_group``): xdist 3.8 writes them where pytest from 9.1 on does not read them.
     """
     items.sort(key=_turn)
+    _SHARING.update(item.path for item in items if _is_sharing(item))
 
 
 def _turn(item: pytest.Item) -> tuple[int, str, int, str]:
-    if any(_shares(item, fixture) for fixture in ("busy_stack", "stack")):
+    if _is_sharing(item):
         return (0, str(item.path), item.location[1] or 0, item.name)
     return (1 if item.get_closest_marker("stack") else 2, "", 0, "")
 
 
-def _shares(item: pytest.Item, fixture: str) -> bool:
-    return fixture in getattr(item, "fixturenames", [])
+def _is_sharing(item: pytest.Item) -> bool:
+    return not {"busy_stack", "stack"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)
@@ -59,12 +98,31 @@ def _signals_as_before() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[object]:
-    """The real Kafka, PostgreSQL and registry; nobody triages on it, so that a test's topics are its own."""
-    yield from running("tocsin-test-")
+def turns(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A file that the workers of one run share."""
+    own = tmp_path_factory.getbasetemp()
+    return (own if worker_id == "master" else own.parent) / "stacks"
 
 
 @pytest.fixture(scope="session")
-def busy_stack() -> Iterator[object]:
+def stack(turns: Path) -> Iterator[object]:
+    """The real Kafka, PostgreSQL and registry; nobody triages on it, so that a test's topics are its own."""
+    yield from _shared(turns)
+
+
+@pytest.fixture(scope="session")
+def busy_stack(turns: Path) -> Iterator[object]:
     """Another one, for tests that run triage: reports go to every member there."""
-    yield from running("tocsin-test-")
+    yield from _shared(turns)
+
+
+@pytest.fixture(scope="module")
+def keys_end_here(busy_stack: Any) -> Iterator[None]:
+    """For files that make keys to sign on the shared exchange: at the end of the file each member has its newest alone.
+
+    A member has at most two live keys, so that the next file could make none.
+    """
+    from tests.builders.signing import superseded  # noqa: PLC0415 -- only tests that ask for it need the extras
+
+    yield
+    busy_stack.keys.keeper.change(superseded)

@@ -1,16 +1,24 @@
-"""`make bench-growth`: one curve after the other, each on a stack of its own, as one JSON object."""
+"""`make bench-growth`: one curve after the other, each on a stack of its own, into docs/performance.
 
-import json
-import os
+A curve that is measured leaves the figures of the others as they were.
+"""
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import click
+from msgspec.structs import asdict, replace
 
+from benchmarks.about import about_now
+from benchmarks.figures import read_or, write
 from benchmarks.growth import members, partitions, selectors, workers
+from benchmarks.growth.capacity import capacity
+from benchmarks.growth.page import page
+from benchmarks.growth.plot import plot
 from benchmarks.growth.points import Point, Say, Size
-from benchmarks.measuring import spread
-from benchmarks.revision import commit
+from benchmarks.growth.results import Curve, Results
+from benchmarks.peers.venvs import ROOT
 
 CURVES: Final[Mapping[str, Callable[[Size, Say], Iterator[Point]]]] = {
     "partitions": partitions.curve,
@@ -24,28 +32,27 @@ CURVES: Final[Mapping[str, Callable[[Size, Say], Iterator[Point]]]] = {
 @click.option("--curve", "names", multiple=True, type=click.Choice(list(CURVES)), help="Only this; may be repeated.")
 @click.option("--reports", default=10_000, show_default=True, help="Reports of each round.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds of each point.")
-def main(names: Sequence[str], reports: int, rounds: int) -> None:
-    """Measure, and print rates and CPU-seconds by curve and count; progress goes to the standard error."""
-    size = Size(reports, rounds)
-    result: dict[str, Any] = {
-        "commit": commit(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "reports": reports,
-        "rounds": rounds,
-    }
+@click.option("--folder", default=ROOT / "docs" / "performance", type=Path, help="Where figures, page and plot go.")
+def main(names: Sequence[str], reports: int, rounds: int, folder: Path) -> None:
+    """Measure, and write growth.json, growth.md, growth.svg and capacity.md; progress goes to the standard error."""
     for name in names or tuple(CURVES):
-        result[name] = [_figures(name, point) for point in CURVES[name](size, _say)]
-    click.echo(json.dumps(result, indent=1))
+        curve = _measured(name, Size(reports, rounds))
+        before = read_or(folder / "growth.json", Results())
+        results = replace(before, curves={**before.curves, name: curve})
+        write(folder / "growth.json", results)
+        (folder / "growth.md").write_text(page(results), encoding="utf-8")
+        (folder / "growth.svg").write_text(plot(results), encoding="utf-8")
+        if "workers" in results.curves:
+            (folder / "capacity.md").write_text(capacity(results), encoding="utf-8")
 
 
-def _figures(name: str, point: Point) -> dict[str, Any]:
-    _say(f"{name}, {point.count}: {point.reports_per_second:.0f} reports/s")
-    return {
-        "count": point.count,
-        "reports_per_second": spread([each.reports_per_second for each in point.rounds]),
-        "cpu_seconds_per_thousand": round(point.cpu_seconds_per_thousand, 3),
-    }
+def _measured(name: str, size: Size) -> Curve:
+    about = about_now()
+    points = []
+    for point in CURVES[name](size, _say):
+        _say(f"{name}, {point.count}: {point.reports_per_second:.0f} reports/s")
+        points.append(point)
+    return Curve(**asdict(about), reports=size.reports, points=tuple(points))
 
 
 def _say(line: str) -> None:

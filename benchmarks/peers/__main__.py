@@ -3,23 +3,23 @@
 Each part starts a stack of its own, meets every peer on it, and leaves the figures of the other parts as they were.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
+from benchmarks.about import about_now
+from benchmarks.figures import read_or, write
 from benchmarks.measuring import Run, measured, started
 from benchmarks.peers.kills import kills
 from benchmarks.peers.latency import REPORTS_PER_SECOND, latency
 from benchmarks.peers.page import page
 from benchmarks.peers.plot import plot
-from benchmarks.peers.results import PARTS, Part, Results, read, write
+from benchmarks.peers.results import PARTS, Part, Results
 from benchmarks.peers.venvs import LOCKS, ROOT, command, python_of
-from benchmarks.revision import commit
 from benchmarks.world import World, a_world
 
 _SLOW: Final = "stock"
@@ -48,21 +48,21 @@ def main(parts: Sequence[str], peers: Sequence[str], reports: int, rounds: int, 
     for peer in size.peers:
         click.echo(f"environment of {peer}: {'ready' if python_of(peer).exists() else 'missing'}", err=True)
     for part in parts or PARTS:
-        results = _measured(part, size, read(folder / "peers.json"))
+        results = _measured(part, size, read_or(folder / "peers.json", Results()))
         write(folder / "peers.json", results)
         (folder / "peers.md").write_text(page(results), encoding="utf-8")
         (folder / "peers.svg").write_text(plot(results), encoding="utf-8")
 
 
 def _measured(part: str, size: Size, before: Results) -> Results:
-    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    about = about_now()
     click.echo(f"{part}: starting the stack", err=True)
     with a_world() as world:
         figures = _MEASURES[part](world, size)
     rounds = size.rounds if part == "throughput" else 1
-    about = Part(commit=commit(), cores=cores, load=round(load, 1), reports=size.reports, rounds=rounds)
+    of_part = Part(**asdict(about), reports=size.reports, rounds=rounds)
     found = {**getattr(before, part), **figures}
-    return replace(before, parts={**before.parts, part: about}, **{part: found})
+    return replace(before, parts={**before.parts, part: of_part}, **{part: found})
 
 
 def _throughput(world: World, size: Size) -> Mapping[str, tuple[Run, ...]]:

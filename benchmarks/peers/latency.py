@@ -2,16 +2,17 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec import Struct
 
 from benchmarks.measuring import await_done, started
-from benchmarks.peers.job import INPUT
 from benchmarks.peers.venvs import command
 from benchmarks.world import World, reports
-from schemas.topics import TRIAGED
+from schemas.records.report import ReportSubmitted
+from schemas.topics import TRIAGED, submitted_topic
 from tocsin.stack.demo.latency import percentile
 
 REPORTS_PER_SECOND: Final = 100
@@ -39,7 +40,7 @@ def latency(world: World, peer: str, first: int, count: int) -> Latency:
         world.fill(_WARM, first=first)
         await_done(child, before + _WARM, world.settled)
         reader = Arrivals(world)
-        sent = _send(world, first + _WARM, count)
+        sent = send(world, list(reports(count, first + _WARM)), REPORTS_PER_SECOND)
         return figures(sent, reader.until(set(sent)))
 
 
@@ -52,15 +53,17 @@ def figures(sent: dict[bytes, float], arrived: dict[bytes, float]) -> Latency:
     return Latency(sent=len(sent), measured=len(took), p50_ms=round(p50, 1), p99_ms=round(p99, 1))
 
 
-def _send(world: World, first: int, count: int) -> dict[bytes, float]:
+def send(world: World, wanted: Sequence[ReportSubmitted], per_second: float) -> dict[bytes, float]:
+    """Send these at that pace; tells the monotonic second of each, by its key."""
     producer = Producer(world.stack.client("ops") | {"linger.ms": 0})
-    ready = [(str(report.report_id).encode(), *world.signed(report)) for report in reports(count, first)]
+    ready = [(report, *world.signed(report)) for report in wanted]
     sent: dict[bytes, float] = {}
     began = time.monotonic()
-    for number, (key, value, headers) in enumerate(ready):
-        time.sleep(max(0.0, began + number / REPORTS_PER_SECOND - time.monotonic()))
+    for number, (report, value, headers) in enumerate(ready):
+        time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+        key = str(report.report_id).encode()
         sent[key] = time.monotonic()
-        producer.produce(INPUT, key=key, value=value, headers=headers)
+        producer.produce(submitted_topic(report.submitter), key=key, value=value, headers=headers)
         producer.poll(0)
     producer.flush(_PATIENCE_SECONDS)
     return sent

@@ -53,7 +53,7 @@ def page(results: Results) -> str:
 
 def _said(results: Results) -> list[str]:
     return [
-        f"- {name}: commit {part.commit}, {part.cores} cores, load average {part.load:.1f} when it began, "
+        f"- {name}: commit {part.commit}, {part.machine}, "
         f"{part.reports} reports, {part.rounds} {'round' if part.rounds == 1 else 'rounds'}"
         for name, part in results.parts.items()
     ]

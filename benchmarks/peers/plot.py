@@ -1,21 +1,17 @@
 """The plot of a comparison, from the figures alone (pure): bars of throughput with their spread, and of latency."""
 
 from collections.abc import Sequence
-from typing import Final
 from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
+from benchmarks.drawing import drawing
 from benchmarks.peers.page import NAMES, spread
 from benchmarks.peers.results import Results
 from benchmarks.peers.venvs import LOCKS
 
 _WIDTH, _LEFT, _RIGHT = 760, 190, 110
 _ROW, _BAR, _TITLE = 30, 16, 44
-_STYLE: Final = (
-    "text{font:13px sans-serif;fill:#1a1a1a}.title{font-weight:bold}.bar{fill:#2f6db5}.spread{stroke:#1a1a1a}"
-    "@media(prefers-color-scheme:dark){text{fill:#eee}.bar{fill:#6ea8e8}.spread{stroke:#eee}}"
-)
 
 
 class Bar(Struct, frozen=True):
@@ -35,17 +31,8 @@ def plot(results: Results) -> str:
     below = _height(rates)
     bottom = _panel("p99 in milliseconds at 100 reports per second", waits, below)
     height = below + _height(waits)
-    return "\n".join(
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-            'aria-labelledby="title">',
-            '<title id="title">Throughput and latency of Tocsin and its peers; the table has the same figures</title>',
-            f"<style>{_STYLE}</style>",
-            *top,
-            *bottom,
-            "</svg>\n",
-        )
-    )
+    title = "Throughput and latency of Tocsin and its peers; the table has the same figures"
+    return drawing(title, _WIDTH, height, [*top, *bottom])
 
 
 def _rates(results: Results) -> list[Bar]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.peers.job import GATHER_SECONDS, INPUT, SESSION_SECONDS, Job
 from tocsin.runtime.health import Health
-from tocsin.runtime.ledger.settlement import positions
+from tocsin.runtime.ledger.settling import positions
 from tocsin.runtime.transport.application import WorkerSettings
 from tocsin.runtime.transport.pauses import Bookkeeping
 from tocsin.runtime.transport.worker import run_worker

@@ -17,6 +17,8 @@ LOCKS: Final[Mapping[str, Path]] = {
     "stock": _LOCKS / "stock.txt",
 }
 """By peer, the quickest first."""
+CODECS: Final[Mapping[str, Path]] = {"cavro": _LOCKS / "cavro.txt"}
+"""Codecs that the codec alone is measured beside."""
 
 
 def command(peer: str, home: Path, group: str) -> list[str]:
@@ -24,10 +26,10 @@ def command(peer: str, home: Path, group: str) -> list[str]:
     return [str(python_of(peer)), "-m", "benchmarks.peers.process", peer, str(home), group]
 
 
-def python_of(peer: str) -> Path:
+def python_of(peer: str, locks: Mapping[str, Path] = LOCKS) -> Path:
     """The interpreter of a peer's environment, which is made where it is not there or the lock is another one."""
-    lock, folder = LOCKS[peer], ROOT / ".venv-peers" / peer
-    mark, digest = folder / ".locked", hashlib.sha256(LOCKS[peer].read_bytes()).hexdigest()
+    lock, folder = locks[peer], ROOT / ".venv-peers" / peer
+    mark, digest = folder / ".locked", hashlib.sha256(lock.read_bytes()).hexdigest()
     python = folder / "bin" / "python"
     if not mark.exists() or mark.read_text() != digest:
         _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))

@@ -57,8 +57,11 @@ impl Codec {
 }
 
 /// What Python imports.
+///
+/// # Errors
+/// Where Python cannot make one of its parts.
 #[pymodule]
-fn _tocsin_codec(module: &Bound<'_, PyModule>) -> PyResult<()> {
+pub fn _tocsin_codec(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     module.add_class::<Codec>()?;
     module.add("Truncated", py.get_type::<Truncated>())?;

@@ -37,6 +37,9 @@ impl<'py> Loading<'_, 'py> {
         }
         let parts = schema.cast::<PyDict>().map_err(|_| unsuitable("a name, a list or an object was expected"))?;
         let kind = stated(parts, "type")?;
+        if parts.contains("logicalType")? {
+            return Err(unsuitable("a logical type is another value than its bytes say"));
+        }
         match kind.extract::<String>()?.as_str() {
             "array" => Ok(Kind::Array(self.members(&stated(parts, "items")?)?)),
             "map" => Ok(Kind::Map(self.members(&stated(parts, "values")?)?)),
@@ -69,10 +72,8 @@ impl<'py> Loading<'_, 'py> {
 
     fn members(&mut self, schema: &Bound<'py, PyAny>) -> PyResult<Arc<Members>> {
         let kind = self.kind(schema)?;
-        match kind.least_bytes() {
-            0 => Err(unsuitable("members that take no bytes could be any number")),
-            least_bytes => Ok(Arc::new(Members { kind, least_bytes })),
-        }
+        let least_bytes = kind.least_bytes();
+        Ok(Arc::new(Members { kind, least_bytes }))
     }
 
     fn enumeration(&mut self, parts: &Bound<'py, PyDict>) -> PyResult<Kind> {
@@ -107,7 +108,11 @@ impl<'py> Loading<'_, 'py> {
             });
         }
         self.open.remove(&name);
-        let kind = Kind::Record(Arc::new(Record { class, fields: loaded }));
+        let least_bytes = loaded.iter().fold(0, |sum: usize, field| sum.saturating_add(field.kind.least_bytes()));
+        if least_bytes == 0 {
+            return Err(unsuitable("records that take no bytes could be any number"));
+        }
+        let kind = Kind::Record(Arc::new(Record { class, fields: loaded, least_bytes }));
         self.known.insert(name, kind.clone());
         Ok(kind)
     }

@@ -40,6 +40,8 @@ pub struct Enumeration {
 pub struct Record {
     pub class: Class,
     pub fields: Vec<Field>,
+    /// Never none: no record is made of nothing.
+    pub least_bytes: usize,
 }
 
 /// One field of a record.
@@ -55,7 +57,7 @@ impl Kind {
     pub fn least_bytes(&self) -> usize {
         match self {
             Self::Double => size_of::<f64>(),
-            Self::Record(record) => record.fields.iter().map(|field| field.kind.least_bytes()).sum(),
+            Self::Record(record) => record.least_bytes,
             _ => 1,
         }
     }

@@ -9,11 +9,11 @@ from pathlib import Path
 from consumers.letters import Parcel
 from consumers.sinks.manifest import HIDDEN, Manifest, sync_folder, write
 from consumers.sinks.port import Away, Presence
-from tocsin.runtime.privacy import require_private
+from tocsin.runtime.privacy import require_private, require_private_files
 
 
 class DirectorySink:
-    """Files are 0600 in a 0700 folder; a parcel sent again replaces itself."""
+    """Files are 0600 in a 0700 folder, and one that others can read is refused; a parcel sent again replaces itself."""
 
     honours_key = True
 
@@ -24,6 +24,7 @@ class DirectorySink:
             require_private(folder)
             for left in folder.glob(f"{HIDDEN}*"):
                 left.unlink()
+            require_private_files(folder)
             self._manifest = Manifest(folder)
 
     def send(self, parcel: Parcel) -> None:

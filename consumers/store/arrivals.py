@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consumers.agreement import Standing
@@ -116,17 +116,6 @@ def standing_of(connection: Connection, referral: Referral, since_ms: int = 0) -
 def add_notice(connection: Connection, row: Mapping[str, Any]) -> None:
     """Store one notice; a second time changes nothing."""
     connection.execute(_insert(connection, DELIVERIES).values(**row).on_conflict_do_nothing())
-
-
-def add(connection: Connection, row: Mapping[str, Any], referral: Referral) -> None:
-    """Store one referral and the keys it carries."""
-    connection.execute(insert(DELIVERIES).values(**row))
-    keys = {(CONTENT, key) for key in referral.content_keys} | {
-        (CIRCUMSTANCE, key) for key in referral.circumstance_keys
-    }
-    if keys:
-        rows = [{"kind": kind, "content_key": key, "delivery_key": row["key"]} for kind, key in sorted(keys)]
-        connection.execute(insert(CONTENT_KEYS), rows)
 
 
 def held_back(connection: Connection, copies: Sequence[str]) -> list[Delivery]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from consumers.states import EXPIRABLE, RESUMABLE, WAITING, Event, State, after
 from consumers.store.tables import ATTEMPTS, DELIVERIES, HOLDS
@@ -48,6 +48,16 @@ class Delivery(Struct, frozen=True, kw_only=True):
     value: bytes | None = None
 
 
+class Settled(Struct, frozen=True, kw_only=True):
+    """What one try changes of a delivery."""
+
+    key: str
+    state: State
+    reason_code: str
+    attempts: int
+    due_ms: int
+
+
 def delivery_of(row: Row[Any]) -> Delivery:
     """A row as a record."""
     fields = {name: row._mapping[name] for name in Delivery.__struct_fields__}
@@ -88,21 +98,21 @@ def left_behind(connection: Connection, now_ms: int, *, all_claims: bool) -> lis
     return _read(connection, statement.with_for_update(skip_locked=True))
 
 
-def open_attempts(connection: Connection, key: str, sinks: Iterable[str], now_ms: int) -> None:
-    """Write down that a sink is about to be asked, before it is."""
-    rows = [{"delivery_key": key, "sink": sink, "started_ms": now_ms} for sink in sinks]
+def open_attempts(connection: Connection, asked: Iterable[tuple[str, str]], now_ms: int) -> None:
+    """Write down which delivery keys and sinks are about to be tried, before they are."""
+    rows = [{"delivery_key": key, "sink": sink, "started_ms": now_ms} for key, sink in asked]
     if rows:
         connection.execute(insert(ATTEMPTS), rows)
 
 
-def close_attempt(connection: Connection, key: str, sink: str, ending: tuple[str, str], now_ms: int) -> None:
-    """Write down what became of the open attempt, as result and code."""
-    result, code = ending
-    connection.execute(
-        update(ATTEMPTS)
-        .where(ATTEMPTS.c.delivery_key == key, ATTEMPTS.c.sink == sink, ATTEMPTS.c.result == "")
-        .values(finished_ms=now_ms, result=result, code=code)
-    )
+def close_attempts(connection: Connection, endings: Mapping[tuple[str, str], tuple[str, str]], now_ms: int) -> None:
+    """Write down what became of open attempts: by delivery key and sink, as result and code."""
+    rows = [
+        {"at_key": key, "at_sink": sink, "finished_ms": now_ms, "result": result, "code": code}
+        for (key, sink), (result, code) in endings.items()
+    ]
+    if rows:
+        connection.execute(_CLOSE, rows)
 
 
 def sinks_done(connection: Connection, keys: Sequence[str]) -> Mapping[str, frozenset[str]]:
@@ -122,6 +132,24 @@ def settle(connection: Connection, delivery: Delivery, state: State, now_ms: int
         .where(DELIVERIES.c.key == delivery.key)
         .values(state=state, state_since_ms=now_ms, claimed_until_ms=0, **changes)
     )
+
+
+def settle_all(connection: Connection, settled: Iterable[Settled], now_ms: int) -> None:
+    """Put deliveries of one burst into their next states, with one statement."""
+    rows = [
+        {
+            "at_key": one.key,
+            "state": one.state,
+            "state_since_ms": now_ms,
+            "claimed_until_ms": 0,
+            "reason_code": one.reason_code,
+            "attempts": one.attempts,
+            "due_ms": one.due_ms,
+        }
+        for one in settled
+    ]
+    if rows:
+        connection.execute(_SETTLE, rows)
 
 
 def change(connection: Connection, key: str, **changes: Any) -> None:
@@ -255,3 +283,10 @@ def _sinks_by_key(connection: Connection, keys: Sequence[str], result: str) -> M
 
 def _read(connection: Connection, statement: Select[Any]) -> list[Delivery]:
     return [delivery_of(row) for row in connection.execute(statement)]
+
+
+_CLOSE: Final = update(ATTEMPTS).where(
+    ATTEMPTS.c.delivery_key == bindparam("at_key"), ATTEMPTS.c.sink == bindparam("at_sink"), ATTEMPTS.c.result == ""
+)
+_SETTLE: Final = update(DELIVERIES).where(DELIVERIES.c.key == bindparam("at_key"))
+"""Both set the columns that their rows name."""

@@ -86,7 +86,7 @@ def open_store(settings: StoreSettings, member: MemberId) -> DeliveryStore:
     if settings.url:
         return _opened(_server_engine(settings, member), None, member)
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for private in (settings.folder, settings.folder / "inbox.sqlite"):
+    for private in (settings.folder, settings.folder / "inbox.sqlite", settings.folder / "inbox.sqlite-wal"):
         require_private(private)
     lease = Lease(settings.folder / "inbox.lock")
     try:

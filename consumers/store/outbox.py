@@ -15,18 +15,19 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 
 def owe(connection: Connection, returns: Iterable[Return], now_ms: int) -> int:
     """Write down Returns to be sent; one that was written before stays as it is. Tells how many are new."""
-    insert = _INSERTS[connection.dialect.name]
-    new = 0
-    for answer in returns:
-        statement = insert(OUTBOX).values(
-            return_id=answer.return_id,
-            referral_id=answer.referral_id,
-            body=msgspec.json.encode(answer),
-            created_ms=now_ms,
-        )
-        written = connection.scalar(statement.on_conflict_do_nothing().returning(OUTBOX.c.sequence))
-        new += written is not None
-    return new
+    rows = [
+        {
+            "return_id": answer.return_id,
+            "referral_id": answer.referral_id,
+            "body": msgspec.json.encode(answer),
+            "created_ms": now_ms,
+        }
+        for answer in returns
+    ]
+    if not rows:
+        return 0
+    statement = _INSERTS[connection.dialect.name](OUTBOX).on_conflict_do_nothing().returning(OUTBOX.c.sequence)
+    return len(connection.scalars(statement, rows).all())
 
 
 def owed(connection: Connection, limit: int) -> list[Return]:

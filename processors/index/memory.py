@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.index.port import (
     CLAIM_BLOCK,
@@ -22,6 +23,7 @@ from processors.index.port import (
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.ruling import Ruling
 from schemas.records.triage import LinkState
+from tocsin.runtime.ledger.erasing import TOMBSTONE
 
 
 class _Revision(Struct, frozen=True):
@@ -74,6 +76,12 @@ class _Kept:
                 seen = _Seen(claim.report_id, number, bound)
                 self.places[key][claim.member].setdefault(claim.report_id, seen)
 
+    def forget(self, report_id: ReportId) -> None:
+        """Without that report."""
+        for members in self.places.values():
+            for reports in members.values():
+                reports.pop(report_id, None)
+
 
 class MemoryIndex:
     """Forgets everything when the process ends."""
@@ -93,11 +101,14 @@ class MemoryIndex:
         digests = [{selected.digest: selected.bound for selected in reversed(claim.selectors)} for claim in claims]
         room = self._sightings.room(claims, digests, self._stands_now)
         for position, claim in enumerate(claims):
-            revision = _Revision(source, claim.log_offset, claim.digest, claim.withdrawn, base + position)
+            digest = b"" if self._is_erased(claim.report_id) else claim.digest
+            revision = _Revision(source, claim.log_offset, digest, claim.withdrawn, base + position)
             self._revisions.setdefault(claim.report_id, {}).setdefault(claim.revision, revision)
         vectors = [dict.fromkeys(claim.near, b"") for claim in claims]
         near_room = self._near.room(claims, vectors, self._stands_now)  # as PostgreSQL's second statement sees it
         for position, claim in enumerate(claims):
+            if self._is_erased(claim.report_id):
+                continue
             self._sightings.keep(claim, base + position, digests[position], room)
             self._near.keep(claim, base + position, vectors[position], near_room)
         return tuple(self._answer(source, claim, base + position) for position, claim in enumerate(claims))
@@ -129,6 +140,16 @@ class MemoryIndex:
             chosen=tuple(sorted({name for one in before for name in one.chosen})),
         )
 
+    def erase(self, report_id: ReportId) -> None:
+        """Let go of what it said: whatever comes of it later is not kept."""
+        known = self._revisions[report_id]
+        self._revisions[report_id] = {number: replace(one, digest=b"") for number, one in known.items()}
+        source = next(iter(known.values())).source
+        self._revisions[report_id][TOMBSTONE] = _Revision(source, -1, b"", withdrawn=False, number=self._next_block)
+        self._next_block += CLAIM_BLOCK
+        for kept in (self._sightings, self._near):
+            kept.forget(report_id)
+
     def dispute(self, report_id: ReportId) -> None:
         """A recipient says that the report is wrong; what is claimed later learns of it."""
         self._disputes.setdefault(report_id, self._next_block)
@@ -136,6 +157,8 @@ class MemoryIndex:
 
     def _answer(self, source: Source, claim: Claim, asked: int) -> Knowledge:
         own = self._revisions[claim.report_id][claim.revision]
+        if self._is_erased(claim.report_id):
+            return Knowledge(is_stale=True, is_erased=True, recipients=self._recipients(claim.report_id))
         is_again = own.digest == claim.digest and (own.source, own.log_offset) != (source, claim.log_offset)
         return Knowledge(
             is_stale=self._has_higher(claim, asked if is_again else own.number),
@@ -145,6 +168,9 @@ class MemoryIndex:
             near=tuple(self._near_to(claim, own.number)),
             recipients=self._recipients(claim.report_id),
         )
+
+    def _is_erased(self, report_id: ReportId) -> bool:
+        return TOMBSTONE in self._revisions.get(report_id, {})
 
     def _has_higher(self, claim: Claim, number: int) -> bool:
         return any(

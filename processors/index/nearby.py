@@ -11,6 +11,7 @@ from processors.index.nearest import Asked, Nearest, Stored
 from processors.index.port import KEPT, MAX_NEAR, Claim, NearSighting
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.triage import LinkState
+from tocsin.runtime.ledger.erasing import TOMBSTONE
 
 _PAGE: Final = 100_000
 """Hashes that are read at once when a worker starts."""
@@ -27,7 +28,10 @@ class Numbered(Struct, frozen=True):
 
 
 class Nearby:
-    """What every worker knows of all hashes; called under the claim lock, so that nothing is missed or met twice."""
+    """What every worker knows of all hashes; called under the claim lock, so that nothing is missed or met twice.
+
+    The hashes of an erased report stay in memory until the worker starts anew, and are told to nobody.
+    """
 
     def __init__(self) -> None:
         self._nearest = Nearest()
@@ -95,6 +99,11 @@ STANDS: Final = """
 """
 """Of a row `k` with a report_id: whether it was neither taken back nor disputed until now."""
 
+NOT_ERASED: Final = (
+    f"not exists (select 1 from report_revisions e where e.report_id = {{}}.report_id and e.revision = {TOMBSTONE})"  # noqa: S608
+)
+"""Of a row with a report_id: whether the report may be kept at all."""
+
 
 def _stored(rows: Sequence[Row[Any]]) -> list[Stored]:
     return [Stored(bytes(r.veiled), MemberId(r.member), ReportId(str(r.report_id)), r.claim_number) for r in rows]
@@ -142,6 +151,7 @@ def _told(
     return tuple(
         NearSighting(one.position, one.distance, one.report_id, one.member, state_at(number, *states[one.report_id]))
         for one in sightings
+        if one.report_id in states
     )
 
 
@@ -156,10 +166,12 @@ _INSERT: Final = text(f"""
                 cast(:numbers as bigint[])) as n(veiled, member, report_id, claim_number)
     where :kept > (select count(*) from restricted.near_hashes k where k.veiled = n.veiled and k.member = n.member
                    and {STANDS})
+      and {NOT_ERASED.format("n")}
     order by claim_number
     on conflict do nothing
     returning veiled, member, report_id, claim_number
 """)  # noqa: S608 -- put together from our own text
 _STATES: Final = text(
-    f"select s.report_id, {STATE_COLUMNS} from unnest(cast(:reports as uuid[])) as s(report_id)"  # noqa: S608 -- ours
+    f"select s.report_id, {STATE_COLUMNS} from unnest(cast(:reports as uuid[])) as s(report_id) "  # noqa: S608 -- ours
+    f"where {NOT_ERASED.format('s')}"
 )

@@ -84,6 +84,8 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     been answered, and whoever sends an old record again may not bring back what was corrected or withdrawn."""
     is_conflicting: bool = False
     """The same revision was claimed before with another content."""
+    is_erased: bool = False
+    """Its report was erased: it is stale whatever its revision, and nothing of it was kept."""
     is_resubmission: bool = False
     """The same revision with the same content was claimed before, from another coordinate."""
     sightings: tuple[Sighting, ...] = ()

@@ -1,4 +1,4 @@
-"""The index in PostgreSQL: one short transaction per slice, three round trips, five with near hashes (ADR 0002)."""
+"""The index in PostgreSQL: one short transaction per slice, mostly in one round trip (ADR 0002, ADR 0021)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
-from processors.index.nearby import STANDS, STATE_COLUMNS, Nearby, Numbered, state_at
+from processors.index.nearby import NOT_ERASED, STANDS, STATE_COLUMNS, Nearby, Numbered, state_at
 from processors.index.port import (
     KEPT,
     Claim,
@@ -25,7 +25,9 @@ from schemas.failures import Temporary
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
 from schemas.records.triage import LinkState
 from tocsin.runtime.database import Database
-from tocsin.runtime.ledger.settlement import stream_of
+from tocsin.runtime.ledger.erasing import TOMBSTONE
+from tocsin.runtime.ledger.settling import stream_of
+from tocsin.runtime.pipeline import Query
 
 CLAIM_LOCK: Final = 7_031_954
 """Claims are taken one slice at a time, so that claim numbers have the order in which claims became visible."""
@@ -47,19 +49,26 @@ class PostgresIndex:
         """Claim in one transaction; a crash after it replays to the same answer."""
         if not claims:
             return ()
+        known = self._streams.get(source)
+        if known is not None and not any(claim.near or claim.revision > 1 for claim in claims):
+            _, numbered, sightings = self._database.together(_queries(known, claims))
+            return _answers(known, claims, _Found(_by_revision(numbered), sightings, {}, [()] * len(claims)))
+        return self._claim_step_by_step(source, claims, asked_by)
+
+    def _claim_step_by_step(
+        self, source: Source, claims: tuple[Claim, ...], asked_by: Source | None
+    ) -> tuple[Knowledge, ...]:
+        """Where the first answers say what is asked next, or that nothing may be claimed yet."""
         with self._database.transaction() as connection:
             stream = self._stream(connection, source, claims[0].log_offset)
-            # A statement of its own: the next one must see what the last holder of the lock committed.
-            connection.execute(_LOCK, {"lock": CLAIM_LOCK})
-            numbered = connection.execute(_CLAIM, _parameters(stream, claims)).all()
-            sightings = connection.execute(_READ_SIGHTINGS, _selectors(claims)).all()
+            _, numbered, sightings = (connection.execute(*query) for query in _queries(stream, claims))
+            found, seen = _by_revision(numbered.all()), sightings.all()
             own = (stream, self._stream(connection, asked_by, 0)) if asked_by else (stream,)
             recipients = _recipients(connection, own, claims)
-            found = {(str(row.report_id), int(row.revision)): row for row in numbered}
             near = self._nearby.claim(connection, _numbered(claims, found))
         self._streams[source] = stream  # kept only once it is committed
         self._nearby.tidy()
-        return _answers(stream, claims, _Found(found, sightings, recipients, near))
+        return _answers(stream, claims, _Found(found, seen, recipients, near))
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
         """Number them in one transaction; a crash after it replays to the same answer."""
@@ -88,6 +97,19 @@ class _Found(NamedTuple):
     sightings: Sequence[Row[Any]]
     recipients: Mapping[str, tuple[PriorRecipient, ...]]
     near: Sequence[tuple[NearSighting, ...]]
+
+
+def _queries(stream: int, claims: tuple[Claim, ...]) -> tuple[Query, Query, Query]:
+    """The lock is a statement of its own: the next one must see what the last holder of the lock committed."""
+    return (
+        Query(_LOCK, {"lock": CLAIM_LOCK}),
+        Query(_CLAIM, _parameters(stream, claims)),
+        Query(_READ_SIGHTINGS, _selectors(claims)),
+    )
+
+
+def _by_revision(rows: Iterable[Any]) -> "Revisions":
+    return {(str(row.report_id), int(row.revision)): row for row in rows}
 
 
 def _parameters(stream: int, claims: tuple[Claim, ...]) -> dict[str, Any]:
@@ -191,6 +213,8 @@ def _answer(
     stream, position = place
     own = next(row for row in revisions if row.revision == claim.revision)
     same_content = bytes(own.digest) == claim.digest
+    if not own.digest and any(row.revision == TOMBSTONE for row in revisions):
+        return Knowledge(is_stale=True, is_erased=True)
     is_again = same_content and (own.stream, own.log_offset) != (stream, claim.log_offset)
     asked = own.base + position if is_again else own.claim_number
     return Knowledge(
@@ -244,7 +268,9 @@ _CLAIM: Final = text(f"""
     claimed as (
         insert into report_revisions
             (report_id, revision, member, withdrawn, digest, stream, log_offset, claim_number)
-        select report_id, revision, member, withdrawn, digest, :stream, log_offset, base.number + position
+        select report_id, revision, member, withdrawn,
+               case when {NOT_ERASED.format("claims")} then digest else cast('' as bytea) end,
+               :stream, log_offset, base.number + position
         from claims, base order by position
         on conflict do nothing
         returning report_id, revision, digest, stream, log_offset, claim_number
@@ -257,6 +283,7 @@ _CLAIM: Final = text(f"""
              as s(selector, member, report_id, log_offset, position, bound), base
         where :kept > (select count(*) from sightings k where k.selector = s.selector and k.member = s.member
                        and {STANDS})
+          and {NOT_ERASED.format("s")}
         order by selector, member, position
         on conflict do nothing
     )

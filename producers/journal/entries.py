@@ -5,7 +5,20 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from producers.journal.tables import ENTRIES, HOLDS, RETENTIONS
 from schemas.headers import Headers
@@ -135,12 +148,22 @@ def purge(connection: Connection, before_ms: int, now_ms: int) -> int:
 def erase(connection: Connection, reports: Sequence[str]) -> int:
     """Empty bodies, headers and digests of what was confirmed of these reports: nothing of it can be sent again.
 
-    The report id takes the place of the member's own reference, which may say something itself.
+    The report id takes the place of the member's own reference, which may say something itself. A reference that is
+    used again afterwards begins at revision 1 once more: what is emptied of that has its number behind the id.
     """
     found = (ENTRIES.c.report_id.in_(reports), ENTRIES.c.confirmed_ms.is_not(None))
     connection.execute(delete(RETENTIONS).where(RETENTIONS.c.report_id.in_(reports)))
-    emptied = {"value": None, "headers": _headers_out([]), "digest": "", "reference": ENTRIES.c.report_id}
+    emptied = {"value": None, "headers": _headers_out([]), "digest": "", "reference": _nameless()}
     return connection.execute(update(ENTRIES).where(*found).values(**emptied)).rowcount
+
+
+def _nameless() -> ColumnElement[str]:
+    """One for each entry, as no two of a reference may have the same revision."""
+    before = ENTRIES.alias()
+    same = (before.c.report_id == ENTRIES.c.report_id, before.c.revision == ENTRIES.c.revision)
+    is_again = exists().where(*same, before.c.number < ENTRIES.c.number)
+    number = literal("#").concat(cast(ENTRIES.c.number, String))
+    return ENTRIES.c.report_id.concat(case((is_again, number), else_=""))
 
 
 def past(connection: Connection, now_ms: int, limit: int) -> list[str]:

@@ -62,7 +62,7 @@ def open_journal(folder: Path, member: MemberId) -> Journal:
     """The journal of one member, made where there is none; one process at a time, which keeps revisions in order."""
     with _translated():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for private in (folder, folder / FILE):
+        for private in (folder, folder / FILE, folder / f"{FILE}-wal"):
             require_private(private)
         lease = _lease(folder / _LOCK, member)
         journal = Journal(_engine(folder / FILE), lease)

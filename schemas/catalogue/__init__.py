@@ -15,7 +15,7 @@ _FOUND: Final = re.compile(r", found [^,.;]*\{\w+\}[^,.;]*")
 """The part of a sentence that only whoever looked at the record can fill in."""
 
 
-class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One code: what was expected and found, with facts in braces (never a sensitive value), and what to do."""
 
     message: str

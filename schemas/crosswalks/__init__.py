@@ -18,7 +18,7 @@ from schemas.records.report import ReportSubmitted
 FOLDER: Final = Path(__file__).parent
 
 
-class Codes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Codes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One closed list as its owner writes it, and the code of a vocabulary of ours that each value becomes."""
 
     vocabulary: str
@@ -26,7 +26,7 @@ class Codes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     codes: dict[str, str]
 
 
-class Crosswalk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Crosswalk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One outside format; `fields` are by the format's own object, `absent` says why a field has no place."""
 
     name: str

@@ -1,4 +1,4 @@
-"""Which engine reads and writes: fastavro, unless the environment asks for the compiled one (ADR 0055)."""
+"""Which engine reads and writes: the compiled one where it is installed, unless the environment says otherwise."""
 
 from types import ModuleType
 from typing import Final
@@ -9,7 +9,7 @@ from schemas.failures import Broken
 __all__ = ["SETTING", "engine_for"]
 
 SETTING: Final = "TOCSIN_CODEC"
-"""The environment variable that says which engine is wanted: fastavro (the default), compiled, or auto."""
+"""The environment variable that says which engine is wanted: auto (the default), compiled or fastavro."""
 
 
 def engine_for(wish: str) -> ModuleType:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from msgspec import Struct
 
-from schemas.definitions import NAMESPACE, expanded
+from schemas.definitions import NAMESPACE, PRIMITIVES, definition, expanded
 from schemas.disclosure import Audience
 from schemas.engines.refusals import malformed, trailing, truncated
 from schemas.writing import hidden_fields
@@ -45,8 +45,8 @@ def write(record: Struct, prefix: bytes, audience: Audience | None) -> bytes:
 
 @cache
 def _codec_of(record_type: type[Struct], audience: Audience | None = None) -> Any:
-    schema = expanded(record_type.__name__)
-    return _codec.Codec(schema, _classes(record_type), _hidden(schema, audience) if audience else None)
+    name = record_type.__name__
+    return _codec.Codec(expanded(name), _classes(record_type), _hidden(name, audience) if audience else None)
 
 
 def _classes(record_type: type[Struct]) -> dict[str, type]:
@@ -70,17 +70,26 @@ def _named_types(hint: Any) -> Iterator[type]:
         yield hint
 
 
-def _hidden(schema: Any, audience: Audience) -> dict[str, dict[str, bytes]]:
-    """Of each record within a schema, the bytes in place of the fields that the audience never sees."""
-    if isinstance(schema, list):
-        return _joined(_hidden(branch, audience) for branch in schema)
-    if not isinstance(schema, dict):
-        return {}
-    fields = schema.get("fields", [])
-    inner = [schema.get("items"), schema.get("values"), *(field["type"] for field in fields)]
-    mine = {f"{NAMESPACE}.{schema['name']}": hidden_fields(schema, audience)} if fields else {}
-    return _joined([mine, *(_hidden(part, audience) for part in inner)])
+def _hidden(name: str, audience: Audience) -> dict[str, dict[str, bytes]]:
+    """Of each record that the audience sees some of, the bytes in place of the fields that it never sees."""
+    found: dict[str, dict[str, bytes]] = {}
+    waiting = [name]
+    while waiting:
+        schema = definition(waiting.pop())
+        full_name = f"{NAMESPACE}.{schema['name']}"
+        if schema["type"] == "record" and full_name not in found:
+            found[full_name] = hidden_fields(schema, audience)
+            seen = (field["type"] for field in schema["fields"] if audience in field["release"])
+            waiting += [inner for kind in seen for inner in _names_in(kind)]
+    return found
 
 
-def _joined(parts: Any) -> dict[str, dict[str, bytes]]:
-    return {name: fields for part in parts for name, fields in part.items()}
+def _names_in(schema: Any) -> Iterator[str]:
+    """The named types that a field's type mentions."""
+    if isinstance(schema, str):
+        if schema not in PRIMITIVES:
+            yield schema.removeprefix(f"{NAMESPACE}.")
+        return
+    parts = schema if isinstance(schema, list) else [schema.get("items") or schema["values"]]
+    for part in parts:
+        yield from _names_in(part)

@@ -63,7 +63,7 @@ class StatusKind(StrEnum):
     """To submitter and recipients: delete nothing of a report until an instant, or as if none had ever been held."""
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     """What came of a referral: an ICCAM assessment, action or move with its reason, and how useful it was."""
 
     content_id: ContentId = ContentId("")
@@ -83,7 +83,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """Second step of a move: the country whose hotline works on it from now on."""
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class Question(Struct, frozen=True, kw_only=True, gc=False):
     """What a recipient needs to know: a code, the field path it concerns, and until when."""
 
     code: str = ""
@@ -92,7 +92,7 @@ class Question(Struct, frozen=True, kw_only=True):
     due: Instant | None = None
 
 
-class Return(Struct, frozen=True, kw_only=True):
+class Return(Struct, frozen=True, kw_only=True, gc=False):
     """One answer to one referral; `return_id` makes sending it again harmless."""
 
     return_id: str
@@ -117,7 +117,7 @@ class Return(Struct, frozen=True, kw_only=True):
     memo: Text | None = None
 
 
-class Status(Struct, frozen=True, kw_only=True):
+class Status(Struct, frozen=True, kw_only=True, gc=False):
     """One message to a member about its report or its referral."""
 
     status_id: str
@@ -148,7 +148,7 @@ class Status(Struct, frozen=True, kw_only=True):
     """Of a legal hold: until when it stands; none where no hold does any more."""
 
 
-class LabelAdded(Struct, frozen=True, kw_only=True):
+class LabelAdded(Struct, frozen=True, kw_only=True, gc=False):
     """A later annotation of one content item by a member."""
 
     label_id: str
@@ -161,7 +161,7 @@ class LabelAdded(Struct, frozen=True, kw_only=True):
     by_person: bool = True
 
 
-class ReferralsRead(Struct, frozen=True, kw_only=True):
+class ReferralsRead(Struct, frozen=True, kw_only=True, gc=False):
     """A person of a member looks at its referrals, and why; said before anything is shown."""
 
     read_id: str

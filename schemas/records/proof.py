@@ -5,7 +5,7 @@ from msgspec import Struct
 from schemas.records.identifiers import KeyId
 
 
-class Commitment(Struct, frozen=True, kw_only=True):
+class Commitment(Struct, frozen=True, kw_only=True, gc=False):
     """What a submitter adds to its report: a secret, and its signature over the digests that follow from it."""
 
     seed: bytes = b""
@@ -14,7 +14,7 @@ class Commitment(Struct, frozen=True, kw_only=True):
     signature: bytes = b""
 
 
-class OriginProof(Struct, frozen=True, kw_only=True):
+class OriginProof(Struct, frozen=True, kw_only=True, gc=False):
     """What a recipient gets of it: all digests, as they were signed, and what opens those of released fields."""
 
     key_id: KeyId = KeyId("")

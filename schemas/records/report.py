@@ -142,7 +142,7 @@ class NexusClaim(Struct, frozen=True, kw_only=True, gc=False):
     confidence: float | None = None
 
 
-class LawEnforcementNotice(Struct, frozen=True, kw_only=True):
+class LawEnforcementNotice(Struct, frozen=True, kw_only=True, gc=False):
     """A police force that knows of the case already, so that two forces do not work on one target unaware."""
 
     agency: str = ""
@@ -212,7 +212,7 @@ class ReportSubmitted(Struct, frozen=True, kw_only=True, gc=False):
     commitment: Commitment | None = None
 
 
-class AccountIdentifier(Struct, frozen=True, kw_only=True):
+class AccountIdentifier(Struct, frozen=True, kw_only=True, gc=False):
     """One account as a platform names it; `role` is suspect, victim, reporter_reported or unknown."""
 
     role: str = "unknown"
@@ -231,7 +231,7 @@ class AccountIdentifier(Struct, frozen=True, kw_only=True):
     """Identifiers with the same number belong to one person; numbers mean nothing outside this report."""
 
 
-class NetworkEvent(Struct, frozen=True, kw_only=True):
+class NetworkEvent(Struct, frozen=True, kw_only=True, gc=False):
     """One IP capture (NCMEC ipCaptureEvent): address, port, time, and what happened."""
 
     event: str = ""
@@ -246,7 +246,7 @@ class NetworkEvent(Struct, frozen=True, kw_only=True):
     """The item that was uploaded, where the event is an upload."""
 
 
-class EstimatedLocation(Struct, frozen=True, kw_only=True):
+class EstimatedLocation(Struct, frozen=True, kw_only=True, gc=False):
     """Where a person probably is (NCMEC estimatedLocation), never finer than a city."""
 
     country: CountryCode = CountryCode("")
@@ -257,7 +257,7 @@ class EstimatedLocation(Struct, frozen=True, kw_only=True):
     person_index: int | None = None
 
 
-class PersonalPart(Struct, frozen=True, kw_only=True):
+class PersonalPart(Struct, frozen=True, kw_only=True, gc=False):
     """What identifies a person; it travels only inside `sealed`."""
 
     accounts: tuple[AccountIdentifier, ...] = ()
@@ -265,7 +265,7 @@ class PersonalPart(Struct, frozen=True, kw_only=True):
     locations: tuple[EstimatedLocation, ...] = ()
 
 
-class Withdrawal(Struct, frozen=True, kw_only=True):
+class Withdrawal(Struct, frozen=True, kw_only=True, gc=False):
     """The submitter takes a report back, with a reason code and a short text."""
 
     report_id: ReportId

@@ -33,7 +33,7 @@ class RulingCause(StrEnum):
     """That ended: whoever the rules name gets the report again."""
 
 
-class Amendment(Struct, frozen=True, kw_only=True):
+class Amendment(Struct, frozen=True, kw_only=True, gc=False):
     """What a recipient found out about one item after the report came in; what is empty did not change."""
 
     content_id: ContentId = ContentId("")
@@ -43,7 +43,7 @@ class Amendment(Struct, frozen=True, kw_only=True):
     classification: str = ""
 
 
-class Ruling(Struct, frozen=True, kw_only=True):
+class Ruling(Struct, frozen=True, kw_only=True, gc=False):
     """Decide a report again, by the rules in force when this is taken; triage reads the record where it lies."""
 
     ruling_id: str

@@ -130,7 +130,7 @@ class Handling(Struct, frozen=True, kw_only=True, gc=False):
     """True blocks notice and takedown until police release it."""
 
 
-class SealedPart(Struct, frozen=True, kw_only=True):
+class SealedPart(Struct, frozen=True, kw_only=True, gc=False):
     """A record for one audience only, sealed to a key of that audience; key id `none` marks one that is not sealed."""
 
     audience: str = ""
@@ -158,7 +158,7 @@ class Coordinate(Struct, frozen=True, kw_only=True, order=True, gc=False):
     offset: int = 0
 
 
-class PolicyVersion(Struct, frozen=True, kw_only=True):
+class PolicyVersion(Struct, frozen=True, kw_only=True, gc=False):
     """Which rules and data decided: bundle digest (SHA-256 hex) and the version of each part."""
 
     bundle: str = ""

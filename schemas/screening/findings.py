@@ -5,7 +5,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """One hit of the firewall; `rule` is a code of the message catalogue."""
 
     path: str

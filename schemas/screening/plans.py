@@ -28,7 +28,7 @@ class Kind(StrEnum):
     SEALED = "sealed"
 
 
-class Step(Struct, frozen=True, kw_only=True, gc=False):
+class Step(Struct, frozen=True, kw_only=True):
     """One field that can hold text, and its bounds."""
 
     name: str

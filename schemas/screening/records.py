@@ -44,7 +44,7 @@ class Screened(Struct, Generic[T], frozen=True, kw_only=True):
     refused: bool = False
 
 
-class _Hit(Struct, frozen=True, kw_only=True):
+class _Hit(Struct, frozen=True, kw_only=True, gc=False):
     finding: Finding
     fatal: bool = False
 

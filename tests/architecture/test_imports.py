@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.sources import imported, trees
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("schemas", "tocsin", "producers", "processors", "consumers")
 
@@ -28,6 +30,12 @@ def copy_of_the_tree(folder: Path) -> Path:
             target.write_bytes(source.read_bytes())
     (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     return folder
+
+
+def test_the_product_is_made_of_nothing_that_tests_are_made_of() -> None:
+    used = {name.partition(".")[0] for tree in trees().values() for name in imported(tree)}
+    assert not used & {"tests", "benchmarks", "pytest", "hypothesis", "_pytest", "atheris", "schemathesis"}
+    assert "schemas" in used, "or this test would see nothing"
 
 
 def test_the_layers_hold() -> None:

@@ -76,6 +76,7 @@ def test_what_a_process_counts_is_in_the_table() -> None:
         ("member", "someone@example.test"),
         ("stage", "https://example.test/a"),
         ("outcome", "5c9f1f0e-1c3f-4f0e-9d8a-0a1b2c3d4e5f"),
+        ("version", "192.0.2.1"),
         ("report_id", "1"),
     ],
 )

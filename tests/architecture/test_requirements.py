@@ -17,8 +17,8 @@ OF_SCHEMATHESIS = {
     "pyrate-limiter",
     "werkzeug",
 }
-NIGHTLY = {"atheris", "schemathesis"} | OF_SCHEMATHESIS
-"""What only `make fuzz` and `make attack` install."""
+NIGHTLY = {"atheris", "schemathesis", "ziglang"} | OF_SCHEMATHESIS
+"""What only `make fuzz`, `make attack` and `make wheels` install."""
 
 
 def pins(lock: Path) -> set[tuple[str, str]]:

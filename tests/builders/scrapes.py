@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tocsin.runtime.families import FAMILIES, LABELS, LAGS
 
 OURS = {family.name: family for family in (*FAMILIES, *LAGS)}
-TELLING = re.compile(r"[0-9a-fA-F]{16,}|[0-9a-f]{8}-[0-9a-f]{4}|://|@|\\d+\\.\\d+\\.\\d+\\.\\d+$")
+TELLING = re.compile(r"[0-9a-fA-F]{16,}|[0-9a-f]{8}-[0-9a-f]{4}|://|@|^\d+\.\d+\.\d+\.\d+$")
 """Identifiers, digests, addresses and mail boxes look so."""
 
 

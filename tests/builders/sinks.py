@@ -12,9 +12,9 @@ import httpx
 
 from consumers.formats.referral_json import write
 from consumers.letters import Letter, Parcel, parcel_of
-from consumers.receiver import application
 from consumers.serving import Impatient, server_of
 from consumers.sinks.https import Endpoint, HttpsSink
+from tests.builders.misbehaving import obedient
 from tests.builders.referrals import a_referral
 from tocsin.runtime.pacing import Callers
 
@@ -31,7 +31,7 @@ def a_parcel(reference: str = "case-1", **changes: Any) -> Parcel:
 @contextmanager
 def serving(folder: Path, protocol: type[Impatient] = Impatient, paces: Callers | None = None) -> Iterator[str]:
     """The reference receiver on a free port of loopback."""
-    server = server_of(application(folder, SECRET, paces, obeys=True), protocol, port=0)
+    server = server_of(obedient(folder, SECRET, paces), protocol, port=0)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

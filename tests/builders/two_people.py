@@ -1,11 +1,11 @@
 """A home of the stack whose settings name two people who sign, for what one person alone cannot do."""
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from schemas.topics import OPS
+from tests.builders import commands
 from tocsin.policy.store.trust import new_key
 
 PEOPLE = ("anna", "ben")
@@ -29,8 +29,7 @@ class TwoPeople:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command in that home."""
-        command = [sys.executable, "-m", "tocsin", *words, "--home", str(self.home)]
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+        return commands.tocsin(self.home, *words)
 
     def do(self, command: tuple[str, ...], *words: str) -> subprocess.CompletedProcess[str]:
         """Anna asks with these words, Ben grants; neither could alone. Tells what the second command said."""

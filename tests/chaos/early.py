@@ -22,11 +22,11 @@ class AcknowledgesEarly(SliceRunner[Any, Any, Any]):
     """What a worker must never do."""
 
     async def run_slice(self, piece: Slice, turn: Turn) -> None:
-        decided = await self._persistently(self._thinking, self._stages.decide, piece)
+        decided = await self._thought(len(piece.records), self._stages.decide, piece)
         claimed = await self._claimed(decided, turn)
         finished = self._stages.finish(claimed)
         nowhere = (Coordinate(),) * len(finished.records)
-        await self._persistently(self._asking, self._stages.settle, finished, nowhere)
+        await self._asked(self._stages.settle, finished, nowhere)
         await asyncio.sleep(WINDOW_SECONDS)
         await self._producer.send_all(finished.records)
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.revision import commit
 from schemas.failures import Broken, Temporary
 from schemas.topics import TRIAGED
 from tests.chaos.publishing import Confirmed, go_file
 from tests.chaos.schedule import Kill, process_kills, service_kills
-from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_clean, out_of_order
+from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_whole, out_of_order
 from tocsin.runtime.proof.evidence import Found
 from tocsin.runtime.proof.reading import PlainAvro, TopicReader
 from tocsin.runtime.settings import load
@@ -143,14 +144,14 @@ class Run:
         confirmed = self._confirmed()
         deliveries, late = compare(confirmed, self._at_sinks()), out_of_order(decided(self._home))
         balance, proof = balance_of(self._home), proof_of(self._home)
-        is_whole = balance.holds and proof.holds and not confirmed.failures
-        return Verdict(
-            clean=is_clean(deliveries) and is_whole and not late,
+        found = Verdict(
+            clean=False,
             seed=self._plan.seed,
             published=confirmed.published,
             unconfirmed=confirmed.failures,
             deliveries=deliveries,
             out_of_order=late,
+            waiting=sum(line.waiting for line in balance.lines),
             balanced=balance.holds,
             proven=proof.holds,
             findings=Counter(str(each.finding) for each in proof.discrepancies),
@@ -159,6 +160,7 @@ class Run:
             seconds=round(time.monotonic() - self._began_seconds, 1),
             commit=commit(),
         )
+        return replace(found, clean=is_whole(found))
 
     def _publisher(self) -> subprocess.Popen[bytes]:
         plan = self._plan

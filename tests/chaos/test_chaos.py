@@ -1,35 +1,23 @@
 """Nothing is lost, doubled or misdirected under kills; and the harness sees the loss where a worker is at fault."""
 
-import time
-
 import pytest
 
-from tests.chaos.run import Plan, Run
-from tests.chaos.verdict import Verdict
+from tests.chaos.run import Plan, Run, Say
 from tocsin.stack.local import LocalStack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.stack]
 
 
-def run(plan: Plan, stack: LocalStack) -> Verdict:
-    began_seconds = time.monotonic()
-
-    def say(sentence: str) -> None:
-        print(f"{time.monotonic() - began_seconds:5.1f} s {sentence}")  # noqa: T201 -- the story of a run that failed
-
-    return Run(plan, stack, say).verdict()  # pytest shows what was said where the test fails
-
-
-def test_nothing_is_lost_doubled_or_misdirected_while_everything_is_killed(own_stack: LocalStack) -> None:
+def test_nothing_is_lost_doubled_or_misdirected_while_everything_is_killed(own_stack: LocalStack, say: Say) -> None:
     plan = Plan(reports=400, seed=7, publishing_seconds=12, kill_gap_seconds=2, countries=("NL",))
-    verdict = run(plan, own_stack)
+    verdict = Run(plan, own_stack, say).verdict()
     assert verdict.clean, verdict
     assert verdict.published == 400
     assert verdict.deliveries.at_sinks == 800
     assert verdict.kills["kafka"] == verdict.kills["postgresql"] == 1
 
 
-def test_a_worker_that_acknowledges_before_the_effect_is_found_out(own_stack: LocalStack) -> None:
+def test_a_worker_that_acknowledges_before_the_effect_is_found_out(own_stack: LocalStack, say: Say) -> None:
     plan = Plan(
         reports=200,
         seed=7,
@@ -42,7 +30,7 @@ def test_a_worker_that_acknowledges_before_the_effect_is_found_out(own_stack: Lo
         calm_share=0,
         stall_seconds=6,
     )
-    verdict = run(plan, own_stack)
+    verdict = Run(plan, own_stack, say).verdict()
     assert not verdict.clean
     assert verdict.deliveries.lost > 0, verdict
     assert verdict.findings["lost_report"] > 0, verdict

@@ -1,13 +1,12 @@
 """A worker that is cut off, in short: from everything, then from the broker alone, beyond its session each time."""
 
-import time
-
 import pytest
 from msgspec.structs import replace
 
 from tests.chaos.__main__ import plan_of
 from tests.chaos.faults import FAULTS
 from tests.chaos.faults.fault import Impossible, Scene
+from tests.chaos.run import Say
 from tocsin.stack.local import LocalStack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.stack]
@@ -26,13 +25,8 @@ def _namespaces() -> None:
 
 @pytest.mark.usefixtures("_namespaces")
 def test_what_a_worker_had_that_is_cut_off_goes_on_with_its_peer_and_is_neither_lost_nor_doubled(
-    own_stack: LocalStack,
+    own_stack: LocalStack, say: Say
 ) -> None:
-    began_seconds = time.monotonic()
-
-    def say(sentence: str) -> None:
-        print(f"{time.monotonic() - began_seconds:5.1f} s {sentence}")  # noqa: T201 -- the story of a run that failed
-
     fault = FAULTS["partition"]
     plan = replace(plan_of(fault, seed=11, reports=_REPORTS), publishing_seconds=_PUBLISHING_SECONDS)
     verdict = Scene(fault, plan, own_stack, say).verdict()

@@ -40,6 +40,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     deliveries: Deliveries
     out_of_order: int = 0
     """Reports whose later revision was decided before an earlier one."""
+    waiting: int
+    """Records that the ledger still has no outcome for when everything came to rest."""
     balanced: bool
     proven: bool
     findings: Mapping[str, int]
@@ -95,3 +97,9 @@ def out_of_order(decided: Iterable[tuple[str, int]]) -> int:
 def is_clean(deliveries: Deliveries) -> bool:
     """Nothing lost, nothing doubled, nothing with a wrong member."""
     return not (deliveries.lost or deliveries.doubled or deliveries.wrong_member)
+
+
+def is_whole(verdict: Verdict) -> bool:
+    """Everything confirmed, delivered as it must be, in order, settled and proven, and nothing unmet."""
+    lacks = (verdict.unconfirmed, verdict.out_of_order, verdict.waiting, verdict.unmet)
+    return is_clean(verdict.deliveries) and verdict.balanced and verdict.proven and not any(lacks)

@@ -127,9 +127,9 @@ def test_an_attempt_is_on_record_before_and_after_the_try(counter: Counter) -> N
     counter.arrive(a_referral())
     key = a_referral().referral_id
     with counter.store.begin() as connection:
-        deliveries.open_attempts(connection, key, ["folder"], NOON_MS)
+        deliveries.open_attempts(connection, [(key, "folder")], NOON_MS)
         assert deliveries.sinks_open(connection, [key])[key] == {"folder"}
-        deliveries.close_attempt(connection, key, "folder", (deliveries.DELIVERED, ""), NOON_MS)
+        deliveries.close_attempts(connection, {(key, "folder"): (deliveries.DELIVERED, "")}, NOON_MS)
         assert deliveries.sinks_open(connection, [key])[key] == set()
         assert deliveries.sinks_done(connection, [key])[key] == {"folder"}
 

@@ -1,7 +1,5 @@
 """Both indexes answer alike: a claim informs, a replay gets the same answer, and nobody is a sighting of himself."""
 
-import hashlib
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,72 +13,20 @@ from processors.index.disputes import Dispute, dispute
 from processors.index.memory import MemoryIndex
 from processors.index.port import (
     MAX_DISTANCE,
-    Claim,
     Index,
     Knowledge,
     NearSighting,
-    RulingClaim,
     Selected,
     Sighting,
-    Source,
 )
 from processors.index.postgres import PostgresIndex
 from schemas.records.identifiers import MemberId, ReportId
-from schemas.records.ruling import Ruling
 from schemas.records.triage import LinkState
-from schemas.records.values import Coordinate
+from tests.builders.claims import A, B, a_claim, a_selector, a_source, claim_one
+from tests.contracts.conftest import emptied
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger.erasing import erase
 from tocsin.runtime.settings import load
-
-A, B = MemberId("plat-a"), MemberId("ngo-b")
-
-
-def a_selector(name: str = "same") -> bytes:
-    return hashlib.sha256(name.encode()).digest()
-
-
-def a_claim(offset: int = 0, **changes: object) -> Claim:
-    values: dict[str, object] = {
-        "log_offset": offset,
-        "member": A,
-        "report_id": ReportId(str(uuid4())),
-        "revision": 1,
-        "digest": b"content",
-        "selectors": (Selected(a_selector()),),
-    }
-    return Claim(**(values | changes))  # type: ignore[arg-type]  # the builder's one loose end
-
-
-def a_source(partition: int = 0) -> Source:
-    return Source("topic-id", "test.index", partition)
-
-
-@pytest.fixture(scope="module")
-def database(stack: object) -> Iterator[Database]:
-    database = database_of(load(stack.config("triage")))  # type: ignore[attr-defined]  # LocalStack
-    yield database
-    database.close()
-
-
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.stack)])
-def index(request: pytest.FixtureRequest) -> Index:
-    if request.param == "memory":
-        return MemoryIndex()
-    return PostgresIndex(_emptied(request.getfixturevalue("database"), request.getfixturevalue("stack")))
-
-
-def _emptied(database: Database, stack: object) -> Database:
-    owner = database_of(load(stack.config("ops")))  # type: ignore[attr-defined]  # LocalStack
-    with owner.transaction() as connection:
-        connection.execute(
-            text("truncate rulings, sightings, report_revisions, restricted.near_hashes, disputes, links")
-        )
-    owner.close()
-    return database
-
-
-def claim_one(index: Index, claim: Claim, source: Source | None = None) -> Knowledge:
-    return index.claim(source or a_source(), (claim,))[0]
 
 
 def test_the_first_report_of_a_content_has_no_sighting(index: Index) -> None:
@@ -224,6 +170,29 @@ def test_a_disputed_report_is_shown_so_to_whoever_comes_later_and_a_replay_answe
     assert states == {first.report_id: LinkState.DISPUTED, second.report_id: LinkState.STANDS}
 
 
+def erase_it(index: Index, report: ReportId, request: pytest.FixtureRequest) -> None:
+    if isinstance(index, MemoryIndex):
+        index.erase(report)
+        return
+    owner = database_of(load(request.getfixturevalue("stack").config("ops")))
+    with owner.transaction() as connection:
+        assert erase(connection, report)
+    owner.close()
+
+
+@pytest.mark.parametrize(("revision", "digest"), [(1, b"content"), (1, b"another"), (2, b"corrected")])
+def test_nothing_of_an_erased_report_is_kept_again_whatever_its_submitter_sends(
+    index: Index, request: pytest.FixtureRequest, revision: int, digest: bytes
+) -> None:
+    first = a_claim(0, near=(a_vector(),))
+    claim_one(index, first)
+    erase_it(index, first.report_id, request)
+    late = structs.replace(first, log_offset=1, revision=revision, digest=digest)
+    assert claim_one(index, late) == claim_one(index, late) == Knowledge(is_stale=True, is_erased=True)
+    other = claim_one(index, a_claim(2, member=B, near=(a_vector(),)))
+    assert (other.sightings, other.near) == ((), ())
+
+
 def dispute_it(index: Index, report: ReportId, request: pytest.FixtureRequest) -> None:
     if isinstance(index, MemoryIndex):
         index.dispute(report)
@@ -237,7 +206,7 @@ def dispute_it(index: Index, report: ReportId, request: pytest.FixtureRequest) -
 
 @pytest.mark.stack
 def test_near_hashes_survive_a_restart(stack: object, database: Database) -> None:
-    _emptied(database, stack)
+    emptied(database, stack)
     first = a_claim(0, selectors=(), near=(a_vector(),))
     claim_one(PostgresIndex(database), first)
     found = claim_one(PostgresIndex(database), a_claim(1, member=B, selectors=(), near=(a_vector(1, 2),))).near
@@ -342,64 +311,7 @@ def test_both_indexes_answer_alike(
         )
         for offset, (report, revision, member, selectors, withdrawn, turned) in enumerate(drawn)
     ]
-    postgres, memory = PostgresIndex(_emptied(database, stack)), MemoryIndex()
+    postgres, memory = PostgresIndex(emptied(database, stack)), MemoryIndex()
     for start in range(0, len(claims), 5):
         piece = tuple(claims[start : start + 5])
         assert postgres.claim(a_source(), piece) == memory.claim(a_source(), piece)
-
-
-def a_ruling_claim(report: ReportId, offset: int = 0, name: str = "ruling") -> RulingClaim:
-    ruling = Ruling(ruling_id=f"{name} {report}", report_id=report, submitter=A, source=Coordinate())
-    return RulingClaim(log_offset=offset, ruling=ruling)
-
-
-def test_rulings_on_a_revision_are_counted_and_a_replay_gets_its_own_number(index: Index) -> None:
-    report = ReportId(str(uuid4()))
-    claim_one(index, a_claim(0, report_id=report))
-    claims = (a_ruling_claim(report, 0), a_ruling_claim(report, 1, "another"))
-    ruled = index.rule(a_source(1), claims)
-    assert [(one.number, one.is_stale) for one in ruled] == [(1, False), (2, False)]
-    assert index.rule(a_source(1), claims) == ruled
-
-
-def test_a_ruling_knows_whom_earlier_ones_added_and_no_later_one_whatever_is_claimed_when(index: Index) -> None:
-    report = ReportId(str(uuid4()))
-    claim_one(index, a_claim(0, report_id=report))
-    plain = [a_ruling_claim(report, offset, f"ruling-{offset}") for offset in range(3)]
-    first, second, third = (
-        structs.replace(one, ruling=structs.replace(one.ruling, chosen=chosen))
-        for one, chosen in zip(plain, ((B,), (A, B), ()), strict=True)
-    )
-    ruled = index.rule(a_source(1), (first, second))
-    assert [one.chosen for one in ruled] == [(), (B,)]
-    assert [one.chosen for one in index.rule(a_source(1), (third,))] == [(B, A)]
-    assert index.rule(a_source(1), (first, second)) == ruled
-
-
-def test_a_ruling_on_a_later_revision_does_not_wait_for_itself(index: Index) -> None:
-    report = ReportId(str(uuid4()))
-    claims = [a_claim(revision - 1, report_id=report, revision=revision) for revision in (1, 2)]
-    for claim in claims:
-        claim_one(index, claim)
-    plain = a_ruling_claim(report)
-    index.rule(a_source(1), (structs.replace(plain, ruling=structs.replace(plain.ruling, revision=2)),))
-    (known,) = index.claim(a_source(), (claims[1],), a_source(1))
-    assert not known.is_stale
-
-
-def test_a_ruling_that_was_read_from_elsewhere_before_is_stale(index: Index) -> None:
-    report = ReportId(str(uuid4()))
-    claim_one(index, a_claim(0, report_id=report))
-    index.rule(a_source(1), (a_ruling_claim(report, 0),))
-    (again,) = index.rule(a_source(1), (a_ruling_claim(report, 5),))
-    assert (again.number, again.is_stale) == (1, True)
-
-
-def test_a_revision_overtakes_the_rulings_that_come_after_it_and_none_before(index: Index) -> None:
-    report = ReportId(str(uuid4()))
-    claim_one(index, a_claim(0, report_id=report))
-    before = a_ruling_claim(report, 0)
-    index.rule(a_source(0), (before,))
-    claim_one(index, a_claim(1, report_id=report, revision=2))
-    (first,), (later,) = (index.rule(a_source(0), (one,)) for one in (before, a_ruling_claim(report, 1, "later")))
-    assert (first.is_stale, later.is_stale) == (False, True)

@@ -110,7 +110,9 @@ def test_the_manifest_of_a_folder_holds_every_digest_and_nobody_else_can_read(tm
 def test_a_folder_recovers_from_a_crash_at_any_point_of_sending(tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     DirectorySink(folder).send(a_parcel("a"))
-    (folder / f"{a_parcel('b').key}.json").write_bytes(b"renamed, not yet in the manifest")
+    renamed = folder / f"{a_parcel('b').key}.json"
+    renamed.touch(mode=0o600)
+    renamed.write_bytes(b"renamed, not yet in the manifest")
     (folder / ".writing-c.json").write_bytes(b"half a fi")
     with (folder / MANIFEST).open("a") as manifest:
         manifest.write("0123456789abc")

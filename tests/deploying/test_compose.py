@@ -15,6 +15,7 @@ from tocsin.cli.main import tocsin
 from tocsin.runtime import settings
 from tocsin.stack.certificates import Pair
 from tocsin.stack.kafka import _ALONE, _BEHAVIOUR, _security
+from tocsin.stack.registry import _access
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "compose"
@@ -81,6 +82,10 @@ def test_the_database_lets_nobody_in_over_the_network_without_tls_and_the_regist
     assert [rule[0] for rule in rules] == ["local", "hostssl"]
     asked = registry["environment"]["APICURIO_DATASOURCE_URL"].partition("?")[2]
     assert asked == "sslmode=verify-full&sslrootcert=/run/tocsin/own/ca.pem"
+
+
+def test_the_registry_lets_nobody_write_who_could_not_on_the_local_stack() -> None:
+    assert _access().items() <= SERVICES["registry"]["environment"].items()
 
 
 def test_no_service_is_built_with_what_only_developers_need() -> None:

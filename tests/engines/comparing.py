@@ -26,7 +26,7 @@ def records(seed: int, count: int) -> int:
     """Records of every schema of ours: the same bytes and the same values, type by type."""
     for number in range(count):
         record_type = RECORD_TYPES[number % len(RECORD_TYPES)]
-        written = _written(record_type, Chance(seed + number))
+        written = written_by_chance(record_type, Chance(seed + number))
         theirs = interpreted.read(record_type, written, 0)
         ours = compiled.read(record_type, written, 0)
         if repr(ours) != repr(theirs) or compiled.write(ours, b"", None) != written:
@@ -55,12 +55,12 @@ def mutations(seed: int, count: int) -> int:
     for number in range(count):
         chance = Chance(seed + number)
         record_type = RECORD_TYPES[number % len(RECORD_TYPES)]
-        whole = _written(record_type, chance)
+        whole = written_by_chance(record_type, chance)
         cut = whole[: chance.random.randrange(len(whole))]
-        if _outcome(compiled, record_type, cut) != _outcome(interpreted, record_type, cut):
+        if outcome(compiled, record_type, cut) != outcome(interpreted, record_type, cut):
             raise Differs(f"a {record_type.__name__} that breaks off, of seed {seed + number}")
         changed = mutated(chance, bytearray(whole))
-        ours, theirs = _outcome(compiled, record_type, changed), _outcome(interpreted, record_type, changed)
+        ours, theirs = outcome(compiled, record_type, changed), outcome(interpreted, record_type, changed)
         if ours[0] == "" and ours != theirs:
             raise Differs(f"a changed {record_type.__name__} of seed {seed + number}")
     return count
@@ -76,7 +76,7 @@ def mutated(chance: Chance, data: bytearray) -> bytes:
     return bytes(data)
 
 
-def _outcome(engine: Any, record_type: type[Struct], data: bytes) -> tuple[str, str]:
+def outcome(engine: Any, record_type: type[Struct], data: bytes) -> tuple[str, str]:
     """A code, or no code and the record with the type of each value."""
     try:
         return "", repr(engine.read(record_type, data, 0))
@@ -84,7 +84,13 @@ def _outcome(engine: Any, record_type: type[Struct], data: bytes) -> tuple[str, 
         return error.code, ""
 
 
-def _written(record_type: type[Struct], chance: Chance) -> bytes:
+def codec_class() -> Any:
+    """The compiled codec itself, for schemas that are not ours."""
+    return _codec.Codec
+
+
+def written_by_chance(record_type: type[Struct], chance: Chance) -> bytes:
+    """The bytes of some record of this type, by fastavro."""
     schema, parsed, known = _of(record_type)
     return _by_fastavro(parsed, chance.value(schema, known))
 

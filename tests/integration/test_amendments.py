@@ -15,7 +15,8 @@ from schemas.records.values import Instant
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.amendments import amendments_before, amendments_of, causes_of
-from tocsin.runtime.ledger.items import ActDone, ItemMade, locked_states, note_acts, record_items
+from tocsin.runtime.ledger.items import ActDone, ItemMade, item_queries, locked_states, note_acts
+from tocsin.runtime.pipeline import send
 
 pytestmark = pytest.mark.stack
 ONE, TWO = ContentId("item-1"), ContentId("item-2")
@@ -30,7 +31,7 @@ class Items:
         self.connection = connection
         self.report = ReportId(str(uuid4()))
         at: Any = {"hosting_country": "FR", "assigned_country": "FR", "classification": "national", "revision": 1}
-        record_items(connection, [ItemMade(report_id=self.report, content_id=one, **at) for one in (ONE, TWO)])
+        send(connection, item_queries([ItemMade(report_id=self.report, content_id=one, **at) for one in (ONE, TWO)]))
 
     def did(self, kind: ActKind, value: str, item: ContentId = ONE, refused: str = "", at_ms: int = AT.epoch_ms) -> str:
         return_id = f"amendments-{self.report}-{next(_NUMBERS)}"
@@ -46,7 +47,7 @@ class Items:
         """A later revision says where its first item lies, and when its submitter looked."""
         there: Any = {"hosting_country": country, "assigned_country": country, "classification": "national"}
         made = ItemMade(report_id=self.report, content_id=ONE, revision=revision, looked_at_ms=at_ms, **there)
-        record_items(self.connection, [made])
+        send(self.connection, item_queries([made]))
 
     def moves(self, country: str) -> str:
         """Both steps, told at one time."""

@@ -19,21 +19,24 @@ from processors.checkpointing import CheckpointWatch
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.topics import RETURNS
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tocsin.publisher import Publisher
 from tocsin.runtime.audit.checkpoints import ORIGIN, Checkpoint
 from tocsin.runtime.audit.exporting import export_of
-from tocsin.runtime.audit.recording import record_facts
+from tocsin.runtime.audit.recording import entries
 from tocsin.runtime.audit.sequencing import sequence
 from tocsin.runtime.audit.standing import standing_of
 from tocsin.runtime.audit.statements import Decision, Fact
 from tocsin.runtime.database import database_of
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import Settlement, settle
+from tocsin.runtime.ledger.settlement import Settlement
+from tocsin.runtime.ledger.settling import settle
 from tocsin.runtime.metrics import REGISTRY
+from tocsin.runtime.pipeline import send
 from tocsin.runtime.settings import load
-from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
 NOW_MS = 1_764_000_000_000
@@ -96,8 +99,7 @@ def log(stack: Any) -> Iterator[Log]:
 
 
 def tocsin(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", "audit", *words, "--home", str(home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return commands.tocsin(home, "audit", *words)
 
 
 def test_a_slice_is_in_the_log_once_however_often_it_is_replayed(log: Log) -> None:
@@ -110,7 +112,7 @@ def test_a_slice_is_in_the_log_once_however_often_it_is_replayed(log: Log) -> No
 
 def test_a_transaction_that_commits_late_is_waited_for_and_keeps_its_place(log: Log) -> None:
     with log.by["triage"].transaction() as slow:
-        record_facts(slow, 1, [a_fact(0)])
+        send(slow, entries(1, [a_fact(0)]))
         log.settle(0, 2)
         assert log.sequence() == 0, "what a running transaction may still add comes first"
     before = len(export_of(log.by["ops"]).leaves)
@@ -144,7 +146,7 @@ def value_of(metric: str) -> float:
 
 def test_a_slice_that_was_not_settled_is_not_in_the_log(log: Log) -> None:
     with suppress(ZeroDivisionError), log.by["triage"].transaction() as connection:
-        record_facts(connection, 1, [a_fact(0)])
+        send(connection, entries(1, [a_fact(0)]))
         raise ZeroDivisionError
     log.settle(0, 1)
     assert log.sequence() == 1
@@ -246,7 +248,7 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
     assert tocsin(home, "checkpoint", "--out", str(old)).returncode in {0, 1, 3}
     with Publisher(busy_stack.config(MemberId("ngo-b"))) as publisher:
         publisher.publish(a_draft(submitter_reference=reference))
-    with Crew(home, tmp_path / "logs") as crew:
+    with a_crew(home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
         deadline = time.monotonic() + 60
@@ -317,7 +319,7 @@ def _a_member_is_a_witness(stack: Any, folder: Path) -> None:
         connection.execute(text("update audit_handed set at = at - interval '2 hours'"))
     ops.close()
     main("queue", "list", "--json", "--home", str(stack.home))
-    with Crew(stack.home, folder / "later") as crew:
+    with a_crew(stack.home, folder / "later") as crew:
         crew.start("returns", ("returns",))
         deadline = time.monotonic() + 60
         while "and grew." not in (found := tocsin(stack.home, *words)).stderr:

@@ -6,7 +6,6 @@ On a stack of its own: PostgreSQL is lost with its folder, and so are the keys a
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +14,12 @@ import pytest
 
 from schemas.records.identifiers import MemberId
 from tests import dumps
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.waiting import until
 from tests.chaos.publishing import Publishing, Wanted, unique_reports
 from tests.chaos.verdict import RECIPIENTS
 from tests.conftest import running
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
 from tocsin.stack.postgres import SUPERUSER
@@ -48,8 +48,7 @@ class Site:
         self.data, self.archive = self.home / "postgresql", backups / "home.tar"
 
     def tocsin(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tocsin", *words, "--home", str(self.home)]
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+        return commands.tocsin(self.home, *words)
 
     def publish(self, count: int, seed: int) -> None:
         """Reports for the Netherlands, each of which two members get."""
@@ -60,12 +59,12 @@ class Site:
 
     def delivered(self) -> int:
         folders = [self.home / "state" / member / "delivered" for member in (HOTLINE, POLICE)]
-        return sum(len(list(folder.glob("*.json"))) for folder in folders)
+        return sum(len(list(folder.glob("[!.]*.json"))) for folder in folders)
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Every process of the exchange and of two members runs."""
-        with Crew(self.home, self.home / "logs") as crew:
+        with a_crew(self.home, self.home / "logs") as crew:
             for name, words in CREW.items():
                 crew.start(name, words)
             yield
@@ -75,6 +74,10 @@ class Site:
         """Nothing waits, and the broker's offsets are all accounted for."""
         found = balance_of(self.home)
         return found.holds and not any(line.waiting for line in found.lines)
+
+    def noticed(self) -> bool:
+        """Whether the worker that triages says that its ledger was set back."""
+        return "The ledger was set back" in (self.home / "logs" / "normal.log").read_text("utf-8")
 
     def back_up(self) -> None:
         """While everything runs."""
@@ -97,6 +100,18 @@ class Site:
         shutil.rmtree(self.data)
         for name in FILES:
             shutil.rmtree(self.home / name, ignore_errors=True)
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """PostgreSQL as it was before, while every worker runs; nobody is told."""
+        self.stack.postgres.stop()
+        shutil.copytree(self.data, self.backups / "earlier")
+        self.stack.revive()
+        yield
+        self.stack.postgres.daemon.kill()
+        shutil.rmtree(self.data)
+        shutil.move(self.backups / "earlier", self.data)
+        self.stack.revive()
 
     def restore(self) -> None:
         """From the backups alone."""
@@ -121,8 +136,8 @@ def _tar(*words: str) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    for stack in running("tocsin-backup-"):
+def site(tmp_path: Path, turns: Path) -> Iterator[Site]:
+    for stack in running("tocsin-backup-", turns):
         yield Site(stack, tmp_path)
 
 
@@ -140,6 +155,7 @@ def test_a_restored_exchange_decides_again_what_the_backup_does_not_know_and_pro
     site.restore()
     assert site.tocsin("provision", "--only", "tables").stdout == "tables: those of this version\n"
     assert site.tocsin("erase", "--again").returncode == 0
+    assert site.tocsin("subject", "--again").returncode == 0
     lost = json.loads(site.tocsin("ledger", "--json").stdout)
     assert sum(line["waiting"] for line in lost["lines"]) >= AFTER, "the backup does not know them"
 
@@ -155,3 +171,17 @@ def test_a_restored_exchange_decides_again_what_the_backup_does_not_know_and_pro
     assert (verified.returncode, verified.stdout.startswith("The log holds:")) == (0, True), verified.stdout
     contradicted = site.tocsin("audit", "verify", "--checkpoint", str(later))
     assert contradicted.returncode == 3, "whoever kept one that the backup does not know is owed an explanation"
+
+
+def test_workers_that_were_left_running_notice_an_older_backup_though_nothing_new_comes(site: Site) -> None:
+    with site.working():
+        site.publish(1, seed=4)
+        until(lambda: site.delivered() == 2)
+        with site.forgetting():
+            site.publish(AFTER, seed=5)
+            until(lambda: site.delivered() == 2 * (1 + AFTER))
+            until(site.settled)
+        until(site.noticed, what="nobody noticed that the ledger was set back")
+        until(site.settled)
+    proven = site.tocsin("ledger", "--prove")
+    assert proven.returncode == 0, proven.stdout + proven.stderr

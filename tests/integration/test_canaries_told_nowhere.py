@@ -4,8 +4,6 @@ import base64
 import importlib
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,6 +16,7 @@ from psycopg import sql
 from schemas.disclosure import Audience
 from schemas.records.identifiers import MemberId
 from schemas.topics import TRIAGED, dead_letter_topic, status_topic
+from tests.builders import commands
 from tests.builders.planting import CANARY, MEMBER
 from tests.builders.sung import TOPICS, Planted, fields_of, send, songs, sung_in
 from tests.builders.waiting import a_free_port, until
@@ -69,7 +68,7 @@ class Heard(Struct, frozen=True):
 def heard(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
     folder, stack = tmp_path_factory.mktemp("canaries"), busy_stack
     ports = {name: a_free_port() for name in COMMANDS}
-    with Crew(stack.home, folder) as crew:
+    with Crew(stack.home, folder) as crew:  # in full: what is forked shows its nursery's words and environment
         for name, command in COMMANDS.items():
             crew.start(name, (*command, "--metrics-port", str(ports[name])))
         until(lambda: all(is_ready(port) for port in ports.values()))
@@ -81,6 +80,7 @@ def heard(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         until(lambda: sung_in(delivered(stack, RECIPIENT)))
         places = {"said by commands": said.encode()} | shown(stack)
         places |= {f"metrics of {name}": scraped(port) for name, port in ports.items()}
+        assert {str(crew.pid(name)) for name in COMMANDS} <= {name.split()[0] for name in places}, "ours were looked at"
         yield Heard(stack, found, places, logs_of(stack.home / "logs", folder))
 
 
@@ -94,8 +94,7 @@ def publish_canaries(stack: Any, folder: Path) -> str:
 
 
 def tocsin(stack: Any, *words: str, ends: int = 0) -> str:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    done = commands.tocsin(stack.home, *words)
     assert done.returncode == ends, done.stderr
     return done.stdout + done.stderr
 
@@ -107,7 +106,7 @@ def settled(stack: Any) -> int:
 
 def delivered(stack: Any, member: str) -> bytes:
     folder = stack.home / "state" / member / "delivered"
-    return b"".join(file.read_bytes() for file in folder.glob("*.json"))
+    return b"".join(file.read_bytes() for file in folder.glob("[!.]*.json"))
 
 
 def logs_of(*folders: Path) -> dict[str, bytes]:

@@ -24,7 +24,7 @@ Effects = Callable[[], list[str]]
 
 
 def files_in(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.json"))
+    return sorted(path.stem for path in folder.glob("[!.]*.json"))
 
 
 def rows_in(folder: Path) -> list[str]:

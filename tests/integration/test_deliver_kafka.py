@@ -68,7 +68,7 @@ class Desk:
         return subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 -- our own words
 
     def delivered(self) -> list[str]:
-        return sorted(path.stem for path in (self.state / "delivered").glob("*.json"))
+        return sorted(path.stem for path in (self.state / "delivered").glob("[!.]*.json"))
 
     def returns(self) -> list[Return]:
         consumer = Consumer(self.stack.client(RETURNS) | {"group.id": "returns.test", "enable.partition.eof": True})

@@ -31,8 +31,10 @@ NOT_IN_A_DEMO = {
     "erasures/register.jsonl",
     "erasures/register.key",
     "members/*",
+    "restrictions/register.jsonl",
     "policy/*",
     "run/*.pid",
+    "run/metrics/*.json",
 }
 
 

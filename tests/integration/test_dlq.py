@@ -2,8 +2,8 @@
 
 import json
 import re
+import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from schemas.framing import frame
 from schemas.records.identifiers import MemberId
-from schemas.topics import OPS, dead_letter_topic, submitted_topic
+from schemas.topics import OPS, RETENTION_MS, dead_letter_topic, submitted_topic
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.reports import a_report
 from tests.builders.signing import a_signer
 from tests.builders.waiting import patiently as until
 from tocsin.policy.store.trust import new_key
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
@@ -43,8 +44,7 @@ def dlq(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, *words)
 
 
 def listed(stack: Any, *words: str, member: MemberId = MEMBER) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ def noise(stack: Any, tmp_path: Path) -> Iterator[None]:
         headers: Any = signer.headers(type(report), value)
         producer.produce(TOPIC, value=value, key=b"noise", headers=headers)
     assert producer.flush(30) == 0
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         _until_settled(stack)
         yield
@@ -130,8 +130,7 @@ def _two_people_drop_what_one_cannot(stack: Any, name: str, folder: Path) -> Non
     }
 
     def drop(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tocsin", "dlq", "drop", *words, "--home", str(folder / "home")]
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+        return commands.tocsin(folder / "home", "dlq", "drop", *words)
 
     alone = drop(name, "--by", "anna", "--reason", "noise")
     assert (alone.returncode, "petition.needed" in alone.stderr) == (1, True), alone
@@ -148,11 +147,12 @@ def _two_people_drop_what_one_cannot(stack: Any, name: str, folder: Path) -> Non
 
 def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack: Any, tmp_path: Path) -> None:
     values = [PICTURE, b"no frame"]
+    copies = [copied(stack, submitted_topic(MASKED), tmp_path / "before")]
     producer = Producer(stack.client(MASKED))
     for value in values:
         producer.produce(submitted_topic(MASKED), value=value, key=b"masked")
     assert producer.flush(30) == 0
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         _until_settled(stack, submitted_topic(MASKED))
     plain, masked = [
@@ -163,23 +163,101 @@ def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack
     assert f"{masked}: " in done.stderr
     assert "dlq.masked" in done.stderr
 
-    # docs/runbooks/an-imagery-incident.md, from its third step on
+    # docs/runbooks/an-imagery-incident.md
     topic, partition, offset = masked.rsplit("/", 2)
-    assert holding(stack, PICTURE) == [topic]
+    excuse = ("--by", "A. Operator", "--reason", "imagery on its topic")
+    assert tocsin(stack, "member", "suspend", MASKED, *excuse).returncode == 0
+    assert refusal(stack, topic) == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    _says_whom_to_tell(stack, masked, tmp_path / "named")
+    _is_kept_until_it_is_ended(stack, topic)
+    copies.append(copied(stack, topic, tmp_path / "within"))
     delete_before(stack, topic, int(partition), int(offset) + 1)
     assert holding(stack, PICTURE) == []
     (line,) = [line for line in balance_of(stack.home).lines if line.topic == topic]
     assert line.balances
     assert on_disk(stack, PICTURE), "the broker gives it out no more, and has it still"
-    with Crew(stack.home, tmp_path / "later") as crew:
+    assert tocsin(stack, "member", "resume", MASKED, *excuse).returncode == 0
+    with a_crew(stack.home, tmp_path / "later") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         delete_before(stack, topic, int(partition), a_segment_later(stack, topic, int(partition)))
     until(lambda: not on_disk(stack, PICTURE))
-    with_segments_that_end(stack, topic, AlterConfigOpType.DELETE, None)
+    copies.append(copied(stack, topic, tmp_path / "after"))
+    _backups_without_it(copies, f"{topic}-{partition}", int(offset))
+    configured(stack, topic, AlterConfigOpType.DELETE, None)
     assert dlq(stack, "drop", masked, "--by", "A. Operator", "--reason", "imagery").returncode == 0
     proof = dlq(stack, "show", masked).stdout
     assert all(word in proof for word in (topic, sha256(PICTURE).hexdigest(), "dropped by A. Operator: imagery")), proof
     assert f"dropped the dead letter {masked}" in tocsin(stack, "disclosures", "--person", "A. Operator").stdout
+
+
+def _is_kept_until_it_is_ended(stack: Any, topic: str) -> None:
+    """Police want the record, and whoever upgrades or adds a member meanwhile takes it from nobody."""
+    configured(stack, topic, AlterConfigOpType.SET, "-1", names=("retention.ms",))
+    kept = f"= topic {topic}: kept whatever its age"
+    assert kept in tocsin(stack, "acl", "apply").stdout
+    assert tocsin(stack, "provision", "--only", "topics").returncode == 0
+    assert (retention(stack, topic), holding(stack, PICTURE)) == ("-1", [topic])
+    mistyped = tocsin(stack, "acl", "apply", "--end-keeping", f"{topic}x")
+    assert (mistyped.returncode, retention(stack, topic)) == (2, "-1"), mistyped
+    ended = tocsin(stack, "acl", "apply", "--end-keeping", topic)
+    assert f"~ topic {topic}: configuration" in ended.stdout, ended
+    assert retention(stack, topic) == str(RETENTION_MS)
+    assert topic not in tocsin(stack, "acl", "plan").stdout
+
+
+def _backups_without_it(copies: list[Path], place: str, offset: int) -> None:
+    """The file that may hold it is found by its name, in each backup, and nobody looks into it."""
+    held = [copy for copy in copies if any(PICTURE in file.read_bytes() for file in copy.rglob("*.log"))]
+    assert [copy.name for copy in held] == ["within"]
+    suspect = [file for copy in copies if (file := segment_of(copy / place, offset))]
+    assert [file.parent.parent.name for file in suspect] == ["before", "within"], "of the first its time says no"
+    for file in suspect:
+        file.unlink()
+    assert not any(PICTURE in file.read_bytes() for copy in copies for file in copy.rglob("*.log"))
+
+
+def segment_of(folder: Path, offset: int) -> Path | None:
+    """Named after the first offset in it: the greatest one that is not above."""
+    return max((file for file in folder.glob("*.log") if int(file.stem) <= offset), default=None)
+
+
+def copied(stack: Any, topic: str, folder: Path) -> Path:
+    """As a backup of the broker's disk has the topic."""
+    for source in stack.home.glob(f"kafka*/**/{topic}-*"):
+        (folder / source.name).mkdir(parents=True)
+        for file in source.glob("*.log"):
+            shutil.copy2(file, folder / source.name)
+    return folder
+
+
+def retention(stack: Any, topic: str) -> str:
+    """How long the broker keeps what is on the topic, in milliseconds."""
+    resource, admin = ConfigResource(ResourceType.TOPIC, topic), AdminClient(stack.client(OPS))
+    return str(admin.describe_configs([resource])[resource].result(30)["retention.ms"].value)
+
+
+def refusal(stack: Any, topic: str) -> int | None:
+    """Why the broker does not take the member's next record; None where it takes it."""
+    producer, errors = Producer(stack.client(MASKED)), []
+    producer.produce(topic, value=b"no frame", on_delivery=lambda error, _: errors.append(error))
+    assert producer.flush(30) == 0
+    return errors[0].code() if errors[0] else None
+
+
+def _says_whom_to_tell(stack: Any, name: str, folder: Path) -> None:
+    """What an operator reads out, here without the officer and the police unit, there in a home that names them."""
+    shown = dlq(stack, "show", name).stdout
+    assert f"1. {MASKED}: by telephone, the number of the signed sheet" in shown, shown
+    assert "Set police_unit of [incident_contacts] in ops.toml" in shown
+    (what,) = [line for line in shown.splitlines() if line.startswith("This alone: ")]
+    came, size, digest = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", len(PICTURE), sha256(PICTURE).hexdigest()
+    assert re.fullmatch(f"This alone: {re.escape(name)}, {came}, {size} bytes, SHA-256 {digest}", what), what
+    assert "a picture it may be" not in shown
+    (folder / "config").mkdir(parents=True)
+    named = '[incident_contacts]\ndata_protection_officer = "+32 2 555 01 01"\npolice_unit = "+32 2 555 01 02"\n'
+    (folder / "config" / "ops.toml").write_text(Path(stack.config(OPS)).read_text("utf-8") + named, "utf-8")
+    there = commands.said(folder, "dlq", "show", name)
+    assert "2. data-protection officer: +32 2 555 01 01\n  3. police unit: +32 2 555 01 02\n" in there
 
 
 def on_disk(stack: Any, value: bytes) -> list[str]:
@@ -202,12 +280,7 @@ def delete_before(stack: Any, topic: str, partition: int, offset: int) -> None:
 
 def a_segment_later(stack: Any, topic: str, partition: int) -> int:
     """Where the segment begins that a later record is the first of, once everything before it is settled."""
-    soon = [ConfigEntry(name, "1000", incremental_operation=AlterConfigOpType.SET) for name in SOON]
-    resource, admin = (
-        ConfigResource(ResourceType.TOPIC, topic, incremental_configs=soon),
-        AdminClient(stack.client(OPS)),
-    )
-    admin.incremental_alter_configs([resource])[resource].result(30)
+    configured(stack, topic, AlterConfigOpType.SET, "1000")
     time.sleep(2)  # longer than a segment takes records now
     producer, begun = Producer(stack.client(MASKED)), []
     producer.produce(topic, value=b"no frame", partition=partition, on_delivery=lambda _, record: begun.append(record))
@@ -216,9 +289,11 @@ def a_segment_later(stack: Any, topic: str, partition: int) -> int:
     return begun[0].offset() or 0
 
 
-def with_segments_that_end(stack: Any, topic: str, what: AlterConfigOpType, milliseconds: str | None) -> None:
-    """After so long; or, deleted, as every topic's do."""
-    changes = [ConfigEntry(name, milliseconds, incremental_operation=what) for name in SOON]
+def configured(
+    stack: Any, topic: str, what: AlterConfigOpType, milliseconds: str | None, names: tuple[str, ...] = SOON
+) -> None:
+    """The topic's segments end after so long; or, deleted, as every topic's do."""
+    changes = [ConfigEntry(name, milliseconds, incremental_operation=what) for name in names]
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=changes)
     admin = AdminClient(stack.client(OPS))
     admin.incremental_alter_configs([resource])[resource].result(30)

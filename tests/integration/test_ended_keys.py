@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -13,27 +12,27 @@ from uuid import uuid4
 import pytest
 
 from schemas.records.identifiers import MemberId, report_id_of
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.waiting import until
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.changing import DAY_MS, VALID_DAYS
 from tocsin.runtime.keys.files import KeyFolder, Use, new_key
-from tocsin.stack.demo.crew import Crew
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("keys_end_here")]
 MEMBER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
 
 
 @pytest.fixture
 def stack(busy_stack: Any, tmp_path: Path) -> Iterator[Any]:
-    with Crew(busy_stack.home, tmp_path / "logs") as crew:
+    with a_crew(busy_stack.home, tmp_path / "logs") as crew:
         for lane in ("normal", "escalated"):
             crew.start(lane, ("triage", "--lane", lane))
         yield busy_stack
 
 
 def tocsin(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return commands.tocsin(home, *words)
 
 
 def a_home_whose_key_is_old(stack: Any, folder: Path, days: int) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 import pytest
 
 from schemas.records.identifiers import MemberId, report_id_of
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
 from tocsin.publisher import Publisher
-from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
 MEMBER = MemberId("fr-hotline")
@@ -27,14 +27,13 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def worker(stack: Any, tmp_path: Path) -> Iterator[None]:
-    with Crew(stack.home, tmp_path / "logs") as crew:
+    with a_crew(stack.home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         yield
 
 
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, *words)
 
 
 def until_explained(stack: Any, asked: str) -> str:

@@ -1,7 +1,6 @@
 """The digest key is exchanged while two workers run: a content is recognised whichever of them meets it."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,8 @@ from schemas.records.identifiers import MemberId
 from schemas.records.triage import ReportTriaged
 from schemas.records.values import Novelty
 from schemas.topics import OPS, TRIAGED, submitted_topic
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_item
 from tocsin.publisher import Publisher
@@ -34,7 +35,7 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture
 def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         yield crew
 
 
@@ -54,8 +55,7 @@ def until_both_have_partitions(stack: Any) -> None:
 
 
 def keyring(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", "keyring", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, "keyring", *words)
 
 
 def publish(stack: Any, *references: str) -> None:

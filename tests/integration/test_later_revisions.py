@@ -14,7 +14,8 @@ from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, 
 from schemas.records.values import Coordinate
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import ReferralMade, Settlement, positions, settle
+from tocsin.runtime.ledger.settlement import ReferralMade, Settlement
+from tocsin.runtime.ledger.settling import positions, settle
 from tocsin.runtime.settings import load
 
 pytestmark = pytest.mark.stack
@@ -75,6 +76,7 @@ def test_a_later_revision_waits_for_one_that_another_worker_has_claimed_and_then
     database: Database,
 ) -> None:
     report, index = ReportId(str(uuid4())), PostgresIndex(database)
+    index.claim(NORMAL, (a_claim(ReportId(str(uuid4())), 1),))
     index.claim(ESCALATED, (a_claim(report, 1),))
     with pytest.raises(Temporary) as waiting:
         index.claim(NORMAL, (a_claim(report, 2),))

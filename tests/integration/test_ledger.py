@@ -11,12 +11,14 @@ from confluent_kafka import Producer
 from sqlalchemy import text
 
 from processors.balancing import EVERY_MS, LedgerWatch
+from schemas.failures import Broken
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.topics import escalated_topic
 from tocsin.runtime import metrics, settings
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import Settlement, Unrouted, settle, stream_of
+from tocsin.runtime.ledger.settlement import Settlement, Unrouted
+from tocsin.runtime.ledger.settling import settle, settled_until, stream_of
 from tocsin.runtime.transport.topics import topic_ids_of
 
 pytestmark = pytest.mark.stack
@@ -95,6 +97,15 @@ def test_a_record_that_is_routed_to_nobody_and_the_age_of_what_waits_are_shown(s
     with database.transaction() as connection:
         connection.execute(text("delete from ledger_blocks where stream = :stream"), {"stream": stream})
         connection.execute(text("delete from streams where stream = :stream"), {"stream": stream})
+
+
+def test_a_ledger_that_does_not_know_a_partition_takes_no_slice_from_its_middle(database: Database) -> None:
+    """As one of an older backup does: what came before would count as settled, and nobody would decide it."""
+    late = Settlement(topic_id="m", topic="test.middle", partition=0, first_offset=5, outcomes=(Outcome.REFUSED,))
+    with pytest.raises(Broken, match="hole"), database.transaction() as connection:
+        settle(connection, late)
+    with database.transaction() as connection:
+        assert settled_until(connection, {"m"}) == {}
 
 
 def test_records_that_were_passed_over_are_counted_until_they_are_settled(stack: Any, database: Database) -> None:

@@ -16,6 +16,8 @@ from schemas.records.answers import Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId, report_id_of
 from schemas.records.triage import LinkState, ReportTriaged
 from schemas.topics import OPS, TRIAGED, status_topic
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_item
 from tests.builders.waiting import patiently as until
@@ -36,15 +38,14 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture
 def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
         yield crew
 
 
 def tocsin(stack: Any, *words: str) -> str:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    done = commands.tocsin(stack.home, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

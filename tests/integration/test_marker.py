@@ -5,8 +5,6 @@ On a stack of its own: topics lose their records, tables are written anew, the d
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +20,8 @@ from schemas.records.values import NexusKind
 from schemas.sealing import binding_in_report, personal_part, unseal
 from schemas.topics import OPS, PROCESSES, TRIAGE, submitted_topic, topic_table
 from tests import dumps
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, a_nexus_claim, a_personal_part, a_source_url, an_account, an_item
 from tests.builders.waiting import patiently as until
@@ -30,7 +30,6 @@ from tocsin.runtime.keys.files import KeyFolder, Use
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import load
 from tocsin.stack.charter import sample_charter
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
 from tocsin.stack.postgres import DATABASE
@@ -68,8 +67,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 def tocsin(stack: Any, *words: str) -> str:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    done = commands.tocsin(stack.home, *words)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
 
@@ -190,8 +188,7 @@ def restored(stack: Any, file: Path) -> None:
 
 def erasures(stack: Any) -> str:
     """What the doctor says of them."""
-    command = [sys.executable, "-m", "tocsin", "doctor", "--json", "--home", str(stack.home)]
-    found = json.loads(subprocess.run(command, check=False, capture_output=True, text=True, timeout=120).stdout)  # noqa: S603  # our own words
+    found = json.loads(commands.tocsin(stack.home, "doctor", "--json").stdout)
     (finding,) = (one for one in found if one["part"] == "erasures")
     return f"{finding['level']} {finding['next_command']}".strip()
 
@@ -208,7 +205,7 @@ def exchange_keys(stack: Any) -> None:
 def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_opens_for_nobody(
     stack: Any, tmp_path: Path
 ) -> None:
-    with Crew(stack.home, stack.home / "logs" / "crew") as crew:
+    with a_crew(stack.home, stack.home / "logs" / "crew") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
         publish(stack)
@@ -238,7 +235,7 @@ def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_o
     restored(stack, backup)
     assert places(stack.home, *needles) == {"postgresql"}
     assert erasures(stack) == "fail tocsin erase --again"
-    with Crew(stack.home, stack.home / "logs" / "crew") as crew:
+    with a_crew(stack.home, stack.home / "logs" / "crew") as crew:
         crew.start("late-returns", ("returns",))
         until(lambda: "erase.came_back" in crew.log("late-returns").read_text())
     assert "1 had come back and are erased again" in tocsin(stack, "erase", "--again")

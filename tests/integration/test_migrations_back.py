@@ -138,3 +138,49 @@ def test_each_revision_goes_back_and_forward_with_rows_in_every_table(stack: Any
             before = after
         step(database, command.downgrade, "base")
         assert {table for _, table, *_ in shape(connection)[0]} == {"alembic_version"}
+
+
+DECIDED = """
+    insert into decisions (report_id, revision, submitter, submitter_reference, mark, tier, completeness, missing,
+                           policy, out_partition, out_offset, at, retain_until)
+    select md5(name)::uuid, 1, 'x', name, 'LIVE', 'standard', 1, '', '', 0, 0, now() - age, day
+    from (values ('old', interval '400 days', null), ('young', interval '1 day', null),
+                 ('own', interval '400 days', now() + interval '9 days'),
+                 ('erased', interval '400 days', null), ('held', interval '400 days', null)) as d(name, age, day)
+"""
+ERASED = """
+    insert into report_revisions (report_id, revision, member, withdrawn, digest, stream, log_offset, claim_number)
+    values (md5('erased')::uuid, 2147483647, 'x', false, '', 1, -1, 1)
+"""
+HELD = """
+    insert into legal_holds (report_id, owner, reason, set_by, expires_at)
+    values (md5('held')::uuid, 'court', 'r', 'x', now() + interval '1 day')
+"""
+DAYS = "select submitter_reference, extract(epoch from retain_until - at)::integer / 86400 from decisions order by 1"
+
+
+def days(connection: psycopg.Connection[Any]) -> dict[str, int | None]:
+    """After how many days each report goes."""
+    return dict(connection.execute(DAYS).fetchall())
+
+
+def test_what_was_decided_before_there_were_days_goes_after_a_year_and_loses_that_day_on_the_way_back(
+    stack: Any, database: Database
+) -> None:
+    step(database, command.upgrade, "0021")
+    with stack.postgres.connect(database=NAME) as connection:
+        connection.autocommit = True
+        for statement in (DECIDED, ERASED, HELD):
+            connection.execute(statement)
+        before = days(connection)
+        assert [before[name] for name in ("old", "young", "erased", "held")] == [None] * 4
+        step(database, command.upgrade, "0022")
+        after = days(connection)
+        assert after == before | {"old": 365, "young": 365, "held": 365}
+        step(database, command.downgrade, "-1")
+        assert days(connection) == before
+        step(database, command.upgrade, "0022")
+        assert days(connection) == after
+        connection.execute("select erase_past(100)")
+        left = {name for (name,) in connection.execute("select submitter_reference from decisions").fetchall()}
+        assert left == {"young", "own", "erased", "held", ""}, "only the old one went: its reference is empty"

@@ -1,8 +1,6 @@
 """Origin signatures on the real stack: the member's word goes on, and what others wrote on its topic does not."""
 
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -16,16 +14,17 @@ from schemas.headers import Headers
 from schemas.records.identifiers import MemberId
 from schemas.records.report import ReportSubmitted
 from schemas.topics import OPS, submitted_topic
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_report
 from tests.builders.signing import signed
 from tocsin import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("keys_end_here")]
 MEMBER, OTHER = MemberId("fr-hotline"), MemberId("plat-a")
 TOPIC = submitted_topic(MEMBER)
 
@@ -42,7 +41,7 @@ def codec(stack: Any) -> RecordCodec:
 
 @pytest.fixture(autouse=True)
 def crew(stack: Any, tmp_path: Path) -> Iterator[None]:
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         yield
 
@@ -64,8 +63,9 @@ def refusals(stack: Any, member: MemberId = MEMBER) -> list[str]:
 
 
 def tocsin(stack: Any, *words: str) -> str:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout  # noqa: S603  # our own words
+    done = commands.tocsin(stack.home, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def send(stack: Any, value: bytes, headers: Headers, topic: str = TOPIC) -> None:

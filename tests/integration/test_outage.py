@@ -13,6 +13,7 @@ from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Novelty
 from schemas.topics import OPS, escalated_topic, referral_topic, submitted_topic, urgent_topic
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_escalation
 from tests.builders.waiting import patiently as until
@@ -37,7 +38,7 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture
 def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
-    with Crew(stack.home, tmp_path) as started:
+    with a_crew(stack.home, tmp_path) as started:
         started.start("escalated", ("triage", "--lane", "escalated"))
         started.start("normal", ("triage", "--lane", "normal"))
         yield started

@@ -1,7 +1,5 @@
 """A member that sends more bad records than it may is paused alone, told so, and read on when they are settled."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,8 @@ from confluent_kafka import Producer
 
 from schemas.records.identifiers import MemberId
 from schemas.topics import submitted_topic
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.waiting import until
 from tocsin.policy.bundle import SAMPLE, load
@@ -29,7 +29,7 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture
 def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         yield crew
 
@@ -44,8 +44,8 @@ def publish(stack: Any, member: MemberId, reference: str) -> None:
 
 
 def tocsin(stack: Any, *words: str) -> str:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    done = commands.tocsin(stack.home, *words)
+    done.check_returncode()
     return done.stdout + done.stderr
 
 

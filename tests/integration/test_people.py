@@ -15,6 +15,8 @@ from sqlalchemy import text
 from schemas.failures import Failure
 from schemas.records.identifiers import CountryCode, MemberId, report_id_of
 from schemas.records.report import SharingChoices
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.policy import a_folder
 from tests.builders.reports import a_hosting, an_escalation, an_item
@@ -26,7 +28,6 @@ from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import load
 from tocsin.stack.charter import charter_of
 from tocsin.stack.decisions import decisions
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.local import LocalStack
 from tocsin.stack.requests import packet_folder
 
@@ -58,7 +59,7 @@ def exchange() -> Iterator[LocalStack]:
     try:
         folder = a_folder(home, IMPATIENT)
         stack.up(charter_of(load_policy(folder), folder))
-        with Crew(stack.home, home / "logs") as crew:
+        with a_crew(stack.home, home / "logs") as crew:
             crew.start("escalated", ("triage", "--lane", "escalated"))
             crew.start("normal", ("triage", "--lane", "normal"))
             crew.start("returns", ("returns",))
@@ -70,8 +71,7 @@ def exchange() -> Iterator[LocalStack]:
 
 
 def tocsin(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, *words)
 
 
 def publish(stack: LocalStack, reference: str, member: MemberId = MEMBER, **changes: Any) -> None:
@@ -192,7 +192,7 @@ def test_a_test_report_travels_to_one_member_and_to_nobody_else(exchange: LocalS
 
 
 def test_a_test_referral_is_delivered_to_a_member_that_receives(exchange: LocalStack, tmp_path: Path) -> None:
-    with Crew(exchange.home, tmp_path / "logs") as crew:
+    with a_crew(exchange.home, tmp_path / "logs") as crew:
         for member in ("nl-hotline", "nl-police"):
             crew.start(member, ("deliver", member))
             told = tocsin(exchange, "member", "check", member, "--round-trip", "--from", "ngo-b")
@@ -207,7 +207,7 @@ def test_an_urgent_referral_that_nobody_takes_up_climbs_to_the_stand_in_and_the_
 ) -> None:
     (exchange.home / "config" / "de-hotline-a.delivery.toml").write_text(LADDER, "utf-8")
     denied = SharingChoices(deny_members=(MemberId("intl-police"),))
-    with Crew(exchange.home, tmp_path / "logs") as crew:
+    with a_crew(exchange.home, tmp_path / "logs") as crew:
         crew.start("de-hotline-a", ("deliver", "de-hotline-a"))
         publish(exchange, "climbs-1", items=hosted("DE"), escalation=an_escalation())
         publish(exchange, "climbs-2", items=hosted("DE"), escalation=an_escalation(), sharing=denied)

@@ -14,6 +14,7 @@ from processors.promoted import PromotionWatch, act_of
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
 from schemas.records.triage import ReportTriaged
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.homes import a_home_with
 from tests.builders.policy import a_folder
@@ -26,7 +27,6 @@ from tocsin.runtime.audit.disclosed import Wanted, disclosed
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.workers import running
 from tocsin.stack.decisions import decisions
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.doctor.examining import examine
 
 pytestmark = pytest.mark.stack
@@ -93,7 +93,7 @@ def test_records_before_and_after_the_instant_are_decided_by_the_right_bundle_in
 ) -> None:
     home = a_home_with(stack, chancery)
     sent: dict[str, list[str]] = defaultdict(list)
-    with Crew(home, tmp_path / "logs") as crew, Publisher(stack.config(MEMBER)) as publisher:
+    with a_crew(home, tmp_path / "logs") as crew, Publisher(stack.config(MEMBER)) as publisher:
         for lane in ("normal", "escalated"):
             crew.start(lane, ("triage", "--lane", lane))
             publish(publisher, lane, first := references(f"first-{lane}", 3))
@@ -127,7 +127,7 @@ def test_workers_that_run_read_a_promoted_members_reports_and_answers_within_sec
     chancery.trust_file.write_text(chancery.trust_file.read_text("utf-8").replace(chancery.trust().first, first))
     home = a_home_with(stack, chancery)
     arguments = {"normal": ("triage", "--lane", "normal"), "returns": ("returns",)}
-    with Crew(home, tmp_path / "logs") as crew, Publisher(stack.config(MEMBER)) as publisher:
+    with a_crew(home, tmp_path / "logs") as crew, Publisher(stack.config(MEMBER)) as publisher:
         for name, words in arguments.items():
             crew.start(name, words)
         until_there(home, {"triage-normal-0", "returns-0"}, first)
@@ -174,7 +174,7 @@ def test_what_waited_in_the_log_is_decided_by_the_rules_of_its_own_time(
         assert now_ms() < instant_ms
         time.sleep((instant_ms - now_ms()) / 1000 + 0.5)
         publish(publisher, "normal", new := references("after", 3))
-    with Crew(home, tmp_path / "logs") as crew:
+    with a_crew(home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         assert {one.policy.bundle for one in triaged(home, old)} == {chancery.trust().first}
         assert {one.policy.bundle for one in triaged(home, new)} != {chancery.trust().first}
@@ -185,7 +185,7 @@ def test_a_worker_refuses_a_store_that_somebody_wrote_in(stack: Any, chancery: C
     made = chancery.promoted(another_bundle(tmp_path / "new", "nl-hotline"), now_ms() + 60_000, now_ms())
     with (chancery.store.folder / "bundles" / made.digest / "bases.toml").open("a") as file:
         file.write("# by a stranger\n")
-    with Crew(home, tmp_path / "logs") as crew:
+    with a_crew(home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         deadline = time.monotonic() + 60
         while not crew.ended():

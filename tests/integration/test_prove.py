@@ -1,8 +1,11 @@
 """A proof on real Kafka holds where nothing is wrong, and names each planted loss, double and foreign referral."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +21,9 @@ from msgspec.structs import replace
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId
 from schemas.records.referral import Referral
 from schemas.records.triage import Recipient, ReportTriaged
-from schemas.topics import TRIAGED, referral_topic
+from schemas.topics import TRIAGED, referral_topic, submitted_topic
+from tests.builders.batches import bombs, sent
+from tests.builders.commands import a_crew
 from tests.builders.referrals import a_referral
 from tests.chaos.publishing import Publishing, Wanted, unique_reports
 from tests.chaos.verdict import RECIPIENTS
@@ -28,7 +33,7 @@ from tocsin.runtime.proof.reading import Raw, TopicReader
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings, load
 from tocsin.stack.charter import sample_charter
-from tocsin.stack.demo.crew import Crew
+from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
 
 pytestmark = pytest.mark.stack
@@ -36,6 +41,10 @@ pytestmark = pytest.mark.stack
 Named = tuple[str, str]
 """A finding, and the id that it names."""
 REPORTS = 12
+HOSTILE = MemberId("de-hotline-a")
+REFUSED = 7
+"""Records of the hostile batches."""
+MOST_BYTES = 512 * 1024 * 1024
 HOTLINE, POLICE = map(MemberId, RECIPIENTS["NL"])
 NL = JurisdictionCode("nl")
 
@@ -92,6 +101,8 @@ def exchange() -> Iterator[Exchange]:
     stack = LocalStack(home, brief=True)
     try:
         stack.up(sample_charter())
+        taken = asyncio.run(sent(stack.client(HOSTILE), submitted_topic(HOSTILE), *bombs().values()))
+        assert set(taken) == {""}
         _run_reports_through(home)
         yield Exchange(home)
     finally:
@@ -104,19 +115,43 @@ def _run_reports_through(home: Path) -> None:
     for report in unique_reports(Wanted(reports=REPORTS, countries=("NL",), seed=1, seconds=0)):
         publishing.send(report)
     assert not publishing.finish().failures
-    with Crew(home, home / "logs") as crew:
+    with a_crew(home, home / "logs") as crew:
         for lane in ("normal", "escalated"):
             crew.start(lane, ("triage", "--lane", lane))
         for member in (HOTLINE, POLICE):
             crew.start(member, ("deliver", member))
         deadline_seconds = time.monotonic() + 60
         folders = [home / "state" / member / "delivered" for member in (HOTLINE, POLICE)]
-        while sum(len(list(folder.glob("*.json"))) for folder in folders) < 2 * REPORTS:
+        while sum(len(list(folder.glob("*.json"))) for folder in folders) < 2 * REPORTS or _unsettled(home):
             assert time.monotonic() < deadline_seconds, "reports did not reach the sinks"
             crew.require_all()
             time.sleep(0.2)
 
 
+def _unsettled(home: Path) -> int:
+    """How many records of the hostile member wait."""
+    return sum(line.waiting for line in balance_of(home).lines if line.topic == submitted_topic(HOSTILE))
+
+
+@pytest.fixture(scope="module")
+def first_proof(exchange: Exchange) -> dict[str, Any]:
+    """By a process of its own, and before any fault is planted: some cannot be taken back."""
+    words = [sys.executable, "-m", "tests.integration.proving", str(exchange.home)]
+    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_proof_reads_through_what_a_hostile_client_packed_and_finds_each_of_it_answered(
+    first_proof: dict[str, Any],
+) -> None:
+    found = first_proof
+    assert (found["exit_code"], found["proof"]["discrepancies"]) == (0, [])
+    assert found["proof"]["submitted"] == found["proof"]["answered"] == REPORTS + REFUSED
+    assert found["peak_bytes"] < MOST_BYTES
+
+
+@pytest.mark.usefixtures("first_proof")
 def test_a_proof_names_every_planted_fault_and_nothing_else(exchange: Exchange) -> None:
     assert exchange.prove() == (0, set())
     with ExitStack() as planted:

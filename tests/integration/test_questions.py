@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tocsin.stack.demo.crew import Crew
+from tests.builders import commands
+from tests.builders.commands import a_crew
 
 pytestmark = pytest.mark.stack
 MEMBER = "ngo-b"
@@ -35,15 +35,14 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def workers(stack: Any, tmp_path: Path) -> Iterator[None]:
-    with Crew(stack.home, tmp_path / "logs") as crew:
+    with a_crew(stack.home, tmp_path / "logs") as crew:
         crew.start("escalated", ("triage", "--lane", "escalated"))
         crew.start("normal", ("triage", "--lane", "normal"))
         yield
 
 
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, *words)
 
 
 def asked(stack: Any, *words: str) -> str:

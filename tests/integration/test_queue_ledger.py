@@ -16,7 +16,8 @@ from tocsin.runtime.ledger import holds, leaving, queue, suspensions
 from tocsin.runtime.ledger.holds import NewHold
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.queue import Act, Entered, Ruled, Waiting
-from tocsin.runtime.ledger.settlement import ReferralMade, RulingDone, Settlement, Unrouted, settle, stream_of
+from tocsin.runtime.ledger.settlement import ReferralMade, RulingDone, Settlement, Unrouted
+from tocsin.runtime.ledger.settling import settle, stream_of
 from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.ledger.suspensions import Kind
 from tocsin.runtime.settings import load
@@ -275,13 +276,13 @@ def test_a_hold_is_its_owners_until_it_ends_and_somebody_is_reminded_once(ledger
     with ledger.by["ops"].transaction() as connection:
         number = holds.put(connection, new)
     with ledger.by["triage"].transaction() as connection:
-        assert report in holds.held(connection)
+        assert report in holds.held_in(connection.execute(*holds.HELD))
     with ledger.by["returns"].transaction() as connection:
         assert [holds.remind(connection), holds.remind(connection)] == [1, 0]
     assert ("hold.ends",) in [entry.reasons for entry in ledger.waiting(report)]
     with ledger.by["ops"].transaction() as connection:
         assert holds.release(connection, number, "a test") == report
-        assert report not in holds.held(connection)
+        assert report not in holds.held_in(connection.execute(*holds.HELD))
 
 
 def test_nobody_holds_what_it_has_not(ledger: Ledger) -> None:

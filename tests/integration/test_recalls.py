@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 
 from processors.recalling import RecallWatch
 from schemas.records.identifiers import MemberId, report_id_of
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
 from tests.builders.two_people import TwoPeople
@@ -22,15 +23,13 @@ from tocsin.runtime import metrics
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.recalls import LATE_AFTER
 from tocsin.runtime.settings import load
-from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
 SUBMITTER, RECIPIENT, SPARE = MemberId("fr-hotline"), MemberId("nl-hotline"), MemberId("ngo-b")
 
 
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, *words)
 
 
 def lines(stack: Any, *words: str) -> list[dict[str, Any]]:
@@ -56,7 +55,7 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         found = [one for one in lines(stack, "subject", page) if one["report_id"] == report_id]
         return {holder["member"]: holder["recalled"] for one in found for holder in one["holders"]}
 
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         with Publisher(stack.config(SUBMITTER)) as publisher:
             publisher.publish(a_draft(submitter_reference=reference, items=(an_item(url=page, hosting=a_hosting()),)))

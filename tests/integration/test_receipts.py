@@ -21,6 +21,8 @@ from schemas.records.answers import Return
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.values import Coordinate
 from schemas.topics import OPS
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, a_personal_part, an_account, an_item
 from tests.builders.waiting import until as awaited
@@ -30,9 +32,8 @@ from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
-from tocsin.stack.demo.crew import Crew
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("keys_end_here")]
 SUBMITTER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
 POINTED = text("update returns set log_offset = :offset where referral_id = cast(:id as uuid) and by_person")
 
@@ -46,7 +47,7 @@ class Answered(Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 def stack(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with Crew(busy_stack.home, tmp_path_factory.mktemp("logs")) as crew:
+    with a_crew(busy_stack.home, tmp_path_factory.mktemp("logs")) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
         yield busy_stack
@@ -70,8 +71,7 @@ def answered(stack: Any) -> Answered:
 
 
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, *words)
 
 
 def receipts(stack: Any, report_id: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
@@ -101,8 +101,13 @@ def test_the_chain_is_verified_from_submission_to_the_recipients_signature(stack
     assert {link["member"] for link in own} == {RECIPIENT}
     assert RECIPIENT not in tocsin(stack, "receipts", answered.report_id, "--for", SUBMITTER).stdout
     folder = settings.load(stack.config(RECIPIENT)).state / "delivered"
-    (file,) = (path for path in folder.glob("*.json") if answered.report_id in path.read_text("utf-8"))
+    (file,) = (path for path in folder.glob("[!.]*.json") if of_referral(path) == answered.referral)
     assert "VERIFIED" in tocsin(stack, "verify", str(file)).stdout
+
+
+def of_referral(path: Path) -> str:
+    """Which one a delivered file holds: others name its report too, as one that they are linked to."""
+    return str(json.loads(path.read_text("utf-8")).get("referral", {}).get("referral_id"))
 
 
 def test_one_return_that_somebody_put_in_the_place_of_the_real_one_breaks_the_chain_at_its_link(
@@ -111,8 +116,7 @@ def test_one_return_that_somebody_put_in_the_place_of_the_real_one_breaks_the_ch
     (link,) = (one for one in receipts(stack, answered.report_id)[1] if one["what"] == "taken_up")
     place = Coordinate(**link["place"])
     ops = settings.load(stack.config(OPS))
-    with closing(Records(ops.kafka, "ops.receipts", with_headers=True)) as read:
-        real = read([place])[place]
+    real = Records(ops.kafka)([place])[place]
     codec = RecordCodec(SchemaDirectory(ops.registry))
     said = codec.loads(real.value, Return)
     assert isinstance(said, Return)

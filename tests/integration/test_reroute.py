@@ -1,8 +1,6 @@
 """On the real stack: a bundle is tried out on a past range, and a past range is repaired under the one in force."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,8 @@ from sqlalchemy import text
 
 from schemas.records.identifiers import MemberId
 from schemas.topics import RULINGS
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.homes import a_home_with
 from tests.builders.promotions import Chancery, a_chancery, another_bundle, trust_text
@@ -23,7 +23,6 @@ from tocsin.policy.bundle import SAMPLE
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.database import Database, database_of
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
@@ -65,8 +64,7 @@ def instant(at_ms: int) -> str:
 
 
 def tocsin(home: Path, *words: str, expects: int = 0) -> str:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(home)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)  # noqa: S603  # our own words
+    done = commands.tocsin(home, *words, timeout_seconds=240)
     assert done.returncode == expects, done.stderr
     return done.stdout
 
@@ -120,7 +118,7 @@ def test_a_bundle_is_tried_out_twice_with_the_same_bytes_and_leaves_no_trace(
     stack: Any, home: Path, database: Database, tmp_path: Path
 ) -> None:
     began = now_ms()
-    with Crew(home, tmp_path / "logs") as crew:
+    with a_crew(home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         names = publish(stack, "shadow", 5)
         until(lambda: decided(database, names) == 5)
@@ -151,7 +149,7 @@ def rows(database: Database) -> list[int]:
 def test_a_range_is_repaired_once_however_often_it_is_said_and_the_ledger_balances(
     stack: Any, home: Path, chancery: Chancery, database: Database, tmp_path: Path
 ) -> None:
-    with Crew(home, tmp_path / "logs") as crew:
+    with a_crew(home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         names = publish(stack, "reroute", 6)
         until(lambda: decided(database, names) == 6)

@@ -1,8 +1,6 @@
 """Sealing on the real stack: what names a person is in no topic, database or store, but in its recipient's sink."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,8 @@ from schemas.records.values import NexusKind
 from schemas.sealing import personal_part
 from schemas.topics import OPS, TRIAGE, submitted_topic
 from tests import dumps
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_nexus_claim, a_personal_part, an_account
 from tocsin import Publisher, Subscriber
@@ -36,14 +36,13 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture
 def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", TRIAGE_NORMAL)
         yield crew
 
 
 def tocsin(stack: Any, *words: str) -> str:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout  # noqa: S603  # our own words
+    return commands.said(stack.home, *words)
 
 
 def publish(stack: Any, reference: str) -> None:

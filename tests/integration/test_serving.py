@@ -1,5 +1,7 @@
 """Each process of the exchange says on a port of its own what it counts, that it lives, and whether it is ready."""
 
+import csv
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,8 @@ from sqlalchemy import text
 
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.topics import OPS, referral_topic, submitted_topic
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.scrapes import faults_in
 from tests.builders.waiting import a_free_port, until
@@ -24,10 +28,10 @@ from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of
 from tocsin.runtime.settings import load
 from tocsin.runtime.tracing.context import context_in
-from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
 pytestmark = pytest.mark.stack
+OPTS_IN = "intl-police"
 COMMANDS = {
     "escalated": ("triage", "--lane", "escalated"),
     "normal": ("triage", "--lane", "normal"),
@@ -59,7 +63,7 @@ def traced(stack: Any) -> Iterator[None]:
 @pytest.fixture
 def ports(stack: Any, traced: None, tmp_path: Path) -> Iterator[dict[str, int]]:
     found = {name: a_free_port() for name in COMMANDS}
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         for name, command in COMMANDS.items():
             crew.start(name, (*command, "--metrics-port", str(found[name])))
         yield found
@@ -68,7 +72,7 @@ def ports(stack: Any, traced: None, tmp_path: Path) -> Iterator[dict[str, int]]:
 @pytest.fixture
 def latecomer(stack: Any, tmp_path: Path) -> Iterator[Callable[[], int]]:
     """Starts one more worker of the returns, and says where it serves."""
-    with Crew(stack.home, tmp_path / "late") as crew:
+    with a_crew(stack.home, tmp_path / "late") as crew:
 
         def start() -> int:
             port = a_free_port()
@@ -133,11 +137,11 @@ def canaries_come_by_both_lanes_and_stop_at_the_courier(stack: Any, port: int) -
     }
     until(lambda: all(one in get(port, "/metrics")[1] for one in came.values()))
     assert all(time.time() - shown(get(port, "/metrics")[1], one) < 60 for one in came.values())
-    delivered = [json.loads(file.read_bytes()) for file in (stack.home / "state/nl-hotline/delivered").glob("*.json")]
-    referrals = [one["referral"] for one in delivered if "referral" in one]  # words of recall lie there too
-    submitters = {one["submitter"] for one in referrals}
-    assert "fr-hotline" in submitters
-    assert "canary" not in submitters, "and what other tests of this stack published is theirs"
+    until(lambda: "fr-hotline" in submitters_delivered_to(stack, "nl-hotline"))
+    assert "canary" not in submitters_delivered_to(stack, "nl-hotline"), (
+        "and what other tests of this stack published is theirs"
+    )
+    assert "canary" in who_opts_in_has_them_delivered(stack)
     balance = balance_of(stack.home)
     assert all(line.balances for line in balance.lines)
     assert {"reports.canary.submitted.v1", "reports.canary.escalated.v1"} <= {
@@ -148,18 +152,52 @@ def canaries_come_by_both_lanes_and_stop_at_the_courier(stack: Any, port: int) -
     with database.transaction() as connection:
         counted = connection.execute(_SEEN).one()
     database.close()
-    assert tuple(counted) == (0, 0, 0), "it is no sighting, waits for nobody and is linked to nothing"
+    assert tuple(counted[:3]) == (0, 0, 0), "it is no sighting, waits for nobody and is linked to nothing"
+    assert (counted.decided > 0, counted.marks) == (True, ["TEST"]), "triage decided on it, as on a test"
+    measured = submitters_measured(stack)
+    assert "fr-hotline" in measured
+    assert "canary" not in measured, "it is in no statistics"
+
+
+def submitters_delivered_to(stack: Any, member: str) -> set[str]:
+    folder = stack.home / f"state/{member}/delivered"
+    delivered = [json.loads(file.read_bytes()) for file in folder.glob("[!.]*.json")]  # whole: drafts have a dot
+    return {one["referral"]["submitter"] for one in delivered if "referral" in one}  # words of recall lie there too
+
+
+def who_opts_in_has_them_delivered(stack: Any) -> set[str]:
+    """One line of a member's own delivery file lets them go on to its sink."""
+    file = stack.home / "config" / f"{OPTS_IN}.delivery.toml"
+    file.write_text("canaries = true\n")
+    try:
+        tocsin(stack, "deliver", OPTS_IN, "--once")
+    finally:
+        file.unlink()
+    return submitters_delivered_to(stack, OPTS_IN)
+
+
+def submitters_measured(stack: Any) -> set[str]:
+    told = tocsin(stack, "stats", "--csv", "--by", "submitter", "--smallest", "1")
+    return {row["submitter"] for row in csv.DictReader(io.StringIO(told))}
+
+
+def tocsin(stack: Any, *words: str) -> str:
+    return commands.said(stack.home, *words)
 
 
 _SEEN = text("""
     select (select count(*) from sightings where member = 'canary'),
            (select count(*) from unrouted where submitter = 'canary'),
-           (select count(*) from links join decisions using (report_id) where submitter = 'canary')
+           (select count(*) from links join decisions using (report_id) where submitter = 'canary'),
+           (select count(*) from decisions where submitter = 'canary') as decided,
+           (select array_agg(distinct mark) from decisions where submitter = 'canary') as marks
 """)
 
 
 def shown(scraped: str, metric: str) -> float:
-    return float(scraped.split(f"\n{metric} ")[1].split(maxsplit=1)[0])
+    """What it says, or less than anything where it says nothing yet."""
+    _, _, behind_it = scraped.partition(f"\n{metric} ")
+    return float(behind_it.split(maxsplit=1)[0]) if behind_it else float("-inf")
 
 
 def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_back_and_so_does_one_that_starts(
@@ -181,8 +219,9 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
         published_seconds = time.time()
         until(lambda: waits_for_its_store(port), seconds=120)
         until(lambda: sum(behind(ports["lag"], "kafka_consumergroup_lag")) == 3)
+        waited_seconds = time.time() - published_seconds  # taken before the figure is, which cannot be less
         seconds = max(behind(ports["lag"], "kafka_consumergroup_lag_seconds"))
-        assert 0 <= seconds - (time.time() - published_seconds) < 10, "three reports were published one after another"
+        assert 0 <= seconds - waited_seconds < 10, "three reports were published one after another"
         assert get(port, "/live") == (200, "live\n")
         failed = 'tocsin_errors_total{failure="temporary",stage="triage"}'
         until(lambda: failed in get(port, "/metrics")[1])

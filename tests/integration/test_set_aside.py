@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, submitted_topic
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.waiting import until
 from tocsin.publisher import Publisher
@@ -30,7 +31,7 @@ def stack(busy_stack: Any) -> Any:
 
 @pytest.fixture
 def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         yield crew
 
 

@@ -19,7 +19,8 @@ from tests.builders.reports import NOON_MS
 from tocsin.policy.policies import policies
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import DecisionMade, LinkMade, ReferralMade, Settlement, settle
+from tocsin.runtime.ledger.settlement import DecisionMade, LinkMade, ReferralMade, Settlement
+from tocsin.runtime.ledger.settling import settle
 from tocsin.runtime.settings import load
 
 pytestmark = pytest.mark.stack

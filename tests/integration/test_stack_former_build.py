@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
     settings = ("listen_addresses=127.0.0.1", f"port={server.port}", "unix_socket_directories=")
     words = [str(dumps.programs() / "postgres"), "-D", str(data), *(word for one in settings for word in ("-c", one))]
     server.daemon.start([*as_nobody(), *words], os.environ)
+    wait_until_it_serves(server)
     yield server
     server.stop()
 
@@ -55,6 +57,17 @@ def in_plain(postgres: Postgres, statement: str) -> None:
         host="127.0.0.1", port=postgres.port, user="postgres", password=password, sslmode="disable", autocommit=True
     ) as connection:
         connection.execute(statement)
+
+
+def wait_until_it_serves(postgres: Postgres) -> None:
+    """Its port is open before it takes anybody in."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return in_plain(postgres, "select 1")
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline, "the former build does not start"
+        time.sleep(0.1)
 
 
 def test_a_former_build_that_runs_is_refused_with_what_to_do_and_its_data_goes_on_with_the_new_one(

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import escape, unescape
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,49 +16,69 @@ from sqlalchemy import text
 
 from schemas.records.identifiers import ContentId, JurisdictionCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate
+from tests.builders.measured import MADE, forgotten
+from tocsin.cli.measuring.definitions import MEASURES
+from tocsin.cli.measuring.wording import figure
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.erasing import erase
 from tocsin.runtime.ledger.items import ItemMade
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import DecisionMade, ReferralMade, Settlement, settle, stream_of
+from tocsin.runtime.ledger.settlement import DecisionMade, ReferralMade, Settlement
+from tocsin.runtime.ledger.settling import settle, stream_of
 from tocsin.runtime.settings import load
 
 pytestmark = pytest.mark.stack
 TOPIC, SUBMITTER = "test.stats", MemberId("test-stats")
 COUNT = 6
 REPORTS = tuple(ReportId(str(uuid4())) for _ in range(COUNT))
-MADE_BY_TEST = (
-    "insert into report_revisions (report_id, revision, member, withdrawn, digest, stream, log_offset, claim_number) "
-    "values (:report, 1, :member, false, 'd', :stream, :offset, 0)"
-)
+FIGURES = {
+    "reports": "6",
+    "referrals": "6",
+    "delivered_median": "40",
+    "delivered_ninetieth": "40",
+    "taken_up_median": "25",
+    "taken_up_ninetieth": "45",
+    "answered_share": "0.833333",
+    "complete_share": "0.833333",
+    "completeness_average": "55",
+    "labelled_share": "0.833333",
+    "linked_share": "0.833333",
+    "links": "10",
+    "items": "6",
+    "removed": "6",
+    "removed_share": "1",
+    "law_verified_share": "",
+}
+"""Of six reports one was not answered, lacks something, has no label and no link; each other has two links."""
 ANSWERED = (
     "insert into returns (return_id, referral_id, member, kind, at, by_person, stream, log_offset) "
     "select 'stats-' || referral_id || :kind, referral_id, recipient, :kind, submitted_at + interval '40 seconds', "
-    "false, stream, log_offset from referrals where submitter = :submitter"
+    "false, stream, log_offset from referrals where submitter = :submitter and log_offset < :below"
+)
+TAKEN_UP = (
+    "update referrals set taken_up_at = submitted_at + log_offset * interval '10 seconds' where submitter = :submitter"
+)
+LINKED = (
+    "insert into links (report_id, other) select report_id, gen_random_uuid() from decisions, generate_series(1, 2) "
+    "where submitter = :submitter and completeness = 60 and mark = 'LIVE'"
 )
 REMOVED = (
     "insert into item_acts (return_id, position, report_id, content_id, member, kind, value, refused, at) "
     "select 'stats-' || report_id, 0, report_id, content_id, 'nl-hotline', 'act', 'removed', '', "
     "now() + interval '2 hours' from items where report_id = any(cast(:reports as uuid[])) on conflict do nothing"
 )
-TABLES = ("decisions", "referrals", "returns", "ledger_blocks", "report_revisions")
 
 
 @pytest.fixture
 def database(stack: Any) -> Iterator[Database]:
     opened = database_of(load(stack.config(MemberId("ops"))))
     yield opened
-    with opened.transaction() as connection:
-        mine = "select stream from streams where topic = 'test.stats'"
-        connection.execute(text("delete from kept_measures where submitter = :submitter"), {"submitter": SUBMITTER})
-        connection.execute(text("delete from decisions where submitter = :submitter"), {"submitter": SUBMITTER})
-        for table in TABLES[1:]:
-            connection.execute(text(f"delete from {table} where stream in ({mine})"))  # noqa: S608  # our own names
-        connection.execute(text(f"delete from streams where stream in ({mine})"))  # noqa: S608  # as above
+    forgotten(opened, SUBMITTER, TOPIC)
     opened.close()
 
 
-def _decision(report: ReportId, mark: str) -> DecisionMade:
+def _decision(report: ReportId, mark: str, *, is_last: bool = False) -> DecisionMade:
+    """The last one lacks what an officer needs, has no label, and is linked to nothing."""
     return DecisionMade(
         report_id=report,
         revision=1,
@@ -63,8 +86,9 @@ def _decision(report: ReportId, mark: str) -> DecisionMade:
         submitter_reference=f"case-{report}",
         mark=mark,
         tier="URGENT",
-        completeness=60,
-        labels=("iwf:A", "sap:4"),
+        completeness=30 if is_last else 60,
+        missing=("uploader",) if is_last else (),
+        labels=() if is_last else ("iwf:A", "sap:4"),
     )
 
 
@@ -91,26 +115,28 @@ def _item(report: ReportId) -> ItemMade:
 
 
 def _settled(database: Database) -> None:
-    """Six reports that one hotline got, and a test report beside them."""
-    tests = (ReportId(str(uuid4())),)
+    """Six reports that one hotline got, and a test and a drill beside them."""
+    others = tuple(_decision(ReportId(str(uuid4())), mark) for mark in ("TEST", "DRILL"))
     made = Settlement(
         topic_id=f"{TOPIC}-id",
         topic=TOPIC,
         partition=0,
         first_offset=0,
-        outcomes=(Outcome.ROUTED,) * (COUNT + 1),
+        outcomes=(Outcome.ROUTED,) * (COUNT + len(others)),
         referrals=tuple(_referral(report, offset) for offset, report in enumerate(REPORTS)),
-        decisions=(*(_decision(report, "LIVE") for report in REPORTS), _decision(tests[0], "TEST")),
+        decisions=(*(_decision(report, "LIVE", is_last=report == REPORTS[-1]) for report in REPORTS), *others),
         items=tuple(map(_item, REPORTS)),
     )
     with database.transaction() as connection:
         stream = stream_of(connection, made.topic_id, made.topic, 0, 0)
         for offset, report in enumerate(REPORTS):
             row = {"report": report, "member": SUBMITTER, "stream": stream, "offset": offset}
-            connection.execute(text(MADE_BY_TEST), row)
+            connection.execute(text(MADE), row)
         settle(connection, made)
-        for kind in ("DELIVERED", "OUTCOME"):
-            connection.execute(text(ANSWERED), {"kind": kind, "submitter": SUBMITTER})
+        for kind, below in (("DELIVERED", COUNT), ("OUTCOME", COUNT - 1)):
+            connection.execute(text(ANSWERED), {"kind": kind, "below": below, "submitter": SUBMITTER})
+        connection.execute(text(TAKEN_UP), {"submitter": SUBMITTER})
+        connection.execute(text(LINKED), {"submitter": SUBMITTER})
         connection.execute(text(REMOVED), {"reports": list(REPORTS)})
 
 
@@ -126,13 +152,11 @@ def test_figures_stay_as_they_are_when_reports_are_erased_and_lead_to_none_of_th
     _settled(database)
     asked = ("--by", "submitter,label,country,tier", "--smallest", "1")  # others on this stack may have few of a group
     before = _stats(stack, *asked)
-    assert [(row["label"], row["country"], row["tier"]) for row in before] == [
-        ("iwf:A", "NL", "URGENT"),
-        ("sap:4", "NL", "URGENT"),
+    assert [(row["label"], row["country"], row["tier"], row["reports"]) for row in before] == [
+        ("iwf:A", "NL", "URGENT", "5"),
+        ("none", "NL", "URGENT", "1"),
+        ("sap:4", "NL", "URGENT", "5"),
     ]
-    figures = {name: before[0][name] for name in ("reports", "referrals", "delivered_median", "answered_share")}
-    assert figures == {"reports": "6", "referrals": "6", "delivered_median": "40", "answered_share": "1"}
-    assert (before[0]["removed_share"], 7100 < float(before[0]["removed_median"]) < 7300) == ("1", True)
     with database.transaction() as connection:
         assert all(erase(connection, report) for report in REPORTS)
         assert not any(erase(connection, report) is None for report in REPORTS), "twice changes nothing"
@@ -142,10 +166,30 @@ def test_figures_stay_as_they_are_when_reports_are_erased_and_lead_to_none_of_th
         labels = connection.execute(text("select distinct labels from decisions where submitter = 'test-stats'")).all()
     assert len(kept) == COUNT
     assert not {str(row.case_id) for row in kept} & set(REPORTS)
-    assert {row.labels for row in labels} <= {"", "iwf:A sap:4"}, "only the test report, which is not erased, has any"
+    assert {row.labels for row in labels} <= {"", "iwf:A sap:4"}, "only test and drill, which are not erased, have any"
+
+
+def test_each_figure_is_what_the_tables_say_and_the_page_says_the_same_as_the_csv_without_a_script(
+    stack: Any, database: Database, tmp_path: Path
+) -> None:
+    _settled(database)
+    file = tmp_path / "improved.html"
+    (row,) = _stats(stack, "--by", "submitter", "--html", str(file))
+    assert {name: row[name] for name in FIGURES} == FIGURES, "of live reports alone: a test and a drill are beside them"
+    assert 7100 < float(row["removed_median"]) < 7300
+    told = file.read_text("utf-8")
+    (line,) = (line for line in told.split("<tr>") if line.startswith(f"<th scope='row'>{SUBMITTER}</th>"))
+    cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", line)]
+    assert cells == [figure(name, float(row[name]) if row[name] else None) for name in MEASURES]
+    assert "<script" not in told
+    assert not re.search(r"""\s(?:src|href|on\w+)=""", told), "it needs nothing else"
+    assert "Months in UTC" in told
+    assert "Tests and drills are left out" in told
+    assert [measure.heading for measure in MEASURES.values() if f"<dt>{escape(measure.heading)}</dt>" not in told] == []
 
 
 def test_groups_that_are_too_small_are_not_told(stack: Any, database: Database) -> None:
     _settled(database)
-    (row,) = _stats(stack, "--by", "submitter", "--smallest", "7")
+    (row,) = _stats(stack, "--by", "submitter,member", "--smallest", "7")
+    assert (row["member"], row["law_verified_share"]) == ("nl-hotline", ""), "the law is of no group"
     assert (row["hidden"], row["reports"], row["delivered_median"]) == ("yes", "", "")

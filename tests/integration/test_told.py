@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 import pytest
 
 from schemas.records.identifiers import MemberId, report_id_of
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_escalation, an_item
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
-from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "xarf"
@@ -27,13 +27,12 @@ def stack(busy_stack: Any) -> Any:
 
 
 def tocsin(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tocsin", *words, "--home", str(stack.home)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    return commands.tocsin(stack.home, *words)
 
 
 @pytest.fixture
 def workers(stack: Any, tmp_path: Path) -> Iterator[None]:
-    with Crew(stack.home, tmp_path / "logs") as crew:
+    with a_crew(stack.home, tmp_path / "logs") as crew:
         crew.start("escalated", ("triage", "--lane", "escalated"))
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))

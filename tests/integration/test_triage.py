@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.codec import gzip_encode, zstd_encode
 from confluent_kafka import OFFSET_END, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions
+from confluent_kafka.admin import AdminClient, NewPartitions, OffsetSpec
 
+from benchmarks.measuring import peak_bytes
 from schemas.codec import MAX_SUBMITTED_BYTES
 from schemas.framing import frame
 from schemas.records.answers import Return, ReturnKind
@@ -24,7 +24,9 @@ from schemas.records.identifiers import CountryCode, MemberId, ReferralId, Repor
 from schemas.records.report import ReportSubmitted
 from schemas.records.values import Text
 from schemas.topics import submitted_topic
-from tests.builders.batches import GZIP, NONE, ZSTD, a_batch, body_of, repacked, sent, with_a_gap
+from tests.builders import commands
+from tests.builders.batches import bombs, sent
+from tests.builders.commands import a_crew
 from tests.builders.reports import a_hosting, a_report, a_source_url, an_instant, an_item
 from tests.builders.signing import a_signer
 from tocsin.runtime import settings
@@ -51,7 +53,7 @@ def codec(stack: Any) -> RecordCodec:
 
 @pytest.fixture
 def crew(stack: Any, tmp_path: Path) -> Iterator[Crew]:
-    with Crew(stack.home, tmp_path) as crew:
+    with a_crew(stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         yield crew
 
@@ -90,8 +92,8 @@ def send(stack: Any, *values: bytes, partition: int = -1) -> None:
 
 
 def letters(stack: Any) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "tocsin", "dlq", "list", "--json", "--member", MEMBER, "--home", str(stack.home)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    done = commands.tocsin(stack.home, "dlq", "list", "--json", "--member", MEMBER)
+    done.check_returncode()
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -170,47 +172,44 @@ def test_five_megabytes_never_reach_a_topic(stack: Any) -> None:
     assert [failure.code() for failure in failures if failure] == [KafkaError.MSG_SIZE_TOO_LARGE]
 
 
-BOMB_BYTES = 300_000_000
-WORKER_MEGABYTES = 512
-
-
-def bombs() -> dict[str, bytes]:
-    """Batches that the broker takes and no client of ours writes, each with one record, or two."""
-    one = a_batch(b"x")
-    record = a_batch(b"\0" * BOMB_BYTES)
-    texts = body_of(a_batch(b"x", headers=[("kkkk", b"1")])).replace(b"kkkk", b"\xff\xfe\xff\xfe")
-    return {
-        "a bomb of zstd": repacked(one, ZSTD, zstd_encode(body_of(record))),
-        "a bomb of gzip": repacked(one, GZIP, gzip_encode(body_of(record))),
-        "a header's key that is no text": repacked(one, NONE, texts),
-        "a gap within a batch": with_a_gap(a_batch(b"first", b"second")),
-        "as large as the topic takes": a_batch(b"x" * 1_048_400),
-        "larger than the producer of triage takes": repacked(
-            one, ZSTD, zstd_encode(body_of(a_batch(b"x" * 3_000_000)))
-        ),
-    }
-
-
-def highest_megabytes(pid: int) -> float:
-    """The most memory that a process has had."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(line.split()[1]) / 1024
+WORKER_BYTES = 512 * 1024 * 1024
 
 
 def test_batches_of_a_hostile_client_are_refused_record_by_record_and_stop_nobody(
     crew: Crew, stack: Any, codec: RecordCodec
 ) -> None:
     before, hostile, earlier = outcomes(stack), bombs(), letters(stack)
+    send(stack, codec.dumps(mine("before the bombs")), partition=0)
+    first = end_of(stack) - 1
     answers = asyncio.run(sent(stack.client(MEMBER), TOPIC, *hostile.values()))
     assert dict(zip(hostile, answers, strict=True)) == dict.fromkeys(hostile, "")
-    send(stack, codec.dumps(mine("after the bombs")))
-    assert settled_after(stack, before) == {"routed": 1, "refused": 7}
+    send(stack, codec.dumps(mine("after the bombs")), partition=0)
+    assert settled_after(stack, before) == {"routed": 2, "refused": 7}
     codes = Counter(letter["code"] for letter in letters(stack) if letter not in earlier)
     assert (codes["record.batch"], codes["record.too_large"]) == (4, 2), "each with its reason, to be seen by dlq list"
     assert crew.ended() == {}
-    assert highest_megabytes(crew.pid("normal")) < WORKER_MEGABYTES
+    assert peak_bytes(crew.pid("normal")) < WORKER_BYTES
+    last = end_of(stack) - 1
+    again = looked_up(stack, first, last)
+    assert again["offsets"] == [first, last], "what lies between them keeps nobody from a decision anew"
+    assert again["with_age"] == last - first + 1, "each of them can be the first that waits"
+    assert again["peak_bytes"] < WORKER_BYTES
     cleared(stack)
+
+
+def end_of(stack: Any) -> int:
+    """Of the partition that all of it lies on."""
+    client = AdminClient(stack.client("ops"))
+    place = TopicPartition(TOPIC, 0)
+    return int(client.list_offsets({place: OffsetSpec.latest()})[place].result(30).offset)  # type: ignore[no-untyped-call]  # confluent-kafka's own
+
+
+def looked_up(stack: Any, *offsets: int) -> dict[str, Any]:
+    """What a process of its own finds there, as one that decides anew does, and the most memory that it has had."""
+    words = [sys.executable, "-m", "tests.integration.looking_up", str(stack.config("ops")), TOPIC, *map(str, offsets)]
+    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=120)  # noqa: S603  # our own words
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def cleared(stack: Any) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from schemas.records.identifiers import CountryCode, MemberId, ReportId, report_id_of
 from schemas.records.report import Label
 from schemas.topics import submitted_topic
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.homes import a_home_with
 from tests.builders.promotions import SIGNERS, Chancery, a_chancery, another_bundle
@@ -27,7 +28,6 @@ from tocsin.cli.main import main
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.settings import load
-from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
 SUBMITTER, OTHER, HOTLINE, SPARE = (MemberId(name) for name in ("fr-hotline", "gb-hotline", "nl-hotline", "ngo-b"))
@@ -110,7 +110,7 @@ def database(busy_stack: Any) -> Iterator[Database]:
 @pytest.fixture
 def office(busy_stack: Any, database: Database, tmp_path: Path) -> Iterator[Office]:
     office = Office(busy_stack, a_chancery(tmp_path), database)
-    with Crew(office.home, tmp_path / "logs") as crew:
+    with a_crew(office.home, tmp_path / "logs") as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         crew.start("returns", ("returns",))
         yield office

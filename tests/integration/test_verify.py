@@ -1,8 +1,6 @@
 """A recipient verifies the submitter's word on the real stack, and finds the field that somebody changed on the way."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +15,13 @@ from schemas.disclosure import Audience
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.referral import Referral
 from schemas.topics import OPS, referral_topic
+from tests.builders import commands
+from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_hosting, an_item
 from tocsin import Publisher, Subscriber
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
-from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
 SUBMITTER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
@@ -30,7 +29,7 @@ SUBMITTER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
 
 @pytest.fixture
 def stack(busy_stack: Any, tmp_path: Path) -> Iterator[Any]:
-    with Crew(busy_stack.home, tmp_path) as crew:
+    with a_crew(busy_stack.home, tmp_path) as crew:
         crew.start("normal", ("triage", "--lane", "normal"))
         yield busy_stack
 
@@ -61,8 +60,7 @@ def meddle(stack: Any, referral: Referral) -> None:
 
 
 def verify(stack: Any, file: Path) -> tuple[int, list[dict[str, Any]]]:
-    command = [sys.executable, "-m", "tocsin", "verify", str(file), "--json", "--home", str(stack.home)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603  # our own words
+    done = commands.tocsin(stack.home, "verify", str(file), "--json")
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -77,8 +75,7 @@ def test_a_recipient_verifies_each_field_and_finds_the_one_that_was_changed(stac
     assert {"items[0].url", "items[0].hosting", "mark", "submitter_reference"} <= set(found[0].signed)
     assert found[1].altered == ("items[0].url",)
     file = tmp_path / "referrals.jsonl"
-    shown = [sys.executable, "-m", "tocsin", "subscribe", RECIPIENT, "--json", "--home", str(stack.home)]
-    lines = subprocess.run(shown, check=True, capture_output=True, text=True, timeout=60).stdout  # noqa: S603  # as above
+    lines = commands.said(stack.home, "subscribe", RECIPIENT, "--json")
     file.write_text("".join(f"{line}\n" for line in lines.splitlines() if sent.referral_id in line), "utf-8")
     code, told = verify(stack, file)
     assert (code, [one["finding"]["provenance"] for one in told]) == (3, ["verified", "altered"])

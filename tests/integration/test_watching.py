@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +22,14 @@ from rich.text import Text
 
 from tests.builders.alerting import a_web_hook, impatient, routes
 from tests.builders.happenings import AWAY, NOISY, RECIPIENT, SUBMITTER, Happenings, a_sink_that_is_away
+from tests.builders.scrapes import faults_in
 from tests.builders.waiting import a_free_port, until
 from tocsin.stack.demo.crew import Crew
+from tocsin.stack.settings_files import targets_of
 from tocsin.stack.watching.asking import Period, Prometheus
 from tocsin.stack.watching.member_panels import of_member
-from tocsin.stack.watching.panels import GROUPS, Panel
+from tocsin.stack.watching.panel import Panel
+from tocsin.stack.watching.panels import GROUPS
 
 pytestmark = [
     pytest.mark.stack,
@@ -65,6 +68,7 @@ class Watched(NamedTuple):
 
     crew: Crew
     prometheus: str
+    served: frozenset[str]
     came: list[tuple[str, dict[str, Any]]]
 
 
@@ -73,12 +77,13 @@ RETURNS = quote('tocsin_build_info{process="returns.all"}')
 
 @pytest.fixture(scope="module")
 def watched(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A Prometheus with the rules of deploy/ scrapes seven processes and tells an Alertmanager with its routes."""
+    """A Prometheus with the rules of deploy/ scrapes seven processes, of which nobody but they themselves told it, and
+    tells an Alertmanager with its routes."""
     folder = tmp_path_factory.mktemp("watched")
     ports = {name: a_free_port() for name in COMMANDS}
     port, alerting = a_free_port(), a_free_port()
     file = folder / "prometheus.yml"  # JSON is YAML
-    file.write_text(json.dumps(scraping(ports.values(), impatient(folder / "rules"), alerting)))
+    file.write_text(json.dumps(scraping(targets_of(busy_stack.home), impatient(folder / "rules"), alerting)))
     storage, listen = f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"
     with (
         a_sink_that_is_away(busy_stack.home, folder),
@@ -98,7 +103,14 @@ def watched(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             started("prometheus", f"--config.file={file}", storage, listen),
         ):
             until(lambda: _answers(f"http://127.0.0.1:{port}"))
-            yield Watched(crew, f"http://127.0.0.1:{port}", came)
+            served = frozenset(f"127.0.0.1:{one}" for one in ports.values())
+            yield Watched(crew, f"http://127.0.0.1:{port}", served, came)
+
+
+def scraped_by(prometheus: str) -> set[str]:
+    """The addresses from which it has figures."""
+    told = json.loads(_read(f"{prometheus}/api/v1/targets?state=active"))["data"]["activeTargets"]
+    return {one["labels"]["instance"] for one in told if one["health"] == "up"}
 
 
 def panels_of(member: str) -> list[Panel]:
@@ -114,13 +126,13 @@ def until_all_shown(empty: Callable[[], list[str]]) -> None:
         left = empty()
 
 
-def scraping(ports: Iterable[int], rules: str, alerting: int) -> dict[str, Any]:
+def scraping(targets: Path, rules: str, alerting: int) -> dict[str, Any]:
     return {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [rules],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alerting}"]}]}]},
         "scrape_configs": [
-            {"job_name": "tocsin", "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}
+            {"job_name": "tocsin", "file_sd_configs": [{"files": [f"{targets}/*.json"], "refresh_interval": "1s"}]}
         ],
     }
 
@@ -136,6 +148,7 @@ def test_every_panel_has_data_from_a_real_run_and_the_page_keeps_to_wcag(
     busy_stack: Any, watched: Watched, tmp_path: Path
 ) -> None:
     prometheus = watched.prometheus
+    until(lambda: scraped_by(prometheus) >= watched.served, what="Prometheus does not find what is served")
     happenings = Happenings(busy_stack)
 
     def empty() -> list[str]:
@@ -164,6 +177,21 @@ def test_every_panel_has_data_from_a_real_run_and_the_page_keeps_to_wcag(
         assert violations(f"{address}member/nl-hotline", tmp_path / "member") == []
     assert (tmp_path / "ops-light.png").stat().st_size > 10_000
     keep(tmp_path, shown)
+
+
+def test_no_process_of_a_real_run_serves_what_is_not_in_the_table_and_promtool_has_nothing_to_say(
+    watched: Watched,
+) -> None:
+    """After that run, with every stage busy: labels, their values, and how many series there are."""
+    scraped = {address: _read(f"http://{address}/metrics") for address in watched.served}
+    assert {address: found for address, text in scraped.items() if (found := faults_in(text))} == {}
+    assert {address: said for address, text in scraped.items() if (said := promtool_says(text))} == {}
+
+
+def promtool_says(scraped: str) -> str:
+    words = [str(shutil.which("promtool")), "check", "metrics"]
+    done = subprocess.run(words, input=scraped, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603  # our own words
+    return done.stdout + done.stderr
 
 
 def test_an_alert_that_fires_in_a_real_run_reaches_whom_its_route_names(watched: Watched) -> None:

@@ -35,9 +35,16 @@ def plan(home: Path) -> None:
 
 @command.command()
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
-def apply(home: Path) -> None:
-    """Make topics and access rules as the tables say. Topics that no table names are never deleted."""
-    provisioner, found = _plan(home)
+@click.option("--end-keeping", "ended", multiple=True, metavar="TOPIC", help="Its records go by their age again.")
+def apply(home: Path, ended: tuple[str, ...]) -> None:
+    """Make topics and access rules as the tables say. Topics that no table names are never deleted.
+
+    A topic with retention.ms at -1 is kept so, because police may need a record of it (a picture, or what may be one,
+    on a topic: docs/runbooks/an-imagery-incident.md), until --end-keeping names it.
+    """
+    provisioner, found = _plan(home, ended)
+    if strange := set(ended) - {spec.name for spec in found.changed_topics}:
+        raise click.UsageError(f"Not kept: {', '.join(sorted(strange))}. See which are: tocsin acl plan")
     click.echo(_text(found))
     provisioner.apply(found)
 
@@ -60,12 +67,12 @@ def manifests(policy: Path, partitions: int, replicas: int, folder: Path) -> Non
         click.echo(f"{folder / name}")
 
 
-def _plan(home: Path) -> tuple[Provisioner, Plan]:
+def _plan(home: Path, ended: tuple[str, ...] = ()) -> tuple[Provisioner, Plan]:
     settings = load(home / "config" / "ops.toml")
     provisioner = Provisioner(settings.kafka.client())
     rules = policies(settings.policy, settings.policy_trust)
     members = topics_of(rules.from_now_on(int(time.time() * 1000)))
-    return provisioner, provisioner.plan(members, barred_now(settings))
+    return provisioner, provisioner.plan(members, barred_now(settings), ended)
 
 
 def _text(plan: Plan) -> str:
@@ -73,6 +80,7 @@ def _text(plan: Plan) -> str:
         *(f"+ topic {spec.name}" for spec in plan.missing_topics),
         *(f"~ topic {spec.name}: configuration" for spec in plan.changed_topics),
         *(f"~ topic {spec.name}: {spec.partitions} partitions" for spec in plan.few_partitions),
+        *(f"= topic {name}: kept whatever its age (retention.ms is -1)" for name in plan.kept_topics),
         *(f"? topic {name} is in no table" for name in plan.unknown_topics),
         *(f"+ {_grant(grant)}" for grant in plan.missing_grants),
         *(f"- {_grant(grant)}" for grant in plan.excess_grants),

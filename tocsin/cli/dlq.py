@@ -23,6 +23,8 @@ from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import deadletters
 from tocsin.runtime.ledger.deadletters import STATES, DeadLetter, Wanted
 from tocsin.runtime.settings import Settings, load
+from tocsin.stack import membership
+from tocsin.stack.incident import to_tell
 from tocsin.stack.letterbox import Letterbox
 
 _ACT: Final = "dlq drop"
@@ -66,7 +68,10 @@ def list_(home: Path, member: str, code: str, state: str, limit: int, as_json: b
 @BY
 @PURPOSE
 def show(home: Path, name: str, by: str, purpose: str) -> None:
-    """Show everything that is known of one dead letter, and what to do; never the record itself."""
+    """Show everything that is known of one dead letter, and what to do; never the record itself.
+
+    Of one that was masked it says whom to tell, from members.toml and from [incident_contacts] in ops.toml.
+    """
     settings = load(home / "config" / "ops.toml")
     with one_transaction(settings) as connection:
         letter = deadletters.find(connection, name)
@@ -82,6 +87,9 @@ def show(home: Path, name: str, by: str, purpose: str) -> None:
         click.echo(f"  {fact:<14} {value}")
     if letter.decided_by:
         click.echo(f"  {letter.state} by {letter.decided_by}: {letter.reason or '-'}")
+    contacts = settings.incident_contacts
+    for line in to_tell(letter, int(facts["at"]), lambda: membership.latest(settings).members, contacts):
+        click.echo(line)
 
 
 @command.command()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from processors.keyring import add_digest_key, digest_keys, retire_digest_key
+from processors.keyring import add_digest_key, begin_keyring, digest_keys, retire_digest_key
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.workers import running
 from tocsin.runtime.settings import load
@@ -16,12 +16,30 @@ _HOME = click.option(
 
 @click.group(name="keyring")
 def command() -> None:
-    """List, rotate or retire the digest keys of triage.
+    """Make, list, rotate or retire the digest keys of triage.
 
     While two keys are there, workers write and look up under both, so that a content is recognised whichever worker
     met it. Rotate, restart every worker, wait until what was seen under the old key alone need not be recognised any
     more, then retire it.
     """
+
+
+@command.command()
+@_HOME
+def begin(home: Path) -> None:
+    """Make the first keys, for workers that are given them as files; a worker that has none makes its own.
+
+    They lie in <home>/state/triage/keyring, 0600. All workers of both lanes need the same ones: otherwise one does
+    not recognise what another has seen. Refused where there are some.
+
+    \b
+    tocsin keyring begin --home exchange
+    cp exchange/state/triage/keyring/*.key secrets/keyring/
+    """
+    state = home / "state" / "triage"
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = begin_keyring(state)
+    click.echo(f"{', '.join(made)} were made. Next: give every worker of triage copies, 0600, and back them up.")
 
 
 @command.command(name="list")

@@ -16,6 +16,7 @@ from rich.table import Table
 from schemas.catalogue import message
 from schemas.failures import Broken, Refused
 from schemas.records.identifiers import KeyId, MemberId
+from schemas.topics import OPS, PROCESSES
 from tocsin.cli.auditing.acting import in_the_log
 from tocsin.cli.auditing.person import BY
 from tocsin.cli.auditing.twopeople import TWO, desk_of
@@ -29,6 +30,7 @@ from tocsin.runtime.keys.publishing import DirectoryFile, Keeper
 from tocsin.runtime.keys.requests import Request, proven
 from tocsin.runtime.keys.signer import WARN_DAYS
 from tocsin.runtime.settings import Settings, TrustSettings, load
+from tocsin.stack import keys as first
 
 _REVOKE: Final = "keys revoke"
 _DESTROY: Final = "keys destroy"
@@ -49,12 +51,39 @@ def command() -> None:
     """
 
 
+@command.command()
+@_HOME
+@click.option("--as", "others", multiple=True, help="Whose keys to make as well, such as canary; may be repeated.")
+def begin(home: Path, others: tuple[str, ...]) -> None:
+    """Make the first keys of an exchange, on its keeper's own machine: once, where `tocsin up` does not.
+
+    <home>/keys then has the keeper's key and the directory that it signed (keeper/directory.note), and for each of
+    triage, returns and ops a key to sign and one to be sealed to: folders 0700, private keys 0600. Hand each process
+    its own folder's files, and everybody the directory and the line that is printed. Members make their own keys:
+    `new --request` there, `admit` here. Refused where the home has keys. `new`, `rotate`, `list` and `admit` go on
+    in the same home, without settings.
+
+    \b
+    tocsin keys begin --home exchange --as canary
+    cp exchange/keys/triage/*.pem secrets/triage/
+    cp exchange/keys/keeper/directory.note settings/
+    """
+    verified_with = first.begin(home, (*PROCESSES, *map(MemberId, others)), _now_ms())
+    click.echo(str(verified_with))
+    folder = home / "keys"
+    click.echo(
+        f"Next: write that line as `keeper` into each [trust], hand out {folder / 'keeper' / 'directory.note'}, give "
+        f"each process the keys in {folder}/<its name>, and back {folder} up where nobody else reads it.",
+        err=True,
+    )
+
+
 @command.command(name="list")
 @_HOME
 @click.option("--of", "principal", default="", help="Only of this member or process.")
 def list_(home: Path, principal: str) -> None:
     """Show whose keys are good, and until when."""
-    directory, now_ms = _directory(load(home / "config" / "ops.toml")), _now_ms()
+    directory, now_ms = _directory(_trust_at(home, OPS)), _now_ms()
     table = Table("member", "use", "key", "standing", "until")
     for key in directory.keys:
         if principal in ("", key.principal):
@@ -69,7 +98,7 @@ def list_(home: Path, principal: str) -> None:
 @_HOME
 def keeper(home: Path) -> None:
     """Print the key that the directory is verified with."""
-    click.echo(_trust(load(home / "config" / "ops.toml")).keeper)
+    click.echo(_trust_at(home, OPS).keeper)
 
 
 @command.command()
@@ -158,7 +187,7 @@ def destroy(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     if at_once and not (key_id and (reason or dry_run)):
         raise click.UsageError("Say KEY_ID and --reason with --at-once.")
     settings, now_ms, owner = load(home / "config" / f"{principal}.toml"), _now_ms(), MemberId(principal)
-    own, directory = KeyFolder(_trust(settings).keys), _directory(settings)
+    own, directory = KeyFolder(_trust(settings).keys), _directory(_trust(settings))
     going = [_ended(directory, owner, key_id, now_ms)] if at_once else changing.outlived(directory, owner, now_ms)
     here = [key for key in going if key.key_id in own.names(Use.SEAL)]
     for key in here:
@@ -191,13 +220,13 @@ def _revocation(keeper_of: Keeper, key_id: str, reason: str) -> tuple[Callable[[
 
 def _make(home: Path, principal: str, use: Use, request: Path | None, change: changing.Change) -> None:
     now_ms = _now_ms()
-    settings = load(home / "config" / f"{principal}.toml")
-    own = KeyFolder(_trust(settings).keys)
+    trust = _trust_at(home, principal)
+    own = KeyFolder(trust.keys)
     key = new_key(use)
     public = key.public_key().public_bytes_raw()
     if request:
         wish = Request(principal=MemberId(principal), use=use, public=public)
-        live = _directory(settings).live(MemberId(principal), Use.SIGN, now_ms)
+        live = _directory(trust).live(MemberId(principal), Use.SIGN, now_ms)
         request.write_text(wish.signed(_vouching(own, live, key)), encoding="utf-8")
     else:
         Keeper(home / "keys" / "keeper").change(
@@ -226,8 +255,16 @@ def _trust(settings: Settings) -> TrustSettings:
     return settings.trust
 
 
-def _directory(settings: Settings) -> Directory:
-    trust = _trust(settings)
+def _trust_at(home: Path, principal: str) -> TrustSettings:
+    """As the settings of the home say; its keeper may have none, and then as `begin` left it."""
+    settings, keeper_of = home / "config" / f"{principal}.toml", Keeper(home / "keys" / "keeper")
+    own = home / "keys" / principal
+    if settings.exists() or not (keeper_of.file.exists() and own.is_dir()):
+        return _trust(load(settings))
+    return TrustSettings(keys=own, directory=keeper_of.file, keeper=str(keeper_of.key))
+
+
+def _directory(trust: TrustSettings) -> Directory:
     return DirectoryFile(trust.directory, NoteKey.parse(trust.keeper)).current()
 
 

@@ -53,7 +53,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "stats": "Show what improved: counts and times, baselines, objectives.",
         "evaluate": "Hold the rules against cases.",
         "policy": "Check, show and compare policy bundles; the legal map.",
-        "keyring": "List, rotate or retire the digest keys of triage.",
+        "keyring": "Make, list, rotate or retire the digest keys of triage.",
     },
     "Prove and repair": {
         "receipts": "Show who said and got what of a report, each signature verified.",

@@ -12,7 +12,7 @@ from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.reading import broker_offsets
 from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.settings import Settings, load
-from tocsin.stack.recalling import COMMAND, Recall, lines, recall, recalls_for, require_records
+from tocsin.stack.recalling import COMMAND, Recall, by_records, lines, recall, recalls_for
 
 NOT_SETTLED = 3
 
@@ -40,7 +40,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
 
     \b
     tocsin recall report REPORT_ID ...            a report, as its submitter could have withdrawn it
-    tocsin recall label REPORT_ID/CONTENT_ID ...  what recipients said of an item; its report goes on without
+    tocsin recall label REPORT_ID/CONTENT_ID ...  what recipients said of an item; its report goes on without, and where
+                                                  its record is gone (28 days), each copy that may have it goes back
     tocsin recall member NAME --since TIME        all reports and labels that came from a member since then
 
     Each member that has it is told on its status topic and by a recall: its inbox stops the copies that have not left
@@ -91,14 +92,13 @@ def _subjects(what: str | None, names: Sequence[str], since: str) -> list[str]:
     return [f"{what} {name}" + (f" since {since}" if since else "") for name in names]
 
 
-def _found(settings: Settings, database: Database, subjects: Sequence[str]) -> list[Recall]:
+def _found(settings: Settings, database: Database, subjects: Sequence[str]) -> tuple[Recall, ...]:
     """What the subjects mean now; raises Refused before anything is done."""
     with database.transaction() as connection:
         found = [one for subject in subjects for one in recalls_for(connection, subject)]
     topics = sorted({one.target.source.topic for one in found if one.labels})
     starts = broker_offsets(settings.kafka, topics) if topics else {}
-    require_records(found, {place: start for place, (start, _) in starts.items()})
-    return found
+    return by_records(found, {place: start for place, (start, _) in starts.items()})
 
 
 def _show(found: Sequence[Recall], what: str) -> None:

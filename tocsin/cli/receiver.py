@@ -10,8 +10,10 @@ from consumers.receiver import application
 from consumers.serving import heeding_signals, server_of
 from consumers.sinks.build import secret_in
 from tocsin.cli.serving.listening import loopback
+from tocsin.runtime import logs
 from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.privacy import private_folder
+from tocsin.runtime.targets import announced
 
 _SECRET_BYTES = 32
 
@@ -25,25 +27,31 @@ _SECRET_BYTES = 32
     type=click.Path(path_type=Path),
     help="The shared secret, made where it is missing; two lines while one replaces the other.",
 )
-@click.option("--obeys", is_flag=True, help="For tests: POST /behaviour tells how to answer the next posts.")
-def command(home: Path, port: int, folder: Path | None, secret_file: Path | None, obeys: bool) -> None:
+@click.option(
+    "--metrics-targets",
+    type=click.Path(path_type=Path),
+    help="A folder in which the address is written, for file_sd_configs of a Prometheus beside it.",
+)
+def command(home: Path, port: int, folder: Path | None, secret_file: Path | None, metrics_targets: Path | None) -> None:
     """Receive referrals as a recipient's own endpoint would: verify the signature, honour the key.
 
     A member's delivery file points to it with kind = "https", url = "http://127.0.0.1:8480/referrals",
     check_url = the same, honours_key = true and the secret file that is printed here.
     /live, /ready, /metrics and /openapi.json are on the same port.
     """
+    logs.configure()
     place = private_folder(folder or home / "receiver")
     secret_path = secret_file or place / "secret"
     if not secret_path.exists():
         _make_secret(secret_path)
     describe_build("receiver")
-    receiver = application(place / "referrals", secret_in(secret_path), obeys=obeys)
+    receiver = application(place / "referrals", secret_in(secret_path))
     with loopback(port) as listening:
         server = heeding_signals(server_of(receiver))
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}/referrals"
-        click.echo(f"Receiving on {address}; the shared secret is in {secret_path}")
-        server.run(sockets=[listening])
+        host, bound = listening.getsockname()
+        with announced(metrics_targets, host, bound):
+            click.echo(f"Receiving on http://{host}:{bound}/referrals; the shared secret is in {secret_path}")
+            server.run(sockets=[listening])
 
 
 def _make_secret(path: Path) -> None:

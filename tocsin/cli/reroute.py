@@ -9,7 +9,6 @@ import click
 import msgspec
 
 from schemas.records.report import PersonalPart
-from schemas.topics import OPS
 from tocsin.cli.policing.homes import now_ms
 from tocsin.cli.policing.progress import counting
 from tocsin.policy.policies import policies
@@ -73,10 +72,10 @@ def _found(settings: Settings, conditions: Conditions, sworn: Sworn) -> list[Rep
     rules = policies(settings.policy, settings.policy_trust)
     named = " ".join(f"{key}={value}" for key, value in sorted(conditions.items()))
     sworn = msgspec.structs.replace(sworn, occasion=sworn.occasion or f"{rules.at(at_ms).digest[:16]} {named}")
-    records, database = Records(settings.kafka, f"{OPS}.records"), database_of(settings)
+    database = database_of(settings)
     bureau = Bureau(
         rules=rules,
-        records=records,
+        records=Records(settings.kafka),
         codec=RecordCodec(directory),
         personal_schema_id=directory.id_of(PersonalPart),
         now_ms=at_ms,
@@ -89,7 +88,6 @@ def _found(settings: Settings, conditions: Conditions, sworn: Sworn) -> list[Rep
                 found.append(one)
                 progress("decided again", len(found))
     finally:
-        records.close()
         database.close()
     return found
 

@@ -6,8 +6,8 @@ import click
 
 from processors.app import run_returns
 from tocsin.cli.serving.beginning import begin_again
-from tocsin.cli.serving.erased import warn_of_erased
 from tocsin.cli.serving.port import metrics_port, settings_at
+from tocsin.cli.serving.set_back import warn_of_older_backup
 from tocsin.runtime.clock import end_when_set_back
 from tocsin.runtime.logs import configure
 
@@ -25,7 +25,7 @@ def command(instance: str, home: Path, port: int | None) -> None:
     are there. The process ends with 4 where it cannot go on safely.
     """
     configure()
-    warn_of_erased(home)
+    warn_of_older_backup(home)
     end_when_set_back()
     if run_returns(settings_at(home, "returns", port), instance):
         begin_again()

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,11 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from tocsin.cli.measuring.baseline import freeze, thawed
 from tocsin.cli.measuring.definitions import MEASURES
-from tocsin.cli.measuring.figures import SMALLEST, Figures, Row, Table, table_of
+from tocsin.cli.measuring.figures import SMALLEST, Figures, Row, Table, tables_of
 from tocsin.cli.measuring.months import Months, months_of
 from tocsin.cli.measuring.objectives import Objective, Progress, dimensions_of, progress, read_objectives
 from tocsin.cli.measuring.page import described, page
+from tocsin.cli.measuring.suppression import margins_of
 from tocsin.cli.measuring.wording import figure, first_figure, standing
 from tocsin.cli.policing.homes import HOME, now_ms, rules_of
 from tocsin.policy.legal_map import legal_map
@@ -122,10 +124,12 @@ def _dimensions(by: str) -> tuple[str, ...]:
 
 def _found(asked: Asked, home: Path) -> Figures:
     wanted = dict.fromkeys(((), asked.by, *((name,) for name in sorted(asked.alone))))
+    share = _verified_share(home)
     with one_transaction(load(home / "config" / "ops.toml")) as connection:
         gather(connection, asked.months.first, asked.months.last)
-        tables = tuple(table_of(by, groups(connection, by), asked.smallest) for by in wanted)
-    share = _verified_share(home)
+        margins = dict.fromkeys(chain.from_iterable(map(margins_of, wanted)))
+        grouped = {by: groups(connection, by) for by in margins}
+        tables = tables_of(wanted, grouped, asked.smallest, share)
     made_at = datetime.now(UTC)
     return Figures(
         months=asked.months, made_at=made_at, smallest=asked.smallest, law_verified_share=share, tables=tables

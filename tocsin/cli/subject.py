@@ -4,6 +4,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import ReportId
 from tocsin.cli.auditing.person import BY, PURPOSE, note
-from tocsin.cli.keeping.subjects import Wish, carry_out, wish_of
+from tocsin.cli.keeping.subjects import Wish, carry_out, put_back, wish_of
 from tocsin.policy.members import day_of
 from tocsin.policy.policies import policies
 from tocsin.runtime.audit.statements import Reading
@@ -32,12 +33,13 @@ _ACCOUNT_PARTS: Final = 3
 
 
 @click.command()
-@click.argument("selector")
+@click.argument("selector", default="")
 @click.option("--restrict", is_flag=True, help="Keep what is found, and do nothing else with it until it is lifted.")
 @click.option("--lift", is_flag=True, help="End that: whoever the rules name gets it again.")
 @click.option(
     "--correct", default="", metavar="FIELD", help="Ask each submitter to correct FIELD, as accounts[0].value."
 )
+@click.option("--again", is_flag=True, help="Put back what a restored database has forgotten of restrictions.")
 @click.option("--report", "reports", multiple=True, help="Of what is found only this report id; may be given again.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--reason", default="", help="Why; it is kept, so name nobody in it.")
@@ -50,6 +52,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     restrict: bool,
     lift: bool,
     correct: str,
+    again: bool,
     reports: tuple[str, ...],
     dry_run: bool,
     reason: str,
@@ -75,14 +78,23 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     items were found is none beside its items. A report whose record is gone from its topic, after 28 days, cannot be
     decided again: take it back by `tocsin recall report`.
 
+    What is restricted is also written into a register in the operator's state folder, apart from the database: keep a
+    copy of its own. After the database was restored from a backup, run `tocsin subject --again` before the workers.
+
     Exit codes: 0 done; 1 refused; 3 triage has not carried it out yet (tocsin triage --lane normal).
     """
+    if again:
+        if selector or restrict or lift or correct or reports or dry_run:
+            raise click.UsageError("Say --again alone: it puts back what the register says, and nothing else.")
+        settings = load(home / "config" / "ops.toml")
+        with closing(database_of(settings)) as database:
+            click.echo(put_back(settings, database))
+        return
     wish = wish_of(restrict=restrict, lift=lift, field=correct, reason=reason, by=by)
     kind, value = parsed(click.get_text_stream("stdin").read().strip() if selector == "-" else selector)
     settings = load(home / "config" / "ops.toml")
     reading = Reading(person=by, purpose=purpose, command="subject", what=f"who has one {kind}")
-    database = database_of(settings)
-    try:
+    with closing(database_of(settings)) as database:
         found, asked = _found((settings, load(home / "config" / "triage.toml").state), database, (kind, value), reading)
         chosen = tuple(one for one in found if not reports or one.report_id in reports)
         for line in map(_as_json, chosen) if as_json else told(chosen, asked):
@@ -91,8 +103,6 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
             _act(settings, database, [one.report_id for one in chosen], wish)
         elif wish:
             click.echo(f"{len(chosen)} {wish.would}.")
-    finally:
-        database.close()
 
 
 def parsed(selector: str) -> tuple[str, str]:
@@ -131,7 +141,7 @@ def _holder(one: Holder) -> str:
 def _request(one: Request) -> str:
     since = f"since {one.asked_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, by {one.asked_by}"
     what = "only kept" if one.kind is Kind.RESTRICT else f"its submitter is asked to correct {one.field}, unanswered"
-    return f"  {what}: {since}"
+    return f"  {what}: {since}: {one.reason}"
 
 
 def _act(settings: Settings, database: Database, reports: Sequence[ReportId], wish: Wish) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import math
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +18,10 @@ from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
 from tocsin.runtime.metrics import REGISTRY, record_left
 from tocsin.runtime.pacing import Callers, pace
+from tocsin.runtime.refusing import Refusals
 from tocsin.runtime.room import show_room
 from tocsin.runtime.settings import MetricsTls, Settings
+from tocsin.runtime.targets import announce
 from tocsin.runtime.tls import serving
 
 _HANDSHAKE_SECONDS: Final = 5.0
@@ -26,6 +29,7 @@ LONGEST_CONNECTION_SECONDS: Final = 10.0
 MOST_CONNECTIONS: Final = 32
 PER_SECOND, AT_ONCE = 50.0, 100.0
 """Of one caller; a scraper and a prober ask once in seconds. All callers together have four times that."""
+NAME: Final = "endpoint"
 _PLAIN = "text/plain; charset=utf-8"
 _NOTHING: Final[Mapping[str, str]] = {}
 
@@ -37,8 +41,10 @@ class Endpoint:
         self, health: Health, host: str, port: int, tls: MetricsTls | None = None, *, paces: Callers | None = None
     ) -> None:
         context = serving(tls.certificate, tls.key, tls.ca) if tls else None
+        refusals = Refusals(NAME)
         try:
-            self._server = _Server((host, port), _handler(health, paces or _callers()), context)
+            handler = _handler(health, paces or _callers(), refusals)
+            self._server = _Server((host, port), handler, context, refusals)
         except OSError as error:
             raise Broken(
                 f"Port {port} on {host} cannot be opened for metrics ({error.strerror}). Choose another metrics_port.",
@@ -48,9 +54,16 @@ class Endpoint:
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
         self._thread.start()
+        self._told: Path | None = None
+
+    def tell(self, folder: Path, host: str, *, is_tls: bool) -> None:
+        """Have a Prometheus beside this process know where it is served, until it is closed."""
+        self._told = announce(folder, host, self.port, is_tls=is_tls)
 
     def close(self) -> None:
-        """Stop serving and free the port."""
+        """Stop serving and free the port; whoever takes it next tells of it anew."""
+        if self._told:
+            self._told.unlink(missing_ok=True)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -61,7 +74,11 @@ def endpoint_of(settings: Settings, health: Health) -> Endpoint | None:
     if not settings.metrics_port:
         return None
     show_room(settings.state)
-    return Endpoint(health, settings.metrics_host, settings.metrics_port, settings.metrics_tls)
+    host, tls = settings.metrics_host, settings.metrics_tls
+    endpoint = Endpoint(health, host, settings.metrics_port, tls)
+    if settings.metrics_targets:
+        endpoint.tell(settings.metrics_targets, host, is_tls=tls is not None)
+    return endpoint
 
 
 class _Server(ThreadingHTTPServer):
@@ -70,15 +87,20 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 2 * MOST_CONNECTIONS
 
     def __init__(
-        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None
+        self,
+        address: tuple[str, int],
+        handler: type[BaseHTTPRequestHandler],
+        tls: ssl.SSLContext | None,
+        refusals: Refusals,
     ) -> None:
-        self._tls = tls
+        self._tls, self._refusals = tls, refusals
         self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """A thread for each connection, for as many as there are places: one more is closed at once."""
         if not self._places.acquire(blocking=False):
+            self._refusals.tell_of_many("one connection too many", client_address[0])
             self.shutdown_request(request)
             return
         super().process_request(request, client_address)
@@ -101,8 +123,10 @@ class _Server(ThreadingHTTPServer):
         connection.settimeout(_HANDSHAKE_SECONDS)
         return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Who shows no good certificate, or goes away, is no event of ours."""
+    def handle_error(self, request: object, client_address: Any) -> None:
+        """Who shows no good certificate is told of in the log; who goes away is no event of ours."""
+        if isinstance(sys.exception(), ssl.SSLError):
+            self._refusals.tell("no TLS with a certificate of its authority", client_address[0])
 
 
 def _cut(connection: socket.socket) -> None:
@@ -123,6 +147,10 @@ def _answer_ready(health: Health) -> tuple[int, str, bytes]:
     return (503, _PLAIN, f"stale: {', '.join(stale)}\n".encode()) if stale else (200, _PLAIN, b"ready\n")
 
 
+def _answer_unknown(_: Health) -> tuple[int, str, bytes]:
+    return 404, _PLAIN, b"not found\n"
+
+
 _ANSWERS: dict[str, Callable[[Health], tuple[int, str, bytes]]] = {
     "/metrics": _answer_metrics,
     "/live": _answer_live,
@@ -141,24 +169,43 @@ def _callers() -> Callers:
     return Callers(each=pace(PER_SECOND, AT_ONCE), together=pace(4 * PER_SECOND, 4 * AT_ONCE))
 
 
-def _handler(health: Health, paces: Callers) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 5
-        """Seconds; a client that sends nothing cannot hold a thread."""
-        server_version, sys_version = "tocsin", ""
-        """Who asks is not told what it is made of."""
-        error_content_type, error_message_format = _PLAIN, "%(code)d\n"
+class _Speaking(BaseHTTPRequestHandler):
+    """How whatever is answered is said, without a word of what it is made of or what was asked."""
 
+    timeout = 5
+    """Seconds; a client that sends nothing cannot hold a thread."""
+    server_version, sys_version = "tocsin", ""
+    error_content_type, error_message_format = _PLAIN, "%(code)d\n"
+
+    def say(self, status: int, content_type: str, body: bytes, more: Mapping[str, str] = _NOTHING) -> None:
+        self.send_response(status)
+        for name, value in more.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
+        """A scrape is no event: nothing is logged."""
+
+
+def _handler(health: Health, paces: Callers, refusals: Refusals) -> type[BaseHTTPRequestHandler]:
+    class Handler(_Speaking):
         def do_GET(self) -> None:
             if wait := paces.wait_seconds(self.client_address[0], time.monotonic()):
-                record_left("endpoint", "paced")
-                self._say(429, _PLAIN, b"fewer requests at once\n", {"Retry-After": str(math.ceil(wait))})
+                record_left(NAME, "paced")
+                refusals.tell_of_many("above its pace", self.client_address[0])
+                self.say(429, _PLAIN, b"fewer requests at once\n", {"Retry-After": str(math.ceil(wait))})
                 return
-            known = self.path in _ANSWERS
-            self._say(*(answer(self.path, health) if known else (404, _PLAIN, b"not found\n")))
+            self.say(*_ANSWERS.get(self.path, _answer_unknown)(health))
 
         def _refuse(self) -> None:
-            self._say(405, _PLAIN, b"GET only\n", {"Allow": "GET"})
+            refusals.tell_of_many("another method than GET", self.client_address[0])
+            self.say(405, _PLAIN, b"GET only\n", {"Allow": "GET"})
 
         def __getattr__(self, name: str) -> Callable[[], None]:
             """Whatever other method somebody thinks of."""
@@ -166,19 +213,9 @@ def _handler(health: Health, paces: Callers) -> type[BaseHTTPRequestHandler]:
                 raise AttributeError(name)
             return self._refuse
 
-        def _say(self, status: int, content_type: str, body: bytes, more: Mapping[str, str] = _NOTHING) -> None:
-            self.send_response(status)
-            for name, value in more.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Cache-Control", "no-store")
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
-            """A scrape is no event: nothing is logged."""
+        def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+            """A head that is none; what was sent is not in the line."""
+            refusals.tell_of_many("no HTTP", self.client_address[0])
+            super().send_error(code, message, explain)
 
     return Handler

@@ -20,6 +20,7 @@ OWN: Final = frozenset(
     {
         "abandoned_slices",
         "alert",
+        "caller",
         "causes",
         "client",
         "codec",

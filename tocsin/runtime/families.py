@@ -44,11 +44,12 @@ POLICY_PARTS: Final = ("labels", "routing", "sharing", "priority", "identity", "
 """What a policy bundle is made of, each with a version of its own."""
 LABELS: Final = {
     "stage": "triage|returns|courier|inbox|receiver|origin|answers|returns_sent|subscribe|statuses|broker|replies"
-    "|progress|recover|expiry|escalation|erasure|lag|canary|canaries",
+    "|progress|recover|expiry|escalation|erasure|lag|canary|canaries|endpoint|retention|holds|journal|clock",
     "outcome": "routed|counted_only|waiting_person|no_recipient|refused|stale|withdrawn|dropped|skipped|applied|lost"
     "|received|sending|delivered|taken_up|expired|parked|uncertain|counted|bundled|escalated|erased"
     "|canary|unreadable|notice|notice_void|replayed|kept|known|confirmed"
-    "|verified|altered|revoked|unknown_key|wrong|unsigned|hidden|recall|question|outcome|hold|release_hold",
+    "|verified|altered|revoked|unknown_key|wrong|unsigned|hidden|recall|question|outcome|hold|release_hold"
+    "|paced|let_go|held|hold_ended|done|sinks_cannot",
     "failure": "unreadable|refused|temporary|broken|unexpected",
     "alert": "urgent_without_recipient|overdue|soon|none",
     "member": _MEMBER,

@@ -27,6 +27,14 @@ def require_private(path: Path) -> None:
         raise Broken(message("file.too_open", name=path.name, mode=wanted), code="file.too_open")
 
 
+def require_private_files(folder: Path) -> None:
+    """The same of each file that lies in the folder, which may be a million; raises OSError where it cannot be read."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                require_private(Path(entry.path))
+
+
 def private_folder(path: Path) -> Path:
     """Make a folder for its owner alone where there is none; raises Broken where others have rights on it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)

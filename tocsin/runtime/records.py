@@ -1,80 +1,91 @@
-"""Records looked up where they lie, many at once, by a plain reader that commits nothing."""
+"""Records looked up where they lie, many at once, by a reader that commits nothing and unpacks within bounds."""
 
+import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from schemas.failures import Temporary
 from schemas.records.values import Coordinate
 from tocsin.runtime.settings import KafkaSettings
+from tocsin.runtime.transport.bounded import WAIT_SECONDS, bounded_client
 from tocsin.runtime.transport.slices import RawRecord
+from tocsin.runtime.transport.unpacking import raw_record
 
-_WAIT_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.2
+_MS: Final = 1000
 _BATCH: Final = 500
 FARTHEST: Final = 2_000
 """Records that are read and left rather than asking the broker for another place, which costs a part of a second."""
 
-Where = tuple[str, int]
 Found = Mapping[Coordinate, RawRecord]
 """What was there; what retention took is left out."""
+Wanted = Mapping[TopicPartition, Mapping[int, list[Coordinate]]]
+"""By partition and offset; one place may be asked for under several names."""
 
 
 class Records:
-    """One connection; a place asked for twice is read twice."""
+    """Connects for each call; a place asked for twice is read twice.
 
-    def __init__(self, kafka: KafkaSettings, group: str, *, with_headers: bool = False) -> None:
-        self._with_headers = with_headers
-        self._consumer = Consumer(kafka.client() | {"group.id": group, "enable.auto.commit": False})
+    What lies between the wanted records is a member's: librdkafka would unpack it whatever it becomes (ADR 0040).
+    """
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
 
     def __call__(self, places: Iterable[Coordinate]) -> Found:
         """Read them in the order in which they lie; raises Temporary where the broker does not answer."""
-        found: dict[Coordinate, RawRecord] = {}
-        wanted: dict[Where, dict[int, list[Coordinate]]] = defaultdict(lambda: defaultdict(list))
+        wanted: dict[TopicPartition, dict[int, list[Coordinate]]] = defaultdict(lambda: defaultdict(list))
         for place in places:
-            wanted[place.topic, place.partition][place.offset].append(place)
+            wanted[TopicPartition(place.topic, place.partition)][place.offset].append(place)
+        if not wanted:
+            return {}
         try:
-            for where, offsets in wanted.items():
-                for run in self._there(where, sorted(offsets)):
-                    for message in self._read(where, run):
-                        record = _record(message, with_headers=self._with_headers)
+            return asyncio.run(self._found(wanted))
+        except (KafkaError, TimeoutError) as error:
+            raise Temporary("The broker does not answer. Check: tocsin doctor", code="kafka.away") from error
+
+    async def _found(self, wanted: Wanted) -> Found:
+        found: dict[Coordinate, RawRecord] = {}
+        reader = bounded_client(self._kafka)
+        try:
+            await asyncio.wait_for(reader.start(), WAIT_SECONDS)
+            for partition, offsets in wanted.items():
+                reader.assign([partition])
+                for run in runs(await _there(reader, partition, sorted(offsets))):
+                    async for record in _read(reader, partition, run):
                         found |= dict.fromkeys(offsets[record.offset], record)
-        except KafkaException as error:
-            raise _away() from error
         finally:
-            self._consumer.unassign()
+            await reader.stop()
         return found
 
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._consumer.close()
 
-    def _there(self, where: Where, offsets: list[int]) -> list[list[int]]:
-        """What is still kept, in runs that are read in one go."""
-        start, end = self._consumer.get_watermark_offsets(TopicPartition(*where), timeout=_WAIT_SECONDS)
-        return runs([offset for offset in offsets if start <= offset < end])
+async def _there(reader: AIOKafkaConsumer, partition: TopicPartition, offsets: list[int]) -> list[int]:
+    """Those that are still kept."""
+    starts, ends = await reader.beginning_offsets([partition]), await reader.end_offsets([partition])
+    return [offset for offset in offsets if starts[partition] <= offset < ends[partition]]
 
-    def _read(self, where: Where, run: list[int]) -> Iterable[Message]:
-        """The records of one run; a place that retention takes meanwhile is passed over."""
-        left, last = set(run), run[-1]
-        self._consumer.assign([TopicPartition(*where, run[0])])
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while left:
-            for message in self._consumer.consume(_BATCH, timeout=_POLL_SECONDS):
-                offset = message.offset()
-                if message.error() or offset is None:
-                    raise _away()
-                if offset in left:
-                    yield message
-                left.discard(offset)
-                left = left if offset < last else set()
-                deadline = time.monotonic() + _WAIT_SECONDS
-            if time.monotonic() > deadline:
-                raise _away()
+
+async def _read(reader: AIOKafkaConsumer, partition: TopicPartition, run: list[int]) -> AsyncIterator[RawRecord]:
+    """The records of one run; raises TimeoutError where nothing comes any more."""
+    left, last = set(run), run[-1]
+    reader.seek(partition, run[0])
+    deadline = time.monotonic() + WAIT_SECONDS
+    while left:
+        fetched = await reader.getmany(partition, timeout_ms=int(_POLL_SECONDS * _MS), max_records=_BATCH)
+        for record in fetched.get(partition, ()):
+            if record.offset in left:
+                yield raw_record(record)
+            left.discard(record.offset)
+            left = left if record.offset < last else set()
+            deadline = time.monotonic() + WAIT_SECONDS
+        if time.monotonic() > deadline:
+            raise TimeoutError
 
 
 def runs(offsets: list[int]) -> list[list[int]]:
@@ -87,20 +98,3 @@ def runs(offsets: list[int]) -> list[list[int]]:
             found.append([])
         found[-1].append(offset)
     return found
-
-
-def _record(message: Message, *, with_headers: bool) -> RawRecord:
-    offset = message.offset()
-    assert offset is not None  # noqa: S101 -- what was read lies somewhere
-    headers: Any = (message.headers() or ()) if with_headers else ()
-    return RawRecord(
-        offset=offset,
-        timestamp_ms=message.timestamp()[1],
-        key=message.key(),
-        value=message.value(),
-        headers=tuple(headers),
-    )
-
-
-def _away() -> Temporary:
-    return Temporary("The broker does not answer. Check: tocsin doctor", code="kafka.away")

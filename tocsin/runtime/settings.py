@@ -86,6 +86,15 @@ class MetricsTls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Who signed the scraper's certificate: without one no answer is given."""
 
 
+class IncidentContacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom the exchange tells of what may be a picture on a topic, beside its member; each reached at any hour."""
+
+    data_protection_officer: str = ""
+    """The exchange's own."""
+    police_unit: str = ""
+    """Which the law of the exchange's country names for it."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that one process is told; `principal` is the certificate's common name."""
 
@@ -111,8 +120,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """0 means no metrics endpoint."""
     metrics_tls: MetricsTls | None = None
     """None serves in plain, which is for loopback and for networks of the operator's own."""
+    metrics_targets: Path | None = None
+    """Folder in which a process writes the address that it serves, for `file_sd_configs` of a Prometheus beside it."""
     traces: bool = False
     """True passes trace contexts on and makes spans (extra `traces`); off, nothing is read and nothing is made."""
+    incident_contacts: IncidentContacts = IncidentContacts()
+    """In ops.toml alone: `tocsin dlq show` names them for a letter that was masked."""
     local_stack: bool = False
     """True only in files that `tocsin up` wrote: `generate` and `demo` refuse any other cluster."""
 

@@ -8,23 +8,23 @@ from sqlalchemy import URL
 
 from schemas.catalogue import message
 from schemas.failures import Broken
+from tocsin.runtime.settings import KafkaSettings
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts to whom HTTP may be spoken in plain: nobody else is on the line."""
 _SERVER: Final = "postgresql"
+SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2: keys of one connection alone, and nothing that is encrypted without being authenticated."""
 
 
 def verifying(ca: Path | None) -> ssl.SSLContext:
     """Trusts this authority alone; without one, those that the machine trusts."""
-    context = ssl.create_default_context(cafile=ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    return _strict(ssl.create_default_context(cafile=ca))
 
 
 def serving(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
     """Answers only clients that show a certificate of this authority; raises Broken where a file cannot be used."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = _strict(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=None))
     context.verify_mode = ssl.CERT_REQUIRED
     try:
         context.load_cert_chain(certificate, key)
@@ -32,6 +32,32 @@ def serving(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
     except OSError as error:
         raise Broken(
             message("endpoint.certificate", reason=type(error).__name__), code="endpoint.certificate"
+        ) from error
+    return context
+
+
+def _strict(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_ciphers(SUITES)
+    return context
+
+
+def showing(kafka: KafkaSettings) -> ssl.SSLContext | None:
+    """For a client of the broker that is not librdkafka: trusts the brokers' authority and shows the certificate.
+
+    None for a plaintext test broker; raises Broken where a file cannot be used.
+    """
+    if not (kafka.ca and kafka.certificate and kafka.key):
+        return None
+    try:
+        context = verifying(kafka.ca)
+        context.load_cert_chain(kafka.certificate, kafka.key)
+    except (OSError, ssl.SSLError) as error:
+        raise Broken(
+            f"The certificate of this process cannot be used ({type(error).__name__}): expected PEM files in "
+            f"{kafka.certificate.parent.name}. Renew them: tocsin up",
+            code="kafka.certificate",
         ) from error
     return context
 

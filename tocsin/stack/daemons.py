@@ -29,6 +29,10 @@ class Trace(Struct, frozen=True):
     """Field 22 of /proc/<pid>/stat: start time in clock ticks since boot."""
 
 
+_DECODER: Final = msgspec.json.Decoder(Trace)
+"""Made before there are threads (schemas/learning.py): services are stopped side by side."""
+
+
 class Daemon:
     """One process, its log and its pid file, in a home."""
 
@@ -114,7 +118,7 @@ class Daemon:
 
     def _read(self) -> Trace | None:
         try:
-            return msgspec.json.decode(self._trace_file.read_bytes(), type=Trace)
+            return _DECODER.decode(self._trace_file.read_bytes())
         except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 

@@ -157,8 +157,7 @@ def _logged(settings: Settings, wanted: Wanted) -> tuple[Told, Proof]:
 
 
 def _read(settings: Settings, place: Coordinate) -> tuple[RawRecord, Referral]:
-    with closing(Records(settings.kafka, "ops.receipts")) as read:
-        raw = read([place]).get(place)
+    raw = Records(settings.kafka)([place]).get(place)
     if raw is None or raw.value is None:
         raise _gone()
     try:

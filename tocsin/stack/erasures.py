@@ -7,17 +7,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from schemas.catalogue import message
-from schemas.failures import Broken
 from schemas.records.identifiers import ReportId
 from tocsin.runtime.privacy import require_private
+from tocsin.stack.registers import append, append_line, lines_of
 
 FOLDER: Final = "erasures"
 REGISTER: Final = "register.jsonl"
 KEY: Final = "register.key"
+_UNUSABLE: Final = "erase.register_unusable"
 _KEY_BYTES: Final = 32
 
 
@@ -42,13 +41,13 @@ class Register:
         for private in (self._folder, self._folder / REGISTER, self._folder / KEY):
             require_private(private)
         self._key = _key(self._folder / KEY)
-        self._names = frozenset(entry.name for entry in _entries(self._folder / REGISTER))
+        self._names = frozenset(entry.name for entry in lines_of(self._folder / REGISTER, Entry, _UNUSABLE))
 
     def add(self, report: ReportId, at_ms: int) -> None:
         """On disk before it returns; a report that is in it already is not written again."""
         name = self._name(report)
         if name not in self._names:
-            _append(self._folder / REGISTER, msgspec.json.encode(Entry(name=name, at_ms=at_ms)) + b"\n")
+            append_line(self._folder / REGISTER, Entry(name=name, at_ms=at_ms))
             self._names |= {name}
 
     def among(self, reports: Iterable[ReportId]) -> list[ReportId]:
@@ -64,31 +63,5 @@ class Register:
 
 def _key(path: Path) -> bytes:
     if not path.exists():
-        _append(path, os.urandom(_KEY_BYTES).hex().encode())
+        append(path, os.urandom(_KEY_BYTES).hex().encode())
     return bytes.fromhex(path.read_text("ascii"))
-
-
-def _entries(path: Path) -> list[Entry]:
-    if not path.exists():
-        return []
-    lines = path.read_bytes().splitlines()
-    try:
-        return [msgspec.json.decode(line, type=Entry) for line in lines]
-    except msgspec.MsgspecError as error:
-        bad = next(number for number, line in enumerate(lines, 1) if not _is_entry(line))
-        raise Broken(message("erase.register_unusable", line=bad), code="erase.register_unusable") from error
-
-
-def _is_entry(line: bytes) -> bool:
-    try:
-        msgspec.json.decode(line, type=Entry)
-    except msgspec.MsgspecError:
-        return False
-    return True
-
-
-def _append(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

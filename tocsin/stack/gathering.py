@@ -1,7 +1,7 @@
 """Gather the evidence of a proof on the local stack: topics, ledger, inboxes and directory sinks, by plain means."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.proof import compare
 from tocsin.runtime.proof.evidence import Evidence, Found, Place, Triaged, Verdict
-from tocsin.runtime.proof.reading import PlainAvro, Raw, TopicReader
+from tocsin.runtime.proof.reading import PlainAvro, Raw, Spans, TopicReader
 from tocsin.runtime.settings import RegistrySettings, Settings, load
 from tocsin.runtime.tls import verifying
 from tocsin.stack.receiving import Recipient, recipient_of
@@ -49,7 +49,8 @@ def _gathered(home: Path, settings: Settings, reader: TopicReader, avro: PlainAv
     """Effects are read in the reverse of what they must imply: settled before decisions, those before referrals."""
     topics = reader.topics()
     settled = _settled(settings)
-    submitted, waiting = _submitted(reader.read(_those(topics, _REPORTS)), settled, avro)
+    offered = reader.spans(_those(topics, _REPORTS))
+    waiting = _waiting(reader.between(offered), settled, avro)
     triaged = tuple(_triaged(raw, avro) for raw in reader.read((TRIAGED,)))
     letters = tuple(_source(raw) for raw in reader.read(_those(topics, f"{DEAD_LETTER_PREFIX}{_REPORTS}")))
     referrals = tuple(_referral(raw, avro) for raw in reader.read(_those(topics, _REFERRALS)))
@@ -58,7 +59,7 @@ def _gathered(home: Path, settings: Settings, reader: TopicReader, avro: PlainAv
     starts = {key: start for key, (start, _) in spans.items()}
     return Evidence(
         settled=settled,
-        submitted=submitted,
+        submitted=tuple(_places(offered)),
         waiting_reports=waiting,
         triaged=triaged,
         dead_letters=letters,
@@ -79,17 +80,15 @@ def _owner(topic: str) -> str:
     return topic.split(".")[2] if topic.startswith(_REFERRALS) else ""
 
 
-def _submitted(
-    raws: Iterable[Raw], settled: Mapping[Place, str], avro: PlainAvro
-) -> tuple[tuple[Place, ...], frozenset[str]]:
-    """Every place, and the ids of the reports that wait."""
-    places: list[Place] = []
-    waiting: set[str] = set()
-    for raw in raws:
-        places.append(raw.place)
-        if raw.place not in settled:
-            waiting.add(_report_id(raw, avro))
-    return tuple(places), frozenset(waiting)
+def _places(spans: Spans) -> Iterator[Place]:
+    """As the broker numbers them, so that a record which our own reading passes over is asked for as well."""
+    for (topic, partition), (start, end) in spans.items():
+        yield from (Place(topic, partition, offset) for offset in range(start, end))
+
+
+def _waiting(raws: Iterable[Raw], settled: Mapping[Place, str], avro: PlainAvro) -> frozenset[str]:
+    """The ids of the reports that wait."""
+    return frozenset(_report_id(raw, avro) for raw in raws if raw.place not in settled)
 
 
 def _report_id(raw: Raw, avro: PlainAvro) -> str:
@@ -135,7 +134,7 @@ def _settled(settings: Settings) -> dict[Place, str]:
     }
 
 
-def _unread(recipient: Recipient, spans: Mapping[tuple[str, int], tuple[int, int]]) -> int:
+def _unread(recipient: Recipient, spans: Spans) -> int:
     """Records between an inbox's own position and the end of its topics."""
     positions = recipient.positions()
     own = {key: span for key, span in spans.items() if _owner(key[0]) == recipient.member}

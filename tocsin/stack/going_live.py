@@ -73,13 +73,23 @@ def _standing(facts: Facts, bundle: Bundle, on: date) -> Iterator[Condition]:
             fix="name a stand_in, or a fallback of its jurisdiction",
         )
         yield Condition(
-            name="can be reached",
-            holds=bool(member.duty_contact and member.out_of_band),
-            found=f"duty contact {'named' if member.duty_contact else 'missing'}, "
-            f"out of band {'named' if member.out_of_band else 'missing'}, "
+            name="on duty",
+            holds=bool(member.duty_contact),
+            found=f"duty contact {_named(member.duty_contact)}, "
             f"duty {', '.join(member.duty_hours) or 'at any time'} {member.time_zone}",
-            fix="set duty_contact and out_of_band in members.toml",
+            fix="set duty_contact in members.toml",
         )
+    if not member.canary:  # that one is the operator's own
+        yield Condition(
+            name="can be reached beside the exchange",
+            holds=bool(member.out_of_band),
+            found=f"out of band {_named(member.out_of_band)}",
+            fix="set out_of_band in members.toml: for a stolen key, and where an incident names it",
+        )
+
+
+def _named(contact: str) -> str:
+    return "named" if contact else "missing"
 
 
 def _signed(facts: Facts, bundle: Bundle) -> Iterator[Condition]:

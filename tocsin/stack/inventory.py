@@ -123,6 +123,11 @@ FILES: Final = {
     "erasures/register.jsonl": Kept(
         "keyed names of erased reports", "`ops`", "stays, so that a backup is erased again"
     ),
+    "restrictions/register.jsonl": Kept(
+        "reports that are only kept: ids, who asked, when and why",
+        "`ops`",
+        "stays, so that a backup is restricted again",
+    ),
     "erasures/register.key": Kept("the key of those names", "`ops`", "stays"),
     "*.seal.pem": Kept("private keys to open with", "its principal", "30 days after its end: `tocsin keys destroy`"),
     "*.sign.pem": Kept("private keys to sign with", "its principal", "until it is replaced"),
@@ -138,8 +143,15 @@ HOME: Final = {
     "certificates/*": Kept("certificates and their keys", "their principal", "issued anew a month before their end"),
     "secrets/*": Kept("passwords and shared secrets", "their process", _MADE_HERE),
     "config/*": Kept("settings, without secrets", "their process", _MADE_HERE),
-    "logs/*": Kept("logs: ids of reports, outcomes, codes; no field of a case", "who runs the home", _LOGS),
+    "logs/*": Kept(
+        "logs: ids of reports, outcomes, codes, addresses of HTTP callers; no field of a case",
+        "who runs the home",
+        _LOGS,
+    ),
     "run/*.pid": Kept("which process runs", "who runs the home", "until it is stopped"),
+    "run/metrics/*.json": Kept(
+        "which address a process serves its metrics at", "everybody", "until its process ends", public=True
+    ),
     "ports.json": Kept("which ports were chosen", "who runs the home", _MADE_HERE),
     "lock": Kept("who starts or stops the stack", "who runs the home", "stays, empty"),
     "kafka*": Kept("the broker's segments: topics", "the broker", "as the topics above"),

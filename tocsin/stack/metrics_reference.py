@@ -1,6 +1,6 @@
 """Writes docs/reference/metrics.md from the table of metrics: name, type, labels and meaning of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,20 @@ Each value matches its regular expression as a whole; ¦ stands for a vertical b
 | label | values |
 |---|---|
 """
+_RECEIVER_HEAD: Final = """
+## `/metrics` of `tocsin receiver`
+It is no process of the exchange. Of the first table it serves these series and those of `tocsin_process_*`; gauges
+without labels are 0 there. A Prometheus beside it finds it by `--metrics-targets FOLDER` (`file_sd_configs`, ADR 25).
+
+| name | labels |
+|---|---|
+"""
+RECEIVER: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "tocsin_records_total": {"stage": ("receiver",), "outcome": ("kept", "known", "refused", "paced")},
+    "tocsin_stage_duration_seconds": {"stage": ("receiver",)},
+    "tocsin_build_info": {"process": ("receiver",)},
+}
+"""What is served by name, label and values; a test asks a real receiver."""
 _TABLES: Final = (
     ("`/metrics` of every process", FAMILIES),
     ("`/metrics` of `tocsin lag --serve`, beside those", LAGS),
@@ -30,7 +44,7 @@ _TABLES: Final = (
 
 def page() -> str:
     """The whole page."""
-    return _HEAD + "".join(_table(title, families) for title, families in _TABLES) + _labels()
+    return _HEAD + "".join(_table(title, families) for title, families in _TABLES) + _receiver() + _labels()
 
 
 def exposed(family: Family) -> str:
@@ -45,6 +59,15 @@ def _table(title: str, families: Iterable[Family]) -> str:
         for family in families
     )
     return f"\n## {title}\n\n| name | type | labels | at most series | meaning |\n|---|---|---|---|---|\n{rows}"
+
+
+def _receiver() -> str:
+    rows = "".join(f"| `{name}` | {_series(labels)} |\n" for name, labels in RECEIVER.items())
+    return _RECEIVER_HEAD + rows
+
+
+def _series(labels: Mapping[str, tuple[str, ...]]) -> str:
+    return ", ".join(f'`{label}="{"¦".join(values)}"`' for label, values in labels.items())
 
 
 def _labels() -> str:

@@ -60,7 +60,10 @@ def read_past(reader: TopicReader, codec: RecordCodec, span: Range, progress: Pr
 
 def raw_record(raw: Raw) -> RawRecord:
     """As the steps take it."""
-    return RawRecord(offset=raw.place.offset, timestamp_ms=raw.timestamp_ms, key=None, value=raw.value, headers=())
+    value = None if raw.fault else raw.value
+    return RawRecord(
+        offset=raw.place.offset, timestamp_ms=raw.timestamp_ms, key=None, value=value, headers=(), fault=raw.fault
+    )
 
 
 def member_of(topic: str) -> MemberId:

@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.failures import Broken, Temporary
 from schemas.records.identifiers import MemberId
@@ -33,6 +34,7 @@ _TIMEOUT_SECONDS: Final = 30
 _HOST: Final = "*"
 _IN_FORCE_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.05
+_AGE, _FOR_EVER = "retention.ms", "-1"
 _NOT_ALLOWED: Final = frozenset({401, 403})
 
 
@@ -42,6 +44,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     missing_topics: tuple[TopicSpec, ...] = ()
     changed_topics: tuple[TopicSpec, ...] = ()
     few_partitions: tuple[TopicSpec, ...] = ()
+    kept_topics: tuple[str, ...] = ()
+    """Whose records somebody keeps, as police may ask: shown, and left so by a plan that does not end it."""
     unknown_topics: tuple[str, ...] = ()
     """On the broker and in no table: shown, never deleted by a plan."""
     missing_grants: tuple[AclGrant, ...] = ()
@@ -62,15 +66,18 @@ class Provisioner:
         self._admin = AdminClient(dict(client))
         self._timeout_seconds = timeout_seconds
 
-    def plan(self, members: Iterable[MemberTopics], barred: Collection[MemberId] = ()) -> Plan:
+    def plan(
+        self, members: Iterable[MemberTopics], barred: Collection[MemberId] = (), ended: Collection[str] = ()
+    ) -> Plan:
         """Compare the tables with what the broker has; raises Temporary where it is away.
 
-        Who is barred keeps its topics, because the ledger accounts for them, and may touch nothing.
+        Who is barred keeps its topics, because the ledger accounts for them, and may touch nothing. Of topics in
+        `ended` nothing is kept any longer than the tables say.
         """
         members = tuple(members)
         able = (member for member in members if member.member_id not in barred)
         try:
-            return self._plan(topic_table(members), frozenset(acl_table(able)))
+            return self._plan(topic_table(members), frozenset(acl_table(able)), ended)
         except KafkaException as error:
             raise _away(error) from error
 
@@ -85,15 +92,18 @@ class Provisioner:
         except KafkaException as error:
             raise _away(error) from error
 
-    def _plan(self, topics: tuple[TopicSpec, ...], grants: frozenset[AclGrant]) -> Plan:
+    def _plan(self, topics: tuple[TopicSpec, ...], grants: frozenset[AclGrant], ended: Collection[str]) -> Plan:
         present = self._partitions()
         known = tuple(spec for spec in topics if spec.name in present)
         actual = self._configs(known)
+        kept = frozenset(name for name, found in actual.items() if is_kept(found)) - set(ended)
+        wanted = tuple(_but_its_age(spec) if spec.name in kept else spec for spec in known)
         have = self._grants()
         return Plan(
             missing_topics=tuple(spec for spec in topics if spec.name not in present),
-            changed_topics=tuple(spec for spec in known if not spec.config.items() <= actual[spec.name].items()),
+            changed_topics=tuple(spec for spec in wanted if not spec.config.items() <= actual[spec.name].items()),
             few_partitions=tuple(spec for spec in known if present[spec.name] < spec.partitions),
+            kept_topics=tuple(sorted(kept)),
             unknown_topics=tuple(sorted(present.keys() - {spec.name for spec in topics})),
             missing_grants=tuple(sorted(grants - have)),
             excess_grants=tuple(sorted(have - grants)),
@@ -167,6 +177,15 @@ class Provisioner:
             for future in self._admin.delete_acls(filters, request_timeout=self._timeout_seconds).values():
                 future.result()
             self._await(lambda: self._grants().isdisjoint(grants))
+
+
+def is_kept(config: Mapping[str, str]) -> bool:
+    """Whether a topic's records stay whatever their age: no table says so, somebody did it by hand."""
+    return config.get(_AGE) == _FOR_EVER
+
+
+def _but_its_age(spec: TopicSpec) -> TopicSpec:
+    return replace(spec, config={name: value for name, value in spec.config.items() if name != _AGE})
 
 
 def register_schemas(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from schemas.catalogue import message
@@ -25,7 +26,6 @@ from tocsin.stack.rulings import carried_out
 from tocsin.stack.targeted import act_on, ruling_on
 
 COMMAND: Final = "recall"
-_MOST_NAMED: Final = 20
 _SUBJECT: Final = re.compile(
     r"report (?P<report>\S+)|label (?P<labelled>[^\s/]+)/(?P<content>\S*)|member (?P<member>\S+) since (?P<since>\S+)"
 )
@@ -36,6 +36,14 @@ class Recall(Struct, frozen=True, kw_only=True):
 
     target: Target
     labels: tuple[Labelled, ...] = ()
+    has_record: bool = True
+    """Without it no copy can be made without the labels, and whoever may have a copy with them gives that up."""
+
+    @property
+    def holders(self) -> tuple[MemberId, ...]:
+        """Whom it concerns, by what is known now."""
+        spared = () if self.has_record else self.target.unlabelled
+        return tuple(member for member in self.target.holders if member not in spared)
 
 
 def recalls_for(connection: Connection, subject: str) -> tuple[Recall, ...]:
@@ -53,21 +61,17 @@ def recalls_for(connection: Connection, subject: str) -> tuple[Recall, ...]:
     return _of_member(connection, MemberId(found["member"]), _instant(found["since"]))
 
 
-def require_records(recalls: Sequence[Recall], starts: Mapping[tuple[str, int], int]) -> None:
-    """A label is taken back by deciding its report again, from its record; raises Refused where one has left its topic.
+def by_records(recalls: Sequence[Recall], starts: Mapping[tuple[str, int], int]) -> tuple[Recall, ...]:
+    """The same recalls, with whether the record of each labelled report is still on its topic.
 
     `starts`: the first offset that each partition still has.
     """
-    labelled = [one.target for one in recalls if one.labels]
-    gone = [one.report_id for one in labelled if one.source.offset < _start(one.source, starts)]
-    if gone:
-        which = ", ".join(gone[:_MOST_NAMED]) + (f" and {len(gone) - _MOST_NAMED} more" if gone[_MOST_NAMED:] else "")
-        raise Refused(message("recall.record_gone", reports=which), code="recall.record_gone")
+    return tuple(replace(one, has_record=not one.labels or _is_there(one.target.source, starts)) for one in recalls)
 
 
-def _start(source: Coordinate, starts: Mapping[tuple[str, int], int]) -> int:
+def _is_there(source: Coordinate, starts: Mapping[tuple[str, int], int]) -> bool:
     """A topic that is not there has no record at all."""
-    return starts.get((source.topic, source.partition), source.offset + 1)
+    return source.offset >= starts.get((source.topic, source.partition), source.offset + 1)
 
 
 def recall(database: Database, settings: Settings, recalls: Sequence[Recall], order: Excuse) -> bool:
@@ -85,10 +89,11 @@ def recall(database: Database, settings: Settings, recalls: Sequence[Recall], or
 def lines(one: Recall) -> Iterator[str]:
     """What it takes back, and from whom, for a person."""
     target = one.target
-    who = ", ".join(target.holders) or "nobody"
+    who = ", ".join(one.holders) or "nobody"
+    has = "has" if one.has_record else "may have: its record is gone, and each such copy goes back as a whole"
     for labelled in one.labels:
         what = f"what {', '.join(labelled.members)} said of item {labelled.content_id or '(the page)'} of report"
-        yield f"{what} {target.report_id}, which {who} has"
+        yield f"{what} {target.report_id}, which {who} {has}"
     if not one.labels:
         again = ": taken back before" if target.recalled else ""
         yield f"report {target.report_id} of {target.submitter}, which {who} has{again}"
@@ -133,7 +138,8 @@ def _relabelled(connection: Connection, labels: Sequence[Labelled]) -> tuple[Rec
 def _ruling(one: Recall, order: Excuse) -> Ruling:
     cause = RulingCause.LABEL_RECALLED if one.labels else RulingCause.RECALLED
     occasion = ":".join((str(cause).lower(), *(f"{each.content_id}@{each.last}" for each in one.labels)))
-    return ruling_on(one.target, order, cause, occasion)
+    spared = () if one.has_record else one.target.unlabelled
+    return replace(ruling_on(one.target, order, cause, occasion), unchanged=spared)
 
 
 def _instant(written: str) -> datetime:

@@ -140,8 +140,7 @@ def _bytes(settings: Settings, steps: Sequence[Step]) -> Found:
     topics = sorted({step.place.topic for step in steps})
     ids = topic_ids_of(settings.kafka, topics)
     places = [step.place for step in steps if step.place.topic_id in ("", ids.get(step.place.topic))]
-    with closing(Records(settings.kafka, "ops.receipts", with_headers=True)) as read:
-        return read(places)
+    return Records(settings.kafka)(places)
 
 
 def _steps(settings: Settings, asked: str) -> tuple[str, tuple[Step, ...]]:

@@ -24,8 +24,6 @@ from tocsin.runtime.settings import Settings
 from tocsin.stack.membership import latest
 from tocsin.stack.rulings import carried_out
 
-_GROUP: Final = "ops.records"
-
 
 def decide(settings: Settings, ruled: Ruled) -> bool:
     """Whether triage has carried it out already; raises Refused where nothing of that number waits, another decision
@@ -103,7 +101,7 @@ def _require_possible(settings: Settings, database: Database, entry: Waiting, me
         bundle = latest(settings).suspending(barred(connection).keys())
         if entry.report_id in restricted(connection):
             raise Refused(message("route.restricted"), code="route.restricted")
-    raw = Records(settings.kafka, _GROUP)([entry.source]).get(entry.source)
+    raw = Records(settings.kafka)([entry.source]).get(entry.source)
     if raw is None:
         raise Refused(message("queue.nobody_yet"), code="queue.nobody_yet")
     opener = Opener.beside_triage(settings.trust, lambda: time.time_ns() // 1_000_000)

@@ -29,6 +29,11 @@ def carried_out(settings: Settings, database: Database, rulings: Iterable[Ruling
     return sending.settled(database, _WAIT_SECONDS)
 
 
+def send(settings: Settings, rulings: Iterable[Ruling]) -> int:
+    """How many are on the topic; nobody waits for triage. May raise Temporary."""
+    return Rulings(settings, RecordCodec(SchemaDirectory(settings.registry))).send(rulings, time.time_ns() // 1_000_000)
+
+
 class Rulings:
     """One producer; what it sent and where that landed."""
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _DATABASE_USERS: Final = frozenset(PROCESSES)
 
 
+def targets_of(home: Path) -> Path:
+    """Where the processes of a home tell a Prometheus beside them which addresses they serve."""
+    return home / "run" / "metrics"
+
+
 def require_own(folder: Path) -> None:
     """Raise Broken where a settings file is of a cluster that `tocsin up` did not make: it would be written over."""
     for file in sorted(folder.glob("*.toml")):
@@ -49,6 +54,7 @@ def _content(stack: "LocalStack", principal: str, state: Path, policy: Path) -> 
         "state": str(state),
         "policy": str(policy.resolve()),
         "local_stack": True,
+        "metrics_targets": str(targets_of(stack.home)),
         "kafka": {
             "bootstrap": stack.kafka.bootstrap,
             "ca": str(stack.authority.certificate),

@@ -28,7 +28,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "TOCSIN_HOME": "`--home` of every command that has it: the folder of settings, keys and state.",
     "TOCSIN_BY": "`--by` of every command that says who looks: your name, for the audit log.",
     "TOCSIN_PURPOSE": "`--purpose` of the same commands: why you look.",
-    "TOCSIN_CODEC": "`fastavro` (as without it), `compiled`, or `auto`: what reads and writes records.",
+    "TOCSIN_CODEC": "`auto` (as without it), `compiled` or `fastavro`: what reads and writes records.",
     "SERVE": "`--serve` of `tocsin demo`: stay up at the end.",
     "XDG_CACHE_HOME": "Where the local stack keeps the Java programs that it fetched; without it `~/.cache`.",
     "PATH": "Handed on to Java, and to what starts PostgreSQL of the local stack.",

@@ -7,8 +7,10 @@ same command, and is carried out once.
 import re
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from processors.letters import status_id
@@ -20,36 +22,68 @@ from schemas.records.report import PersonalPart, ReportSubmitted
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.values import Instant
 from tocsin.runtime.audit.recording import record_act
-from tocsin.runtime.database import Database
+from tocsin.runtime.audit.statements import Act
+from tocsin.runtime.database import Database, one_transaction
 from tocsin.runtime.ledger import recalling, subject_requests
 from tocsin.runtime.ledger.recalling import Target
 from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.ledger.subject_requests import Kind
 from tocsin.runtime.settings import Settings
-from tocsin.stack.rulings import carried_out
+from tocsin.stack.restrictions import Entry, Restrictions, is_kept
+from tocsin.stack.rulings import carried_out, send
 from tocsin.stack.targeted import act_on, ruling_on
 from tocsin.stack.telling import tell
 
 COMMAND: Final = "subject"
 CORRECT: Final = "subject.correct"
+_RESTORED: Final = Excuse(by="the register", reason="the database was restored from an older backup")
 _FIELDS: Final = frozenset(ReportSubmitted.__struct_fields__) | frozenset(PersonalPart.__struct_fields__)
 _FIELD: Final = re.compile(r"(?P<root>[a-z_]+)(\[\d{0,4}\])?(\.[a-z_]+(\[\d{0,4}\])?)*")
 
 
 def restrict(settings: Settings, database: Database, reports: Sequence[ReportId], order: Excuse) -> bool:
     """Whether triage has taken each report back from everybody who has it. May raise Temporary."""
+    register = Restrictions(settings.state)  # one that cannot be used is found before anything is done
     with database.transaction() as connection:
+        subject_requests.number_above(connection, register.highest)
         asked = [(one, _asked(connection, one, Kind.RESTRICT, order)) for one in _targets(connection, reports)]
+    _enter(register, asked, order, is_lifted=False)
     return carried_out(settings, database, _rulings(asked, order, RulingCause.RESTRICTED))
 
 
 def lift(settings: Settings, database: Database, reports: Sequence[ReportId], order: Excuse) -> bool:
     """Whether triage has given each report out again. Raises Refused where none of them is restricted."""
+    register = Restrictions(settings.state)
     with database.transaction() as connection:
         ended = list(_lifted(connection, _targets(connection, reports), order))
     if not ended:
         raise Refused(message("subject.not_restricted"), code="subject.not_restricted")
+    _enter(register, ended, order, is_lifted=True)
     return carried_out(settings, database, _rulings(ended, order, RulingCause.LIFTED))
+
+
+def again(settings: Settings, database: Database) -> tuple[int, int]:
+    """How many restrictions the register has in force, and how many orders the database had lost and has again.
+
+    Does not wait for triage, which may be stopped; what an older command was interrupted in is sent as well.
+    """
+    register = Restrictions(settings.state)
+    with database.transaction() as connection:
+        lost = register.differing(subject_requests.restriction_numbers(connection))
+        subject_requests.number_above(connection, register.highest)
+        found = [replace(entry, number=_restored(connection, entry)) for entry in lost]
+    for entry in found:
+        register.add(entry)
+    send(settings, _unsent(database))
+    return len(register.in_force()), len(lost)
+
+
+def lost(ops: Settings) -> int:
+    """How many orders the database has lost; of a register that this process may read."""
+    if not is_kept(ops.state):
+        return 0
+    with one_transaction(ops) as connection:
+        return len(Restrictions(ops.state).differing(subject_requests.restriction_numbers(connection)))
 
 
 def correct(
@@ -77,6 +111,44 @@ def _targets(connection: Connection, reports: Sequence[ReportId]) -> list[Target
     if not found:
         raise Refused(message("recall.nothing"), code="recall.nothing")
     return found
+
+
+def _enter(register: Restrictions, asked: Sequence[tuple[Target, int]], order: Excuse, *, is_lifted: bool) -> None:
+    """Beside the database, before triage hears of it."""
+    at_ms = time.time_ns() // 1_000_000
+    for one, number in asked:
+        register.add(
+            Entry(
+                report_id=one.report_id,
+                number=number,
+                by=order.by,
+                reason=order.reason,
+                at_ms=at_ms,
+                is_lifted=is_lifted,
+            )
+        )
+
+
+def _unsent(database: Database) -> Iterator[Ruling]:
+    with database.transaction() as connection:
+        orders = subject_requests.unsent(connection)
+        known = recalling.targets(connection, list(orders))
+    for one in known:
+        if not (one.erased or one.recalled):
+            number, is_lifted = orders[one.report_id]
+            cause = RulingCause.LIFTED if is_lifted else RulingCause.RESTRICTED
+            yield from _rulings([(one, number)], _RESTORED, cause)
+
+
+def _restored(connection: Connection, entry: Entry) -> int:
+    at, excuse = datetime.fromtimestamp(entry.at_ms / 1000, UTC), Excuse(by=entry.by, reason=entry.reason)
+    once_more = subject_requests.lift_again if entry.is_lifted else subject_requests.restrict_again
+    number = once_more(connection, entry.report_id, at, excuse)
+    done = "lifted again the restriction of" if entry.is_lifted else "restricted again"
+    what = f"{done} the report {entry.report_id}"
+    act = Act(person=_RESTORED.by, reason=_RESTORED.reason, command=COMMAND, what=what, report=entry.report_id)
+    record_act(connection, act, time.time_ns() // 1_000_000)
+    return number
 
 
 def _asked(connection: Connection, target: Target, kind: Kind, order: Excuse, field: str = "") -> int:

@@ -8,6 +8,7 @@ from tests.chaos.faults import (
     clock,
     database_dies,
     disk,
+    former,
     older_backup,
     partition,
     retention,
@@ -31,5 +32,6 @@ _FAMILIES = (
     certificate,
     clock,
     versions,
+    former,
 )
 FAULTS: dict[str, Fault] = {each.FAULT.name: each.FAULT for each in _FAMILIES}

@@ -15,7 +15,7 @@ from schemas.failures import Broken, Temporary
 from schemas.topics import escalated_topic, submitted_topic
 from tests.chaos.publishing import SUBMITTERS, Confirmed
 from tests.chaos.run import Plan, Run, Say
-from tests.chaos.verdict import Deliveries, Verdict, is_clean
+from tests.chaos.verdict import Deliveries, Verdict, is_whole
 from tocsin.runtime.ledger.reading import broker_offsets
 from tocsin.runtime.proof.evidence import Finding
 from tocsin.runtime.settings import load
@@ -209,17 +209,16 @@ class Scene(Run):
     def _judge(self) -> Verdict:
         verdict = super()._judge()
         deliveries = self._less_forgiven(verdict.deliveries)
-        is_proven = verdict.proven or (self._forgiven and verdict.findings.keys() <= _AFTER_DELETION)
-        is_whole = verdict.balanced and is_proven and not (verdict.unconfirmed or verdict.out_of_order)
-        return replace(
+        is_proven = verdict.proven or bool(self._forgiven and verdict.findings.keys() <= _AFTER_DELETION)
+        found = replace(
             verdict,
             fault=self.fault.name,
-            clean=bool(is_clean(deliveries) and is_whole and not self._unmet),
             deliveries=deliveries,
             recovery_seconds=self._recovery_seconds,
             facts=self._facts,
             unmet=tuple(self._unmet),
         )
+        return replace(found, clean=is_whole(replace(found, proven=is_proven)))
 
     def _less_forgiven(self, found: Deliveries) -> Deliveries:
         if not self._forgiven:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.figures import read, write
 from benchmarks.measuring import Run
 from benchmarks.peers.kills import Kills, judged
 from benchmarks.peers.latency import Latency, figures
 from benchmarks.peers.page import NAMES, page
 from benchmarks.peers.plot import plot
-from benchmarks.peers.results import Part, Results, read, write
+from benchmarks.peers.results import Part, Results
 from benchmarks.peers.venvs import LOCKS, ROOT, command
 
 PERFORMANCE = ROOT / "docs" / "performance"
@@ -20,13 +21,13 @@ PEERS = ROOT / "benchmarks" / "peers"
 
 
 def test_the_page_and_the_plot_in_the_repository_follow_from_their_figures() -> None:
-    results = read(PERFORMANCE / "peers.json")
+    results = read(PERFORMANCE / "peers.json", Results)
     assert (PERFORMANCE / "peers.md").read_text("utf-8") == page(results), "run: make bench-peers"
     assert (PERFORMANCE / "peers.svg").read_text("utf-8") == plot(results), "run: make bench-peers"
 
 
 def test_every_part_has_been_measured_for_every_peer() -> None:
-    results = read(PERFORMANCE / "peers.json")
+    results = read(PERFORMANCE / "peers.json", Results)
     assert set(results.throughput) == set(results.latency) == set(results.kills) == set(LOCKS)
 
 
@@ -75,7 +76,7 @@ def test_a_peer_from_which_nothing_arrives_has_no_latency() -> None:
 
 def test_figures_are_read_as_they_were_written(tmp_path: Path) -> None:
     write(tmp_path / "peers.json", _results())
-    assert read(tmp_path / "peers.json") == _results()
+    assert read(tmp_path / "peers.json", Results) == _results()
 
 
 @pytest.mark.parametrize("peer", LOCKS)

@@ -4,14 +4,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.chaos import faults
 from tests.chaos.faults import FAULTS
 from tests.chaos.proxy import FaultProxy, Mode
 from tests.chaos.publishing import REVISED_EVERY, Confirmed, Wanted, unique_reports
-from tests.chaos.verdict import compare, is_clean, out_of_order
+from tests.chaos.verdict import Verdict, compare, is_clean, is_whole, out_of_order
 from tocsin.runtime.proof.evidence import Found
 
 CONFIRMED = Confirmed(countries={"once": "NL", "twice": "NL"}, revisions={"once": 1, "twice": 2})
@@ -52,6 +54,41 @@ def test_a_referral_at_a_member_that_must_not_have_it_is_seen() -> None:
 def test_a_later_revision_decided_first_is_out_of_order_and_a_replay_is_not() -> None:
     assert out_of_order([("a", 2), ("a", 1)]) == 1
     assert out_of_order([("a", 1), ("a", 2), ("a", 1), ("b", 1)]) == 0
+
+
+WHOLE = Verdict(
+    clean=True,
+    seed=7,
+    published=3,
+    unconfirmed=0,
+    deliveries=compare(CONFIRMED, COMPLETE),
+    waiting=0,
+    balanced=True,
+    proven=True,
+    findings={},
+    replayed=0,
+    kills={},
+    seconds=1.0,
+    commit="abc1234",
+)
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        {"unconfirmed": 1},
+        {"out_of_order": 1},
+        {"waiting": 1},
+        {"balanced": False},
+        {"proven": False},
+        {"unmet": ("work goes on",)},
+        {"deliveries": compare(CONFIRMED, COMPLETE[1:])},
+    ],
+    ids=lambda lack: next(iter(lack)),
+)
+def test_a_run_is_clean_only_where_nothing_is_lacking(lack: dict[str, Any]) -> None:
+    assert is_whole(WHOLE)
+    assert not is_whole(replace(WHOLE, **lack))
 
 
 def test_the_run_publishes_later_revisions_of_the_same_reports() -> None:

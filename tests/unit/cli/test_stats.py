@@ -1,5 +1,6 @@
 """Figures that may be shown: months, what is too few, baselines that say when they were changed, and objectives."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from schemas.vocabularies import vocabulary, vocabulary_names
 from tests.builders.reports import a_report, an_item
 from tocsin.cli.measuring.baseline import freeze, thawed
 from tocsin.cli.measuring.definitions import MEASURES
-from tocsin.cli.measuring.figures import Figures, table_of
+from tocsin.cli.measuring.figures import Figures, Table, tables_of
 from tocsin.cli.measuring.months import Months, months_of
 from tocsin.cli.measuring.objectives import KeyResult, Progress, progress, read_objectives
-from tocsin.cli.measuring.page import page
+from tocsin.cli.measuring.page import described, page
 from tocsin.cli.measuring.wording import figure, standing
 from tocsin.runtime.ledger.measures import Group, Times
 
@@ -43,9 +44,16 @@ def a_group(key: str, reports: int = 20, median: float | None = 100.0) -> Group:
     return Group(key=(key,), reports=reports, complete=reports // 2, referrals=reports, answered=1, delivered=times)
 
 
+def table_of(groups: Sequence[Group], smallest: int = 5) -> Table:
+    """By tier, beside the total that everybody sees."""
+    total = Group(key=(), reports=sum(one.reports for one in groups), referrals=sum(one.referrals for one in groups))
+    (table,) = tables_of([("tier",)], {(): [total], ("tier",): groups}, smallest)
+    return table
+
+
 def figures(*groups: Group) -> Figures:
     made_at = datetime(2026, 11, 25, tzinfo=UTC)
-    return Figures(months=NOVEMBER, made_at=made_at, tables=(table_of(("tier",), groups),))
+    return Figures(months=NOVEMBER, made_at=made_at, tables=(table_of(groups),))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +79,7 @@ def test_other_months_are_refused(options: tuple[str, str, str]) -> None:
 
 
 def test_a_group_that_is_too_small_is_hidden_and_so_is_the_next_that_would_tell_it() -> None:
-    rows = table_of(("tier",), (a_group("A", 3), a_group("B", 9), a_group("C", 40))).rows
+    rows = table_of((a_group("A", 3), a_group("B", 9), a_group("C", 40))).rows
     assert [(row.key, row.is_hidden) for row in rows] == [(("A",), True), (("B",), True), (("C",), False)]
     assert set(rows[0].values.values()) == set(rows[1].values.values()) == {None}
 
@@ -80,7 +88,7 @@ def test_a_group_that_is_too_small_is_hidden_and_so_is_the_next_that_would_tell_
 def test_no_group_below_the_smallest_is_ever_shown_and_never_is_one_hidden_alone(
     counts: list[int], smallest: int
 ) -> None:
-    table = table_of(("tier",), [a_group(str(number), count) for number, count in enumerate(counts)], smallest)
+    table = table_of([a_group(str(number), count) for number, count in enumerate(counts)], smallest)
     hidden = [count for row, count in zip(table.rows, counts, strict=True) if row.is_hidden]
     shown = [count for row, count in zip(table.rows, counts, strict=True) if not row.is_hidden]
     assert all(count >= smallest for count in shown)
@@ -89,7 +97,7 @@ def test_no_group_below_the_smallest_is_ever_shown_and_never_is_one_hidden_alone
 
 def test_a_time_that_few_cases_stand_for_is_not_shown_in_a_group_that_is() -> None:
     group = replace(a_group("A", 40), taken_up=Times(count=2, median=7.0, ninetieth=9.0))
-    (row,) = table_of(("tier",), (group,)).rows
+    (row,) = table_of((group,)).rows
     assert (row.values["taken_up_median"], row.values["delivered_median"]) == (None, 100.0)
 
 
@@ -193,6 +201,22 @@ def test_the_page_says_progress_definitions_and_what_is_left_out_and_escapes_wha
     assert "1.3 min (was 100.0 s)" not in told, "a unit is taken where there are two of it"
     assert "80.0 s (was 100.0 s)" in told
     assert all(measure.sentence.split(":")[0][:30] in told for measure in MEASURES.values())
+
+
+def test_how_much_of_the_legal_map_a_lawyer_checked_is_a_figure_of_all_reports_with_an_objective_of_its_own() -> None:
+    before = replace(figures(), law_verified_share=0.2)
+    total, tier = tables_of([(), ("tier",)], {(): [Group(key=(), reports=20)], ("tier",): [a_group("A")]}, 5, law=0.5)
+    assert [row.values["law_verified_share"] for table in (total, tier) for row in table.rows] == [0.5, None]
+    now = replace(before, law_verified_share=0.5, tables=(total, tier))
+    result = KeyResult(measure="law_verified_share", target=0.8, by=date(2027, 5, 31), owner="legal desk")
+    assert standing(progress(result, before, now, TODAY)) == "50 % of the way"
+    assert "50 % (was 20 %)" in page(now, before, [])
+
+
+def test_what_is_printed_says_the_zone_and_what_is_left_out() -> None:
+    told = described(replace(figures(), law_verified_share=0.5), figures())
+    for part in ("Months in UTC", "Tests and drills are left out", "under 5", "2026-11", "50 % of the legal map"):
+        assert part in told
 
 
 def test_figures_are_said_with_their_units() -> None:

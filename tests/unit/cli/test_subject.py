@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
 from processors.steps.deduplicate.selectors import Keys, digests_of, selectors
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
 from schemas.records.report import PersonalPart, ReportSubmitted
 from tests.builders.reports import a_hash, a_report, an_account, an_item
-from tocsin.cli.subject import parsed, told
+from tocsin.cli.subject import command, parsed, told
 from tocsin.runtime.ledger.subjects import Carrying, Holder
 
 KEYS = Keys(digest=(b"new" * 11, b"old" * 11), recipient=b"r" * 32)
@@ -67,3 +68,9 @@ def test_it_says_who_has_it_and_who_was_told_to_give_it_up() -> None:
         "  nl-police was told to give it up: taken up since 2026-01-01 12:00 UTC",
     ]
     assert list(told([])) == ["Not held: no report that this exchange still recognises carries it."]
+
+
+@pytest.mark.parametrize("words", [(PAGE,), ("--restrict",), ("--lift",), ("--report", "one"), ("--dry-run",)])
+def test_who_has_restrictions_put_back_can_ask_for_nothing_else_and_is_told(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(command, ["--again", "--purpose", "restored", *words])
+    assert (done.exit_code, "Say --again alone" in done.output) == (2, True), done.output

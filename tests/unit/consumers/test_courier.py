@@ -218,8 +218,8 @@ def crash_while_sending(counter: Counter, *, arrived: bool) -> None:
     """What the store and the sink look like when the process dies between sending and recording."""
     with counter.store.begin() as connection:
         taken = deliveries.take(connection, counter.clock(), 10, counter.limits.claim_seconds * 1000)
-        for delivery in taken:
-            deliveries.open_attempts(connection, delivery.key, counter.sinks, counter.clock())
+        asked = ((delivery.key, sink) for delivery in taken for sink in counter.sinks)
+        deliveries.open_attempts(connection, asked, counter.clock())
     if arrived:
         other = Counter(folder=counter.folder / "other", sinks=counter.sinks)
         other.arrive(*(a_referral() for _ in taken))

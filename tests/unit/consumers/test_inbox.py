@@ -1,10 +1,11 @@
 """The inbox: nothing that was fetched is lost, nothing is stored twice, and the agreement is applied here."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from consumers.agreement import Agreement, Treatment
 from consumers.inbox import Terms
@@ -20,6 +21,8 @@ from schemas.records.values import Mark
 from tests.builders.deliveries import CODEC, TOPIC, Counter
 from tests.builders.proofs import DIRECTORY, a_committed_report
 from tests.builders.referrals import a_referral
+from tests.builders.samples import risen
+from tocsin.runtime.metrics import REGISTRY
 
 Opener = Callable[..., Counter]
 COUNTING = Agreement(known_content=Treatment.COUNT)
@@ -39,6 +42,20 @@ def test_a_record_that_comes_again_changes_nothing(counter: Counter) -> None:
     counter.arrive(referral)
     assert counter.courier.turn() == 0
     assert counter.sink.keys == [referral.referral_id]
+
+
+def test_new_reports_cost_the_store_no_more_statements_the_more_there_are(counter: Counter) -> None:
+    one = len(statements(counter, a_referral("first")))
+    assert len(statements(counter, *(a_referral(f"case-{number}") for number in range(16)))) == one
+
+
+def test_a_recall_in_the_same_batch_stops_what_came_before_and_after_it(counter: Counter) -> None:
+    first, later = a_referral("a", ruling=0), a_referral("a", ruling=1)
+    notice = replace(a_referral("a", ruling=2), withdrawn=True)
+    counter.arrive(first, notice, later, a_referral("b"))
+    counter.courier.turn()
+    assert [counter.find(each.referral_id).state for each in (first, later)] == [State.WITHDRAWN] * 2
+    assert counter.sink.keys == [a_referral("b").referral_id]
 
 
 def test_a_failing_store_rewinds_the_source(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,10 +85,20 @@ def test_what_is_not_what_was_signed_is_delivered_with_an_alarm_that_names_the_f
     sent = proven(replace(full, controller=report.governance.controller), Commitments(submitted=report))
     counter.arrive(sent)
     assert caplog.messages == []
+    before = alarms(), altered_origins()
     altered = replace(sent, referral_id=a_referral("b").referral_id, platform="planted")
     counter.arrive(altered)
     assert any("platform" in said for said in caplog.messages)
     assert counter.find(altered.referral_id).state is State.RECEIVED
+    assert (alarms() - before[0], altered_origins() - before[1]) == (1, 1), "one in each, and none for the sound one"
+
+
+def alarms() -> float:
+    return REGISTRY.get_sample_value("tocsin_signature_failures_total", {"stage": "inbox"}) or 0
+
+
+def altered_origins() -> float:
+    return REGISTRY.get_sample_value("tocsin_records_total", {"stage": "origin", "outcome": "altered"}) or 0
 
 
 def refuse_to_advance(*_: object) -> None:
@@ -79,20 +106,22 @@ def refuse_to_advance(*_: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "code"),
+    ("value", "code", "failure"),
     [
-        (b"", "value.empty"),
-        (b"garbage", "value.not_framed"),
-        (b"\x00\x00\x00\x00\x63x", "schema.unknown_id"),
-        (CODEC.dumps(a_referral())[:-3], "record.truncated"),
-        (CODEC.dumps(a_referral(recipient=MemberId("de-police"))), "inbox.foreign"),
+        (b"", "value.empty", "unreadable"),
+        (b"garbage", "value.not_framed", "unreadable"),
+        (b"\x00\x00\x00\x00\x63x", "schema.unknown_id", "unreadable"),
+        (CODEC.dumps(a_referral())[:-3], "record.truncated", "unreadable"),
+        (CODEC.dumps(a_referral(recipient=MemberId("de-police"))), "inbox.foreign", "refused"),
     ],
 )
 def test_what_cannot_be_read_is_kept_aside_and_its_neighbours_go_through(
-    counter: Counter, value: bytes, code: str
+    counter: Counter, value: bytes, code: str, failure: str
 ) -> None:
     counter.source.values.append(value)
-    counter.arrive(a_referral())
+    with risen("tocsin_errors_total") as found:
+        counter.arrive(a_referral())
+    assert found == {(("failure", failure), ("stage", "inbox")): 1}
     with counter.store.begin() as connection:
         letter = connection.execute(select(DEAD_LETTERS)).one()
     assert (letter.code, letter.value, letter.offset) == (code, value, 0)
@@ -252,3 +281,19 @@ def counter_bundle(counter: Counter, reference: str) -> str:
     key = counter.find(a_referral(reference).referral_id).bundle_key
     assert key is not None
     return key
+
+
+def statements(counter: Counter, *referrals: Referral) -> list[str]:
+    """What the store was asked while these came and left."""
+    asked: list[str] = []
+
+    def note(*about: Any) -> None:
+        asked.append(about[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        counter.arrive(*referrals)
+        counter.courier.turn()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return asked

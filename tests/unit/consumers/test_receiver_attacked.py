@@ -22,6 +22,7 @@ from starlette.routing import Route
 from consumers import receiver
 from consumers.receiver import MAX_BODY_BYTES, OPENAPI, application
 from consumers.serving import MOST_CONNECTIONS, Impatient
+from tests.builders.misbehaving import obedient
 from tests.builders.sinks import ANOTHER_SECRET, SECRET, serving
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.pacing import Callers, pace
@@ -225,7 +226,7 @@ def test_no_secret_and_three_are_refused_at_once(secrets: str, tmp_path: Path) -
 
 
 def test_where_it_is_told_to_misbehave_nonsense_is_refused(tmp_path: Path) -> None:
-    app = application(tmp_path / "kept", SECRET, obeys=True)
+    app = obedient(tmp_path / "kept", SECRET)
     for body in (b"", b"[" * 100_000, b'{"status": "no"}', b'{"status": ' + b"9" * 5_000 + b"}", b"\xff"):
         assert asked(app, "POST", "/behaviour", content=body).status_code == 400
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.keyring import add_digest_key, digest_keys, key_mark, keyring, retire_digest_key
+from processors.keyring import add_digest_key, begin_keyring, digest_keys, key_mark, keyring, retire_digest_key
 from schemas.failures import Broken, Refused
 from tocsin.runtime.ledger.workers import Worker
 
@@ -13,6 +13,16 @@ def test_keys_are_made_on_first_use_and_stay(tmp_path: Path) -> None:
     assert keyring(tmp_path) == keyring(tmp_path)
     assert digest_keys(tmp_path) == ("digest-0001",)
     assert {file.stat().st_mode & 0o777 for file in (tmp_path / "keyring").iterdir()} == {0o600}
+
+
+def test_the_first_keys_are_made_ahead_for_workers_that_get_copies_and_never_written_over(tmp_path: Path) -> None:
+    made = begin_keyring(tmp_path)
+    assert made == ("digest-0001.key", "near.key", "recipient.key")
+    before = {name: (tmp_path / "keyring" / name).read_bytes() for name in made}
+    with pytest.raises(Refused) as refused:
+        begin_keyring(tmp_path)
+    assert refused.value.code == "keyring.begun"
+    assert {name: (tmp_path / "keyring" / name).read_bytes() for name in made} == before
 
 
 def test_a_new_key_comes_first_and_the_old_one_stays_until_it_is_retired(tmp_path: Path) -> None:

@@ -103,6 +103,38 @@ def test_whoever_has_a_label_that_is_taken_back_gets_a_copy_without_it_and_is_to
     assert "not_illegal" not in words
 
 
+def test_where_the_record_is_gone_whoever_may_have_the_label_gives_up_its_copy_and_a_correction_comes_again(
+    exchange: Exchange,
+) -> None:
+    item = an_item(hosting=a_hosting())
+    report = a_report(items=(item,))
+    (first,) = exchange.take(report, at_ms=INSTANT_MS)
+    exchange.log.clear()
+    had = members(first, recalled=False)
+    spared = min(had)
+    recall = a_ruling(
+        report, SOURCE, cause=RulingCause.LABEL_RECALLED, occasion="label_recalled:1", unchanged=(MemberId(spared),)
+    )
+    answer, again = exchange.take(recall, recall, at_ms=INSTANT_MS + 1)
+    assert (answer.outcome, members(answer, recalled=True)) == (Outcome.WITHDRAWN, had - {spared})
+    notices = told(answer, StatusKind.RECALL)
+    assert notices.keys() == had - {spared}
+    assert {(one.revision, one.ruling, one.code) for one in notices.values()} == {(1, 1, "recall.labelled")}
+    assert told(answer, StatusKind.WITHDRAWN)[MEMBER].code == "recall.send_again"
+    assert again.referrals == ()
+    (later,) = exchange.take(a_report(items=(item,), revision=2), at_ms=INSTANT_MS + 2)
+    assert members(later, recalled=False) == had, "the report was not taken back, only the copies"
+
+
+def test_where_nobody_may_have_the_label_nobody_is_told(exchange: Exchange) -> None:
+    (first,) = exchange.take(a_report(), at_ms=INSTANT_MS)
+    exchange.log.clear()
+    everybody = tuple(map(MemberId, sorted(members(first, recalled=False))))
+    recall = a_ruling(a_report(), SOURCE, cause=RulingCause.LABEL_RECALLED, occasion="l:1", unchanged=everybody)
+    (answer,) = exchange.take(recall, at_ms=INSTANT_MS + 1)
+    assert (answer.referrals, answer.records) == ((), ())
+
+
 def test_a_correction_that_concerns_others_tells_whoever_loses_it_on_its_status_topic(exchange: Exchange) -> None:
     exchange.take(a_report(), at_ms=INSTANT_MS - 1)
     (answer,) = exchange.take(a_ruling(a_report(), SOURCE), at_ms=INSTANT_MS)

@@ -1,8 +1,11 @@
 """A report that is only kept: whoever has it gives it up, nothing gives it to anybody, and lifting gives it back."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from processors.answering import Answered
 from schemas.records.answers import StatusKind
@@ -16,6 +19,20 @@ from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.standings import Standing
 
 RESTRICTED = Standing(restricted=frozenset({a_report().report_id}))
+
+
+LATER: dict[str, ReportSubmitted | Ruling] = {
+    "revision": a_report(revision=2, platform="another"),
+    "label": a_ruling(a_report(), SOURCE, cause=RulingCause.LABEL, occasion="label:1"),
+    "moved": a_ruling(a_report(), SOURCE, cause=RulingCause.MOVED, occasion="moved:1"),
+    "reroute": a_ruling(a_report(), SOURCE, cause=RulingCause.REROUTE, occasion="range:1"),
+    "person": a_ruling(
+        a_report(), SOURCE, cause=RulingCause.PERSON, occasion="queue:1", chosen=(MemberId("nl-police"),)
+    ),
+    "escalated": a_ruling(
+        a_report(), SOURCE, cause=RulingCause.ESCALATED, occasion="late:1", chosen=(MemberId("nl-police"),)
+    ),
+}
 
 
 @pytest.fixture
@@ -44,18 +61,7 @@ def test_whoever_has_it_is_told_to_give_it_up_and_why_and_so_is_its_submitter(ex
     assert not answer.unrouted.waits, "no person can do anything about it"
 
 
-@pytest.mark.parametrize(
-    "later",
-    [
-        a_report(revision=2, platform="another"),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.LABEL, occasion="label:1"),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.MOVED, occasion="moved:1"),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.REROUTE, occasion="range:1"),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.PERSON, occasion="queue:1", chosen=(MemberId("nl-police"),)),
-        a_ruling(a_report(), SOURCE, cause=RulingCause.ESCALATED, occasion="late:1", chosen=(MemberId("nl-police"),)),
-    ],
-    ids=["revision", "label", "moved", "reroute", "person", "escalated"],
-)
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
 def test_nothing_that_comes_later_gives_it_to_anybody(exchange: Exchange, later: ReportSubmitted | Ruling) -> None:
     exchange.take(a_report(), at_ms=INSTANT_MS - 1)
     restricted(exchange)
@@ -84,3 +90,25 @@ def test_once_it_is_lifted_the_rules_give_it_out_again(exchange: Exchange) -> No
     (answer,) = exchange.take(lifting, at_ms=INSTANT_MS + 1)
     assert answer.outcome is Outcome.ROUTED
     assert members(answer, recalled=False) == set(exchange.holders[a_report().report_id]) != set()
+
+
+@settings(max_examples=5)
+@given(names=st.lists(st.sampled_from(["restrict", "lift", *LATER]), max_size=8))
+def test_whatever_is_said_of_it_in_whatever_order_nobody_is_given_what_is_only_kept(names: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        exchange = Exchange(Path(folder))
+        exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+        for number, name in enumerate(names):
+            (answer,) = exchange.take(said(exchange, name, number), at_ms=INSTANT_MS + number)
+            if exchange.standing == RESTRICTED:
+                assert members(answer, recalled=False) == set()
+                assert exchange.holders[a_report().report_id] == {}, "whoever had it was told to give it up"
+
+
+def said(exchange: Exchange, name: str, number: int) -> ReportSubmitted | Ruling:
+    """The record that says so, and what holds from then on."""
+    if name in LATER:
+        return LATER[name]
+    exchange.standing = RESTRICTED if name == "restrict" else Standing()
+    cause = RulingCause.RESTRICTED if name == "restrict" else RulingCause.LIFTED
+    return a_ruling(a_report(), SOURCE, cause=cause, occasion=f"{name}:{number}")

@@ -8,6 +8,7 @@ from processors.index.memory import MemoryIndex
 from processors.referring import Desk
 from processors.triage import Finished, Tools, TriageStages
 from schemas.framing import frame
+from schemas.records.answers import Status
 from schemas.records.identifiers import CountryCode, MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted, Withdrawal
@@ -37,11 +38,13 @@ def a_piece(*records: ReportSubmitted | Withdrawal | bytes, first: int = 0) -> S
     return Slice(topic_id="id", topic=submitted_topic(MEMBER), partition=0, records=tuple(raw))
 
 
-def some_stages(skips: Skips | None = None, standings: Standings = nothing_special) -> TriageStages:
+def some_stages(
+    skips: Skips | None = None, standings: Standings = nothing_special, index: MemoryIndex | None = None
+) -> TriageStages:
     desk = Desk(bundle=load(SAMPLE), keys=KEYS, personal_schema_id=8)
     nowhere = cast(Database, None)  # settling is not what these tests are about
     tools = Tools(desk=desk, veil=VEIL, codec=CODEC, standings=standings)
-    return TriageStages(tools, MemoryIndex(), nowhere, skips or {})
+    return TriageStages(tools, index or MemoryIndex(), nowhere, skips or {})
 
 
 def finished(*pieces: Slice, skips: Skips | None = None) -> list[Finished]:
@@ -99,6 +102,23 @@ def test_the_same_reference_for_another_case_is_stale_and_nobody_gets_it() -> No
     assert outcomes(first) == [Outcome.ROUTED]
     assert outcomes(other) == [Outcome.STALE]
     assert referrals(other) == []
+
+
+@pytest.mark.parametrize("late", [a_report(), a_report(revision=2, platform="another"), a_withdrawal(revision=2)])
+def test_what_comes_of_an_erased_report_reaches_nobody_leaves_nothing_and_its_submitter_is_told_why(
+    late: ReportSubmitted | Withdrawal,
+) -> None:
+    index = MemoryIndex()
+    stages = some_stages(index=index)
+    for piece in (a_piece(a_report()), a_piece(late, first=1)):
+        found = stages.finish(stages.claim(stages.decide(piece)))
+        index.erase(a_report().report_id)
+    (answer,) = found.answers
+    assert (answer.outcome, answer.referrals, answer.items, answer.unrouted) == (Outcome.STALE, (), (), None)
+    assert CODEC.loads(answer.records[-1].value, Status).code == "report.erased"
+    if (kept := answer.decision) is not None:
+        assert (kept.submitter_reference, kept.retain_until_ms) == ("", None)
+        assert (kept.missing, kept.labels, kept.links) == ((), (), ())
 
 
 def test_a_withdrawal_recalls_what_its_own_slice_referred() -> None:

@@ -286,3 +286,18 @@ def test_a_report_leaves_the_journal_by_itself_once_its_last_revision_is_past_an
     assert [path.name for path in tmp_path.iterdir() if b"marker-2d" in path.read_bytes()] == []
     with journal.begin() as connection:
         assert [(one.revision, len(one.told)) for one in accounts(connection)] == [(1, 1), (2, 0)], "that it was stays"
+
+
+def test_a_reference_that_is_used_again_after_its_erasure_is_erased_a_second_time(
+    journal: Journal, tmp_path: Path
+) -> None:
+    short = a_governance(retain_until=an_instant(NOON_MS + 10))
+    for _ in range(3):
+        take(journal, an_entry(submitter_reference="marker-5f", governance=short))
+        sent(journal)
+        assert let_go(journal, NOON_MS + 20) == 1
+    assert [path.name for path in tmp_path.iterdir() if b"marker-5f" in path.read_bytes()] == []
+    with journal.begin() as connection:
+        found = list(accounts(connection))
+    report = report_id_of(MEMBER, "marker-5f")
+    assert [(one.reference, one.revision) for one in found] == [(report, 1), (f"{report}#2", 1), (f"{report}#3", 1)]

@@ -11,15 +11,16 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import generate_latest
 
 from tocsin.runtime import endpoint as served
-from tocsin.runtime.endpoint import MOST_CONNECTIONS, OPENAPI, PATHS, Endpoint
+from tocsin.runtime.endpoint import MOST_CONNECTIONS, OPENAPI, PATHS, Endpoint, endpoint_of
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
 from tocsin.runtime.metrics import REGISTRY, record_left
 from tocsin.runtime.pacing import Callers, pace
-from tocsin.runtime.settings import MetricsTls
+from tocsin.runtime.settings import KafkaSettings, MetricsTls, RegistrySettings, Settings
 from tocsin.stack.certificates import Authority
 
 
@@ -99,6 +100,32 @@ def test_a_guarded_port_answers_who_shows_a_certificate_and_nobody_else(
     with pytest.raises((OSError, HTTPException)):
         get(endpoint, "/metrics")
     assert scraped(endpoint, ours, shown=ours) == 200
+
+
+def spoken(endpoint: Endpoint, ours: Authority, suites: str) -> tuple[str, int]:
+    """The suite of TLS 1.2 that the port chose, and its bits, for a client that would speak these."""
+    context = ssl.create_default_context(cafile=ours.certificate)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(suites)
+    pair = ours.pair("prometheus")
+    context.load_cert_chain(pair.certificate, pair.key)
+    place = ("127.0.0.1", endpoint.port)
+    with socket.create_connection(place, 5) as plain, context.wrap_socket(plain, server_hostname="localhost") as found:
+        name, _, bits = found.cipher() or ("", "", 0)
+        return name, bits
+
+
+def test_a_guarded_port_speaks_authenticated_suites_with_forward_secrecy_alone_the_strongest_first(
+    guarded: tuple[Endpoint, Authority],
+) -> None:
+    assert spoken(*guarded, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384") == (
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        256,
+    )
+    assert spoken(*guarded, "ECDHE-ECDSA-AES128-GCM-SHA256")[1] == 128
+    for weak in ("ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA", "AES256-GCM-SHA384", "DHE-RSA-AES256-SHA256"):
+        with pytest.raises(OSError, match=r"alert|reset|closed|EOF"):
+            spoken(*guarded, weak)
 
 
 def test_a_silent_client_of_a_guarded_port_holds_up_nobody(guarded: tuple[Endpoint, Authority]) -> None:
@@ -219,3 +246,23 @@ def is_closed(connection: socket.socket) -> bool:
         return connection.recv(1) == b""
     except ConnectionResetError:
         return True
+
+
+def test_without_a_port_nothing_is_served_and_with_one_only_this_machine_hears_it(
+    tmp_path: Path, health: Health
+) -> None:
+    kafka, registry = (
+        KafkaSettings(bootstrap="broker.example.test:9092"),
+        RegistrySettings(url="http://127.0.0.1:1", cache=tmp_path),
+    )
+    quiet = Settings(principal="triage", state=tmp_path, policy=tmp_path, kafka=kafka, registry=registry)
+    assert endpoint_of(quiet, health) is None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    made = endpoint_of(replace(quiet, metrics_port=port), health)
+    assert made is not None
+    with closing(made):
+        assert get(made, "/live")[0] == 200
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", port), timeout=5)

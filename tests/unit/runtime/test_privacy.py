@@ -81,12 +81,27 @@ def test_a_folder_that_others_can_enter_is_refused(what: str, mode: int, tmp_pat
     assert sorted(folder.iterdir()) == before
 
 
-@pytest.mark.parametrize(("what", "name"), [("journal", "*.sqlite"), ("inbox", "inbox.sqlite"), ("password", "word")])
+FILES = (
+    ("journal", "journal.sqlite"),
+    ("journal", "journal.sqlite-wal"),
+    ("inbox", "inbox.sqlite"),
+    ("inbox", "inbox.sqlite-wal"),
+    ("sink", "manifest.sha256"),
+    ("sink", "0b1f6a0e.json"),
+    ("receiver", "0b1f6a0e.json"),
+    ("password", "word"),
+)
+
+
+@pytest.mark.parametrize(("what", "name"), FILES)
 @pytest.mark.parametrize("mode", [0o640, 0o604])
 def test_a_file_that_others_can_read_is_refused(what: str, name: str, mode: int, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     OPENED[what](folder)
-    (file,) = folder.glob(name)
+    file = folder / name
+    file.touch(mode=0o600)
+    OPENED[what](folder)
+    file.touch()
     file.chmod(mode)
     with pytest.raises(Broken, match="others have rights") as caught:
         OPENED[what](folder)

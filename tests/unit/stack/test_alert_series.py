@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.builders.burning import series_of
 from tocsin.stack.objectives import BURNS, FOLDER, Objective, read, written
@@ -19,6 +20,8 @@ PROMTOOL = str(shutil.which("promtool"))
 needs_promtool = pytest.mark.skipif(
     not shutil.which("promtool"), reason="make promtool installs it (Debian's package prometheus)"
 )
+BOTH = (True, False)
+TIER = re.compile(r'tier="(\w+)"')
 AT_ONCE = 8
 """Promtool mostly waits for its own disk."""
 WAITS = re.compile(r"for: (\d+)m")
@@ -112,6 +115,31 @@ def test_each_alert_has_both_series(name: str) -> None:
     alerts = re.findall(r"- alert: (\w+)", (FOLDER / name).read_text("utf-8"))
     tested = re.findall(r"name: (\w+) (fires|is silent)$", (SERIES / name).read_text("utf-8"), re.MULTILINE)
     assert set(tested) == {(alert, how) for alert in alerts for how in ("fires", "is silent")}
+    assert expectations((SERIES / name).read_text("utf-8")) == {
+        (alert, is_there) for alert in alerts for is_there in BOTH
+    }
+
+
+@pytest.mark.parametrize("burn", BURNS, ids=lambda burn: burn[0])
+@pytest.mark.parametrize("one", OBJECTIVES, ids=lambda one: f"{one.step}-{one.tier}")
+def test_each_alert_of_an_objective_has_both_series(one: Objective, burn: tuple[str, float, str, str, str]) -> None:
+    assert expectations(series_of(one, burn, "")) == {(f"TocsinObjectiveBurns{burn[0]}", is_there) for is_there in BOTH}
+
+
+def test_there_is_no_alert_of_an_objective_beside_those() -> None:
+    rules = [
+        rule for group in yaml.safe_load((FOLDER / "slo.yml").read_text("utf-8"))["groups"] for rule in group["rules"]
+    ]
+    alerts = [rule for rule in rules if "alert" in rule]
+    found = sorted((one["alert"], one["labels"]["step"], *set(TIER.findall(one["expr"]))) for one in alerts)
+    made = [(f"TocsinObjectiveBurns{burn[0]}", one.step, str(one.tier)) for one in OBJECTIVES for burn in BURNS]
+    assert found == sorted(made)
+
+
+def expectations(series: str) -> set[tuple[str, bool]]:
+    """Each alert with whether a test of it expects that it is there: what a test is called proves nothing."""
+    checks = [one for test in yaml.safe_load(series)["tests"] for one in test["alert_rule_test"]]
+    return {(one["alertname"], bool(one["exp_alerts"])) for one in checks}
 
 
 def test_every_file_of_rules_has_its_series() -> None:

@@ -23,7 +23,7 @@ def test_what_reads_records_is_told_and_that_there_is_a_faster_one(engine: str, 
     found = findings.of_codec(engine)
     assert found.level is Level.OK
     assert engine in found.says
-    assert ("TOCSIN_CODEC=compiled" in found.says) is hint
+    assert ("not installed" in found.says) is hint
 
 
 @pytest.mark.parametrize(("days", "level"), [(-1, Level.FAIL), (5, Level.WARN), (90, Level.OK)])
@@ -65,6 +65,13 @@ def test_every_difference_from_the_tables_fails_and_names_what_differs(plan: Pla
     (failed,) = [found for found in findings.of_plan(plan) if found.level is Level.FAIL]
     assert (failed.part, failed.next_command) == (part, "tocsin acl apply")
     assert "reports.a" in failed.says or "status.a" in failed.says
+
+
+def test_a_topic_that_is_kept_for_police_is_told_with_how_it_ends_and_fails_nothing() -> None:
+    topics, rules, kept = findings.of_plan(Plan(kept_topics=("reports.ngo-b.submitted.v1",)))
+    assert {topics.level, rules.level} == {Level.OK}
+    assert (kept.level, kept.says) == (Level.WARN, "kept whatever its age: reports.ngo-b.submitted.v1")
+    assert kept.next_command.endswith("tocsin acl apply --end-keeping reports.ngo-b.submitted.v1")
 
 
 def test_a_topic_of_no_table_is_told_and_fails_nothing() -> None:

@@ -1,8 +1,9 @@
-"""A member goes live with its keys in the directory: what is missing is named with the command that helps."""
+"""A member goes live with its keys in the directory and a way to reach it: what is missing is named with what helps."""
 
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.records.identifiers import MemberId
 from tests.builders.policy import TODAY, the_sample
@@ -10,11 +11,13 @@ from tocsin.runtime.keys.files import Use
 from tocsin.stack.going_live import Condition, Facts, conditions
 from tocsin.stack.provision import Plan
 
+REACHED = "can be reached beside the exchange"
 
-def keys_of(member: str, live: dict[Use, int] | None) -> list[Condition]:
+
+def conditions_of(member: str, live: dict[Use, int] | None = None, **changed: Any) -> list[Condition]:
     bundle = the_sample()
     facts: dict[str, Any] = {
-        "member": bundle.members[MemberId(member)],
+        "member": replace(bundle.members[MemberId(member)], **changed),
         "barred": False,
         "plan": Plan(),
         "certificate": "ab",
@@ -24,7 +27,11 @@ def keys_of(member: str, live: dict[Use, int] | None) -> list[Condition]:
         "last_submitted": None,
         "last_delivered": None,
     }
-    return [one for one in conditions(Facts(**facts), bundle, TODAY) if "in the directory" in one.name]
+    return list(conditions(Facts(**facts), bundle, TODAY))
+
+
+def keys_of(member: str, live: dict[Use, int] | None) -> list[Condition]:
+    return [one for one in conditions_of(member, live) if "in the directory" in one.name]
 
 
 @pytest.mark.parametrize("use", Use)
@@ -39,3 +46,22 @@ def test_a_missing_key_is_named_with_what_the_member_and_the_exchange_do(use: Us
 def test_who_only_submits_needs_no_sealing_key_and_a_home_without_directory_asks_for_none() -> None:
     assert [one.name for one in keys_of("plat-a", {Use.SIGN: 1})] == ["signing key in the directory"]
     assert keys_of("plat-a", None) == []
+
+
+@pytest.mark.parametrize("member", ["plat-a", "nl-hotline"])
+def test_whoever_takes_part_names_a_way_to_reach_it_beside_the_exchange(member: str) -> None:
+    (named,) = [one for one in conditions_of(member) if one.name == REACHED]
+    assert named.holds
+    (missing,) = [one for one in conditions_of(member, out_of_band="") if one.name == REACHED]
+    assert (missing.holds, missing.found) == (False, "out of band missing")
+    assert missing.fix.startswith("set out_of_band in members.toml")
+
+
+def test_the_operators_own_canary_is_not_asked_how_it_is_reached() -> None:
+    assert [one for one in conditions_of("canary", out_of_band="") if one.name == REACHED] == []
+
+
+def test_a_desk_on_duty_is_asked_of_those_alone_to_whom_urgent_referrals_go() -> None:
+    (missing,) = [one for one in conditions_of("nl-hotline", duty_contact="") if one.name == "on duty"]
+    assert (missing.holds, missing.fix) == (False, "set duty_contact in members.toml")
+    assert [one for one in conditions_of("plat-a") if one.name == "on duty"] == []

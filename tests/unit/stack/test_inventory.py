@@ -11,6 +11,7 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import topic_table
 from tests.builders.deliveries import Counter
 from tests.builders.referrals import a_referral
+from tests.builders.restrictions import an_entry
 from tocsin.runtime import migrations
 from tocsin.runtime.keys.files import KeyFolder, Use, new_key
 from tocsin.runtime.ledger.erasing import PLACES
@@ -28,6 +29,7 @@ from tocsin.stack.inventory import (
     too_open,
 )
 from tocsin.stack.records_kept import HELD
+from tocsin.stack.restrictions import Restrictions
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "data-inventory.md"
 VERSIONS = Path(next(iter(migrations.__path__))) / "versions"
@@ -43,6 +45,7 @@ MADE_BY_HAND = {
     "keyring/*.key",
     "erasures/register.jsonl",
     "erasures/register.key",
+    "restrictions/register.jsonl",
     "*.seal.pem",
     "*.sign.pem",
 }
@@ -75,6 +78,7 @@ def test_every_local_file_that_is_made_is_in_it_and_nobody_else_can_read_it(tmp_
     keyring(tmp_path / "triage")
     (tmp_path / "ops").mkdir(mode=0o700)
     Register(tmp_path / "ops").add(a_referral().report_id, 0)
+    Restrictions(tmp_path / "ops").add(an_entry())
     for use in Use:
         KeyFolder(tmp_path / "keys").add(use, new_key(use))
     assert [name for name, kind in found_in(tmp_path).items() if kind is None] == []

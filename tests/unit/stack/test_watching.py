@@ -19,7 +19,8 @@ from tocsin.stack.watching.grafana import FILES, of_exchange
 from tocsin.stack.watching.grafana import of_member as grafana_of_member
 from tocsin.stack.watching.member_panels import MEMBERS, of_member
 from tocsin.stack.watching.page import View, page
-from tocsin.stack.watching.panels import GROUPS, Panel, Shape, Unit
+from tocsin.stack.watching.panel import Panel, Shape, Unit
+from tocsin.stack.watching.panels import GROUPS
 from tocsin.stack.watching.words import figure
 
 PANELS = [panel for group in GROUPS for panel in group.panels]
@@ -31,6 +32,12 @@ ENDS = {
     Kind.HISTOGRAM: ("_bucket", "_count", "_sum"),
 }
 NAMES = {f"{family.name}{end}" for family in (*FAMILIES, *LAGS) for end in ENDS[family.kind]}
+RULES = Path(__file__).parents[3] / "deploy" / "prometheus"
+UNSEEN = {
+    "tocsin_audit_checkpoint_timestamp_seconds": "old where nothing was written since; what is signed is shown",
+    "tocsin_process_virtual_memory_bytes": "addressed is not used; what runs out is the memory in use, which is shown",
+}
+"""Metrics that no panel shows and no alert asks for, and why."""
 PERIOD = Period(until_seconds=1_790_000_000.0, hours=1)
 NUMBER = next(panel for panel in PANELS if panel.title == "Late recalls")
 LINES = next(panel for panel in PANELS if panel.title == "Records by stage")
@@ -43,6 +50,19 @@ def test_a_panel_asks_for_metrics_and_labels_that_exist_and_says_what_it_means(p
     assert set(re.findall(r"{{(\w+)}}", panel.legend)) <= known
     assert panel.says.endswith(".")
     assert panel.shape is Shape.NUMBER or panel.legend or "sum(" in panel.query, "lines have names"
+
+
+def asked_for() -> set[str]:
+    """Every metric that a panel shows or the expression of a rule reads."""
+    rules = "\n".join(file.read_text("utf-8") for file in RULES.glob("*.yml"))
+    queries = [panel.query for panel in (*PANELS, *OF_MEMBER)] + re.findall(r"^ *expr: (.+)$", rules, re.MULTILINE)
+    return {name for query in queries for name in re.findall(r"\b(?:tocsin|kafka)_[a-z_]+", query)}
+
+
+def test_every_metric_is_in_a_panel_or_an_alert_or_here_with_the_reason_why_not() -> None:
+    asked = asked_for()
+    ends = {family.name: {f"{family.name}{end}" for end in ENDS[family.kind]} for family in (*FAMILIES, *LAGS)}
+    assert {name for name, seen in ends.items() if not seen & asked} == UNSEEN.keys()
 
 
 def test_no_two_panels_have_one_title() -> None:

@@ -51,6 +51,12 @@ def wish_of(*, restrict: bool, lift: bool, field: str, reason: str, by: str) -> 
     return Wish(verb=given[0], field=field, order=Excuse(by=by, reason=reason))
 
 
+def put_back(settings: Settings, database: Database) -> str:
+    """Hold the database against the register of restrictions; tells what was done. May raise Temporary."""
+    in_force, lost = subjects.again(settings, database)
+    return f"{in_force} in force in the register; {lost} orders had been lost and count again."
+
+
 def carry_out(settings: Settings, database: Database, reports: Sequence[ReportId], wish: Wish) -> bool:
     """Whether it is done; False where triage still has to. Raises Refused where no report is left to do it with."""
     if not reports:

@@ -10,6 +10,7 @@ from tocsin.runtime.ledger.measures import Group, Times
 VERSION: Final = "2026-11"
 """Figures are compared only with those of the same definitions."""
 COUNT, SHARE, SCORE, SECONDS = "count", "share", "score", "seconds"
+LAW: Final = "law_verified_share"
 
 Found = tuple[float | None, int]
 """A figure, and how many reports, referrals or items it was taken from."""
@@ -123,11 +124,23 @@ MEASURES: Final[Mapping[str, Measure]] = {
         sentence="Of reports, those that were found to share content, an account or an incident with another one.",
         of=_share("linked", "reports"),
     ),
+    "links": Measure(
+        heading="links found",
+        unit=COUNT,
+        sentence="Other reports that these were linked to when they were decided on; a pair may count in both.",
+        of=lambda group: (group.links, group.linked),
+    ),
     "items": Measure(
         heading="items found",
         unit=COUNT,
         sentence="Content items in these reports; one that two reports have counts in both.",
         of=_count("items"),
+    ),
+    "removed": Measure(
+        heading="removed",
+        unit=COUNT,
+        sentence="Of items, how many a hotline said are removed or no longer available.",
+        of=lambda group: (group.removed.count, group.removed.count),
     ),
     "removed_share": Measure(
         heading="items removed",
@@ -141,4 +154,11 @@ MEASURES: Final[Mapping[str, Measure]] = {
         sentence="From the first decision on the report until a hotline said so: half of the removed took no longer.",
         of=_times(_removed, "median"),
     ),
+    LAW: Measure(
+        heading="law checked",
+        unit=SHARE,
+        sentence="Of the rows of the legal map that are in force as this is written, those that a lawyer has checked.",
+        of=lambda _group: (None, 0),
+    ),
 }
+"""`law_verified_share` is of the exchange and of no group: it stands with all reports alone."""

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from tocsin.cli.measuring.definitions import MEASURES, VERSION
+from tocsin.cli.measuring.definitions import COUNT, LAW, MEASURES, SHARE, VERSION
 from tocsin.cli.measuring.months import ZONE, Months
+from tocsin.cli.measuring.suppression import By, Hidden, Key, suppressed
 from tocsin.runtime.ledger.measures import Group
 
 SMALLEST: Final = 5
@@ -44,6 +44,8 @@ class Figures(Struct, frozen=True, kw_only=True):
 
     def value(self, measure: str, group: Mapping[str, str]) -> float | None:
         """One figure of one group; None where it is not there or not shown."""
+        if measure == LAW:
+            return None if group else self.law_verified_share
         for table in self.tables:
             if set(table.by) == set(group):
                 key = tuple(group[name] for name in table.by)
@@ -51,27 +53,39 @@ class Figures(Struct, frozen=True, kw_only=True):
         return None
 
 
-def table_of(by: Sequence[str], groups: Iterable[Group], smallest: int = SMALLEST) -> Table:
-    """The figures of these groups."""
-    found = tuple(groups)
-    hidden = _hidden(found, smallest)
-    return Table(by=tuple(by), rows=tuple(_row(group, smallest, group.key in hidden) for group in found))
+def tables_of(
+    wanted: Iterable[By], grouped: Mapping[By, Sequence[Group]], smallest: int, law: float | None = None
+) -> tuple[Table, ...]:
+    """The figures of these groups by each of `wanted`; `grouped` has every coarser table too, as totals may tell.
+
+    The verified share of the legal map, `law`, is of the exchange and stands with all reports alone.
+    """
+    reports = suppressed(_counted(grouped, "reports"), smallest)
+    hidden = {name: _hidden(name, grouped, smallest, reports) for name in MEASURES}
+    return tuple(
+        Table(by=by, rows=tuple(_row(group, _in_table(by, hidden), None if by else law) for group in grouped[by]))
+        for by in wanted
+    )
 
 
-def _hidden(groups: Sequence[Group], smallest: int) -> frozenset[tuple[str, ...]]:
-    """Those with too few reports; where it is one alone, the next one as well: the total would tell it."""
-    by_size = sorted(groups, key=lambda group: (group.reports, group.key))
-    few = sum(group.reports < smallest for group in groups)
-    count = 2 if few == 1 and len(groups) > 1 else few
-    return frozenset(group.key for group in by_size[:count])
+def _in_table(by: By, hidden: Mapping[str, Hidden]) -> Mapping[str, frozenset[Key]]:
+    return {name: found[by] for name, found in hidden.items()}
 
 
-def _row(group: Group, smallest: int, is_hidden: bool) -> Row:
-    shown: dict[str, float | None] = dict.fromkeys(MEASURES)
-    row = Row(key=group.key, values=shown, is_hidden=is_hidden)
-    if is_hidden:
-        return row
-    for name, measure in MEASURES.items():
-        value, among = measure.of(group)
-        shown[name] = value if among >= smallest else None
-    return replace(row, values=shown)
+def _hidden(name: str, grouped: Mapping[By, Sequence[Group]], smallest: int, reports: Hidden) -> Hidden:
+    """Of one figure. Times and scores do not add up, so that no total tells them."""
+    counted = _counted(grouped, name)
+    if MEASURES[name].unit in {COUNT, SHARE}:
+        return suppressed(counted, smallest, also=reports)
+    return {
+        by: reports[by] | {key for key, among in counts.items() if among < smallest} for by, counts in counted.items()
+    }
+
+
+def _counted(grouped: Mapping[By, Sequence[Group]], name: str) -> Mapping[By, Mapping[Key, int]]:
+    return {by: {group.key: MEASURES[name].of(group)[1] for group in found} for by, found in grouped.items()}
+
+
+def _row(group: Group, hidden: Mapping[str, frozenset[Key]], law: float | None) -> Row:
+    shown = {name: None if group.key in hidden[name] else measure.of(group)[0] for name, measure in MEASURES.items()}
+    return Row(key=group.key, values=shown | {LAW: law}, is_hidden=group.key in hidden["reports"])

@@ -12,7 +12,7 @@ import msgspec
 from schemas.catalogue import message
 from schemas.failures import Broken, Refused
 from tocsin.policy.bundle import Bundle, load, signed_files
-from tocsin.policy.store.promotions import Promotion, chain_of
+from tocsin.policy.store.promotions import DECODER, Promotion, chain_of
 from tocsin.policy.store.trust import Trust
 
 BUNDLES: Final = "bundles"
@@ -91,7 +91,7 @@ class Store:
     def _read(self, part: str) -> Iterator[Promotion]:
         for file in sorted((self.folder / part).glob("*.json")):
             try:
-                promotion = msgspec.json.decode(file.read_bytes(), type=Promotion)
+                promotion = DECODER.decode(file.read_bytes())
             except FileNotFoundError:
                 continue  # a proposal that was promoted this moment
             except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -60,6 +60,10 @@ class Promotion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return len(names) >= NEEDED and self.believed(trust) == names
 
 
+DECODER: Final = msgspec.json.Decoder(Promotion)
+"""Made before there are threads (schemas/learning.py)."""
+
+
 def believed_of(signatures: Iterable[Signature], statement: bytes, trust: Trust) -> frozenset[str]:
     """Whose signatures hold under a statement: names that the deployment knows."""
     return frozenset(
@@ -98,7 +102,7 @@ def gone_from(chain: Sequence[Promotion], seen: Mapping[str, bytes], trust: Trus
 
 def _read(said: bytes) -> Promotion | None:
     try:
-        return msgspec.json.decode(said, type=Promotion)
+        return DECODER.decode(said)
     except (msgspec.ValidationError, msgspec.DecodeError):
         return None
 

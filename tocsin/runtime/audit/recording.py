@@ -1,41 +1,41 @@
 """Facts become leaves in the transaction that makes them true: one row for all that a slice leaves."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, text
 
 from tocsin.runtime.audit.statements import NONCE_BYTES, Act, Fact, Reading, encoded, leaf_of
+from tocsin.runtime.pipeline import Query
 
 LINE: Final = b"\n"
 
 
-def record_facts(connection: Connection, stream: int, facts: Sequence[Fact]) -> None:
+def entries(stream: int, facts: Sequence[Fact]) -> Iterator[Query]:
     """What one slice leaves in the log, in the order of offsets; a person's look is an entry of its own."""
     for fact in facts:
         if isinstance(fact.statement, Reading):
-            record_reading(connection, fact.statement, fact.at_ms)
+            yield _of_person(fact.statement, fact.at_ms)
     facts = [fact for fact in facts if not isinstance(fact.statement, Reading)]
-    if not facts:
-        return
-    span = {"first": facts[0].log_offset, "last": facts[-1].log_offset}
-    connection.execute(_ENTRY, {"stream": stream, "person": "", **span, **_columns(facts)})
+    if facts:
+        span = {"first": facts[0].log_offset, "last": facts[-1].log_offset}
+        yield Query(_ENTRY, {"stream": stream, "person": "", **span, **_columns(facts)})
 
 
 def record_reading(connection: Connection, reading: Reading, at_ms: int) -> None:
     """That a person looked at something, in the transaction that shows it to them."""
-    _record_person(connection, reading, at_ms)
+    connection.execute(*_of_person(reading, at_ms))
 
 
 def record_act(connection: Connection, act: Act, at_ms: int) -> None:
     """That a person did something, in the transaction that does it."""
-    _record_person(connection, act, at_ms)
+    connection.execute(*_of_person(act, at_ms))
 
 
-def _record_person(connection: Connection, said: Reading | Act, at_ms: int) -> None:
+def _of_person(said: Reading | Act, at_ms: int) -> Query:
     columns = _columns((Fact(statement=said, at_ms=at_ms),))
-    connection.execute(_ENTRY, {"stream": None, "person": said.person, "first": None, "last": None, **columns})
+    return Query(_ENTRY, {"stream": None, "person": said.person, "first": None, "last": None, **columns})
 
 
 def _columns(facts: Sequence[Fact]) -> dict[str, object]:

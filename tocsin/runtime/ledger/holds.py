@@ -1,6 +1,6 @@
 """Holds that police put on notices to hosts: owner, reason, until when, and when somebody is reminded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, text
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId
+from tocsin.runtime.pipeline import Query
 
 
 class Hold(Struct, frozen=True, kw_only=True):
@@ -57,9 +58,9 @@ def holds(connection: Connection, report: str = "") -> Sequence[Hold]:
     return [_hold(row) for row in connection.execute(_IN_FORCE, {"report": report})]
 
 
-def held(connection: Connection) -> frozenset[ReportId]:
-    """The reports under a hold now."""
-    return frozenset(hold.report_id for hold in holds(connection))
+def held_in(rows: Iterable[Any]) -> frozenset[ReportId]:
+    """The reports under a hold now, as HELD answers."""
+    return frozenset(ReportId(row.report_id) for row in rows)
 
 
 def put(connection: Connection, new: NewHold) -> int:
@@ -98,6 +99,7 @@ _IN_FORCE: Final = text("""
     where released_at is null and expires_at > now() and (:report = '' or report_id::text = :report)
     order by expires_at, number
 """)
+HELD: Final = Query(_IN_FORCE, {"report": ""})
 _HAS_IT: Final = text(
     "select 1 from referrals where report_id = cast(:report_id as uuid) and recipient = :owner and not withdrawal"
 )

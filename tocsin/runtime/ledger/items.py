@@ -1,6 +1,6 @@
 """Content items in the ledger: as triage found them, and what recipients did to them since, in order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from schemas.item_state import Act, ActKind, ItemState, replayed
 from schemas.records.identifiers import ContentId, MemberId, ReportId
+from tocsin.runtime.pipeline import Query
 
 ItemKey = tuple[ReportId, ContentId]
 
@@ -41,7 +42,7 @@ class ActDone(Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
-def record_items(connection: Connection, made: Sequence[ItemMade]) -> None:
+def item_queries(made: Sequence[ItemMade]) -> Iterator[Query]:
     """Write items down; a later revision describes the page anew, and changes what nobody has done anything to.
 
     Where its submitter has looked since an item was moved, it is assigned to where it was seen, unless somebody acted.
@@ -49,9 +50,9 @@ def record_items(connection: Connection, made: Sequence[ItemMade]) -> None:
     latest = {(one.report_id, one.content_id): one for one in sorted(made, key=lambda one: one.revision)}
     columns = {name: [getattr(one, name) for one in latest.values()] for name in ItemMade.__struct_fields__}
     if any(one.revision > 1 for one in latest.values()):
-        connection.execute(_DESCRIBED, columns)
-        connection.execute(_LOOKED, columns)
-    connection.execute(_ITEMS, columns)
+        yield Query(_DESCRIBED, columns)
+        yield Query(_LOOKED, columns)
+    yield Query(_ITEMS, columns)
 
 
 def locked_states(connection: Connection, report_ids: Iterable[ReportId]) -> Mapping[ItemKey, ItemState]:

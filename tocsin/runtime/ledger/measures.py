@@ -44,6 +44,8 @@ class Group(Struct, frozen=True, kw_only=True):
     """Reports with a label that its scheme publishes."""
     linked: int = 0
     """Reports that were linked to another one."""
+    links: int = 0
+    """Links of all of them together."""
     items: int = 0
     removed: Times = Times()
     """From the first decision on its report until a hotline said that an item is gone."""
@@ -87,6 +89,7 @@ def _group(row: Row[Any], referred: Row[Any] | None) -> Group:
         completeness=float(row.completeness),
         labelled=row.labelled,
         linked=row.linked,
+        links=row.links,
         items=row.items,
         removed=_times(row.removed, row.removed_at),
     )
@@ -128,7 +131,8 @@ _REPORTS: Final = """
     ), counted as (
         select key, count(*)::integer as reports, count(*) filter (where is_complete)::integer as complete,
                avg(completeness) as completeness, count(*) filter (where labels <> '{}')::integer as labelled,
-               count(*) filter (where links > 0)::integer as linked, coalesce(sum(items), 0)::integer as items
+               count(*) filter (where links > 0)::integer as linked, coalesce(sum(links), 0)::integer as links,
+               coalesce(sum(items), 0)::integer as items
         from cases group by key
     )
     select counted.*, coalesce(gone.removed, 0) as removed, gone.removed_at

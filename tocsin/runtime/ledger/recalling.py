@@ -27,6 +27,8 @@ class Target(Struct, frozen=True, kw_only=True):
     mark: Mark
     source: Coordinate
     holders: tuple[MemberId, ...]
+    unlabelled: tuple[MemberId, ...] = ()
+    """Those of them whose copy is the first: no recipient had said anything of an item when that was made."""
     erased: bool = False
     recalled: bool = False
     """It was taken back before, by the exchange."""
@@ -79,6 +81,7 @@ def _target(row: Row[Any]) -> Target:
         mark=Mark(row.mark),
         source=Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset),
         holders=tuple(MemberId(name) for name in row.holders),
+        unlabelled=tuple(MemberId(name) for name in row.unlabelled),
         erased=row.last == TOMBSTONE,
         recalled=row.last == RECALLED,
     )
@@ -95,7 +98,8 @@ def _labelled(row: Row[Any]) -> Labelled:
 
 _TARGETS: Final = text("""
     select own.report_id, own.revision, own.member, coalesce(d.submitter_reference, '') as submitter_reference,
-           coalesce(d.mark, 'LIVE') as mark, own.log_offset, s.topic_id, s.topic, s.partition, holders.names as holders,
+           coalesce(d.mark, 'LIVE') as mark, own.log_offset, s.topic_id, s.topic, s.partition,
+           holders.names as holders, holders.unlabelled,
            (select max(revision) from report_revisions every where every.report_id = own.report_id) as last
     from (
         select distinct on (report_id) report_id, revision, member, stream, log_offset from report_revisions
@@ -107,8 +111,10 @@ _TARGETS: Final = text("""
         order by revision desc, ruling desc limit 1
     ) d on true
     cross join lateral (
-        select coalesce(array_agg(held.recipient order by held.recipient), '{}') as names from (
-            select distinct on (recipient) recipient, withdrawal from referrals
+        select coalesce(array_agg(held.recipient order by held.recipient), '{}') as names,
+               coalesce(array_agg(held.recipient order by held.recipient)
+                        filter (where (held.revision, held.ruling) = (1, 0)), '{}') as unlabelled from (
+            select distinct on (recipient) recipient, withdrawal, revision, ruling from referrals
             where report_id = own.report_id order by recipient, revision desc, ruling desc
         ) held where not held.withdrawal
     ) holders

@@ -12,7 +12,8 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.outcomes import Outcome
-from tocsin.runtime.ledger.settlement import Settlement, settle
+from tocsin.runtime.ledger.settlement import Settlement
+from tocsin.runtime.ledger.settling import settle
 
 Skips = Mapping[tuple[str, int], frozenset[int]]
 """Offsets by topic id and partition that a worker sets aside instead of looking at them."""

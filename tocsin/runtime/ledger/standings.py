@@ -10,9 +10,9 @@ from msgspec import Struct
 from schemas.failures import Temporary
 from schemas.records.identifiers import ReportId
 from tocsin.runtime.database import Database
-from tocsin.runtime.ledger.holds import held
-from tocsin.runtime.ledger.subject_requests import restricted
-from tocsin.runtime.ledger.suspensions import Barred, barred
+from tocsin.runtime.ledger.holds import HELD, held_in
+from tocsin.runtime.ledger.subject_requests import RESTRICTED, restricted_in
+from tocsin.runtime.ledger.suspensions import BARRED, Barred, barred_in
 
 _LOG: Final = logging.getLogger(__name__)
 _REST_SECONDS: Final = 5.0
@@ -54,10 +54,8 @@ class LedgerStandings:
         if self._clock() < self._rest_until_seconds:
             return self._last
         try:
-            with self._database.transaction() as connection:
-                self._last = Standing(
-                    barred=barred(connection), held=held(connection), restricted=restricted(connection)
-                )
+            suspended, asked, kept = self._database.together((BARRED, HELD, RESTRICTED))
+            self._last = Standing(barred=barred_in(suspended), held=held_in(asked), restricted=restricted_in(kept))
         except Temporary as failure:
             self._rest_until_seconds = self._clock() + _REST_SECONDS
             _LOG.warning("suspensions cannot be asked for: %s", failure, extra={"facts": {"code": failure.code}})

@@ -1,15 +1,16 @@
 """What was asked for somebody whom a report is about: to keep it and do nothing else with it, or to correct a field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row, text
 
 from schemas.records.identifiers import ReportId
 from tocsin.runtime.ledger.skips import Excuse
+from tocsin.runtime.pipeline import Query
 
 
 class Kind(StrEnum):
@@ -26,13 +27,24 @@ class Request(Struct, frozen=True, kw_only=True):
     report_id: ReportId
     kind: Kind
     field: str
+    reason: str
     asked_by: str
     asked_at: datetime
 
 
 def restricted(connection: Connection) -> frozenset[ReportId]:
     """The reports that are only kept now."""
-    return frozenset(ReportId(row.report_id) for row in connection.execute(_RESTRICTED))
+    return restricted_in(connection.execute(*RESTRICTED))
+
+
+def restriction_numbers(connection: Connection) -> Mapping[ReportId, int]:
+    """Of each report that is only kept now, the number of the request."""
+    return {ReportId(row.report_id): row.number for row in connection.execute(_NUMBERS)}
+
+
+def restricted_in(rows: Iterable[Any]) -> frozenset[ReportId]:
+    """As RESTRICTED answers."""
+    return frozenset(ReportId(row.report_id) for row in rows)
 
 
 def requests(connection: Connection, reports: Sequence[ReportId]) -> tuple[Request, ...]:
@@ -45,6 +57,31 @@ def ask(connection: Connection, report: ReportId, about: tuple[Kind, str], excus
     kind, field = about
     row = {"report": report, "kind": kind, "field": field, "by": excuse.by, "reason": excuse.reason}
     return int(connection.execute(_ASK, row).scalar_one())
+
+
+def number_above(connection: Connection, number: int) -> None:
+    """Let the next request have a higher number: a database that was set back would give the same ones again.
+
+    Never below what was drawn, by whoever has not committed yet.
+    """
+    connection.execute(_NUMBER_ABOVE, {"number": number})
+
+
+def restrict_again(connection: Connection, report: ReportId, asked_at: datetime, excuse: Excuse) -> int:
+    """Write down a restriction that the database has lost, as it was asked for; tells its new number."""
+    row = {"report": report, "by": excuse.by, "reason": excuse.reason, "at": asked_at}
+    return int(connection.execute(_RESTRICT_AGAIN, row).scalar_one())
+
+
+def lift_again(connection: Connection, report: ReportId, ended_at: datetime, excuse: Excuse) -> int:
+    """End one that the database has back, under a number that triage has never heard of; tells it."""
+    row = {"report": report, "by": excuse.by, "reason": excuse.reason, "at": ended_at}
+    return int(connection.execute(_LIFT_AGAIN, row).scalar_one())
+
+
+def unsent(connection: Connection) -> Mapping[ReportId, tuple[int, bool]]:
+    """Of each report whose last restriction triage has not carried out: its number, and whether it was lifted."""
+    return {ReportId(row.report_id): (row.number, row.is_lifted) for row in connection.execute(_UNSENT)}
 
 
 def lift(connection: Connection, report: ReportId, excuse: Excuse) -> int | None:
@@ -63,9 +100,14 @@ def _request(row: Row[tuple[object, ...]]) -> Request:
     return Request(**(found | {"kind": Kind(row.kind)}))
 
 
-_RESTRICTED: Final = text("select report_id::text from subject_requests where kind = 'restrict' and ended_at is null")
+RESTRICTED: Final = Query(
+    text("select report_id::text from subject_requests where kind = 'restrict' and ended_at is null")
+)
+_NUMBERS: Final = text("""
+    select report_id::text, number from subject_requests where kind = 'restrict' and ended_at is null
+""")
 _IN_FORCE: Final = text("""
-    select number, report_id::text, kind, field, asked_by, asked_at from subject_requests s
+    select number, report_id::text, kind, field, reason, asked_by, asked_at from subject_requests s
     where report_id = any(cast(:reports as uuid[])) and ended_at is null
     and not (kind = 'correct' and exists (
         select 1 from decisions later
@@ -77,6 +119,29 @@ _ASK: Final = text("""
     values (cast(:report as uuid), :kind, :field, :reason, :by)
     on conflict (report_id, kind, field) where ended_at is null
     do update set kind = excluded.kind returning number
+""")
+_NUMBER_ABOVE: Final = text("""
+    select setval(pg_get_serial_sequence('subject_requests', 'number'),
+                  greatest(:number, nextval(pg_get_serial_sequence('subject_requests', 'number')),
+                           (select max(number) from subject_requests)))
+""")
+_RESTRICT_AGAIN: Final = text("""
+    insert into subject_requests (report_id, kind, reason, asked_by, asked_at)
+    values (cast(:report as uuid), 'restrict', :reason, :by, :at)
+    on conflict (report_id, kind, field) where ended_at is null
+    do update set kind = excluded.kind returning number
+""")
+_LIFT_AGAIN: Final = text("""
+    update subject_requests set number = default, ended_by = :by, ended_at = :at, ended_because = :reason
+    where report_id = cast(:report as uuid) and kind = 'restrict' and ended_at is null returning number
+""")
+_UNSENT: Final = text("""
+    select report_id::text, number, is_lifted from (
+        select distinct on (report_id) report_id, number, ended_at is not null as is_lifted
+        from subject_requests where kind = 'restrict' order by report_id, number desc) last
+    where not exists (
+        select 1 from rulings r where r.report_id = last.report_id
+        and r.occasion = case when is_lifted then 'lifted:' else 'restricted:' end || number)
 """)
 _LIFT: Final = text("""
     update subject_requests set ended_by = :by, ended_at = now(), ended_because = :reason

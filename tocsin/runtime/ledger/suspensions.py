@@ -1,9 +1,9 @@
 """Who does not take part whatever the policy bundle says: suspended or left by a named person's word, at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import Connection, text
@@ -12,6 +12,7 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
 from tocsin.runtime.ledger.skips import Excuse
+from tocsin.runtime.pipeline import Query
 
 Barred = Mapping[MemberId, int]
 """By member, the instant from which its records are refused, in UTC milliseconds; it receives nothing any more."""
@@ -36,7 +37,12 @@ class Suspension(Struct, frozen=True, kw_only=True):
 
 def barred(connection: Connection) -> Barred:
     """Every suspension in force, whichever its kind."""
-    return {suspension.member: int(suspension.since.timestamp() * 1000) for suspension in suspensions(connection)}
+    return barred_in(connection.execute(_IN_FORCE))
+
+
+def barred_in(rows: Iterable[Any]) -> Barred:
+    """As BARRED answers."""
+    return {MemberId(row.member): int(row.since.timestamp() * 1000) for row in rows}
 
 
 def suspensions(connection: Connection) -> Sequence[Suspension]:
@@ -69,6 +75,7 @@ def lift(connection: Connection, member: MemberId, excuse: Excuse) -> None:
 
 
 _IN_FORCE: Final = text("select member, kind, since, decided_by, reason from suspensions order by member")
+BARRED: Final = Query(_IN_FORCE)
 _SUSPEND: Final = text(
     "insert into suspensions (member, kind, decided_by, reason) values (:member, :kind, :by, :reason) "
     "on conflict (member) do update set kind = excluded.kind, decided_by = excluded.decided_by, "

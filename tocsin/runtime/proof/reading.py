@@ -1,24 +1,31 @@
-"""Re-read topics with a plain client: its own assignment, its own Avro reading, no code in common with triage."""
+"""Re-read topics with a client of its own: its own assignment and its own Avro reading.
+
+What it has in common with triage is how a batch is unpacked (ADR 0040), because members pack what is read here. The
+broker's own ends of partitions, which another client asks for, say how many records there must be.
+"""
 
 import io
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import fastavro
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
 
 from schemas.failures import Broken, Temporary, Unreadable
 from tocsin.runtime.proof.evidence import Place
 from tocsin.runtime.settings import Settings
+from tocsin.runtime.transport.bounded import BoundedReader, Where
+from tocsin.runtime.transport.slices import RawRecord
 
 _FRAME_BYTES = 5
 _READ_TIMEOUT_SECONDS = 30.0
 _BATCH = 1000
-_POLL_SECONDS = 0.1
-"""The client waits this long for a full batch."""
+
+Spans = Mapping[Where, tuple[int, int]]
+"""Log start and end offset per partition."""
 
 
 class Raw(Struct, frozen=True):
@@ -29,21 +36,16 @@ class Raw(Struct, frozen=True):
     """LogAppendTime."""
     headers: dict[str, bytes]
     value: bytes
+    fault: str = ""
+    """Code of why its value could not be had, and is empty."""
 
 
 class TopicReader:
     """Reads topics from their log start to the end they had when asked; commits nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        self._consumer = Consumer(
-            settings.kafka.client()
-            | {
-                "group.id": "ops.proof",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "error",
-                "enable.partition.eof": False,
-            }
-        )
+        self._consumer = Consumer(settings.kafka.client() | {"group.id": "ops.proof", "enable.auto.commit": False})
+        self._reader = BoundedReader(settings.kafka)
 
     def topics(self) -> tuple[str, ...]:
         """Every topic of the cluster, sorted."""
@@ -52,7 +54,7 @@ class TopicReader:
         except KafkaException as error:
             raise Temporary("The broker did not answer. Check: tocsin status", code="kafka.away") from error
 
-    def spans(self, topics: Iterable[str]) -> dict[tuple[str, int], tuple[int, int]]:
+    def spans(self, topics: Iterable[str]) -> Spans:
         """Log start and end offset per partition."""
         known = self._consumer.list_topics(timeout=_READ_TIMEOUT_SECONDS).topics
         return {
@@ -63,7 +65,7 @@ class TopicReader:
 
     def read(self, topics: Iterable[str]) -> Iterator[Raw]:
         """Every record between the log start and the end at the time of the call."""
-        yield from self._between(self.spans(topics))
+        yield from self.between(self.spans(topics))
 
     def since(self, topics: Iterable[str], from_ms: int) -> Iterator[Raw]:
         """Every record from the first that the broker took at an instant or later."""
@@ -74,27 +76,36 @@ class TopicReader:
         except KafkaException as error:
             raise Temporary("The broker did not answer. Check: tocsin status", code="kafka.away") from error
         starts = {(place.topic, place.partition): place.offset for place in found}
-        yield from self._between(
+        yield from self.between(
             {key: (starts[key] if starts[key] >= 0 else end, end) for key, (_, end) in spans.items()}
         )
 
-    def _between(self, spans: dict[tuple[str, int], tuple[int, int]]) -> Iterator[Raw]:
-        left = {key: span for key, span in spans.items() if span[0] < span[1]}
-        self._consumer.assign([TopicPartition(topic, part, start) for (topic, part), (start, _) in left.items()])
+    def between(self, spans: Spans) -> Iterator[Raw]:
+        """Every record there; raises Broken where retention takes some of them meanwhile."""
+        left = {where: end for where, (start, end) in spans.items() if start < end}
+        self._reader.begin({where: spans[where][0] for where in left})
         silent_since = time.monotonic()
         while left:
-            messages = self._consumer.consume(_BATCH, timeout=_POLL_SECONDS)
-            if messages:
+            found = self._reader.more(_BATCH)
+            for where, records in found.items():
+                yield from (_raw(where, record) for record in records if record.offset < left[where])
+            reached = self._reader.reached(left)
+            left = {where: end for where, end in left.items() if where not in reached}
+            if found or reached:
                 silent_since = time.monotonic()
-            elif time.monotonic() > silent_since + _READ_TIMEOUT_SECONDS:
-                raise Temporary(f"The broker gave nothing for {_READ_TIMEOUT_SECONDS:.0f} s.", code="kafka.away")
-            for message in messages:
-                yield from self._one(message, left)
-        self._consumer.unassign()
+            self._require_more(silent_since)
+
+    def _require_more(self, silent_since: float) -> None:
+        if self._reader.gone:
+            first = min(self._reader.gone)
+            raise Broken(f"Retention took records of {first[0]} meanwhile. Run it again.", code="kafka.read_failed")
+        if time.monotonic() > silent_since + _READ_TIMEOUT_SECONDS:
+            raise Temporary(f"The broker gave nothing for {_READ_TIMEOUT_SECONDS:.0f} s.", code="kafka.away")
 
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
+        self._reader.close()
 
     def _watermarks(self, topic: str, partition: int) -> tuple[int, int]:
         start, end = self._consumer.get_watermark_offsets(
@@ -102,28 +113,10 @@ class TopicReader:
         )
         return int(start), int(end)
 
-    def _one(self, message: Message, left: dict[tuple[str, int], tuple[int, int]]) -> Iterator[Raw]:
-        raw = _raw(message)
-        key = (raw.place.topic, raw.place.partition)
-        if key not in left:
-            return
-        if raw.place.offset < left[key][1]:
-            yield raw
-        if raw.place.offset + 1 >= left[key][1]:
-            del left[key]
 
-
-def _raw(message: Message) -> Raw:
-    topic, partition, offset, error = message.topic(), message.partition(), message.offset(), message.error()
-    if error is not None or topic is None or partition is None or offset is None:
-        raise Broken(f"Reading {topic} failed: {error.str() if error else 'no coordinate'}", code="kafka.read_failed")
-    headers = {name: value if isinstance(value, bytes) else (value or "").encode() for name, value in _headers(message)}
-    return Raw(Place(topic, partition, offset), message.timestamp()[1], headers, message.value() or b"")
-
-
-def _headers(message: Message) -> Iterable[tuple[str, str | bytes | None]]:
-    headers = message.headers() or []
-    return headers.items() if isinstance(headers, dict) else headers
+def _raw(where: Where, record: RawRecord) -> Raw:
+    headers = {name: value or b"" for name, value in record.headers}
+    return Raw(Place(*where, record.offset), record.timestamp_ms, headers, record.value or b"", record.fault)
 
 
 class PlainAvro:

@@ -5,7 +5,6 @@ import hashlib
 import logging
 import math
 import os
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,10 +14,12 @@ from faust.types import TP
 from mode import CrashingSupervisor
 from msgspec import Struct
 
-from schemas.failures import Broken, Failure
+from schemas.failures import Failure
 from tocsin.runtime.settings import KafkaSettings
+from tocsin.runtime.tls import showing
 from tocsin.runtime.tracing.spans import UNTRACED, Spans
 from tocsin.runtime.transport.consumer import SliceConsumer, SliceTransport
+from tocsin.runtime.transport.fairness import MOST_AT_ONCE
 from tocsin.runtime.transport.monitor import SliceMonitor
 from tocsin.runtime.transport.pauses import Positions
 
@@ -37,7 +38,9 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
     topics: tuple[str, ...]
     data_folder: Path
     """Faust makes it and keeps nothing in it."""
-    slice_records: int = 500
+    slice_records: int = MOST_AT_ONCE
+    shared_records: int = MOST_AT_ONCE
+    """The same while others send too: whoever sends a few waits for no more than this of anybody."""
     gather_seconds: float = 0.0
     """How long a fetch waits for company where the last one was small: a slice costs the same for one as for many."""
     patience_seconds: float = math.inf
@@ -63,6 +66,7 @@ class SliceApp(faust.App):
     """A Faust app on the batch transport; built by `slice_app` only."""
 
     slice_records: int
+    shared_records: int
     gather_seconds: float
     topic_ids: Mapping[str, str]
     paused_topics: frozenset[str] = frozenset()
@@ -128,7 +132,8 @@ def slice_app(
         Monitor=SliceMonitor,
         datadir=worker.data_folder,
     )
-    app.slice_records = worker.slice_records
+    app.slice_records = min(worker.slice_records, MOST_AT_ONCE)
+    app.shared_records = min(worker.shared_records, app.slice_records)
     app.gather_seconds = worker.gather_seconds
     app.topic_ids = topic_ids
     app._positions = positions
@@ -151,15 +156,5 @@ class _Undecoded(faust.Schema):  # type: ignore[type-arg]  # generic for checker
 
 
 def _credentials(kafka: KafkaSettings) -> faust.SSLCredentials | None:
-    if not (kafka.ca and kafka.certificate and kafka.key):
-        return None
-    try:
-        context = ssl.create_default_context(cafile=str(kafka.ca))
-        context.load_cert_chain(kafka.certificate, kafka.key)
-    except (OSError, ssl.SSLError) as error:
-        raise Broken(
-            f"The certificate of this process cannot be used ({type(error).__name__}): expected PEM files in "
-            f"{kafka.certificate.parent.name}. Renew them: tocsin up",
-            code="kafka.certificate",
-        ) from error
-    return faust.SSLCredentials(context=context)
+    context = showing(kafka)
+    return faust.SSLCredentials(context=context) if context else None

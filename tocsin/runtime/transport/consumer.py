@@ -11,9 +11,10 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from schemas.failures import Broken, Temporary
-from tocsin.runtime.transport.slices import RawRecord, Slice
+from tocsin.runtime.transport.fairness import Portions
+from tocsin.runtime.transport.slices import Slice
 from tocsin.runtime.transport.spans import Span, SpanTracker
-from tocsin.runtime.transport.unpacking import Fault, bound_fetches
+from tocsin.runtime.transport.unpacking import bound_fetches, raw_record
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ IDLE_SECONDS: Final = 0.005
 DRAIN_SECONDS: Final = 3.0
 """How long started slices may finish when partitions are taken away; well below half the session."""
 FETCH_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = 0.01
+"""How long the others are waited for while a backlog waits for its turn."""
 LEDGER_SECONDS: Final = 1.0
 """How long until a ledger that is away is asked again where to start."""
 HOLES_TOLERATED: Final = 3
@@ -31,13 +34,23 @@ StartPositions = Callable[[Iterable[TP]], Awaitable[Mapping[TP, int]]]
 
 
 class SliceMessage(ConsumerMessage):
-    """One Faust message that carries a slice; `started` once a stage has taken it."""
+    """One Faust message that carries a slice; `started` once a stage has taken it, `passed` once the next may start."""
 
-    __slots__ = ("piece", "span", "started")
+    __slots__ = ("passed", "piece", "span", "started")
 
     piece: Slice
     span: Span
     started: bool
+    passed: bool
+
+    @property
+    def count(self) -> int:
+        """Its records."""
+        return len(self.piece.records)
+
+    def pass_on(self) -> None:
+        """The next slice of its partition may start."""
+        self.passed = True
 
 
 class SliceConsumer(driver.Consumer):
@@ -53,6 +66,7 @@ class SliceConsumer(driver.Consumer):
         self._gather_seconds = 0.0
         bound_fetches()
         super().__init__(*args, **kwargs)
+        self._portions = Portions(self.app.slice_records, self.app.shared_records)
 
     # --- acknowledgement and commit -------------------------------------------------------------------------------
 
@@ -100,6 +114,7 @@ class SliceConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         self._trackers.clear()
         self._dropped.clear()
+        self._portions.forget()
 
     async def _drained(self) -> int:
         deadline = time.monotonic() + DRAIN_SECONDS
@@ -126,6 +141,7 @@ class SliceConsumer(driver.Consumer):
             self._read_offset[tp] = position
         self._dropped.clear()
         self._holes.clear()
+        self._portions.forget()
 
     async def deal_anew(self) -> None:
         """Have the group deal its partitions out again, by what the broker has now.
@@ -167,8 +183,8 @@ class SliceConsumer(driver.Consumer):
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):
                 await asyncio.sleep(0)
                 if self.flow_active:
-                    await self._fetch_once()
-                    if self._is_placed():
+                    went_on = await self._fetch_once()
+                    if went_on and self._is_placed():
                         self.app.fetched_seconds = time.monotonic()
                 else:
                     await self.wait_first(self.can_resume_flow.wait(), timeout=FETCH_SECONDS)
@@ -182,30 +198,60 @@ class SliceConsumer(driver.Consumer):
         """Whether this worker has joined its group and knows where to read; it may have no share."""
         return self.app.consumer_generation_id > 0 and self._assigned() <= self._trackers.keys()
 
-    async def _fetch_once(self) -> None:
+    async def _fetch_once(self) -> bool:
+        """One round: a portion of each partition, least first. False where nothing could be asked for."""
         generation = self.app.consumer_generation_id  # before the fetch: a fetch can sleep through a rebalance
         await self._seek_back()
-        active = {tp for tp in self._get_active_partitions() if tp.topic not in self.app.paused_topics}
+        wanted = {tp for tp in self._get_active_partitions() if tp.topic not in self.app.paused_topics}
+        active = self._portions.open_to(wanted)
         if not active:
             await asyncio.sleep(IDLE_SECONDS)
-            return
+            return not wanted
         await asyncio.sleep(self._gather_seconds)
-        fetched = await self._fetched(active, generation)
-        is_busy = sum(map(len, fetched.values())) >= self.app.slice_records
+        limit = self._portions.records(time.monotonic())
+        fetched = await self._fetched(active, limit, FETCH_SECONDS if active == wanted else GATHER_SECONDS, generation)
+        is_busy = active != wanted or sum(map(len, fetched.values())) >= limit
         self._gather_seconds = 0.0 if is_busy else self.app.gather_seconds
-        for tp, records in fetched.items():
-            if not await self._deliver(TP(tp.topic, tp.partition), records, generation):
-                self._dropped.add(TP(tp.topic, tp.partition))
+        counts, left = {tp: len(records) for tp, records in fetched.items()}, self._left(fetched)
+        for tp in self._portions.in_turn(counts, left, time.monotonic()):
+            if not await self._deliver(tp, fetched[tp], generation):
+                self._dropped.add(tp)
+        return True
 
-    async def _fetched(self, active: set[TP], generation: int) -> Mapping[Any, Sequence[Any]]:
+    def _left(self, fetched: Mapping[TP, Sequence[Any]]) -> dict[TP, int]:
+        """How many records wait on the broker behind those."""
+        return {tp: max(0, (self.highwater(tp) or 0) - records[-1].offset - 1) for tp, records in fetched.items()}
+
+    async def _fetched(
+        self, active: set[TP], limit: int, wait_seconds: float, generation: int
+    ) -> dict[TP, Sequence[Any]]:
         """What the broker has; a fetch that a rebalance overtook finds partitions that were not sought yet."""
+        fetched: dict[TP, Sequence[Any]] = {}
         try:
-            fetched: Mapping[Any, Sequence[Any]] = await self._getmany(active_partitions=active, timeout=FETCH_SECONDS)
+            await self._thread.call_thread(self._gather, active, limit, wait_seconds, fetched)
         except NoOffsetForPartitionError as error:
             if self._is_current(generation):
                 self._seek_again(TP(*error.args[0]), error)
-            return {}
         return fetched
+
+    async def _gather(self, active: set[TP], limit: int, wait_seconds: float, found: dict[TP, Sequence[Any]]) -> None:
+        """In the client's thread: at most `limit` records of each; the client alone would give one backlog whole.
+
+        What was taken out is in `found` also where this raises: nothing that left the fetcher is dropped.
+        """
+        client, left = self._thread._ensure_consumer(), set(active)
+        while left:
+            wait = 0.0 if found else wait_seconds
+            more = await self._thread._fetch_records(client, left, timeout=wait, max_records=limit)
+            if not more:
+                return
+            found.update((TP(*tp), records) for tp, records in more.items())
+            left -= found.keys()
+            cut, records = list(more.items())[-1]
+            room = limit - len(records)
+            if room and sum(map(len, more.values())) == limit:  # the ones before it left it no more than that
+                again = await self._thread._fetch_records(client, {cut}, timeout=0.0, max_records=room)
+                records.extend(again.get(cut, ()))
 
     def _seek_again(self, tp: TP, error: NoOffsetForPartitionError) -> None:
         """The client keeps what it found before the partition was sought, and says so once; more often, it is lost."""
@@ -222,17 +268,15 @@ class SliceConsumer(driver.Consumer):
             self._dropped.discard(tp)
 
     async def _deliver(self, tp: TP, records: Sequence[Any], generation: int) -> bool:
-        """Hand the records over in slices; False where any of them may not have arrived."""
+        """Hand the records over as one slice: a fetch takes no more of a partition. False where it may not arrive."""
         tracker = self._trackers.get(tp)
         if tracker is None or not self._is_current(generation):
             return False
         fresh = [record for record in records if record.offset >= tracker.position]
         if fresh and not self._continues(tp, tracker, fresh[0].offset):
             return False
-        limit = self.app.slice_records
-        for start in range(0, len(fresh), limit):
-            if not await self._hand_over(tp, tracker, fresh[start : start + limit], generation):
-                return False
+        if fresh and not await self._hand_over(tp, tracker, fresh, generation):
+            return False
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         return True
 
@@ -251,6 +295,7 @@ class SliceConsumer(driver.Consumer):
         message = self._message(tp, tracker, records, generation)
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
         if self._is_current(generation):
+            self._portions.handed(tp, message)
             return True
         if self._trackers.get(tp) is tracker and not message.started:
             tracker.retract(message.span)
@@ -269,10 +314,10 @@ class SliceConsumer(driver.Consumer):
             topic_id=self.app.topic_ids[tp.topic],
             topic=tp.topic,
             partition=tp.partition,
-            records=tuple(_raw(record) for record in records),
+            records=tuple(raw_record(record) for record in records),
         )
         message.span = tracker.deliver(records[0].offset, last.offset + 1)
-        message.started = False
+        message.started = message.passed = False
         return message
 
 
@@ -302,16 +347,4 @@ def _records_gone(tp: TP, position: int, found: int) -> Broken:
         f"{found - position} records of {tp.topic}[{tp.partition}] from offset {position} on are gone from the broker "
         "(retention or deletion). Nothing is processed until somebody decides: tocsin ledger",
         code="transport.records_gone",
-    )
-
-
-def _raw(record: Any) -> RawRecord:
-    is_fault = type(record.value) is Fault
-    return RawRecord(
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=record.key,
-        value=None if is_fault else record.value,
-        headers=tuple(record.headers),
-        fault=str(record.value) if is_fault else "",
     )

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from tocsin.runtime.transport.errands import Errand, no_errand
-from tocsin.runtime.transport.slices import OutRecord
+from tocsin.runtime.transport.slices import OutRecord, Slice
 
 Positions = Callable[[Mapping[tuple[str, int], int]], Mapping[tuple[str, int], int]]
 """From log starts to the first offset that is not settled; partitions without history are left out."""
@@ -36,10 +36,16 @@ def never_outdated() -> bool:
     return False
 
 
+def nothing_noted(piece: Slice) -> None:
+    """For a ledger that cannot be set back."""
+
+
 class Bookkeeping(Struct, frozen=True, kw_only=True):
     """What a worker asks the ledger."""
 
     positions: Positions
+    settled: Callable[[Slice], None] = nothing_noted
+    """Told of each slice that the ledger has."""
     pause: Callable[[], Pause] = nothing_paused
     """May raise Temporary: what was paused stays so until the ledger answers."""
     errand: Callable[[], Errand] = no_errand

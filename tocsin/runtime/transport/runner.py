@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from schemas.failures import Temporary
@@ -15,12 +16,17 @@ from tocsin.runtime import metrics
 from tocsin.runtime.producer import OutputProducer
 from tocsin.runtime.tracing.spans import UNTRACED, Spans
 from tocsin.runtime.transport.patience import Patience
+from tocsin.runtime.transport.pauses import nothing_noted
 from tocsin.runtime.transport.slices import OutRecord, Slice, named
+from tocsin.runtime.transport.thinking import Thinking
 from tocsin.runtime.transport.turns import Turn
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT: Final = 4
+IN_FLIGHT: Final = 64
+"""Slices of all partitions; how many of one, and of all who have a backlog, the consumer bounds (fairness.py)."""
+_ASKING: Final = 4
+"""Claims and settlements at a time."""
 MOST_UNSETTLED: Final = 200
 """Slices that were sent and wait for the store; more wait in the log."""
 _FIRST_RETRY_SECONDS: Final = 0.1
@@ -30,6 +36,10 @@ Decided = TypeVar("Decided")
 Claimed = TypeVar("Claimed")
 Finished = TypeVar("Finished", bound="Outputs")
 Result = TypeVar("Result")
+
+
+def nothing_told() -> None:
+    """Where nobody asks when the next slice may start."""
 
 
 class Outputs(Protocol):
@@ -81,26 +91,39 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         producer: OutputProducer,
         patience_seconds: float = math.inf,
         spans: Spans = UNTRACED,
+        settled: Callable[[Slice], None] = nothing_noted,
     ) -> None:
         self._stages = stages
+        self._settled = settled
         self._producer = producer
         self._patience = Patience(patience_seconds)
         self._spans = spans
         self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._thinking = ThreadPoolExecutor(1, thread_name_prefix="stage")
-        """One thread for what only computes: two would fight for the interpreter, and both be slower."""
-        self._asking = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="store")
+        self._thinking = Thinking()
+        self._asking = ThreadPoolExecutor(_ASKING, thread_name_prefix="store")
         self._turns: dict[tuple[str, int], Turn] = {}
         self._tasks: dict[asyncio.Task[None], float] = {}
         """Slices that are not settled, with the monotonic second of their start."""
 
     async def take(
-        self, piece: Slice, acknowledge: Callable[[], object], halt: Callable[[BaseException], None]
+        self,
+        piece: Slice,
+        acknowledge: Callable[[], object],
+        halt: Callable[[BaseException], None],
+        passed: Callable[[], object] = nothing_told,
     ) -> None:
-        """Start a slice as soon as a slot is free; whatever escapes it halts the process."""
+        """Start a slice as soon as a slot is free; whatever escapes it halts the process.
+
+        `passed` is told when the next slice of its partition may start.
+        """
         await self._slots.acquire()
+
+        def let_next_start() -> None:
+            self._slots.release()
+            passed()
+
         key = (piece.topic, piece.partition)
-        turn = self._turns[key] = Turn(self._turns.get(key), self._slots.release)
+        turn = self._turns[key] = Turn(self._turns.get(key), let_next_start)
         task = asyncio.create_task(self._run_in_turn(piece, turn, acknowledge))
         self._tasks[task] = time.monotonic()
         task.add_done_callback(lambda ended: self._ended(ended, turn, halt))
@@ -116,20 +139,21 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
 
     def close(self) -> None:
         """Release the threads."""
-        for pool in (self._thinking, self._asking):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._thinking.close()
+        self._asking.shutdown(wait=False, cancel_futures=True)
 
     async def run_slice(self, piece: Slice, turn: Turn) -> None:
         """The protocol itself: a crash between any two lines replays the slice, with the same result."""
-        decided = await self._persistently(self._thinking, self._stages.decide, piece)
+        records = len(piece.records)
+        decided = await self._thought(records, self._stages.decide, piece)
         await turn.comes()
         claimed = await self._in_time(self._claimed(decided, turn))
         if claimed is None:
-            decided = await self._sent_early(decided, turn)
+            decided = await self._sent_early(records, decided, turn)
             claimed = await self._claimed(decided, turn)
-        finished = await self._persistently(self._thinking, self._stages.finish, claimed)
+        finished = await self._thought(records, self._stages.finish, claimed)
         coordinates = await self._producer.send_all(finished.records)
-        settling = asyncio.ensure_future(self._persistently(self._asking, self._stages.settle, finished, coordinates))
+        settling = asyncio.ensure_future(self._asked(self._stages.settle, finished, coordinates))
         if not await self._ends_in_time(settling):
             self._let_go_ahead(turn)
         await settling
@@ -138,17 +162,18 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
         with metrics.timed(self._stages.name), self._spans.slice(self._stages.name, piece), named(piece):
             await self.run_slice(piece, turn)
         metrics.slice_settled(self._stages.name, piece.topic, piece.records[-1].timestamp_ms)
+        self._settled(piece)
         acknowledge()
         turn.settle()
 
     async def _claimed(self, decided: Decided, turn: Turn) -> Claimed:
         await turn.may_claim()
-        claimed = await self._persistently(self._asking, self._stages.claim, decided)
+        claimed = await self._asked(self._stages.claim, decided)
         self._patience.renew()
         return claimed
 
-    async def _sent_early(self, decided: Decided, turn: Turn) -> Decided:
-        sent, records = await self._persistently(self._thinking, self._stages.early, decided)
+    async def _sent_early(self, count: int, decided: Decided, turn: Turn) -> Decided:
+        sent, records = await self._thought(count, self._stages.early, decided)
         await self._producer.send_all(records)
         log.warning("going on without the claim store", extra={"facts": {"records": len(records)}})
         self._let_go_ahead(turn)
@@ -172,12 +197,18 @@ class SliceRunner(Generic[Decided, Claimed, Finished]):
             self._patience.end()
         return bool(done)
 
-    async def _persistently(self, pool: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def _thought(self, records: int, work: Callable[..., Result], *arguments: Any) -> Result:
+        return await self._persistently(partial(self._thinking.run, records, work, *arguments))
+
+    async def _asked(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        return await self._persistently(partial(_in, self._asking, work, *arguments))
+
+    async def _persistently(self, attempt: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Retry for as long as the failure is temporary: un-acknowledged records wait, and readiness tells."""
         pause_seconds = _FIRST_RETRY_SECONDS
         while True:
             try:
-                return await _in(pool, work, *arguments)
+                return await attempt()
             except Temporary as failure:
                 metrics.failure_met(self._stages.name, failure)
                 log.warning("waiting: %s", failure, extra={"facts": {"code": failure.code}})

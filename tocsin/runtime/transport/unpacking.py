@@ -18,6 +18,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import DefaultRecordBatch
 
+from tocsin.runtime.transport.slices import RawRecord
+
 BATCH_BYTES: Final = 4 * 1024 * 1024
 """As much as a whole fetch of one partition brings where nothing is packed."""
 BATCH_RECORDS: Final = 20_000
@@ -49,6 +51,19 @@ def bound_fetches() -> None:
     """Let every fetch of this process unpack within bounds; aiokafka offers no place for it but these two names."""
     setattr(fetcher, "MemoryRecords", BoundedRecords)  # noqa: B010 -- mypy takes a class for a constant
     setattr(fetcher, "PartitionRecords", _PartitionRecords)  # noqa: B010 -- as above
+
+
+def raw_record(record: Any) -> RawRecord:
+    """What such a fetch gives, in our words."""
+    is_fault = type(record.value) is Fault
+    return RawRecord(
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=None if is_fault else record.value,
+        headers=tuple(record.headers),
+        fault=str(record.value) if is_fault else "",
+    )
 
 
 class BoundedRecords:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -25,9 +26,11 @@ log = logging.getLogger(__name__)
 FETCHES: Final = "fetches"
 """A consumer that was thrown out of its group, or whose buffers stay full, lives and reads nothing."""
 _STALE_SECONDS: Final = 30.0
+_SWITCH_SECONDS: Final = 0.0002
+"""How long the thread that computes keeps the interpreter from one that has an answer to read (ADR 56)."""
 SLICES: Final = "slices"
 _SLOW_SECONDS: Final = 10.0
-"""A slice takes about a second; one that takes longer than this waits for something."""
+"""A slice takes about a second; one that takes longer than this waits for something, were it for smaller ones."""
 _STUCK_SECONDS: Final = 5.0
 _TURN_SECONDS: Final = 0.1
 _DRAIN_SECONDS: Final = 15.0
@@ -41,6 +44,7 @@ def run_worker(
 
     True where it ended because it is outdated and has to begin again.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     admin = AdminClient(kafka.client() | {"log_level": 0})  # the producer says the same of the broker
     app = slice_app(kafka, worker, books.positions, ids_of_topics(admin, worker.topics))
     health.expect(FETCHES, _STALE_SECONDS)
@@ -48,7 +52,7 @@ def run_worker(
     watch = TopicWatch(app, worker.group, admin, health)
     producer = OutputProducer(kafka)
     try:
-        runner = SliceRunner(stages, producer, worker.patience_seconds, worker.spans)
+        runner = SliceRunner(stages, producer, worker.patience_seconds, worker.spans, books.settled)
         return asyncio.run(_serve(app, worker, runner, (watch, partial(_watch_pauses, app, books, producer)), health))
     finally:
         producer.close()
@@ -99,7 +103,7 @@ def _attach(app: SliceApp, worker: WorkerSettings, runner: SliceRunner[Any, Any,
             if message.generation_id != app.consumer_generation_id:
                 continue  # given up in a rebalance; whoever has the partition now reads it again
             message.started = True
-            await runner.take(message.piece, partial(app.consumer.ack, message), app.halt)
+            await runner.take(message.piece, partial(app.consumer.ack, message), app.halt, message.pass_on)
 
     app.agent(slice_topic(app, worker.topics), name=f"{worker.group}.slices")(slices)
     app.finalize()

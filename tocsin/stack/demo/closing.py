@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tocsin.stack.demo.exchange import Exchange
 from tocsin.stack.demo.running import Account
+from tocsin.stack.settings_files import targets_of
 
 
 def closing_words(exchange: Exchange, account: Account, whole_seconds: float) -> Iterator[str]:
@@ -25,6 +26,7 @@ def closing_words(exchange: Exchange, account: Account, whole_seconds: float) ->
     for command in commands if exchange.stays else ["up", *commands, "down"]:
         yield f"  {sys.argv[0]} {command}{home}"
     if exchange.stays:
+        yield f"A Prometheus finds what to scrape by file_sd_configs: {targets_of(exchange.home)}/*.json"
         yield "Everything stays up until you press Ctrl-C."
 
 

@@ -15,6 +15,7 @@ from tocsin.stack.demo.crew import Crew, Launch
 from tocsin.stack.local import LocalStack
 from tocsin.stack.ports import ports_of
 from tocsin.stack.progress import Progress
+from tocsin.stack.settings_files import targets_of
 
 RECEIVED_BY_WEBHOOK: Final = MemberId("fr-police")
 RECEIVED_IN_A_TABLE: Final = MemberId("us-police")
@@ -43,10 +44,9 @@ class Exchange:
         """Start every process of the exchange."""
         self._write_deliveries()
         self.crew.start("receiver", self._receiver())
-        for name, arguments in WORKERS.items():
-            self.crew.start(name, arguments)
-        for member in self.receivers():
-            self.crew.start(f"deliver {member}", ("deliver", member))
+        deliveries = {f"deliver {member}": ("deliver", member) for member in self.receivers()}
+        for name, arguments in (WORKERS | deliveries).items():
+            self.crew.start(name, (*arguments, *self._served(name)))
         progress("processes", "ready")
 
     def receivers(self) -> tuple[MemberId, ...]:
@@ -84,8 +84,14 @@ class Exchange:
         finally:
             store.close()
 
+    def _served(self, name: str) -> tuple[str, ...]:
+        """What stays up can be scraped; each address is told in the home's run/metrics."""
+        place = f"metrics of {name}"
+        return ("--metrics-port", str(ports_of(self.home, (place,))[place])) if self.stays else ()
+
     def _receiver(self) -> tuple[str, ...]:
-        return ("receiver", "--port", str(self._port()), "--secret-file", str(self._secret()))
+        told = ("--metrics-targets", str(targets_of(self.home))) if self.stays else ()
+        return ("receiver", "--port", str(self._port()), "--secret-file", str(self._secret()), *told)
 
     def _port(self) -> int:
         return ports_of(self.home, ("receiver",))["receiver"]

@@ -29,6 +29,7 @@ class Nursery:
 
     def launch(self, arguments: Sequence[str], log: Path) -> Child:
         """Start one; its output goes to its own log file."""
+        log.touch(mode=0o600)  # at once, as `commanded` does: who waits for a line in it opens it before the child does
         process = self._context.Process(target=run, args=(self._program, tuple(arguments), str(log)), daemon=True)
         process.start()
         return _Forked(process)

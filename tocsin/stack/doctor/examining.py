@@ -30,6 +30,7 @@ from tocsin.stack.doctor.rules import of_memory, of_people, of_rules
 from tocsin.stack.erasing import came_back
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
+from tocsin.stack.subjects import lost
 
 _ASK_SECONDS: Final = 5
 _CONNECTION: Final = text(
@@ -115,6 +116,11 @@ def _erasures(ops: Settings) -> Iterator[Finding]:
     return findings.of_erasures(came_back(ops)) if current == head else iter(())
 
 
+def _restrictions(ops: Settings) -> Iterator[Finding]:
+    current, head = _database(ops)
+    return findings.of_restrictions(lost(ops)) if current == head else iter(())
+
+
 def _registry(ops: Settings) -> list[str]:
     try:
         answer = httpx.get(
@@ -189,6 +195,7 @@ _LOOKS: Final[Mapping[str, tuple[Callable[[Settings], Iterator[Finding]], ...]]]
         _memory,
         _workers,
         _erasures,
+        _restrictions,
     ),
     "registry": (lambda ops: iter([findings.of_schemas(subjects().keys(), _registry(ops))]),),
 }

@@ -60,7 +60,7 @@ def of_services(answers: Mapping[str, str]) -> Iterator[Finding]:
 
 def of_codec(engine: str) -> Finding:
     """What records are read and written with here."""
-    slower = "; a compiled codec that is installed is used with TOCSIN_CODEC=compiled" if engine == "fastavro" else ""
+    slower = "; the compiled codec is not installed, or TOCSIN_CODEC says otherwise" if engine == "fastavro" else ""
     return Finding(part="codec", level=Level.OK, says=f"records are read and written by {engine}{slower}")
 
 
@@ -117,6 +117,15 @@ def of_erasures(came_back: int) -> Iterator[Finding]:
         yield Finding(part="erasures", level=Level.OK, says="nothing that was erased is held")
 
 
+def of_restrictions(lost: int) -> Iterator[Finding]:
+    """What the register of restrictions says against the ledger: an older backup gives reports out again."""
+    if lost:
+        says = f"{lost} restrictions are not as the register says: the database was restored from an older backup"
+        yield Finding(part="restrictions", level=Level.FAIL, says=says, next_command="tocsin subject --again")
+    else:
+        yield Finding(part="restrictions", level=Level.OK, says="every restriction is as the register says")
+
+
 def of_folder(digest: str) -> Iterator[Finding]:
     """A plain folder is one bundle for all time."""
     yield Finding(part="policy", level=Level.OK, says=f"bundle {digest[:_DIGEST_SHOWN]}, a plain folder")
@@ -148,6 +157,10 @@ def of_plan(plan: Plan) -> Iterator[Finding]:
             yield Finding(part=part, level=Level.FAIL, says=_listed(found), next_command="tocsin acl apply")
         else:
             yield Finding(part=part, level=Level.OK, says="as the tables say")
+    if plan.kept_topics:
+        says = f"kept whatever its age: {_listed(plan.kept_topics)}"
+        ends = f"when nobody needs it any more: tocsin acl apply --end-keeping {plan.kept_topics[0]}"
+        yield Finding(part="topics", level=Level.WARN, says=says, next_command=ends)
     if plan.unknown_topics:
         yield Finding(part="topics", level=Level.WARN, says=f"in no table: {_listed(plan.unknown_topics)}")
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from tocsin.stack.watching.asking import Period, Prometheus, answered
 from tocsin.stack.watching.member_panels import MEMBERS, is_name, of_member
 from tocsin.stack.watching.page import HOURS, SCRIPT, STYLE, View, page
-from tocsin.stack.watching.panels import Group
+from tocsin.stack.watching.panel import Group
 
 _POLICY: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from schemas.catalogue import message
 from schemas.failures import Temporary
-from tocsin.stack.watching.panels import Group, Panel, Shape
+from tocsin.stack.watching.panel import Group, Panel, Shape
 
 _ASK_SECONDS: Final = 5.0
 MOST_SERIES: Final = 40
@@ -68,7 +68,7 @@ class Prometheus:
         try:
             answer = self._client.get(f"{self._address}/api/v1/{what}", params=dict(parameters))
             answer.raise_for_status()
-            return msgspec.json.decode(answer.content, type=_Answer).data.result
+            return _DECODER.decode(answer.content).data.result
         except (httpx.HTTPError, msgspec.MsgspecError) as error:
             raise Temporary(message("watching.away"), code="watching.away") from error
 
@@ -93,6 +93,10 @@ class _Data(Struct, frozen=True):
 
 class _Answer(Struct, frozen=True):
     data: _Data
+
+
+_DECODER: Final = msgspec.json.Decoder(_Answer)
+"""Made before there are threads (schemas/learning.py)."""
 
 
 def _range(period: Period) -> dict[str, str]:

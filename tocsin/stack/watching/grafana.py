@@ -18,7 +18,8 @@ from grafana_foundation_sdk.models.common import GraphTresholdsStyleMode, TimeZo
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode, VariableRefresh
 
 from tocsin.stack.watching import member_panels
-from tocsin.stack.watching.panels import GROUPS, Group, Panel, Shape
+from tocsin.stack.watching.panel import Group, Panel, Shape
+from tocsin.stack.watching.panels import GROUPS
 
 FOLDER: Final = Path(__file__).parents[3] / "deploy" / "grafana"
 WINDOW: Final = "$__range"

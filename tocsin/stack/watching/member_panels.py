@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tocsin.stack.objectives import FILE, whole
-from tocsin.stack.watching.panels import Group, Panel, Shape, Unit
+from tocsin.stack.watching.panel import Group, Panel, Shape, Unit
 
 MEMBERS: Final = Panel(
     title="Members",

@@ -9,7 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from tocsin.stack.watching.asking import Answers, Period, Series
-from tocsin.stack.watching.panels import GROUPS, Group, Panel, Shape
+from tocsin.stack.watching.panel import Group, Panel, Shape
+from tocsin.stack.watching.panels import GROUPS
 from tocsin.stack.watching.words import figure, standing
 
 _WIDTH, _HEIGHT = 320, 90

@@ -4,56 +4,12 @@
 table of metrics, and another asks a real Prometheus that scrapes a real run.
 """
 
-from enum import StrEnum
 from typing import Final
 
-from msgspec import Struct
-
 from tocsin.runtime.families import JOURNEY_SECONDS
-from tocsin.stack.objectives import FILE, Objective, read
-
-
-class Unit(StrEnum):
-    """What a number is of, in Grafana's words."""
-
-    COUNT = "short"
-    PER_SECOND = "cps"
-    SECONDS = "s"
-    SHARE = "percentunit"
-    BYTES = "bytes"
-
-
-class Shape(StrEnum):
-    """A number that is asked for now, or lines over time."""
-
-    NUMBER = "number"
-    LINES = "lines"
-
-
-class Panel(Struct, frozen=True, kw_only=True):
-    """One thing to look at; `{{label}}` of a legend stands for the value of that label."""
-
-    title: str
-    says: str
-    """What it means, and what is good."""
-    query: str
-    unit: Unit = Unit.COUNT
-    shape: Shape = Shape.LINES
-    legend: str = ""
-    line: float | None = None
-    """Where a promise lies: above it, it is broken."""
-    floor: float | None = None
-    """The same for what has to be at least so much."""
-    may_be_empty: bool = False
-    """No data is good: nothing of that kind has happened."""
-
-
-class Group(Struct, frozen=True, kw_only=True):
-    """Panels that answer one question."""
-
-    title: str
-    asks: str
-    panels: tuple[Panel, ...]
+from tocsin.stack.objectives import FILE, Objective, read, whole
+from tocsin.stack.watching.panel import Group, Panel, Shape, Unit
+from tocsin.stack.watching.process_panels import GROUPS as OF_PROCESSES
 
 
 def _objectives() -> tuple[Objective, ...]:
@@ -68,19 +24,28 @@ def _within(seconds: int) -> str:
 _SPANS: Final = (("days", 86_400), ("h", 3_600), ("min", 60))
 
 
-def _kept(one: Objective) -> Panel:
+def _in_time(one: Objective) -> str:
     metric, tier = f"tocsin_submission_to_{one.step}_seconds", f'tier="{one.tier}"'
-    step = one.step.replace("_", " ")
     in_time = f'sum(increase({metric}_bucket{{{tier},le="{float(one.within_seconds)}"}}[$window]))'
+    return f"{in_time} / sum(increase({metric}_count{{{tier}}}[$window]))"
+
+
+def _kept(one: Objective) -> Panel:
+    step = one.step.replace("_", " ")
     return Panel(
         title=f"{one.tier}: {step} in time",
         says=f"Share that was {step} within {_within(one.within_seconds)}; promised are {100 * one.share:.0f} %.",
-        query=f"{in_time} / sum(increase({metric}_count{{{tier}}}[$window]))",
+        query=_in_time(one),
         unit=Unit.SHARE,
         shape=Shape.NUMBER,
         floor=one.share,
         may_be_empty=True,
     )
+
+
+def _budget(one: Objective) -> str:
+    left = f"1 - (1 - {_in_time(one)}) / {1 - one.share:.4g}"
+    return f'label_replace(label_replace({left}, "tier", "{one.tier}", "", ""), "step", "{one.step}", "", "")'
 
 
 def _took(step: str, share: float) -> Panel:
@@ -98,6 +63,7 @@ def _took(step: str, share: float) -> Panel:
     )
 
 
+_OPEN_SINCE: Final = "max(tocsin_recalls_oldest_timestamp_seconds)"
 _AGE_OF: Final = "time() - min by ({label}) ({metric} > 0)"
 
 GROUPS: Final[tuple[Group, ...]] = (
@@ -106,6 +72,15 @@ GROUPS: Final[tuple[Group, ...]] = (
         asks="Is what we promised true?",
         panels=(
             *map(_kept, _objectives()),
+            Panel(
+                title="Error budget left",
+                says="Of each objective, 100 % where nothing was late; below 0 more was late than its promise allows.",
+                query=" or ".join(map(_budget, _objectives())),
+                unit=Unit.SHARE,
+                legend="{{tier}}: {{step}}",
+                floor=0,
+                may_be_empty=True,
+            ),
             Panel(
                 title="Urgent without a recipient",
                 says="Urgent reports at which nobody looks; anything above 0 is an emergency.",
@@ -119,6 +94,30 @@ GROUPS: Final[tuple[Group, ...]] = (
                 query="max(tocsin_recalls_late)",
                 shape=Shape.NUMBER,
                 line=0,
+            ),
+            Panel(
+                title="Unknown to the ledger",
+                says="Records that were passed over and of which the ledger knows nothing: one is too many.",
+                query="max(tocsin_ledger_missing_records)",
+                shape=Shape.NUMBER,
+                line=0,
+            ),
+            Panel(
+                title="Ledger searched",
+                says="Time since the ledger was last searched for them.",
+                query="time() - max(tocsin_ledger_read_timestamp_seconds > 0)",
+                unit=Unit.SECONDS,
+                shape=Shape.NUMBER,
+                line=1800,
+            ),
+            Panel(
+                title="Oldest canary",
+                says="Of the newest canary of each member and lane that came all the way, the oldest.",
+                query="time() - min(max by (member, lane) (tocsin_canary_sent_timestamp_seconds))",
+                unit=Unit.SECONDS,
+                shape=Shape.NUMBER,
+                line=float(whole(FILE.read_bytes()).canary.late_seconds),
+                may_be_empty=True,
             ),
         ),
     ),
@@ -147,6 +146,21 @@ GROUPS: Final[tuple[Group, ...]] = (
                 unit=Unit.SECONDS,
                 legend="{{stage}}",
             ),
+            Panel(
+                title="Written to topics",
+                says="Records that the broker took in the last five minutes.",
+                query="sum by (topic) (delta(kafka_topic_partition_current_offset[5m])) > 0",
+                legend="{{topic}}",
+                may_be_empty=True,
+            ),
+            Panel(
+                title="Links found",
+                says="Reports that triage found to be of the same content, or nearly.",
+                query="sum by (kind) (rate(tocsin_links_total[5m]))",
+                unit=Unit.PER_SECOND,
+                legend="{{kind}}",
+                may_be_empty=True,
+            ),
         ),
     ),
     Group(
@@ -161,6 +175,14 @@ GROUPS: Final[tuple[Group, ...]] = (
                 query="histogram_quantile(0.99, sum by (stage, le) (rate(tocsin_stage_duration_seconds_bucket[5m])))",
                 unit=Unit.SECONDS,
                 legend="{{stage}}",
+                may_be_empty=True,
+            ),
+            Panel(
+                title="A step of triage",
+                says="99 % of slices took no longer in this step; where one rises, look at what it asks.",
+                query="histogram_quantile(0.99, sum by (step, le) (rate(tocsin_step_duration_seconds_bucket[5m])))",
+                unit=Unit.SECONDS,
+                legend="{{step}}",
                 may_be_empty=True,
             ),
         ),
@@ -207,6 +229,27 @@ GROUPS: Final[tuple[Group, ...]] = (
                 shape=Shape.NUMBER,
                 may_be_empty=True,
             ),
+            Panel(
+                title="Open recalls",
+                says="Members that were told to give a report up and have not answered yet; an hour is theirs.",
+                query="max(tocsin_recalls_open)",
+                shape=Shape.NUMBER,
+            ),
+            Panel(
+                title="Oldest open recall",
+                says="How long the oldest one has waited; 0 where none is open.",
+                query=f"(time() - {_OPEN_SINCE}) * ({_OPEN_SINCE} > bool 0)",
+                unit=Unit.SECONDS,
+                shape=Shape.NUMBER,
+            ),
+            Panel(
+                title="Broker last asked",
+                says="Time since the broker said how far its groups are: what is behind is no newer than that.",
+                query="time() - max(tocsin_lag_read_timestamp_seconds > 0)",
+                unit=Unit.SECONDS,
+                shape=Shape.NUMBER,
+                line=300,
+            ),
         ),
     ),
     Group(
@@ -229,6 +272,13 @@ GROUPS: Final[tuple[Group, ...]] = (
                 may_be_empty=True,
             ),
             Panel(
+                title="Requests that failed on their way",
+                says="Of each client, in the last hour; a few while a broker starts again are normal.",
+                query="sum by (client) (increase(tocsin_client_errors_total[1h]))",
+                legend="{{client}}",
+                may_be_empty=True,
+            ),
+            Panel(
                 title="Members that are paused",
                 says="Members whose topic is left alone, because too many of its records cannot be read.",
                 query="sum(max by (member) (tocsin_member_paused))",
@@ -237,75 +287,6 @@ GROUPS: Final[tuple[Group, ...]] = (
             ),
         ),
     ),
-    Group(
-        title="Groups",
-        asks="Do the workers agree who reads what?",
-        panels=(
-            Panel(
-                title="Dealt out anew",
-                says="Times that a consumer group was dealt out anew in the last hour; a few after a start are normal.",
-                query="sum by (group) (increase(tocsin_rebalances_total[1h]))",
-                legend="{{group}}",
-                may_be_empty=True,
-            ),
-            Panel(
-                title="Processes",
-                says="Processes that answer, by what they are and which version runs.",
-                query="count by (process, version) (tocsin_build_info)",
-                legend="{{process}} {{version}}",
-            ),
-        ),
-    ),
-    Group(
-        title="Trust",
-        asks="Can it be believed?",
-        panels=(
-            Panel(
-                title="Signatures that were not accepted",
-                says="In the last hour, by stage.",
-                query="sum by (stage) (increase(tocsin_signature_failures_total[1h]))",
-                legend="{{stage}}",
-                may_be_empty=True,
-            ),
-            Panel(
-                title="Kept back by policy",
-                says="Members from whom a rule or the submitter kept a report; look at a jump after a promotion.",
-                query="sum(rate(tocsin_policy_denials_total[5m]))",
-                unit=Unit.PER_SECOND,
-            ),
-            Panel(
-                title="Until a certificate ends",
-                says="Of the process whose certificate ends first.",
-                query="min(tocsin_certificate_expiry_timestamp_seconds > 0) - time()",
-                unit=Unit.SECONDS,
-                shape=Shape.NUMBER,
-            ),
-        ),
-    ),
-    Group(
-        title="Saturation",
-        asks="What is nearly full?",
-        panels=(
-            Panel(
-                title="Held by producers",
-                says="Records that a process has handed to its producer and the broker has not confirmed.",
-                query="sum by (instance) (tocsin_client_queue_records)",
-                legend="{{instance}}",
-            ),
-            Panel(
-                title="Memory",
-                says="Of each process; a line that only rises is a leak.",
-                query="tocsin_process_resident_memory_bytes",
-                unit=Unit.BYTES,
-                legend="{{instance}}",
-            ),
-            Panel(
-                title="Processor time",
-                says="Of each process; 1 is a whole core.",
-                query="rate(tocsin_process_cpu_seconds_total[1m])",
-                legend="{{instance}}",
-            ),
-        ),
-    ),
+    *OF_PROCESSES,
 )
 """In the order of what matters at a glance."""

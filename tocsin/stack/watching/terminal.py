@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tocsin.stack.watching.asking import Answers, Period, Series
-from tocsin.stack.watching.panels import GROUPS, Group, Panel, Shape
+from tocsin.stack.watching.panel import Group, Panel, Shape
+from tocsin.stack.watching.panels import GROUPS
 from tocsin.stack.watching.words import figure, standing
 
 SHOWN: Final = tuple(group for group in GROUPS if group.title in ("Promises", "Flow", "What waits"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tocsin.stack.watching.asking import Series
-from tocsin.stack.watching.panels import Panel, Unit
+from tocsin.stack.watching.panel import Panel, Unit
 
 _SPANS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 _SIZES: Final = (("GiB", 2**30), ("MiB", 2**20), ("kiB", 2**10))

@@ -24,7 +24,6 @@ OVERRIDDEN = (
 )
 CALLED = (
     "_get_active_partitions",
-    "_getmany",
     "_seek",
     "assignment",
     "commit",
@@ -52,6 +51,13 @@ def test_what_we_override_exists_and_takes_what_ours_takes(name: str) -> None:
 @pytest.mark.parametrize("name", CALLED)
 def test_what_we_call_exists(name: str) -> None:
     assert callable(getattr(driver.Consumer, name))
+
+
+def test_the_clients_thread_takes_what_we_ask_of_it() -> None:
+    asked = inspect.signature(driver.AIOKafkaConsumerThread._fetch_records)
+    assert list(asked.parameters) == ["self", "consumer", "active_partitions", "timeout", "max_records"]
+    assert callable(driver.AIOKafkaConsumerThread._ensure_consumer)
+    assert callable(driver.AIOKafkaConsumerThread.call_thread)
 
 
 def test_we_override_nothing_else() -> None:

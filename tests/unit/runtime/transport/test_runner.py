@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from schemas.failures import Broken, Temporary
 from schemas.records.values import Coordinate
+from tests.builders.samples import risen
 from tocsin.runtime.producer import OutputProducer
 from tocsin.runtime.transport.runner import IN_FLIGHT, SliceRunner, Stages
 from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice
@@ -105,7 +106,9 @@ def test_the_effects_come_in_one_order_and_the_acknowledgement_comes_last() -> N
 
 @pytest.mark.parametrize("step", ["decide", "claim", "finish", "settle"])
 def test_what_passes_is_waited_for_and_nothing_is_acknowledged_meanwhile(step: str) -> None:
-    journal, halted, _ = run([a_slice()], {step: [Temporary("away", code="x"), Temporary("away", code="x")]})
+    with risen("tocsin_errors_total") as counted:
+        journal, halted, _ = run([a_slice()], {step: [Temporary("away", code="x"), Temporary("away", code="x")]})
+    assert [(dict(labels)["failure"], count) for labels, count in counted.items()] == [("temporary", 2)]
     assert journal[-1] == "ack 0@0"
     assert (journal.count(f"{step} 0@0"), halted) == (1, [])
 
@@ -113,7 +116,9 @@ def test_what_passes_is_waited_for_and_nothing_is_acknowledged_meanwhile(step: s
 @pytest.mark.parametrize("step", ["decide", "claim", "finish", "settle"])
 def test_what_does_not_pass_halts_and_acknowledges_nothing(step: str) -> None:
     failure = Broken("no way", code="x")
-    journal, halted, _ = run([a_slice()], {step: [failure]})
+    with risen("tocsin_errors_total") as counted:
+        journal, halted, _ = run([a_slice()], {step: [failure]})
+    assert [(dict(labels)["failure"], count) for labels, count in counted.items()] == [("broken", 1)]
     assert halted == [failure]
     assert not [entry for entry in journal if entry.startswith("ack")]
 
@@ -168,6 +173,19 @@ class Forgetful(Recording):
         super()._note(step, piece)
 
 
+async def quiet(journal: list[str]) -> None:
+    """Until the second slice was decided, however busy the machine is, and then nothing more was done for a while."""
+    deadline = time.monotonic() + 30
+    while "decide 0@2" not in journal:
+        assert time.monotonic() < deadline, journal
+        await asyncio.sleep(0.01)
+    while True:
+        before = len(journal)
+        await asyncio.sleep(0.5)
+        if len(journal) == before:
+            return
+
+
 def run_through_an_outage(away_in: str, patience_seconds: float) -> tuple[list[str], list[str]]:
     """Two slices of one partition: what was written down before the store was back, and everything."""
     journal: list[str] = []
@@ -178,7 +196,7 @@ def run_through_an_outage(away_in: str, patience_seconds: float) -> tuple[list[s
         runner: SliceRunner[Any, Any, Any] = SliceRunner(stages, sending, patience_seconds)
         for first in (0, 2):
             await runner.take(a_slice(first), partial(journal.append, f"ack 0@{first}"), lambda failure: None)
-        await asyncio.sleep(0.5)
+        await quiet(journal)
         during = list(journal)
         stages.is_back = True
         await runner.drain()

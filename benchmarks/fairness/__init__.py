@@ -1,0 +1,1 @@
+"""`make bench-fairness`: what one member that publishes everything at once costs nine others."""

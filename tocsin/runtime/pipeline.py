@@ -1,0 +1,53 @@
+"""Several statements in one network round trip: sent one after the other, answered together (libpq's pipeline mode)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Connection, TextClause
+
+if TYPE_CHECKING:  # a submitter and a recipient with SQLite import this, and have no PostgreSQL driver
+    import psycopg
+
+Rows = Sequence[Any]
+"""Of one statement, columns by name; empty for one that returns none."""
+
+
+class Query(NamedTuple):
+    """One statement with its values; `connection.execute(*query)` runs it alone."""
+
+    statement: TextClause
+    values: Mapping[str, object] = {}
+
+
+def in_one_trip(connection: Connection, queries: Sequence[Query]) -> list[Rows]:
+    """One whole transaction on a connection that is in none; what the driver raises is not translated.
+
+    Each statement sees what was committed before it began, as if it had been sent alone (READ COMMITTED).
+    """
+    driver = _driver(connection)
+    with driver.pipeline():
+        driver.execute("begin")  # the driver would wait after a `begin` of its own
+        cursors = [_sent(driver, connection, query) for query in queries]
+        driver.execute("commit")
+    return [cursor.fetchall() if cursor.description else () for cursor in cursors]
+
+
+def send(connection: Connection, queries: Iterable[Query]) -> None:
+    """Statements whose answers nobody needs, within the transaction of the connection."""
+    driver = _driver(connection)
+    with driver.pipeline():
+        for query in queries:
+            _sent(driver, connection, query)
+
+
+def _driver(connection: Connection) -> "psycopg.Connection[Any]":
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # psycopg's
+    return driver
+
+
+def _sent(driver: "psycopg.Connection[Any]", connection: Connection, query: Query) -> "psycopg.Cursor[Any]":
+    from psycopg.rows import namedtuple_row  # noqa: PLC0415 -- as above
+
+    cursor = driver.cursor(row_factory=namedtuple_row)
+    written = str(query.statement.compile(dialect=connection.dialect))
+    return cursor.execute(written, query.values)
