@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from processors.decision import Decision
 from processors.intake import Rejected
@@ -46,36 +45,46 @@ _STATUS_KINDS: Final = {
 }
 
 
+class _Address(Struct, frozen=True, kw_only=True):
+    """Where a record goes. What has one key keeps its order; the id tells one event from another."""
+
+    topic: str
+    key: str
+    event_id: str
+
+
 class Writer(Struct, frozen=True, kw_only=True):
     """Encodes and addresses what triage says, each record for the class of its readers and for no other."""
 
     codec: RecordCodec
 
     def referral(self, referral: Referral, audience: Audience, now_ms: int) -> OutRecord:
-        """On the recipient's topic, or on its urgent one."""
+        """On the recipient's topic, or on its urgent one; by report, so that its revisions stay in order (ADR 58)."""
         topic = urgent_topic if referral.priority.tier is Tier.URGENT else referral_topic
-        address = topic(referral.jurisdiction, referral.recipient), referral.referral_id
+        name = topic(referral.jurisdiction, referral.recipient)
+        address = _Address(topic=name, key=referral.report_id, event_id=referral.referral_id)
         return self._record(address, (referral, audience), now_ms)
 
     def triaged(self, triaged: ReportTriaged) -> OutRecord:
         """On the operators' topic."""
-        return self._record((TRIAGED, triaged.report_id), (triaged, Audience.OPERATOR), triaged.triaged_as_of.epoch_ms)
+        address = _Address(topic=TRIAGED, key=triaged.report_id, event_id=triaged.report_id)
+        return self._record(address, (triaged, Audience.OPERATOR), triaged.triaged_as_of.epoch_ms)
 
     def status(self, status: Status) -> OutRecord:
         """On the member's status topic."""
-        address = status_topic(status.member), status.report_id
+        address = _Address(topic=status_topic(status.member), key=status.report_id, event_id=status.status_id)
         return self._record(address, (status, Audience.SUBMITTER), status.at.epoch_ms)
 
     def ruling(self, ruling: Ruling, now_ms: int) -> OutRecord:
         """On the operators' topic of what is decided again; by report, so that rulings on one stay in order."""
-        record = self._record((RULINGS, ruling.ruling_id), (ruling, Audience.OPERATOR), now_ms)
-        return replace(record, key=ruling.report_id.encode())
+        address = _Address(topic=RULINGS, key=ruling.report_id, event_id=ruling.ruling_id)
+        return self._record(address, (ruling, Audience.OPERATOR), now_ms)
 
-    def _record(self, address: tuple[str, str], content: tuple[Struct, Audience], at_ms: int) -> OutRecord:
-        (topic, key), (record, audience) = address, content
-        event_id = record.status_id if isinstance(record, Status) else key
-        headers = tuple(cloud_event_headers(type(record), event_id, source=_STAGE, at_ms=at_ms))
-        return OutRecord(topic=topic, key=key.encode(), value=self.codec.dumps(record, audience), headers=headers)
+    def _record(self, address: _Address, content: tuple[Struct, Audience], at_ms: int) -> OutRecord:
+        record, audience = content
+        headers = tuple(cloud_event_headers(type(record), address.event_id, source=_STAGE, at_ms=at_ms))
+        value = self.codec.dumps(record, audience)
+        return OutRecord(topic=address.topic, key=address.key.encode(), value=value, headers=headers)
 
 
 def triaged_report(

@@ -81,9 +81,10 @@ def known(connection: Connection, keys: Iterable[str]) -> frozenset[str]:
 
 
 def standing_of(connection: Connection, referral: Referral, since_ms: int = 0) -> Standing:
-    """Which of the referral's keys this member has certainly got since then, together or alone.
+    """Which of the referral's keys this member has certainly got since then with other reports, together or alone.
 
-    No test makes a live report known, and nothing that was recalled makes anything known.
+    A report is no duplicate of itself: its revisions are each had, whichever comes first (ADR 58). No test makes a
+    live report known, and nothing that was recalled makes anything known.
     """
     if not referral.content_keys:
         return Standing()
@@ -92,6 +93,7 @@ def standing_of(connection: Connection, referral: Referral, since_ms: int = 0) -
         content.c.kind == CONTENT,
         content.c.content_key.in_(referral.content_keys),
         DELIVERIES.c.state.in_(GOT),
+        DELIVERIES.c.report_id != referral.report_id,
         DELIVERIES.c.recalled.is_(False),
         DELIVERIES.c.mark == referral.mark,
         DELIVERIES.c.state_since_ms >= since_ms,

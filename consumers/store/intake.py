@@ -38,13 +38,15 @@ class Intake:
         self._seen.add(report_id)
 
     def standing_of(self, referral: Referral, since_ms: int) -> Standing:
-        """What the member certainly has of its keys; what is added here, nobody has yet.
+        """What the member certainly has of its keys with other reports; what is added here, nobody has yet.
 
-        Of a flood of one content it is asked once, as of the first that asks: all copies of it lie under its key.
+        Of a flood of one content it is asked once, as of the first that asks: all copies of it lie under its key. Only
+        of a report that is here already the answer is its own, because it leaves that report's copies out.
         """
         if self._had.isdisjoint(referral.content_keys):
             return Standing()
-        asked = (referral.content_keys, referral.circumstance_keys, referral.mark)
+        left_out = "" if self.is_first(referral.report_id) else referral.report_id
+        asked = (referral.content_keys, referral.circumstance_keys, referral.mark, left_out)
         if asked not in self._standings:
             self._standings[asked] = standing_of(self._connection, referral, since_ms)
         return self._standings[asked]

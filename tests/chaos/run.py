@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from benchmarks.revision import commit
 from schemas.failures import Broken, Temporary
+from schemas.records.values import Coordinate
 from schemas.topics import TRIAGED
 from tests.chaos.publishing import Confirmed, go_file
 from tests.chaos.schedule import Kill, process_kills, service_kills
@@ -142,7 +144,8 @@ class Run:
 
     def _judge(self) -> Verdict:
         confirmed = self._confirmed()
-        deliveries, late = compare(confirmed, self._at_sinks()), out_of_order(decided(self._home))
+        deliveries = compare(confirmed, self._at_sinks())
+        late = out_of_order(decided(self._home)) + out_of_order(referred(self._home))
         balance, proof = balance_of(self._home), proof_of(self._home)
         found = Verdict(
             clean=False,
@@ -233,11 +236,22 @@ def _due(kills: Iterator[Kill]) -> Callable[[float], str]:
 
 def decided(home: Path) -> Iterator[tuple[str, int]]:
     """Report id and revision of every decision, partition by partition as they lie."""
+    return ((record["report_id"], record["revision"]) for _, record in _as_they_lie(home, TRIAGED))
+
+
+def referred(home: Path) -> Iterator[tuple[str, int]]:
+    """The same of every referral; each topic of a recipient keeps an order of its own."""
+    found = _as_they_lie(home, "referrals.")
+    return ((f"{place.topic} {record['report_id']}", record["revision"]) for place, record in found)
+
+
+def _as_they_lie(home: Path, prefix: str) -> list[tuple[Coordinate, dict[str, Any]]]:
+    """Where each record of the topics with this prefix lies, and what it says, partition by partition."""
     settings = load(home / "config" / "ops.toml")
     reader = TopicReader(settings)
     avro = PlainAvro(schema_text(settings.registry))
     try:
-        found = sorted(((raw.place, avro.read(raw)) for raw in reader.read((TRIAGED,))), key=itemgetter(0))
+        topics = [topic for topic in reader.topics() if topic.startswith(prefix)]
+        return sorted(((raw.place, avro.read(raw)) for raw in reader.read(topics)), key=itemgetter(0))
     finally:
         reader.close()
-    yield from ((record["report_id"], record["revision"]) for _, record in found)

@@ -39,7 +39,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     unconfirmed: int
     deliveries: Deliveries
     out_of_order: int = 0
-    """Reports whose later revision was decided before an earlier one."""
+    """Reports whose later revision was decided, or lies on a recipient's topic, before an earlier one."""
     waiting: int
     """Records that the ledger still has no outcome for when everything came to rest."""
     balanced: bool
@@ -79,7 +79,7 @@ def compare(confirmed: Confirmed, at_sinks: Iterable[Found]) -> Deliveries:
 
 
 def out_of_order(decided: Iterable[tuple[str, int]]) -> int:
-    """Reports of which a revision was first decided after a higher one; pairs of report id and revision, as they lie.
+    """Reports of which a revision first came after a higher one; pairs of report id and revision, as they lie.
 
     A replay repeats what was decided before: only the first time counts.
     """

@@ -220,6 +220,34 @@ def test_an_older_revision_that_a_mere_correction_overtakes_is_delivered(counter
     assert counter.find(older.referral_id).state is State.RECEIVED
 
 
+@pytest.mark.parametrize("agreement", [COUNTING, BUNDLING])
+@pytest.mark.parametrize("ruling", [0, 1])
+def test_a_revision_that_its_successor_overtakes_is_no_duplicate_of_it(
+    open_counter: Opener, agreement: Agreement, ruling: int
+) -> None:
+    counter = open_counter(agreement=agreement)
+    delivered(counter, a_referral("r", revision=2, ruling=ruling), a_referral("r", revision=1))
+    assert counter.find(a_referral("r").referral_id).state is State.DELIVERED
+
+
+def test_a_revision_that_comes_late_is_a_duplicate_of_what_another_report_brought(open_counter: Opener) -> None:
+    counter = open_counter(agreement=COUNTING)
+    contents = {"content_keys": ("url:c",)}
+    delivered(counter, a_referral("other", **contents), a_referral("r", revision=2, **contents))
+    counter.arrive(a_referral("r", revision=1, **contents), a_referral("third", **contents))
+    found = [counter.find(a_referral(each).referral_id).state for each in ("r", "third")]
+    assert found == [State.COUNTED] * 2
+
+
+def test_what_one_report_leaves_out_of_its_own_holds_for_no_other_of_the_batch(open_counter: Opener) -> None:
+    counter = open_counter(agreement=COUNTING)
+    contents = {"content_keys": ("url:c",)}
+    delivered(counter, a_referral("r", revision=2, **contents))
+    counter.arrive(a_referral("r", revision=1, **contents), a_referral("third", **contents))
+    found = [counter.find(a_referral(each).referral_id).state for each in ("r", "third")]
+    assert found == [State.RECEIVED, State.COUNTED]
+
+
 def delivered(counter: Counter, *referrals: Referral) -> None:
     for referral in referrals:
         counter.arrive(referral)

@@ -9,12 +9,23 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.intake import Rejected
-from processors.letters import ERRORS, LONGEST_KEPT_BYTES, dead_letter, letter_made, refusal_status, status_id
+from processors.letters import (
+    ERRORS,
+    LONGEST_KEPT_BYTES,
+    Writer,
+    dead_letter,
+    letter_made,
+    refusal_status,
+    status_id,
+)
+from schemas.disclosure import Audience
 from schemas.records.answers import StatusKind
 from schemas.records.identifiers import MemberId, ReportId
-from schemas.records.values import Coordinate
+from schemas.records.values import Coordinate, Tier
 from schemas.topics import dead_letter_topic
-from tests.builders.reports import a_report
+from tests.builders.deliveries import CODEC
+from tests.builders.referrals import a_priority, a_referral
+from tests.builders.reports import NOON_MS, a_report
 from tocsin.runtime.transport.slices import RawRecord
 
 MEMBER = MemberId("plat-a")
@@ -130,3 +141,12 @@ def test_a_dead_letter_of_more_than_can_be_sent_keeps_size_and_digest_alone(larg
     assert sum(len(name) + len(value) for name, value in letter.headers) < 2_000
     made = letter_made(record, a_refusal("record.too_large"), MEMBER)
     assert (made.masked, made.value_bytes) == (True, len(record.value or b""))
+
+
+@pytest.mark.parametrize("tier", [Tier.NORMAL, Tier.URGENT])
+def test_every_revision_of_a_report_lies_under_one_key_and_is_an_event_of_its_own(tier: Tier) -> None:
+    writer, priority = Writer(codec=CODEC), a_priority(tier)
+    revisions = [a_referral(revision=revision, priority=priority) for revision in (1, 2)]
+    sent = [writer.referral(each, Audience.LEA, NOON_MS) for each in revisions]
+    assert {out.key.decode() for out in sent} == {revisions[0].report_id}
+    assert [dict(out.headers)["ce_id"].decode() for out in sent] == [each.referral_id for each in revisions]
