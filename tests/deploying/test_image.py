@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -47,4 +48,8 @@ def test_everything_is_installed_from_the_locks_with_digests() -> None:
 def test_the_build_is_given_what_the_wheel_is_made_of_and_no_home() -> None:
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     packages = {"schemas", "tocsin", "producers", "processors", "consumers"}
-    assert allowed == packages | {"pyproject.toml", "README.md", "LICENSE", "requirements", "examples"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    carried = {*wheel["packages"], *wheel["shared-data"], *wheel["force-include"]}
+    assert packages <= carried
+    assert allowed == carried | {"pyproject.toml", "README.md", "LICENSE", "requirements"}
