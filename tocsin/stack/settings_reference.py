@@ -29,8 +29,9 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "TOCSIN_BY": "`--by` of every command that says who looks: your name, for the audit log.",
     "TOCSIN_PURPOSE": "`--purpose` of the same commands: why you look.",
     "TOCSIN_CODEC": "`auto` (as without it), `compiled` or `fastavro`: what reads and writes records.",
+    "TOCSIN_UPLOT": "`--uplot` of `tocsin ops`: the archive that draws the charts, as the image has it.",
     "SERVE": "`--serve` of `tocsin demo`: stay up at the end.",
-    "XDG_CACHE_HOME": "Where the local stack keeps the Java programs that it fetched; without it `~/.cache`.",
+    "XDG_CACHE_HOME": "Where fetched programs are kept: the local stack's and uPlot; without it `~/.cache`.",
     "PATH": "Handed on to Java, and to what starts PostgreSQL of the local stack.",
 }
 """Nothing secret is among them: passwords and keys are read from files."""
