@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from consumers import settings
 from consumers.sinks.port import Sink
 from schemas.failures import Broken
+from tocsin.runtime.privacy import require_private
 from tocsin.runtime.tls import verified, verifying
 
 
@@ -69,6 +70,7 @@ def _trust(chosen: settings.HttpsSink) -> ssl.SSLContext:
     """Who is trusted at the other side, and our own certificate where the receiver asks for one."""
     context = verifying(chosen.ca)
     if chosen.certificate and chosen.key:
+        require_private(chosen.key)
         context.load_cert_chain(chosen.certificate, chosen.key)
     return context
 

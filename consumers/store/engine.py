@@ -173,6 +173,7 @@ def _server_engine(settings: StoreSettings, member: MemberId) -> Engine:
     url = make_url(settings.url)
     arguments = verified(url, settings.ca)
     if settings.password_file:
+        require_private(settings.password_file)
         url = url.set(password=settings.password_file.read_text().strip())
     schema = settings.schema or "inbox_" + member.replace("-", "_")
     engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)

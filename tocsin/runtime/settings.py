@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.documents import toml_table
 from tocsin.runtime.failures import Broken
+from tocsin.runtime.privacy import require_private
 
 _WARNINGS = 4
 """librdkafka speaks of its own housekeeping above this syslog level."""
@@ -22,12 +23,13 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     certificate: Path | None = None
     """What this process shows; its common name is the principal that access rules name."""
     key: Path | None = None
-    """0600, as every private key."""
+    """0600, as every private key: one that others can read is refused."""
 
     def client(self) -> dict[str, Any]:
         """Properties that every confluent-kafka client of this process starts from."""
         properties: dict[str, Any] = {"bootstrap.servers": self.bootstrap, "log_level": _WARNINGS}
         if self.ca and self.certificate and self.key:
+            require_private(self.key)  # librdkafka opens it later, and does not look
             properties |= {
                 "security.protocol": "ssl",
                 "ssl.ca.location": str(self.ca),

@@ -8,6 +8,7 @@ from sqlalchemy import URL
 
 from schemas.catalogue import message
 from schemas.failures import Broken
+from tocsin.runtime.privacy import require_private
 from tocsin.runtime.settings import KafkaSettings
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -24,6 +25,7 @@ def verifying(ca: Path | None) -> ssl.SSLContext:
 
 def serving(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
     """Answers only clients that show a certificate of this authority; raises Broken where a file cannot be used."""
+    require_private(key)
     context = _strict(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=None))
     context.verify_mode = ssl.CERT_REQUIRED
     try:
@@ -50,6 +52,7 @@ def showing(kafka: KafkaSettings) -> ssl.SSLContext | None:
     """
     if not (kafka.ca and kafka.certificate and kafka.key):
         return None
+    require_private(kafka.key)
     try:
         context = verifying(kafka.ca)
         context.load_cert_chain(kafka.certificate, kafka.key)

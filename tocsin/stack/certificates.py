@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from tocsin.runtime.privacy import require_private
 from tocsin.stack.files import write_whole
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -79,6 +80,7 @@ class Authority:
         write_whole(self.certificate, _pem(certificate))
 
     def _load(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        require_private(self._folder / "ca.key")
         key = serialization.load_pem_private_key((self._folder / "ca.key").read_bytes(), password=None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 -- _create wrote it
         return x509.load_pem_x509_certificate(self.certificate.read_bytes()), key

@@ -2,23 +2,31 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from consumers.receiver import application
 from consumers.replies import Replies
-from consumers.settings import StoreSettings
+from consumers.settings import HttpsSink, StoreSettings
+from consumers.sinks.build import build
 from consumers.sinks.directory import DirectorySink
 from consumers.store.engine import open_store
 from producers.journal.store import open_journal
 from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
 from tests.builders.sinks import SECRET
+from tocsin.cli.auditing.twopeople import desk_of
+from tocsin.cli.policing.changing import sign
+from tocsin.policy.store.trust import new_key
 from tocsin.runtime.database import Database
 from tocsin.runtime.privacy import write_private
-from tocsin.runtime.settings import DatabaseSettings
+from tocsin.runtime.settings import DatabaseSettings, KafkaSettings, RegistrySettings, Settings
+from tocsin.runtime.tls import serving, showing
+from tocsin.stack.certificates import Authority, Pair
 
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
 MEMBER = MemberId("de-hotline-a")
 
 
@@ -50,6 +58,78 @@ def password(folder: Path) -> None:
     Database(DatabaseSettings(url="postgresql+psycopg://ops@/x?host=/run/postgresql", password_file=file)).close()
 
 
+def pairs(folder: Path) -> KafkaSettings:
+    authority = Authority(folder)
+    pair = authority.pair("ops")
+    return KafkaSettings(bootstrap="127.0.0.1:9", ca=authority.certificate, certificate=pair.certificate, key=pair.key)
+
+
+def clients_key(folder: Path) -> None:
+    pairs(folder).client()
+
+
+def triages_key(folder: Path) -> None:
+    assert showing(pairs(folder))
+
+
+def metrics_key(folder: Path) -> None:
+    found = pairs(folder)
+    assert found.certificate
+    assert found.key
+    assert found.ca
+    serving(found.certificate, found.key, found.ca)
+
+
+def sinks_key(folder: Path) -> None:
+    found, secret = pairs(folder), folder / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text(SECRET)
+    url = "https://hooks.example.test/"
+    build(HttpsSink(url=url, secret_file=secret, certificate=found.certificate, key=found.key)).close()
+
+
+def authoritys_key(folder: Path) -> None:
+    Authority(folder).issue("ops", Pair(*(folder / name for name in "abc")), NOW, NOW)
+
+
+def stores_password(folder: Path) -> None:
+    """Nobody answers there: it is read, and then the store is not opened."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "word"
+    file.touch(mode=0o600)
+    url = f"postgresql+psycopg://de@/x?host={folder}"
+    with pytest.raises(Broken) as caught:
+        open_store(StoreSettings(url=url, password_file=file), MEMBER)
+    if caught.value.code != "store.not_opened":
+        raise caught.value
+
+
+def a_process(folder: Path) -> Settings:
+    return Settings(
+        principal="ops",
+        state=folder,
+        policy=folder,
+        kafka=KafkaSettings(bootstrap="127.0.0.1:9"),
+        registry=RegistrySettings(url="http://127.0.0.1:9", cache=folder),
+    )
+
+
+def signers_key(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    file = folder / "anna.pem"
+    if not file.exists():
+        new_key(file)
+    desk_of(a_process(folder), "erase", petition=folder / "petition", signer="anna", key=file)
+
+
+def promoters_key(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    file = folder / "anna.pem"
+    if not file.exists():
+        new_key(file)
+    sign.make_context("sign", ["0123", "--signer", "anna", "--key", str(file), "--home", str(folder)])
+
+
 FOLDERS: dict[str, Callable[[Path], None]] = {
     "journal": journal,
     "inbox": inbox,
@@ -57,7 +137,17 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
     "receiver": receiver,
     "replies": replies,
 }
-OPENED = FOLDERS | {"password": password}
+OPENED = FOLDERS | {
+    "password": password,
+    "password of the store": stores_password,
+    "key of a client": clients_key,
+    "key of triage": triages_key,
+    "key of the metrics": metrics_key,
+    "key of a sink": sinks_key,
+    "key of the authority": authoritys_key,
+    "key of who asks": signers_key,
+    "key of who promotes": promoters_key,
+}
 
 
 @pytest.mark.parametrize("what", OPENED)
@@ -90,6 +180,14 @@ FILES = (
     ("sink", "0b1f6a0e.json"),
     ("receiver", "0b1f6a0e.json"),
     ("password", "word"),
+    ("password of the store", "word"),
+    ("key of a client", "ops.key"),
+    ("key of triage", "ops.key"),
+    ("key of the metrics", "ops.key"),
+    ("key of a sink", "ops.key"),
+    ("key of the authority", "ca.key"),
+    ("key of who asks", "anna.pem"),
+    ("key of who promotes", "anna.pem"),
 )
 
 

@@ -13,6 +13,7 @@ from schemas.failures import Refused
 from tocsin.policy.store.petitions import Petition, read_petition, write_petition
 from tocsin.policy.store.promoting import Pen
 from tocsin.policy.store.trust import NEEDED, Trust, read_trust
+from tocsin.runtime.privacy import require_private
 from tocsin.runtime.settings import Settings
 
 
@@ -71,6 +72,8 @@ def desk_of(settings: Settings, act: str, *, petition: Path | None, signer: str,
     """By the options of a command; they go together."""
     if len({bool(petition), bool(signer), bool(key)}) > 1:
         raise click.UsageError("--petition, --signer and --key go together.")
+    if key:
+        require_private(key)
     trust = read_trust(settings.policy_trust) if settings.policy_trust else None
     pen = Pen(signer=signer, key=key) if key else None
     return Desk(

@@ -15,13 +15,20 @@ from tocsin.policy.policies import topics_of
 from tocsin.policy.store.promoting import Pen, Promoting
 from tocsin.policy.store.promotions import Promotion
 from tocsin.policy.store.trust import new_key
+from tocsin.runtime.privacy import require_private
 
 
 def _pen(command: Callable[..., Any]) -> Callable[..., Any]:
     """The two options of everybody who signs."""
     signer = click.option("--signer", required=True, help="Your name in the deployment's trust file.")
-    key = click.option("--key", type=click.Path(path_type=Path), required=True, help="Your own private key (PEM).")
-    return signer(key(command))
+    path, text = click.Path(path_type=Path), "Your own private key (PEM)."
+    return signer(click.option("--key", type=path, required=True, callback=_private, help=text)(command))
+
+
+def _private(_context: click.Context, _option: click.Parameter, key: Path) -> Path:
+    """A key that others can read may have signed for them."""
+    require_private(key)
+    return key
 
 
 @click.command()
