@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from consumers.sinks.port import Away
 from schemas.failures import Broken
-from tocsin.runtime.tls import LOOPBACK
+from tocsin.runtime.loopback import LOOPBACK
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str], tuple[str, ...]]

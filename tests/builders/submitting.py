@@ -51,7 +51,7 @@ class Office:
     def settle(self, bootstrap: str = "") -> None:
         """Write the settings file, by default of the broker that answers."""
         (self.home / "config").mkdir(exist_ok=True)
-        kafka = f'bootstrap = "{bootstrap or self.bootstrap}"\n'
+        kafka = f'bootstrap = "{bootstrap or self.bootstrap}"\nplaintext = true\n'
         if self.certificate:
             kafka += f'certificate = "{self.certificate}"\n'
         (self.home / "config" / f"{MEMBER}.toml").write_text(

@@ -136,7 +136,9 @@ def test_the_broker_behaves_as_that_of_the_local_stack() -> None:
 
 
 def test_the_simulated_hotline_has_settings_that_are_read() -> None:
-    assert settings.load(FOLDER / "servers" / "nl-hotline.toml").principal == "nl-hotline"
+    read = settings.load(FOLDER / "servers" / "nl-hotline.toml")
+    assert (read.principal, read.metrics_plaintext) == ("nl-hotline", True)
+    assert read.kafka.client()["security.protocol"] == "ssl"
     delivery = load_delivery(FOLDER / "servers" / "nl-hotline.delivery.toml", FOLDER)
     assert isinstance(delivery, DeliverySettings)
     assert [sink.name for sink in delivery.sinks] == ["receiver"]

@@ -258,6 +258,13 @@ def test_triage_does_not_start_without_the_keys_that_all_its_workers_share(
     assert made["data"].keys() == {file.name for file in (tmp_path / "keyring").iterdir()}
 
 
+@pytest.mark.parametrize("principal", [TRIAGE, RETURNS, OPS, METRICS, CANARY])
+def test_a_process_can_start_with_its_settings(principal: str) -> None:
+    read = settings.load(FOLDER / "exchange" / "settings" / f"{principal}.toml")
+    assert read.kafka.client()["security.protocol"] == "ssl"
+    assert read.metrics_plaintext, "a kubelet probes in plain, from outside the pod"
+
+
 @pytest.mark.parametrize("principal", [TRIAGE, RETURNS, OPS])
 def test_the_settings_are_read_and_name_files_that_the_pod_has(
     principal: MemberId, everything: dict[str, list[Manifest]]

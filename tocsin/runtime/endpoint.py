@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from schemas.catalogue import message
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
+from tocsin.runtime.loopback import is_loopback
 from tocsin.runtime.metrics import REGISTRY, record_left
 from tocsin.runtime.pacing import Callers, pace
 from tocsin.runtime.refusing import Refusals
@@ -70,9 +72,14 @@ class Endpoint:
 
 
 def endpoint_of(settings: Settings, health: Health) -> Endpoint | None:
-    """The endpoint that the settings ask for, at their named address; None where they ask for none."""
+    """The endpoint that the settings ask for, at their named address; None where they ask for none.
+
+    Raises Broken where it would answer in plain whoever reaches another address than loopback, and nobody asked for it.
+    """
     if not settings.metrics_port:
         return None
+    if not (settings.metrics_tls or settings.metrics_plaintext or is_loopback(settings.metrics_host)):
+        raise Broken(message("endpoint.plaintext", host=settings.metrics_host), code="endpoint.plaintext")
     show_room(settings.state)
     host, tls = settings.metrics_host, settings.metrics_tls
     endpoint = Endpoint(health, host, settings.metrics_port, tls)

@@ -19,8 +19,9 @@ from schemas.definitions import NAMESPACE, RECORD_TYPES, record_type_named, sche
 from schemas.disclosure import Audience
 from schemas.failures import Broken, Temporary, Unreadable
 from schemas.framing import FRAME_BYTES, frame, schema_id_of
+from tocsin.runtime.loopback import LOOPBACK
 from tocsin.runtime.settings import RegistrySettings
-from tocsin.runtime.tls import LOOPBACK, verifying
+from tocsin.runtime.tls import verifying
 
 TIMEOUT_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 1_048_576

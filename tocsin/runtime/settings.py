@@ -5,16 +5,26 @@ from typing import Any
 
 import msgspec
 
+from schemas.catalogue import message
 from schemas.documents import toml_table
 from tocsin.runtime.failures import Broken
+from tocsin.runtime.loopback import is_loopback
 from tocsin.runtime.privacy import require_private
 
 _WARNINGS = 4
 """librdkafka speaks of its own housekeeping above this syslog level."""
 
 
+class ClientFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The three PEM files that a connection to the broker needs, all of them."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A broker list and the PEM files that prove who connects; absent PEM paths mean a plaintext test broker."""
+    """A broker list and the PEM files that prove who connects; without all three nothing is said to a broker."""
 
     bootstrap: str
     """`host:port`, or several with commas between."""
@@ -24,17 +34,27 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What this process shows; its common name is the principal that access rules name."""
     key: Path | None = None
     """0600, as every private key: one that others can read is refused."""
+    plaintext: bool = False
+    """True speaks in plain and proves nothing: for a test broker on this machine, and refused for any other."""
+
+    def files(self) -> ClientFiles | None:
+        """What to connect with, None for a test broker; raises Broken rather than speak in plain unasked."""
+        if self.plaintext and all(is_loopback(_host(one)) for one in self.bootstrap.split(",")):
+            return None
+        if self.plaintext or not (self.ca and self.certificate and self.key):
+            raise Broken(message("kafka.plaintext"), code="kafka.plaintext")
+        require_private(self.key)  # librdkafka opens it later, and does not look
+        return ClientFiles(ca=self.ca, certificate=self.certificate, key=self.key)
 
     def client(self) -> dict[str, Any]:
         """Properties that every confluent-kafka client of this process starts from."""
         properties: dict[str, Any] = {"bootstrap.servers": self.bootstrap, "log_level": _WARNINGS}
-        if self.ca and self.certificate and self.key:
-            require_private(self.key)  # librdkafka opens it later, and does not look
+        if files := self.files():
             properties |= {
                 "security.protocol": "ssl",
-                "ssl.ca.location": str(self.ca),
-                "ssl.certificate.location": str(self.certificate),
-                "ssl.key.location": str(self.key),
+                "ssl.ca.location": str(files.ca),
+                "ssl.certificate.location": str(files.certificate),
+                "ssl.key.location": str(files.key),
             }
         return properties
 
@@ -121,7 +141,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_port: int = 0
     """0 means no metrics endpoint."""
     metrics_tls: MetricsTls | None = None
-    """None serves in plain, which is for loopback and for networks of the operator's own."""
+    """None serves in plain: on loopback, and elsewhere only with `metrics_plaintext`."""
+    metrics_plaintext: bool = False
+    """True serves in plain at `metrics_host` elsewhere too, for a network whose own rules say who gets there."""
     metrics_targets: Path | None = None
     """Folder in which a process writes the address that it serves, for `file_sd_configs` of a Prometheus beside it."""
     traces: bool = False
@@ -130,6 +152,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """In ops.toml alone: `tocsin dlq show` names them for a letter that was masked."""
     local_stack: bool = False
     """True only in files that `tocsin up` wrote: `generate` and `demo` refuse any other cluster."""
+
+
+def _host(address: str) -> str:
+    return address.strip().rpartition(":")[0].strip("[]")
 
 
 def load(path: Path) -> Settings:

@@ -11,8 +11,6 @@ from schemas.failures import Broken
 from tocsin.runtime.privacy import require_private
 from tocsin.runtime.settings import KafkaSettings
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts to whom HTTP may be spoken in plain: nobody else is on the line."""
 _SERVER: Final = "postgresql"
 SUITES: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: keys of one connection alone, and nothing that is encrypted without being authenticated."""
@@ -50,16 +48,16 @@ def showing(kafka: KafkaSettings) -> ssl.SSLContext | None:
 
     None for a plaintext test broker; raises Broken where a file cannot be used.
     """
-    if not (kafka.ca and kafka.certificate and kafka.key):
+    files = kafka.files()
+    if files is None:
         return None
-    require_private(kafka.key)
     try:
-        context = verifying(kafka.ca)
-        context.load_cert_chain(kafka.certificate, kafka.key)
+        context = verifying(files.ca)
+        context.load_cert_chain(files.certificate, files.key)
     except (OSError, ssl.SSLError) as error:
         raise Broken(
             f"The certificate of this process cannot be used ({type(error).__name__}): expected PEM files in "
-            f"{kafka.certificate.parent.name}. Renew them: tocsin up",
+            f"{files.certificate.parent.name}. Renew them: tocsin up",
             code="kafka.certificate",
         ) from error
     return context

@@ -46,7 +46,7 @@ def some_settings(folder: Path, trust: TrustSettings | None) -> Settings:
         principal=MEMBER,
         state=folder,
         policy=folder,
-        kafka=KafkaSettings(bootstrap="localhost:1"),
+        kafka=KafkaSettings(bootstrap="localhost:1", plaintext=True),
         registry=RegistrySettings(url="http://localhost:1", cache=folder),
         trust=trust,
     )

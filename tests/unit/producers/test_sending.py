@@ -26,7 +26,7 @@ from tocsin.runtime.logs import JsonLines
 from tocsin.runtime.settings import KafkaSettings
 
 MEMBER = MemberId("plat-a")
-NOBODY = KafkaSettings(bootstrap="127.0.0.1:1")
+NOBODY = KafkaSettings(bootstrap="127.0.0.1:1", plaintext=True)
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -68,7 +68,7 @@ def test_an_hour_without_broker_loses_nothing_and_doubles_nothing(tmp_path: Path
             with pytest.raises(Temporary):
                 Sender(NOBODY, journal, MEMBER, lambda: clock[0]).send(wait_seconds=0.2)
             clock[0] += HOUR_MS // 3
-        back = KafkaSettings(bootstrap=office.bootstrap)
+        back = KafkaSettings(bootstrap=office.bootstrap, plaintext=True)
         assert Sender(back, journal, MEMBER, lambda: clock[0]).send(wait_seconds=60) == 1_200
         assert Sender(back, journal, MEMBER, lambda: clock[0]).send(wait_seconds=60) == 0
         assert sorted(office.values()) == sorted(intended)
@@ -113,7 +113,7 @@ def test_a_broker_that_dies_in_the_middle_keeps_what_it_confirmed_and_the_rest_w
 
 
 def _sender(bootstrap: str, journal: Journal) -> Sender:
-    return Sender(KafkaSettings(bootstrap=bootstrap), journal, MEMBER, lambda: NOON_MS)
+    return Sender(KafkaSettings(bootstrap=bootstrap, plaintext=True), journal, MEMBER, lambda: NOON_MS)
 
 
 def test_with_nothing_to_send_no_broker_is_asked(tmp_path: Path) -> None:

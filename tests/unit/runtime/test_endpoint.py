@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import generate_latest
 
+from tests.builders.waiting import a_free_port
 from tocsin.runtime import endpoint as served
 from tocsin.runtime.endpoint import MOST_CONNECTIONS, OPENAPI, PATHS, Endpoint, endpoint_of
 from tocsin.runtime.failures import Broken
@@ -266,3 +267,30 @@ def test_without_a_port_nothing_is_served_and_with_one_only_this_machine_hears_i
         assert get(made, "/live")[0] == 200
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.2", port), timeout=5)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.1", "metrics.example.test"])  # noqa: S104  # refused
+def test_a_port_that_others_reach_answers_in_plain_only_where_that_was_asked_for(host: str, tmp_path: Path) -> None:
+    with pytest.raises(Broken, match="metrics_plaintext = true") as caught:
+        endpoint_of(a_process(tmp_path, host), Health())
+    assert caught.value.code == "endpoint.plaintext"
+
+
+def test_where_it_was_asked_for_it_answers(tmp_path: Path) -> None:
+    made = endpoint_of(replace(a_process(tmp_path, "0.0.0.0"), metrics_plaintext=True), Health())  # noqa: S104  # asked for
+    assert made is not None
+    with closing(made):
+        assert get(made, "/live")[0] == 200
+
+
+def a_process(folder: Path, host: str) -> Settings:
+    """One whose metrics port is at this address."""
+    return Settings(
+        principal="triage",
+        state=folder,
+        policy=folder,
+        kafka=KafkaSettings(bootstrap="broker.example.test:9093"),
+        registry=RegistrySettings(url="http://127.0.0.1:1", cache=folder),
+        metrics_host=host,
+        metrics_port=a_free_port(),
+    )

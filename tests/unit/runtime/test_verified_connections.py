@@ -3,15 +3,42 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import make_url
 
 from schemas.failures import Broken
 from tocsin.runtime.database import Database
 from tocsin.runtime.registry import SchemaDirectory
-from tocsin.runtime.settings import DatabaseSettings, RegistrySettings
-from tocsin.runtime.tls import verified
+from tocsin.runtime.settings import DatabaseSettings, KafkaSettings, RegistrySettings
+from tocsin.runtime.tls import showing, verified
 
 ELSEWHERE = "postgresql+psycopg://triage@db.example.test/tocsin"
+
+WHOLE = KafkaSettings(
+    bootstrap="broker.example.test:9093", ca=Path("ca.pem"), certificate=Path("a.pem"), key=Path("a.key")
+)
+
+
+@pytest.mark.parametrize("lacking", ["ca", "certificate", "key"])
+def test_a_broker_is_never_spoken_to_in_plain_because_a_file_was_not_named(lacking: str) -> None:
+    assert WHOLE.client()["security.protocol"] == "ssl"
+    for ask in (KafkaSettings.client, showing):
+        with pytest.raises(Broken, match="ca, certificate and key") as caught:
+            ask(replace(WHOLE, **{lacking: None}))
+        assert caught.value.code == "kafka.plaintext"
+
+
+@pytest.mark.parametrize(
+    "bootstrap", ["broker.example.test:9092", "10.0.0.1:9092", "127.0.0.1:9092,broker.example.test:9092"]
+)
+def test_in_plain_a_broker_on_this_machine_is_spoken_to_and_no_other(bootstrap: str) -> None:
+    for here in ("127.0.0.1:9092", "localhost:9092", "[::1]:9092,127.0.0.1:9093"):
+        assert "security.protocol" not in KafkaSettings(bootstrap=here, plaintext=True).client()
+        assert showing(KafkaSettings(bootstrap=here, plaintext=True)) is None
+    for ask in (KafkaSettings.client, showing):
+        with pytest.raises(Broken) as caught:
+            ask(replace(WHOLE, bootstrap=bootstrap, plaintext=True))
+        assert caught.value.code == "kafka.plaintext"
 
 
 def code_of(settings: DatabaseSettings) -> str:

@@ -34,7 +34,7 @@ class SmallBroker:
     def __init__(self) -> None:
         self._cluster = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
         (found,) = self._cluster.list_topics(timeout=10).brokers.values()
-        self.kafka = KafkaSettings(bootstrap=f"{found.host}:{found.port}")
+        self.kafka = KafkaSettings(bootstrap=f"{found.host}:{found.port}", plaintext=True)
 
     def topic(self, *batches: bytes) -> Where:
         """A new one whose first partition holds these, as they are."""
@@ -174,7 +174,7 @@ def test_no_call_unpacks_more_than_a_fetch_may_become(broker: SmallBroker, reade
 def test_a_broker_that_is_away_is_said_to_be_and_the_reader_can_be_closed() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        reader = BoundedReader(KafkaSettings(bootstrap=f"127.0.0.1:{nobody.getsockname()[1]}"))
+        reader = BoundedReader(KafkaSettings(bootstrap=f"127.0.0.1:{nobody.getsockname()[1]}", plaintext=True))
         with pytest.raises(Temporary) as failure:
             reader.begin({("reports.plat-a.submitted.v1", 0): 0})
         assert failure.value.code == "kafka.away"

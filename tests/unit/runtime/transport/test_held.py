@@ -106,7 +106,7 @@ def _ahead_of(partitions: set[TP], ahead: dict[TP, list[Piece]]) -> int:
 
 def test_a_worker_that_asks_for_more_than_a_slice_gets_a_slice(tmp_path: Path) -> None:
     wanted = WorkerSettings(group="g", instance="i", topics=("t",), data_folder=tmp_path, slice_records=10_000)
-    app = slice_app(KafkaSettings(bootstrap="127.0.0.1:1"), wanted, _nowhere, {})
+    app = slice_app(KafkaSettings(bootstrap="127.0.0.1:1", plaintext=True), wanted, _nowhere, {})
     assert (app.slice_records, app.shared_records) == (MOST_AT_ONCE, MOST_AT_ONCE)
 
 
