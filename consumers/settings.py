@@ -86,6 +86,8 @@ class HttpsSink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     """What is larger is not sent: it is parked."""
     private_network: bool = False
     """True where the receiver is on the member's own network; this machine's link (169.254, fe80) is never allowed."""
+    this_machine: bool = False
+    """True where the receiver is on this machine: its host is then written `localhost`, `127.0.0.1` or `[::1]`."""
 
 
 SinkSettings = DirectorySink | DatabaseSink | HttpsSink

@@ -50,6 +50,7 @@ def _database(chosen: settings.DatabaseSink) -> Sink:
 def _https(chosen: settings.HttpsSink) -> Sink:
     import httpx  # noqa: PLC0415 -- each sink is an extra of its own
 
+    from consumers.sinks.destination import Reach  # noqa: PLC0415 -- as httpx above
     from consumers.sinks.https import Endpoint, HttpsSink  # noqa: PLC0415 -- each sink is an extra of its own
 
     client = httpx.Client(
@@ -61,7 +62,7 @@ def _https(chosen: settings.HttpsSink) -> Sink:
         check_url=chosen.check_url,
         honours_key=chosen.honours_key,
         max_body_bytes=chosen.max_body_bytes,
-        private_network=chosen.private_network,
+        reach=Reach(private_network=chosen.private_network, this_machine=chosen.this_machine),
     )
     return HttpsSink(endpoint, client, lambda: datetime.now(UTC))
 

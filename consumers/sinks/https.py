@@ -11,7 +11,7 @@ from msgspec import Struct
 from standardwebhooks import Webhook
 
 from consumers.letters import Parcel
-from consumers.sinks.destination import Resolve, addresses_of, destination, require_safe
+from consumers.sinks.destination import Reach, Resolve, addresses_of, destination, require_safe
 from consumers.sinks.port import LONGEST_WAIT_SECONDS, Away, Later, Presence, Unanswered
 from schemas.failures import Refused
 from tocsin.runtime.tracing.context import HEADER
@@ -31,8 +31,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     check_url: str = ""
     honours_key: bool = False
     max_body_bytes: int = 1_048_576
-    private_network: bool = False
-    """Whether it may have an address of a private network."""
+    reach: Reach = Reach()
+    """Where it may be beside public addresses."""
 
 
 class HttpsSink:
@@ -42,7 +42,7 @@ class HttpsSink:
         self, endpoint: Endpoint, client: httpx.Client, now: Callable[[], datetime], resolve: Resolve = addresses_of
     ) -> None:
         for url in filter(None, (endpoint.url, endpoint.check_url)):
-            require_safe(url, private_network=endpoint.private_network)
+            require_safe(url, endpoint.reach)
         self._resolve = resolve
         self._endpoint = endpoint
         self._webhook = Webhook(endpoint.secret)
@@ -91,7 +91,7 @@ class HttpsSink:
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
         """Status and Retry-After of one exchange; of the body no more than a bound is read, and nothing is used."""
-        to = destination(url, self._resolve, private_network=self._endpoint.private_network)
+        to = destination(url, self._resolve, self._endpoint.reach)
         named, of_name = headers | {"host": to.host}, {"sni_hostname": to.server_name}
         try:
             with self._client.stream(method, to.url, headers=named, content=body, extensions=of_name) as response:

@@ -35,7 +35,7 @@ _UNREACHABLE: Final = """\
 kind = "https"
 url = "http://127.0.0.1:9/"
 secret_file = "{secret}"
-private_network = true
+this_machine = true
 """
 _REFERRAL: Final = "select referral_id from referrals where report_id = %s and recipient = %s"
 

@@ -13,6 +13,7 @@ import httpx
 from consumers.formats.referral_json import write
 from consumers.letters import Letter, Parcel, parcel_of
 from consumers.serving import Impatient, server_of
+from consumers.sinks.destination import Reach
 from consumers.sinks.https import Endpoint, HttpsSink
 from tests.builders.misbehaving import obedient
 from tests.builders.referrals import a_referral
@@ -47,6 +48,7 @@ def an_https_sink(address: str, timeout_seconds: float = 5.0, **changes: Any) ->
     """A sink for the receiver at this address; the caller closes it."""
     place = f"{address}/referrals"
     values: dict[str, Any] = {"url": place, "check_url": place, "secret": SECRET, "honours_key": True}
+    values["reach"] = Reach(this_machine=True)
     endpoint = Endpoint(**(values | changes))
     return HttpsSink(endpoint, httpx.Client(timeout=timeout_seconds, trust_env=False), lambda: datetime.now(UTC))
 

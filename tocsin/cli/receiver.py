@@ -36,7 +36,7 @@ def command(home: Path, port: int, folder: Path | None, secret_file: Path | None
     """Receive referrals as a recipient's own endpoint would: verify the signature, honour the key.
 
     A member's delivery file points to it with kind = "https", url = "http://127.0.0.1:8480/referrals",
-    check_url = the same, honours_key = true and the secret file that is printed here.
+    check_url = the same, this_machine = true, honours_key = true and the secret file that is printed here.
     /live, /ready, /metrics and /openapi.json are on the same port.
     """
     logs.configure()

@@ -21,6 +21,7 @@ url = "http://127.0.0.1:{port}/referrals"
 check_url = "http://127.0.0.1:{port}/referrals"
 secret_file = "{secret}"
 honours_key = true
+this_machine = true
 timeout_seconds = 1.0
 
 [limits]

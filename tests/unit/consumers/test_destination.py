@@ -13,7 +13,7 @@ import pytest
 
 from consumers import settings
 from consumers.sinks.build import build
-from consumers.sinks.destination import addresses_of, destination, may_go_to
+from consumers.sinks.destination import Reach, addresses_of, destination, may_go_to
 from consumers.sinks.https import Endpoint, HttpsSink
 from consumers.sinks.port import Away, Presence
 from schemas.failures import Broken, Refused
@@ -51,7 +51,7 @@ def test_public_always_private_where_asked_for_and_this_machine_never(
 
 @pytest.mark.parametrize(("address", "place"), [(PUBLIC[0], PUBLIC[0]), (PUBLIC[1], f"[{PUBLIC[1]}]")])
 def test_the_connection_goes_to_the_address_that_was_judged_under_its_name(address: str, place: str) -> None:
-    found = destination(URL, lambda _: ("127.0.0.1", address), private_network=False)
+    found = destination(URL, lambda _: ("127.0.0.1", address), Reach())
     assert found.url == f"https://{place}:8443/referrals"
     assert (found.host, found.server_name) == ("hooks.example.test:8443", "hooks.example.test")
 
@@ -59,7 +59,7 @@ def test_the_connection_goes_to_the_address_that_was_judged_under_its_name(addre
 @pytest.mark.parametrize("answers", [(), ("127.0.0.1",), ("169.254.169.254", "10.0.0.1")])
 def test_a_name_that_leads_to_this_machine_or_its_network_is_away(answers: tuple[str, ...]) -> None:
     with pytest.raises(Away) as caught:
-        destination(URL, lambda _: answers, private_network=False)
+        destination(URL, lambda _: answers, Reach(this_machine=True))
     assert caught.value.code == "sink.forbidden_address"
 
 
@@ -67,11 +67,49 @@ def test_a_name_that_does_not_exist_is_away() -> None:
     assert addresses_of("nowhere.invalid") == ()
 
 
-@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[fd00::1]", "127.0.0.2"])
+@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[fd00::1]", "127.0.0.2", "[::ffff:127.0.0.1]"])
 def test_such_an_address_in_the_settings_is_refused_at_once(host: str) -> None:
+    for reach in (Reach(), Reach(this_machine=True)):
+        assert refusal_of(f"https://{host}/", reach) == "delivery.settings"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_service_of_this_machine_is_asked_only_where_the_settings_say_so(scheme: str, host: str) -> None:
+    url = f"{scheme}://{host}:9090/api"
+    for reach in (Reach(), Reach(private_network=True)):
+        assert refusal_of(url, reach) == "delivery.this_machine"
+        with pytest.raises(Away) as caught:
+            destination(url, lambda _: ("127.0.0.1",), reach)
+        assert caught.value.code == "sink.forbidden_address"
+    assert refusal_of(url, Reach(this_machine=True)) == ""
+    assert destination(url, lambda _: (), Reach(this_machine=True)).url == url
+
+
+def test_what_it_is_asked_for_is_looked_at_as_what_it_is_sent() -> None:
+    endpoint = Endpoint(url=URL, check_url="http://127.0.0.1:9090/api", secret=SECRET)
     with pytest.raises(Broken) as caught:
-        a_sink(f"https://{host}/", httpx.MockTransport(lambda _: httpx.Response(200)), ())
-    assert caught.value.code == "delivery.settings"
+        HttpsSink(endpoint, httpx.Client(transport=httpx.MockTransport(refused)), lambda: datetime.now(UTC))
+    assert caught.value.code == "delivery.this_machine"
+
+
+def test_in_plain_it_goes_to_this_machine_alone() -> None:
+    for reach in (Reach(), Reach(private_network=True, this_machine=True)):
+        assert refusal_of("http://93.184.216.34/", reach) == "delivery.settings"
+
+
+def refusal_of(url: str, reach: Reach) -> str:
+    """The code with which the settings are refused; nothing where they are not."""
+    client = httpx.Client(transport=httpx.MockTransport(refused))
+    try:
+        HttpsSink(Endpoint(url=url, secret=SECRET, reach=reach), client, lambda: datetime.now(UTC)).close()
+    except Broken as broken:
+        return broken.code
+    return ""
+
+
+def refused(_: httpx.Request) -> httpx.Response:
+    raise AssertionError("nobody was to be asked")
 
 
 def test_what_is_sent_goes_there_with_the_name_for_the_certificate() -> None:
@@ -117,7 +155,7 @@ def test_a_redirect_is_not_followed_wherever_it_leads(status: int, tmp_path: Pat
     secret.touch(mode=0o600)
     secret.write_text(SECRET)
     with serving(tmp_path / "kept") as address, redirecting(status, f"{address}/referrals") as first:
-        chosen = settings.HttpsSink(url=first, check_url=first, secret_file=secret)
+        chosen = settings.HttpsSink(url=first, check_url=first, secret_file=secret, this_machine=True)
         with closing(build(chosen)) as sink:
             with pytest.raises(Refused) as caught:
                 sink.send(a_parcel())

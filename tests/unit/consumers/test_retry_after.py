@@ -52,7 +52,7 @@ def test_whatever_a_receiver_says_the_wait_is_bounded(said: str) -> None:
 def test_the_header_of_an_answer_becomes_the_wait_of_the_failure(status: int) -> None:
     said = {"Retry-After": "90"}
     answers = httpx.MockTransport(lambda _: httpx.Response(status, headers=said, stream=httpx.ByteStream(b"later")))
-    endpoint = Endpoint(url="https://127.0.0.1:1/", secret=SECRET)
+    endpoint = Endpoint(url="https://93.184.216.34/", secret=SECRET)
     sink = HttpsSink(endpoint, httpx.Client(transport=answers), lambda: NOW)
     with pytest.raises(Later) as failed:
         sink.send(a_parcel())

@@ -108,7 +108,8 @@ class Exchange:
         texts = {
             RECEIVED_BY_WEBHOOK: (
                 '[[sinks]]\nkind = "https"\n'
-                f'url = "{address}"\ncheck_url = "{address}"\nhonours_key = true\nsecret_file = "{self._secret()}"\n'
+                f'url = "{address}"\ncheck_url = "{address}"\nthis_machine = true\nhonours_key = true\n'
+                f'secret_file = "{self._secret()}"\n'
             ),
             RECEIVED_IN_A_TABLE: f'[[sinks]]\nkind = "database"\nurl = "sqlite:///{self._table()}"\n',
         }
