@@ -28,7 +28,7 @@ def requires() -> None:
     """Raise Impossible where this machine lets us mount nothing."""
     folder = Path(tempfile.mkdtemp(prefix="tocsin-mount-"))
     try:
-        with _small(folder, 1):
+        with small(folder, 1):
             pass
     finally:
         folder.rmdir()
@@ -40,10 +40,10 @@ def setting(scene: Scene) -> Iterator[Strike]:
     with ExitStack() as mounts:
         recipient, submitter = (scene.home / "state" / member for member in (_RECIPIENT, _SUBMITTER))
         for folder in (recipient, submitter):
-            mounts.enter_context(_small(folder, _STATE_MB))
+            mounts.enter_context(small(folder, _STATE_MB))
         mounts.callback(scene.stack.postgres.stop)
         scene.stack.postgres.stop()
-        database = mounts.enter_context(_small(scene.home / "postgresql", _DATABASE_MB))
+        database = mounts.enter_context(small(scene.home / "postgresql", _DATABASE_MB))
         scene.stack.revive()
         yield partial(strike, scene, (recipient, submitter, database))
 
@@ -52,20 +52,20 @@ def strike(scene: Scene, folders: tuple[Path, Path, Path]) -> Facts:
     """Fill one after the other, and make room again."""
     recipient, submitter, database = folders
     scene.say("no room under the inbox and its folder")
-    with _full(recipient):
+    with full(recipient):
         scene.wait(_FULL_SECONDS)
     drafts = [_draft(number) for number in range(_DRAFTS)]
     _publish(
         scene, drafts[:1]
     )  # what is learnt once, as schemas, is on the disk by then: the journal is what has no room
     scene.say("no room under the journal")
-    with _full(submitter):
+    with full(submitter):
         refusal = _publish(scene, drafts)
     scene.expect(refusal.startswith("journal."), f"the journal says that it is full, said {refusal!r}")
     refused_after = _publish(scene, drafts)
     scene.expect(not refused_after, f"with room again, all is taken; found {refused_after!r}")
     scene.say("no room under PostgreSQL")
-    with _full(database):
+    with full(database):
         scene.wait(_FULL_SECONDS)
         survives = scene.stack.postgres.daemon.running()
     scene.stack.revive()
@@ -92,7 +92,7 @@ def _publish(scene: Scene, drafts: list[ReportDraft]) -> str:
 
 
 @contextmanager
-def _small(folder: Path, megabytes: int) -> Iterator[Path]:
+def small(folder: Path, megabytes: int) -> Iterator[Path]:
     """A tmpfs over a folder, with its contents; afterwards the contents lie in the folder itself."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = folder.with_name(f"{folder.name}.aside")
@@ -110,13 +110,16 @@ def _small(folder: Path, megabytes: int) -> Iterator[Path]:
 
 
 def _run(*words: str) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 -- our own words
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 -- our own words
+    except FileNotFoundError as missing:
+        raise Impossible(f"There is no {words[0]} on this machine.", code="chaos.impossible") from missing
     if done.returncode:
         raise Impossible(f"{words[0]} failed: {done.stderr.strip()} Run it as root.", code="chaos.impossible")
 
 
 @contextmanager
-def _full(folder: Path) -> Iterator[None]:
+def full(folder: Path) -> Iterator[None]:
     """Take what room there is, to the last byte."""
     ballast = folder / _BALLAST
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
