@@ -6,6 +6,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from schemas.failures import Temporary
+from schemas.headers import read_headers
 from schemas.records.identifiers import MemberId, ReportId, referral_id_of
 from schemas.topics import escalated_topic, urgent_topic
 from tocsin.policy.members import Member
@@ -19,7 +20,7 @@ _FIRST_REVISION: Final = 1
 class UrgentLatency:
     """Reads urgent reports and urgent referrals from now on.
 
-    A referral's id follows from its report, so the two are matched by key and nothing is decoded; first revisions only.
+    A referral's id follows from its report and stands in its headers, so nothing is decoded; first revisions only.
     """
 
     def __init__(self, client: dict[str, Any], submitters: Iterable[MemberId], recipients: Iterable[Member]) -> None:
@@ -59,12 +60,12 @@ class UrgentLatency:
         return min((self._referred_ms[name] for name in ids if name in self._referred_ms), default=None)
 
     def _take(self, message: Message) -> None:
-        key, (_, at_ms) = message.key(), message.timestamp()
-        if message.error() or not isinstance(key, bytes) or len(self._reported_ms) >= _MOST_KEPT:
+        if message.error() or len(self._reported_ms) >= _MOST_KEPT:
             return
         is_report = (message.topic() or "").startswith("reports.")
-        times = self._reported_ms if is_report else self._referred_ms
-        times.setdefault(key.decode("utf-8", "replace"), at_ms)
+        name, (_, at_ms) = _report_of(message) if is_report else _event_of(message), message.timestamp()
+        if name:
+            (self._reported_ms if is_report else self._referred_ms).setdefault(name, at_ms)
 
     def _ends(self, topics: Iterable[str]) -> list[tuple[str, int, int]]:
         try:
@@ -77,6 +78,17 @@ class UrgentLatency:
     def _end(self, topic: str, partition: int) -> int:
         _, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_ASK_SECONDS)
         return int(end)
+
+
+def _report_of(message: Message) -> str:
+    key = message.key()
+    return key.decode("utf-8", "replace") if isinstance(key, bytes) else ""
+
+
+def _event_of(message: Message) -> str:
+    """Of a referral its own id: its key is its report's (ADR 58)."""
+    headers: Any = message.headers()
+    return read_headers(headers).event_id
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
