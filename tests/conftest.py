@@ -12,6 +12,9 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Whoever looks at a case has to say why; a test in which that matters says it, or takes it away.
+os.environ.setdefault("TOCSIN_PURPOSE", "a test")
+
 # A busy machine is no failure; durations are not what we test.
 settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tocsin")

@@ -214,7 +214,7 @@ def test_a_statement_that_somebody_changed_does_not_fit_its_leaf(log: Log, stack
     with log.by["ops"].transaction() as connection:
         made = connection.execute(_OPENING, {"by": by}).one()
     try:
-        _forge(log, made.entry, made.statements.replace(b"not stated", b"case 8"))
+        _forge(log, made.entry, made.statements.replace(b"a test", b"case 8"))
         told = main("disclosures", "--person", by, "--home", str(stack.home))
         assert (told.returncode, "DOES NOT FIT THE LOG" in told.stdout) == (3, True)
         found = tocsin(stack.home, "verify")

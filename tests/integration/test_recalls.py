@@ -74,6 +74,7 @@ def test_a_recall_is_open_until_its_member_acknowledges_and_what_it_takes_back_i
         (done,) = until(lambda: [one for one in recalls() if not one["open"]])
         assert done["state"] in {"delivered", "withdrawn"}
         _somebody_looked(stack, report_id, reader)
+        _its_dossier_is_made_for_a_reason_alone(stack, report_id, tmp_path)
         again = f"{reference}-2"
         with Publisher(stack.config(SUBMITTER)) as publisher:
             publisher.publish(a_draft(submitter_reference=again, items=(an_item(url=page, hosting=a_hosting()),)))
@@ -119,10 +120,29 @@ def _somebody_looked(stack: Any, report_id: str, reader: str) -> None:
     assert early not in of_report, "the span of that look ended before the report came"
 
 
+def _its_dossier_is_made_for_a_reason_alone(stack: Any, report_id: str, folder: Path) -> None:
+    sent = [one for one in lines(stack, "receipts", report_id) if one["what"] == "referred"]
+    (referral,) = (one["referral_id"] for one in sent if one["member"] == RECIPIENT)
+    wanted = ("dossier", referral, "--by", "C. Clerk", "--purpose", "court", "--out", str(folder / "dossier"))
+    refused = tocsin(stack, *wanted)
+    assert (refused.returncode, "[dossier.recalled]" in refused.stderr) == (1, True), refused
+    assert not (folder / "dossier").exists()
+    anyway = ("--although-recalled", "--reason", "the court has asked for it")
+    assert "Print " in until(lambda: tocsin(stack, *wanted, *anyway).stdout, what="no checkpoint yet")
+    why = "court; although it was recalled: the court has asked for it"
+    assert json.loads((folder / "dossier" / "manifest.json").read_bytes())["purpose"] == why
+    said = tocsin(stack, "disclosures", "--person", "C. Clerk").stdout
+    assert [line.partition("Purpose: ")[2] for line in said.splitlines()] == [f"{why}."], (
+        "what was refused shows nothing"
+    )
+
+
 def _two_people_erase_it_and_revoke_a_key(stack: Any, report_id: str, people: TwoPeople) -> None:
-    before = tocsin(stack, "erase", "--report", report_id, "--dry-run").stdout
+    before = tocsin(stack, "erase", "--report", report_id, "--dry-run", "--by", "D. Dry").stdout
     assert ": erased before" not in before
     assert "PostgreSQL" in before
+    looked = f"D. Dry looked at who has report {report_id} (tocsin erase). Purpose: before tocsin erase."
+    assert looked in tocsin(stack, "disclosures", "--person", "D. Dry").stdout
     done = people.do(("erase",), "--report", report_id, "--reason", "a test")
     assert (done.returncode, "1 erased." in done.stdout) == (0, True), done
     (key,) = re.findall(r"new key (\S+) to", tocsin(stack, "keys", "new", "--as", SPARE).stdout)
@@ -136,7 +156,9 @@ def _two_people_erase_it_and_revoke_a_key(stack: Any, report_id: str, people: Tw
 
 
 def _two_people_take_it_back(stack: Any, report_id: str, people: TwoPeople) -> None:
-    would = tocsin(stack, "recall", "report", report_id, "--dry-run")
+    would = tocsin(stack, "recall", "report", report_id, "--dry-run", "--by", "D. Dry", "--reason", "it is wrong")
+    looked = f"D. Dry looked at who has report {report_id} (tocsin recall). Purpose: it is wrong."
+    assert looked in tocsin(stack, "disclosures", "--report", report_id).stdout, "a dry run tells who has it"
     assert f"report {report_id} of {SUBMITTER}, which " in would.stdout
     assert RECIPIENT in would.stdout
     assert "would be taken back" in would.stdout

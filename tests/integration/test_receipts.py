@@ -99,7 +99,12 @@ def test_the_chain_is_verified_from_submission_to_the_recipients_signature(stack
     assert proofs["taken_up", RECIPIENT]["by_person"]
     _, own = receipts(stack, answered.report_id, "--for", RECIPIENT)
     assert {link["member"] for link in own} == {RECIPIENT}
-    assert RECIPIENT not in tocsin(stack, "receipts", answered.report_id, "--for", SUBMITTER).stdout
+    who = ("--by", "R. Clerk", "--purpose", "a complaint")
+    assert RECIPIENT not in tocsin(stack, "receipts", answered.referral, "--for", SUBMITTER, *who).stdout
+    for asked in (("--person", "R. Clerk"), ("--report", answered.report_id)):
+        said = tocsin(stack, "disclosures", *asked).stdout
+        looked = f"R. Clerk looked at the receipts of report {answered.report_id} (tocsin receipts)."
+        assert f"{looked} Purpose: a complaint." in said, said
     folder = settings.load(stack.config(RECIPIENT)).state / "delivered"
     (file,) = (path for path in folder.glob("[!.]*.json") if of_referral(path) == answered.referral)
     assert "VERIFIED" in tocsin(stack, "verify", str(file)).stdout

@@ -163,6 +163,8 @@ def test_a_range_is_repaired_once_however_often_it_is_said_and_the_ledger_balanc
         dry = tocsin(home, *words, "--dry-run")
         assert f"give it up: {LEAVING} " in dry
         assert ends(stack) == before, "a dry run sends nothing"
+        looked = f"anna looked at whom a repair would concern (policy {chancery.trust().first[:16]} and recipient"
+        assert looked in tocsin(home, "disclosures", "--person", "anna"), "it tells who has what: a look is in the log"
         crew.kill("normal")
         tocsin(home, *words, "--wait", "1", expects=3)  # nobody triages: sent and waiting
         tocsin(home, *words, "--wait", "1", expects=3)  # interrupted, and said again

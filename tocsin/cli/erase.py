@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import ReportId
+from tocsin.cli.auditing.person import looked_ahead, note
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger import erasing as ledger
@@ -73,7 +75,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
             return
         names = _named(database, reports, cases)
         if dry_run:
-            _show(database, names)
+            _show(database, names, (by, reason))
             return
         desk = desk_of(settings, COMMAND, **two)
         if desk.asks(names=bool(names)):
@@ -99,8 +101,11 @@ def _named(database: Database, reports: Sequence[str], cases: Sequence[str]) -> 
     return found
 
 
-def _show(database: Database, names: Sequence[ReportId]) -> None:
+def _show(database: Database, names: Sequence[ReportId], who: tuple[str, str]) -> None:
+    """It tells who has a report, and so it is a look: in the log before it is shown."""
     for name in names:
+        with database.transaction() as connection:
+            note(connection, replace(looked_ahead(COMMAND, f"who has report {name}", *who), report=name))
         with database.transaction() as connection:
             held = erasing.found(connection, name)
             for line in erasing.lines(held):

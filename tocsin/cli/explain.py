@@ -16,7 +16,7 @@ from schemas.records.identifiers import MemberId
 from schemas.records.report import PersonalPart
 from schemas.records.triage import ReportTriaged
 from schemas.sealing import is_sealed
-from tocsin.cli.auditing.person import BY, PURPOSE
+from tocsin.cli.auditing.person import BY, PURPOSE_OF_A_READ, stated
 from tocsin.cli.evaluating.submissions import submission_of
 from tocsin.policy.bundle import SAMPLE, Bundle
 from tocsin.policy.policies import Policies, policies
@@ -38,7 +38,7 @@ from tocsin.stack.decisions import Recorded, decisions
 @click.option("--policy", type=click.Path(path_type=Path), help="For a file: the bundle to decide by; else the home's.")
 @click.option("--json", "as_json", is_flag=True, help="The tree as one object.")
 @BY
-@PURPOSE
+@PURPOSE_OF_A_READ
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     asked: str, audience: str, policy: Path | None, as_json: bool, by: str, purpose: str, home: Path
@@ -54,7 +54,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     rules = policies(chosen, load_settings(settings).policy_trust if settings.exists() else None)
     bundle = rules.at(_now_ms())
     file = Path(asked)
-    decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, rules, (by, purpose))
+    decided = _from_file(file, bundle) if file.is_file() else _recorded(asked, settings, rules, (by, stated(purpose)))
     node = explained_for(decided, MemberId(audience)) if audience else explained(decided, bundle)
     if as_json:
         click.echo(msgspec.json.encode(node).decode())

@@ -46,8 +46,8 @@ def command() -> None:
 def list_(home: Path, member: str, as_json: bool, by: str, purpose: str) -> None:  # one parameter a documented option
     """Show what waits, the most pressing first: number, reason, whose, age, deadline, who works on it, alert.
 
-    Ends with 3 where something is overdue, or urgent and nobody has it. Next: tocsin queue take NUMBER --by NAME, and
-    tocsin explain REPORT for the whole decision.
+    Ends with 3 where something is overdue, or urgent and nobody has it. Next, with a purpose each: tocsin queue take
+    NUMBER --by NAME, and tocsin explain REPORT for the whole decision.
     """
     now = datetime.now(UTC)
     with one_transaction(load(home / "config" / "ops.toml")) as connection:
@@ -76,7 +76,7 @@ def take(home: Path, number: int, by: str, over: bool, purpose: str) -> None:
         queue.take(connection, entry, by, over=over)
         note(connection, _taken(entry, by, purpose))
     click.echo(f"{number} is yours: {_subject(entry)}. {_why(entry)} {message('tiers.advise')}")
-    click.echo(f"The whole decision: tocsin explain {entry.report_id}")
+    click.echo(f"The whole decision: tocsin explain {entry.report_id} --purpose WHY")
 
 
 @command.command(name="decide")
@@ -136,7 +136,7 @@ def _show(entries: Sequence[Waiting], now: datetime) -> None:
         cells = (_why(entry), _subject(entry), _age(now, entry.at), due, str(entry.recipients), by)
         table.add_row(str(entry.number), *cells, f"[red]{entry.alert(now)}[/]" if entry.alert(now) else "")
     Console(width=None if Console().is_terminal else 200).print(table)
-    click.echo(f"{len(entries)} wait. Tiers advise; a person decides: tocsin queue take NUMBER --by NAME")
+    click.echo(f"{len(entries)} wait. Tiers advise; a person decides: tocsin queue take NUMBER --by NAME --purpose WHY")
 
 
 def _subject(entry: Waiting) -> str:

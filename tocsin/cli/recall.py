@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
+from tocsin.cli.auditing.person import looked_ahead, note
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.reading import broker_offsets
@@ -66,11 +68,11 @@ def _run(
 ) -> None:
     dry_run, order, two = asked
     if dry_run:
-        _show(_found(settings, database, subjects), "would be taken back")
+        _show(_looked_at(settings, database, subjects, order), "would be taken back")
         return
     desk = desk_of(settings, COMMAND, **two)
     if desk.asks(names=bool(subjects)):
-        _show(_found(settings, database, subjects), "are asked for")
+        _show(_looked_at(settings, database, subjects, order), "are asked for")
         desk.ask(subjects, order.reason)
         return
     if desk.pen:
@@ -99,6 +101,16 @@ def _found(settings: Settings, database: Database, subjects: Sequence[str]) -> t
     topics = sorted({one.target.source.topic for one in found if one.labels})
     starts = broker_offsets(settings.kafka, topics) if topics else {}
     return by_records(found, {place: start for place, (start, _) in starts.items()})
+
+
+def _looked_at(settings: Settings, database: Database, subjects: Sequence[str], order: Excuse) -> tuple[Recall, ...]:
+    """The same for somebody who is told who has it, and nothing is done: that look is in the log before."""
+    found = _found(settings, database, subjects)
+    with database.transaction() as connection:
+        for report in dict.fromkeys(one.target.report_id for one in found):
+            look = looked_ahead(COMMAND, f"who has report {report}", order.by, order.reason)
+            note(connection, replace(look, report=report))
+    return found
 
 
 def _show(found: Sequence[Recall], what: str) -> None:

@@ -9,9 +9,11 @@ import click
 import msgspec
 
 from schemas.records.report import PersonalPart
+from tocsin.cli.auditing.person import looked_ahead, note
 from tocsin.cli.policing.homes import now_ms
 from tocsin.cli.policing.progress import counting
 from tocsin.policy.policies import policies
+from tocsin.runtime.audit.statements import Reading
 from tocsin.runtime.database import database_of
 from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.records import Records
@@ -83,6 +85,8 @@ def _found(settings: Settings, conditions: Conditions, sworn: Sworn) -> list[Rep
     )
     found: list[Repair | Gone | None] = []
     try:
+        with database.transaction() as connection:  # on its own: an entry waits for whatever else its transaction does
+            note(connection, _reading(conditions, sworn))
         with counting() as progress, database.transaction() as connection:
             for one in bureau.repairs(connection, conditions, sworn):
                 found.append(one)
@@ -90,6 +94,12 @@ def _found(settings: Settings, conditions: Conditions, sworn: Sworn) -> list[Rep
     finally:
         database.close()
     return found
+
+
+def _reading(conditions: Conditions, sworn: Sworn) -> Reading:
+    """It tells who has a report and who would: the log keeps that somebody looked, whether or not a ruling follows."""
+    named = " and ".join(f"{key} {value}" for key, value in sorted(conditions.items()))
+    return looked_ahead("reroute", f"whom a repair would concern ({named})", sworn.by, sworn.reason)
 
 
 def _send(settings: Settings, repairs: Sequence[Repair], wait_seconds: float) -> None:

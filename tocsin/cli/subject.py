@@ -17,7 +17,7 @@ from processors.steps.deduplicate.selectors import digests_of
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import ReportId
-from tocsin.cli.auditing.person import BY, PURPOSE, note
+from tocsin.cli.auditing.person import BY, PURPOSE_OF_A_READ, note, stated
 from tocsin.cli.keeping.subjects import Wish, carry_out, put_back, wish_of
 from tocsin.policy.members import day_of
 from tocsin.policy.policies import policies
@@ -45,7 +45,7 @@ _ACCOUNT_PARTS: Final = 3
 @click.option("--reason", default="", help="Why; it is kept, so name nobody in it.")
 @click.option("--json", "as_json", is_flag=True, help="One report a line.")
 @BY
-@PURPOSE
+@PURPOSE_OF_A_READ
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     selector: str,
@@ -92,8 +92,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
         return
     wish = wish_of(restrict=restrict, lift=lift, field=correct, reason=reason, by=by)
     kind, value = parsed(click.get_text_stream("stdin").read().strip() if selector == "-" else selector)
+    reading = Reading(person=by, purpose=stated(purpose), command="subject", what=f"who has one {kind}")
     settings = load(home / "config" / "ops.toml")
-    reading = Reading(person=by, purpose=purpose, command="subject", what=f"who has one {kind}")
     with closing(database_of(settings)) as database:
         found, asked = _found((settings, load(home / "config" / "triage.toml").state), database, (kind, value), reading)
         chosen = tuple(one for one in found if not reports or one.report_id in reports)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.explaining import Node, explained_referral
-from schemas.catalogue import catalogue
+from schemas.catalogue import catalogue, message
 from schemas.failures import Broken, Refused, Unreadable
 from schemas.framing import schema_id_of
 from schemas.headers import event_type
@@ -26,6 +26,7 @@ from tocsin.runtime.audit.recording import record_reading
 from tocsin.runtime.audit.statements import Disclosure, Reading
 from tocsin.runtime.database import database_of
 from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.ledger.recalls import is_taken_back
 from tocsin.runtime.records import Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
@@ -90,11 +91,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     by: str
     purpose: str
     now_ms: int
+    although: str = ""
+    """Why it is made even where the referral was taken back from its recipient; without, it is refused then."""
 
 
 def gather(settings: Settings, wanted: Wanted) -> Dossier:
     """Read it all, and note in the log that somebody did; raises Refused where the log or the topic has it no more."""
-    told, proof = _logged(settings, wanted)
+    told, proof, purpose = _logged(settings, wanted)
     links = chain(settings, wanted.referral_id)
     sent = next(link for link in links if link.referral_id == wanted.referral_id and link.what in _SENT)
     raw, referral = _read(settings, sent.place)
@@ -110,7 +113,7 @@ def gather(settings: Settings, wanted: Wanted) -> Dossier:
         made_at_ms=wanted.now_ms,
         made_by=wanted.by,
         made_with=metrics.release(),
-        purpose=wanted.purpose,
+        purpose=purpose,
         received=received,
         fits_the_log=told.holds and told.statement.sha256 == received.sha256,
         policy=referral.policy,
@@ -135,7 +138,8 @@ def concerning(links: Iterable[Link], referral: Referral) -> Iterable[Link]:
             yield link
 
 
-def _logged(settings: Settings, wanted: Wanted) -> tuple[Told, Proof]:
+def _logged(settings: Settings, wanted: Wanted) -> tuple[Told, Proof, str]:
+    """What the log says, its proof, and the purpose as the log has it now: with why, where it was taken back."""
     current = directory_of(settings.trust)
     if current is None:
         raise Broken("The settings name no keys. Write them anew: tocsin up", code="keys.no_settings")
@@ -143,9 +147,10 @@ def _logged(settings: Settings, wanted: Wanted) -> tuple[Told, Proof]:
         told = of_referral(connection, wanted.referral_id)
         if told is None or not isinstance(told.statement, Disclosure):
             raise Refused("The log has no referral of that id, or it was erased.", code="audit.unknown")
+        purpose = _purpose(wanted, recalled=is_taken_back(connection, wanted.referral_id))
         reading = Reading(
             person=wanted.by,
-            purpose=wanted.purpose,
+            purpose=purpose,
             command="dossier",
             what=f"the dossier of referral {wanted.referral_id}",
             report=told.statement.report,
@@ -153,7 +158,14 @@ def _logged(settings: Settings, wanted: Wanted) -> tuple[Told, Proof]:
             member=told.statement.recipient,
         )
         record_reading(connection, reading, wanted.now_ms)
-        return told, proof_of(connection, told, latest_note(connection), keys_of(current()))
+        return told, proof_of(connection, told, latest_note(connection), keys_of(current())), purpose
+
+
+def _purpose(wanted: Wanted, *, recalled: bool) -> str:
+    """Raises Refused for what was taken back, where nobody says why a court needs it all the same."""
+    if recalled and not wanted.although:
+        raise Refused(message("dossier.recalled"), code="dossier.recalled")
+    return f"{wanted.purpose}; although it was recalled: {wanted.although}" if recalled else wanted.purpose
 
 
 def _read(settings: Settings, place: Coordinate) -> tuple[RawRecord, Referral]:

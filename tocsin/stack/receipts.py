@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Row, text
+from sqlalchemy import Connection, Row, text
 
 from consumers.provenance import Provenance, examined
 from processors.origins import Origin, origin_of
@@ -116,6 +116,18 @@ def chain(settings: Settings, asked: str) -> tuple[Link, ...]:
     return tuple(reader.link(step, found.get(step.place)) for step in steps)
 
 
+def report_of(connection: Connection, asked: str) -> str:
+    """The report that an id is of, its own or a referral's; raises Refused where the ledger knows none."""
+    row = connection.execute(_FIND, {"id": _uuid(asked)}).first()
+    if row is None:
+        raise Refused(
+            f"Expected the id of a report or of a referral in the ledger, found none like '{asked}'. "
+            "Look it up: tocsin explain REFERENCE",
+            code="receipts.unknown",
+        )
+    return str(row.report_id)
+
+
 def seen_by(links: Sequence[Link], member: MemberId) -> tuple[Link, ...]:
     """What of it is a member's own: to a recipient its referrals and answers, to the submitter no other's name."""
     submitters = {link.member for link in links if link.what in _SUBMISSIONS}
@@ -145,14 +157,7 @@ def _bytes(settings: Settings, steps: Sequence[Step]) -> Found:
 
 def _steps(settings: Settings, asked: str) -> tuple[str, tuple[Step, ...]]:
     with closing(database_of(settings)) as database, database.transaction() as connection:
-        row = connection.execute(_FIND, {"id": _uuid(asked)}).first()
-        if row is None:
-            raise Refused(
-                f"Expected the id of a report or of a referral in the ledger, found none like '{asked}'. "
-                "Look it up: tocsin explain REFERENCE",
-                code="receipts.unknown",
-            )
-        report_id = str(row.report_id)
+        report_id = report_of(connection, asked)
         steps = [step for query in _QUERIES for step in map(_step, connection.execute(text(query), {"id": report_id}))]
     return report_id, tuple(steps)
 

@@ -27,7 +27,7 @@ FILES: Final[tuple[tuple[str, type[Struct]], ...]] = (
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "TOCSIN_HOME": "`--home` of every command that has it: the folder of settings, keys and state.",
     "TOCSIN_BY": "`--by` of every command that says who looks: your name, for the audit log.",
-    "TOCSIN_PURPOSE": "`--purpose` of the same commands: why you look.",
+    "TOCSIN_PURPOSE": "`--purpose` of the same commands: why you look. Without either, nothing is shown.",
     "TOCSIN_CODEC": "`auto` (as without it), `compiled` or `fastavro`: what reads and writes records.",
     "TOCSIN_UPLOT": "`--uplot` of `tocsin ops`: the archive that draws the charts, as the image has it.",
     "SERVE": "`--serve` of `tocsin demo`: stay up at the end.",

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from tocsin.runtime.audit.recording import record_reading
 from tocsin.runtime.audit.statements import Reading
 
-NOT_STATED: Final = "not stated"
+_HELP: Final = "Why you look, such as 'case 4711': the audit log keeps it."
 
 
-def _login() -> str:
+def login() -> str:
     """Of whoever runs the command, as the operating system knows it."""
     try:
         return getpass.getuser()
@@ -21,12 +21,33 @@ def _login() -> str:
         return "unknown"
 
 
+def stated(purpose: str) -> str:
+    """The purpose as it was said; a look for no reason is no look: usage error."""
+    if not purpose.strip():
+        raise click.UsageError(
+            "Say --purpose, or TOCSIN_PURPOSE: why you look, such as --purpose 'case 4711'. The audit log keeps it "
+            "beside your name, so name nobody in it."
+        )
+    return purpose
+
+
+def _stated(_: click.Context, __: click.Parameter, purpose: str) -> str:
+    return stated(purpose)
+
+
 BY = click.option(
-    "--by", "by", envvar="TOCSIN_BY", default=_login, help="Your name; by default your login. The audit log keeps it."
+    "--by", "by", envvar="TOCSIN_BY", default=login, help="Your name; by default your login. The audit log keeps it."
 )
-PURPOSE = click.option(
-    "--purpose", envvar="TOCSIN_PURPOSE", default=NOT_STATED, show_default=True, help="Why you look; the log keeps it."
+PURPOSE = click.option("--purpose", envvar="TOCSIN_PURPOSE", default="", callback=_stated, help=f"{_HELP} Required.")
+PURPOSE_OF_A_READ = click.option(
+    "--purpose", envvar="TOCSIN_PURPOSE", default="", help=f"{_HELP} Required wherever that is looked at."
 )
+"""Where not everything that the command does is a look: the command asks `stated` before it shows anything."""
+
+
+def looked_ahead(command: str, what: str, by: str, reason: str) -> Reading:
+    """A look at what an act would do: it tells who has something, and gives its reason instead of a purpose."""
+    return Reading(person=by or login(), purpose=reason or f"before tocsin {command}", command=command, what=what)
 
 
 def note(connection: Connection, reading: Reading) -> None:

@@ -63,6 +63,14 @@ def recalls(connection: Connection, *, open_only: bool = False) -> tuple[Recall,
     return tuple(map(_recall, rows))
 
 
+def is_taken_back(connection: Connection, referral: str) -> bool:
+    """Whether its recipient was told to give it up, by a recall or for a copy without a label, and not given it again.
+
+    A later copy is another referral; the notice of a recall itself is not taken back.
+    """
+    return bool(connection.execute(_TAKEN_BACK, {"id": referral}).scalar())
+
+
 def tally(found: Iterable[Recall], now: datetime) -> Tally:
     """What a worker publishes of them; tests are left out."""
     waiting: Sequence[Recall] = [one for one in found if one.is_open and one.mark is not Mark.TEST]
@@ -89,16 +97,25 @@ def _recall(row: Row[Any]) -> Recall:
     )
 
 
-_RECALLS: Final = """
+_TAKES_BACK: Final = """(r.withdrawal or (r.ruling > 0 and exists (
+        select 1 from rulings u where u.report_id = r.report_id and u.revision = r.revision and u.number = r.ruling
+        and u.cause = 'LABEL_RECALLED'
+    )))"""
+"""Notices that take a report back, and copies that stand for one with a label that was taken back."""
+_RECALLS: Final = f"""
     select r.referral_id, r.report_id, r.revision, r.submitter, r.recipient, r.mark, r.referred_at, r.state, r.state_at,
            not r.withdrawal as is_label,
            (select min(said.at) from returns said
             where said.referral_id = r.referral_id and said.kind = 'RECALLED') as known_at
-    from referrals r where (r.withdrawal or (r.ruling > 0 and exists (
-        select 1 from rulings u where u.report_id = r.report_id and u.revision = r.revision and u.number = r.ruling
-        and u.cause = 'LABEL_RECALLED'
-    ))) {also} order by r.referred_at, r.referral_id
-"""
-"""Notices that take a report back, and copies that stand for one with a label that was taken back."""
+    from referrals r where {_TAKES_BACK} {{also}} order by r.referred_at, r.referral_id
+"""  # noqa: S608 -- put together from our own text
 _ALL: Final = text(_RECALLS.format(also=""))
 _OPEN: Final = text(_RECALLS.format(also="and r.state = any(cast(:open as text[]))"))
+_TAKEN_BACK: Final = text(f"""
+    select exists (
+        select 1 from referrals asked join referrals r using (report_id, recipient)
+        where asked.referral_id = cast(:id as uuid) and not asked.withdrawal
+        and (r.revision, r.ruling) > (asked.revision, asked.ruling) and {_TAKES_BACK}
+    )
+""")  # noqa: S608 -- as above
+"""Of the same order as what `tocsin subscribe` leaves out (consumers/takenback.py)."""
