@@ -135,5 +135,7 @@ def test_what_is_signed_with_a_revoked_key_is_refused_at_once(stack: Any, codec:
     assert f"revoked the key {dict(headers)['tocsin-key-id'].decode()} of {MEMBER}" in tocsin(
         stack, "disclosures", "--person", "A. Keeper"
     )
-    tocsin(stack, "keys", "new", "--as", MEMBER)
+    tocsin(stack, "keys", "new", "--as", MEMBER, "--by", "A. Keeper", "--reason", "the old one was lost")
+    made = f"A. Keeper made a new key of {MEMBER} to sign (tocsin keys new). Reason: the old one was lost."
+    assert made in tocsin(stack, "disclosures", "--person", "A. Keeper")
     publish(stack, "with the key that took its place")

@@ -344,7 +344,10 @@ def admitted(exchange: LocalStack, folder: Path, use: str) -> int:
     (config / "directory.note").write_bytes((exchange.home / "keys" / "keeper" / "directory.note").read_bytes())
     made = ("keys", "new", "--as", "be-hotline", "--use", use, "--request", str(note), "--home", str(folder))
     subprocess.run([sys.executable, "-m", "tocsin", *made], check=True, cwd=config)  # noqa: S603  # our own words
-    return tocsin(exchange, "keys", "admit", str(note)).returncode
+    done = tocsin(exchange, "keys", "admit", str(note), "--by", "K. Keeper", "--reason", "it joins")
+    said = tocsin(exchange, "disclosures", "--person", "K. Keeper").stdout
+    assert f"of be-hotline to {use} (tocsin keys admit). Reason: it joins." in said, said
+    return done.returncode
 
 
 def trouble(exchange: LocalStack, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Drop, erase, revoke, recall and promote on the real stack: looked at, refused, done by two people, and in the log."""
+"""Drop, erase, revoke, admit, recall, promote on the real stack: looked at, refused, done by two people, in the log."""
 
 import io
 import json
@@ -29,7 +29,7 @@ from tocsin.publisher import Publisher
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.settings import load
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("keys_end_here")]
 SUBMITTER, OTHER, HOTLINE, SPARE = (MemberId(name) for name in ("fr-hotline", "gb-hotline", "nl-hotline", "ngo-b"))
 _STATE: Final = text("""
     select (select count(*) from item_acts where report_id = any(cast(:reports as uuid[])) and refused = ''),
@@ -124,6 +124,7 @@ def test_each_is_looked_at_first_refused_without_a_reason_or_a_second_person_don
     item = _labelled(busy_stack, office, mine)
     letter = _a_dead_letter(busy_stack, office)
     key = re.findall(r"new key (\S+) to", run(busy_stack.home, "keys", "new", "--as", SPARE).out)[0]
+    wanted, note = _a_key_that_is_asked_for(busy_stack, tmp_path / "request.note")
     bundle = another_bundle(tmp_path / "new")
     taken = "are taken back"
     for walk in (
@@ -134,6 +135,10 @@ def test_each_is_looked_at_first_refused_without_a_reason_or_a_second_person_don
         Walk(
             command=("keys", "revoke"), subject=(key,), reason="lost", would=f"{key} of {SPARE} would be revoked",
             done="was revoked (lost)", logged=f"revoked the key {key} of {SPARE}",
+        ),
+        Walk(
+            command=("keys", "admit"), subject=(note,), would=f"{wanted} of {OTHER} to sign would be admitted",
+            done=f"{wanted} of {OTHER} to sign was admitted", logged=f"admitted the key {wanted} of {OTHER} to sign",
         ),
         Walk(
             command=("recall",), subject=("label", f"{mine}/{item}"), would=f"what {HOTLINE} said of item {item}",
@@ -200,6 +205,12 @@ def _published(stack: Any, office: Office, member: MemberId) -> ReportId:
     office.reports.append(report)
     until(lambda: office.run("explain", report).code == 0)
     return report
+
+
+def _a_key_that_is_asked_for(stack: Any, note: Path) -> tuple[str, str]:
+    """Its name, and the note that travels to the keeper."""
+    made = run(stack.home, "keys", "new", "--as", OTHER, "--request", str(note)).out
+    return re.findall(r"new key (\S+) to", made)[0], str(note)
 
 
 def _labelled(stack: Any, office: Office, report: ReportId) -> str:

@@ -18,6 +18,7 @@ from schemas.failures import Broken, Refused
 from schemas.records.identifiers import KeyId, MemberId
 from schemas.topics import OPS, PROCESSES
 from tocsin.cli.auditing.acting import in_the_log
+from tocsin.cli.auditing.admitting import Making, admission, made_known
 from tocsin.cli.auditing.person import BY
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.audit.statements import Act
@@ -27,11 +28,12 @@ from tocsin.runtime.keys.directory import Directory, PublicKey, RevocationReason
 from tocsin.runtime.keys.files import KeyFolder, PrivateKey, Use, new_key
 from tocsin.runtime.keys.notes import NoteKey
 from tocsin.runtime.keys.publishing import DirectoryFile, Keeper
-from tocsin.runtime.keys.requests import Request, proven
+from tocsin.runtime.keys.requests import Request
 from tocsin.runtime.keys.signer import WARN_DAYS
 from tocsin.runtime.settings import Settings, TrustSettings, load
 from tocsin.stack import keys as first
 
+_ADMIT: Final = "keys admit"
 _REVOKE: Final = "keys revoke"
 _DESTROY: Final = "keys destroy"
 _OUTLIVED: Final = "it ended more than 30 days ago"
@@ -39,6 +41,7 @@ _HOME = click.option(
     "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
 )
 _AS = click.option("--as", "principal", required=True, help="The member or process whose key it is.")
+_WHY = click.option("--reason", default="", help="Why; the audit log keeps it.")
 _USE = click.option("--use", type=click.Choice([use.value for use in Use]), default=Use.SIGN.value, show_default=True)
 
 
@@ -60,8 +63,8 @@ def begin(home: Path, others: tuple[str, ...]) -> None:
     <home>/keys then has the keeper's key and the directory that it signed (keeper/directory.note), and for each of
     triage, returns and ops a key to sign and one to be sealed to: folders 0700, private keys 0600. Hand each process
     its own folder's files, and everybody the directory and the line that is printed. Members make their own keys:
-    `new --request` there, `admit` here. Refused where the home has keys. `new`, `rotate`, `list` and `admit` go on
-    in the same home, without settings.
+    `new --request` there, `admit` here. Refused where the home has keys. `new`, `rotate` and `list` go on in the same
+    home, without settings; `admit` and `revoke` need those of ops and its database, since the audit log keeps them.
 
     \b
     tocsin keys begin --home exchange --as canary
@@ -106,9 +109,17 @@ def keeper(home: Path) -> None:
 @_AS
 @_USE
 @click.option("--request", type=click.Path(path_type=Path), help="Write a request for the keeper instead.")
-def new(home: Path, principal: str, use: str, request: Path | None) -> None:
-    """Make a second key for a member and have it admitted; the first stays good until its end."""
-    _make(home, principal, Use(use), request, changing.admitted)
+@_WHY
+@BY
+def new(home: Path, principal: str, use: str, request: Path | None, reason: str, by: str) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    """Make a second key for a member and have it admitted; the first stays good until its end.
+
+    Without --request it is made where the directory is kept; the audit log has who did it, where the settings of ops
+    name a database. Where the trust file names two people, only processes of the exchange get a key so: a member's
+    comes in by a request of its own, and `admit`.
+    """
+    making = Making(command="keys new", by=by, reason=reason, change=changing.admitted)
+    _make(home, (MemberId(principal), Use(use)), request, making)
 
 
 @command.command()
@@ -116,21 +127,52 @@ def new(home: Path, principal: str, use: str, request: Path | None) -> None:
 @_AS
 @_USE
 @click.option("--request", type=click.Path(path_type=Path), help="Write a request for the keeper instead.")
-def rotate(home: Path, principal: str, use: str, request: Path | None) -> None:
-    """Make a new key and let the old one end in 30 days; workers and publishers use the new one at once."""
-    _make(home, principal, Use(use), request, changing.replaced)
+@_WHY
+@BY
+def rotate(home: Path, principal: str, use: str, request: Path | None, reason: str, by: str) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    """Make a new key and let the old one end in 30 days; workers and publishers use the new one at once.
+
+    What is logged, and what is refused where two people are named, is as with `new`.
+    """
+    making = Making(command="keys rotate", by=by, reason=reason, change=changing.replaced)
+    _make(home, (MemberId(principal), Use(use)), request, making)
 
 
 @command.command()
 @_HOME
-@click.argument("note", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def admit(home: Path, note: Path) -> None:
-    """Admit a key that a member asks for, as keeper of the directory."""
-    now_ms = _now_ms()
-    keeper_of = Keeper(home / "keys" / "keeper")
-    wish = proven(note.read_text("utf-8"), keeper_of.directory(), now_ms)
-    keeper_of.change(lambda directory: changing.replaced(directory, wish.principal, wish.use, wish.public, now_ms))
-    click.echo(f"A key of {wish.principal} to {wish.use} was admitted. Next: hand the directory to every member.")
+@click.argument("note", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
+@_WHY
+@click.option("--dry-run", is_flag=True, help="Say whose key would be admitted and who vouches for it; do nothing.")
+@BY
+@TWO
+def admit(home: Path, note: Path | None, reason: str, dry_run: bool, by: str, **two: Any) -> None:
+    """Admit a key that a member asks for, in place of the one before; the audit log keeps who did it and why.
+
+    Whoever has that key is believed as the member from then on, and personal parts are sealed to it: two people of the
+    deployment's trust file sign. The first asks with NOTE, --reason and --petition FILE, the second gives that FILE
+    alone, within a week. A member's first key vouches for itself: compare it by telephone, each of you.
+    """
+    settings, keeper_of = load(home / "config" / "ops.toml"), Keeper(home / "keys" / "keeper")
+    text = note.read_text("utf-8") if note else ""
+    if dry_run:
+        click.echo(admission(keeper_of.directory(), text, _now_ms()).would)
+        return
+    desk = desk_of(settings, _ADMIT, **two)
+    if desk.asks(names=bool(text)):
+        click.echo(admission(keeper_of.directory(), text, _now_ms()).would)
+        desk.ask([text], reason)
+        return
+    if desk.pen:
+        (text,), by, reason = desk.granted()
+    if not reason:
+        raise click.UsageError("Say NOTE and --reason.")
+    found = admission(keeper_of.directory(), text, _now_ms())
+    act = Act(
+        person=by, reason=reason, command=_ADMIT, what=f"admitted the key {found.name}", member=found.key.principal
+    )
+    with in_the_log(settings, act):
+        keeper_of.change(found.change)
+    click.echo(f"The key {found.name} was admitted. Next: hand the directory to every member.")
 
 
 @command.command()
@@ -218,20 +260,19 @@ def _revocation(keeper_of: Keeper, key_id: str, reason: str) -> tuple[Callable[[
     return change, change(keeper_of.directory()).by_id[KeyId(key_id)].principal
 
 
-def _make(home: Path, principal: str, use: Use, request: Path | None, change: changing.Change) -> None:
-    now_ms = _now_ms()
+def _make(home: Path, whose: tuple[MemberId, Use], request: Path | None, making: Making) -> None:
+    (principal, use), now_ms = whose, _now_ms()
     trust = _trust_at(home, principal)
     own = KeyFolder(trust.keys)
     key = new_key(use)
     public = key.public_key().public_bytes_raw()
     if request:
-        wish = Request(principal=MemberId(principal), use=use, public=public)
-        live = _directory(trust).live(MemberId(principal), Use.SIGN, now_ms)
+        wish = Request(principal=principal, use=use, public=public)
+        live = _directory(trust).live(principal, Use.SIGN, now_ms)
         request.write_text(wish.signed(_vouching(own, live, key)), encoding="utf-8")
     else:
-        Keeper(home / "keys" / "keeper").change(
-            lambda directory: change(directory, MemberId(principal), use, public, now_ms)
-        )
+        with made_known(home / "config" / "ops.toml", principal, use, making):
+            Keeper(home / "keys" / "keeper").change(lambda known: making.change(known, principal, use, public, now_ms))
     name = own.add(use, key)
     told = f"Next: send {request.name} to the keeper." if request else "It is in the directory."
     click.echo(f"{principal} has the new key {name} to {use}. {told}")

@@ -139,7 +139,8 @@ def add(home: Path, member: str, **said: Any) -> None:
     if settings.trust is not None:
         click.echo(
             f"Its keys: at the member tocsin keys new --as {name} --request {name}.sign.note, and the same with --use "
-            f"seal for another note; here tocsin keys admit, each. tocsin member check {name} names what is missing."
+            f"seal for another note; here tocsin keys admit, each, by two people. tocsin member check {name} names "
+            "what is missing."
         )
 
 

@@ -149,7 +149,7 @@ def _keys(facts: Facts) -> Iterator[Condition]:
                 name=name,
                 holds=bool(count),
                 found=f"{count} live" if count else "none",
-                fix=f"{asked}, and you tocsin keys admit {member}.{use}.note",
+                fix=f"{asked}, and you tocsin keys admit {member}.{use}.note --reason WHY",
             )
 
 

@@ -43,6 +43,16 @@ def said(home: Path, *arguments: str) -> Result:
     return CliRunner().invoke(command, [*arguments, "--home", str(home)], catch_exceptions=True)
 
 
+def two_people(home: Path, folder: Path) -> dict[str, tuple[str, ...]]:
+    """The deployment names two who sign from now on; tells with what each of them does."""
+    trust, ops = folder / "trust.toml", home / "config" / "ops.toml"
+    people = (f'[signer.{who}]\npublic_key = "{new_key(folder / who)}"\n' for who in ("anna", "ben"))
+    trust.write_text('first = "none"\n' + "".join(people), "utf-8")
+    ops.write_text(f'policy_trust = "{trust}"\n{ops.read_text("utf-8")}', "utf-8")
+    petition = ("--petition", str(folder / "petition"))
+    return {who: (*petition, "--signer", who, "--key", str(folder / who)) for who in ("anna", "ben")}
+
+
 def names(home: Path) -> list[str]:
     return [file.name.split(".")[0] for file in sorted((home / "keys" / "plat-a").glob("*.sign.pem"))]
 
@@ -66,11 +76,67 @@ def test_whose_last_key_ends_soon_is_told_until_it_is_replaced(home: Path) -> No
     assert "plat-a to sign ends" not in said(home, "list").output
 
 
-def test_a_request_travels_to_the_keeper_who_admits_it(home: Path, tmp_path: Path) -> None:
-    note = tmp_path / "request.note"
-    assert "send request.note" in said(home, "new", "--as", "plat-a", "--request", str(note)).output
-    assert "was admitted" in said(home, "admit", str(note)).output
-    assert isinstance(said(home, "admit", str(note)).exception, Refused)
+def refusal(result: Result) -> str:
+    """The code with which it was refused."""
+    assert isinstance(result.exception, Refused | Broken), result
+    return result.exception.code
+
+
+def requested(home: Path, *words: str) -> str:
+    note = home / "request.note"
+    assert "send request.note" in said(home, "new", "--as", "plat-a", "--request", str(note), *words).output
+    return str(note)
+
+
+def test_a_key_that_is_asked_for_is_looked_at_first_and_one_person_alone_admits_none(home: Path) -> None:
+    (before,) = names(home)
+    note = requested(home)
+    (mine,) = set(names(home)) - {before}
+    would = said(home, "admit", note, "--dry-run").output
+    assert f"The key {mine} of plat-a to sign would be admitted. A live key of the member vouches for it." in would
+    assert refusal(said(home, "admit", note, "--reason", "a second one")) == "petition.no_people"
+    assert mine not in said(home, "list").output
+
+
+def test_two_people_admit_a_key_and_what_the_log_cannot_keep_is_not_done(home: Path, tmp_path: Path) -> None:
+    note, pens = requested(home), two_people(home, tmp_path)
+    assert refusal(said(home, "admit", note, "--reason", "a second one")) == "petition.needed"
+    asked = said(home, "admit", note, "--reason", "a second one", *pens["anna"]).output
+    assert "would be admitted" in asked
+    assert "Nothing was done" in asked
+    assert refusal(said(home, "admit", *pens["anna"])) == "promotion.same_signer"
+    assert refusal(said(home, "admit", *pens["ben"])) == "database.none"
+    assert names(home)[0] in said(home, "list").output
+    assert not all(name in said(home, "list").output for name in names(home))
+
+
+def test_a_petition_for_another_note_does_not_admit_what_nobody_vouches_for(home: Path, tmp_path: Path) -> None:
+    note, pens = Path(requested(home)), two_people(home, tmp_path)
+    said(home, "admit", str(note), "--reason", "a second one", *pens["anna"])
+    petition = tmp_path / "petition"
+    forged = petition.read_text("utf-8").replace("plat-a sign", "plat-b sign")
+    petition.write_text(forged, "utf-8")
+    assert refusal(said(home, "admit", *pens["ben"])) == "petition.not_granted"
+    note.write_text(note.read_text("utf-8").replace("plat-a sign", "plat-b sign"), "utf-8")
+    assert refusal(said(home, "admit", str(note), "--dry-run")) == "keys.request_unproven"
+
+
+def test_a_first_key_vouches_for_itself_and_that_is_said(home: Path) -> None:
+    keeper = Keeper(home / "keys" / "keeper")
+    keeper.change(lambda directory: replace(directory, number=directory.number + 1, keys=()))
+    would = said(home, "admit", requested(home), "--dry-run").output
+    assert "It vouches for itself: compare its name with the member, on a number that you know." in would
+
+
+@pytest.mark.parametrize("how", ["new", "rotate"])
+def test_where_two_people_are_named_nobody_makes_a_members_key_alone(home: Path, tmp_path: Path, how: str) -> None:
+    two_people(home, tmp_path)
+    before = names(home)
+    refused = said(home, how, "--as", "plat-a")
+    assert refusal(refused) == "keys.by_request"
+    assert "tocsin keys new --as plat-a --use sign --request FILE" in str(refused.exception)
+    assert names(home) == before
+    assert "has the new key" in said(home, how, "--as", "ops").output, "a process's key lies here anyway"
 
 
 def test_a_revocation_is_tried_first_and_by_one_person_where_two_are_not_named_it_is_refused(home: Path) -> None:
@@ -84,15 +150,7 @@ def test_a_revocation_is_tried_first_and_by_one_person_where_two_are_not_named_i
 
 def test_two_people_revoke_and_what_the_log_cannot_keep_is_not_done(home: Path, tmp_path: Path) -> None:
     (name,) = names(home)
-    trust = tmp_path / "trust.toml"
-    people = (f'[signer.{who}]\npublic_key = "{new_key(tmp_path / who)}"\n' for who in ("anna", "ben"))
-    trust.write_text('first = "none"\n' + "".join(people), "utf-8")
-    ops = home / "config" / "ops.toml"
-    ops.write_text(f'policy_trust = "{trust}"\n{ops.read_text("utf-8")}', "utf-8")
-    pens = {
-        who: ("--petition", str(tmp_path / "petition"), "--signer", who, "--key", str(tmp_path / who))
-        for who in ("anna", "ben")
-    }
+    pens = two_people(home, tmp_path)
     assert "Nothing was done" in said(home, "revoke", name, "--reason", "lost", *pens["anna"]).output
     same = said(home, "revoke", *pens["anna"]).exception
     assert isinstance(same, Refused)

@@ -13,10 +13,11 @@ from schemas.failures import Broken, Refused
 from schemas.records.identifiers import MemberId
 from schemas.topics import OPS, PROCESSES, RETURNS, TRIAGE
 from tocsin.cli import keyring
+from tocsin.cli.auditing.admitting import admission
 from tocsin.cli.keys import command
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.files import KeyFolder, Use
-from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.keys.publishing import Keeper, directory_of
 from tocsin.runtime.settings import load
 
 CANARY = MemberId("canary")
@@ -122,11 +123,15 @@ def test_a_name_that_was_not_begun_gets_no_key_by_a_slip_of_the_pen(home: Path) 
     assert not (home / "keys" / "triag").exists()
 
 
-def test_a_member_makes_its_own_key_and_the_keeper_admits_it(home: Path, tmp_path: Path) -> None:
+def test_a_member_makes_its_own_key_and_the_keeper_admits_it_where_the_log_keeps_that(
+    home: Path, tmp_path: Path
+) -> None:
     line, member, note, at_member = begun(home), MemberId("plat-a"), tmp_path / "request.note", tmp_path / "member"
     settings_of(at_member, member, home, line)
     assert said(at_member, "new", "--as", member, "--request", str(note)).exit_code == 0
-    assert said(home, "admit", str(note)).exit_code == 0
+    assert isinstance(said(home, "admit", str(note), "--reason", "a new member").exception, Broken)
+    keeper_of = Keeper(home / "keys" / "keeper")
+    keeper_of.change(admission(keeper_of.directory(), note.read_text("utf-8"), now_ms()).change)
     assert read_as(home, TRIAGE, line).live(member, Use.SIGN, now_ms())
 
 

@@ -39,7 +39,7 @@ class Desk(Struct, frozen=True, kw_only=True):
 
     def asks(self, *, names: bool) -> bool:
         """Whether this is the first person; raises Refused where two have to sign and nobody does."""
-        if self.pen is None and self.trust is not None and len(self.trust.signer) >= NEEDED:
+        if self.pen is None and _names_two(self.trust):
             raise Refused(message("petition.needed", act=self.act), code="petition.needed")
         if self.pen is None and not self.alone:
             raise Refused(message("petition.no_people", act=self.act), code="petition.no_people")
@@ -74,7 +74,7 @@ def desk_of(settings: Settings, act: str, *, petition: Path | None, signer: str,
         raise click.UsageError("--petition, --signer and --key go together.")
     if key:
         require_private(key)
-    trust = read_trust(settings.policy_trust) if settings.policy_trust else None
+    trust = _trust_of(settings)
     pen = Pen(signer=signer, key=key) if key else None
     return Desk(
         act=act,
@@ -84,3 +84,16 @@ def desk_of(settings: Settings, act: str, *, petition: Path | None, signer: str,
         file=petition,
         now_ms=time.time_ns() // 1_000_000,
     )
+
+
+def are_two_named(settings: Settings) -> bool:
+    """Whether the deployment's trust file names the people who sign for what one alone cannot do."""
+    return _names_two(_trust_of(settings))
+
+
+def _names_two(trust: Trust | None) -> bool:
+    return trust is not None and len(trust.signer) >= NEEDED
+
+
+def _trust_of(settings: Settings) -> Trust | None:
+    return read_trust(settings.policy_trust) if settings.policy_trust else None
