@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,7 +18,7 @@ from processors.keeping import Sweep
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.values import Coordinate
-from schemas.topics import OPS
+from schemas.topics import OPS, TRIAGE
 from tests.builders import commands
 from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
@@ -25,6 +26,7 @@ from tests.builders.reports import a_hosting, an_item
 from tests.builders.waiting import until
 from tocsin.publisher import Publisher
 from tocsin.runtime.database import database_of, one_transaction
+from tocsin.runtime.keys.files import Use
 from tocsin.runtime.ledger import subject_requests
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement
@@ -272,7 +274,12 @@ class Case:
         assert f"inbox and sinks of {RECIPIENT}: waits" in would.stdout
         assert decided(self.stack, self.report) == [(1, self.reference)]
         done = tocsin(self.stack, "erase", "--case", case, *WHO)
-        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 erased."), done.stderr
+        assert (done.returncode, "1 erased." in done.stdout.splitlines()) == (0, True), done.stderr
+        assert "tocsin erase --scrub" in done.stdout, "what is left is said, and what ends it"
+        directory = self.stack.keys.keeper.directory()
+        for key in directory.live(TRIAGE, Use.SEAL, int(time.time() * 1000)):
+            ends = datetime.fromtimestamp(key.valid_until_ms / 1000, UTC)
+            assert f"by triage's key {key.key_id}: it ends on {ends:%Y-%m-%d}, and from " in done.stdout
         assert "Kafka: the last segment" in done.stdout
         assert decided(self.stack, self.report) == [(1, "")]
         assert "Not held" in tocsin(self.stack, "subject", self.page).stdout
@@ -298,7 +305,7 @@ class Case:
             as_before = "update decisions set submitter_reference = %s where report_id = %s"
             connection.execute(as_before, [self.reference, self.report])
         again = tocsin(self.stack, "erase", "--again")
-        assert again.stdout.endswith("1 had come back and are erased again.\n"), again.stderr
+        assert "1 had come back and are erased again.\n" in again.stdout, again.stderr
         assert decided(self.stack, self.report) == [(1, "")]
 
     def correct(self) -> None:

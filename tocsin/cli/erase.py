@@ -15,13 +15,17 @@ from schemas.records.identifiers import ReportId
 from tocsin.cli.auditing.person import looked_ahead, note
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.keys.directory import Directory
+from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.ledger import erasing as ledger
 from tocsin.runtime.ledger import scrubbing
 from tocsin.runtime.ledger.addressing import is_id
+from tocsin.runtime.ledger.erasing import Held
 from tocsin.runtime.settings import Settings, load
 from tocsin.stack import erasing
 from tocsin.stack.erasing import COMMAND, Order
 from tocsin.stack.erasures import Register
+from tocsin.stack.leftovers import leftovers
 
 
 @click.command()
@@ -57,7 +61,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     the database was restored from a backup, run `tocsin erase --again` before the workers.
 
     Rows that are erased stay readable in PostgreSQL's own files for whoever runs its machine until the tables are
-    written anew: `tocsin erase --scrub`, at a quiet hour, because nobody uses a table while it is.
+    written anew: `tocsin erase --scrub`, at a quiet hour, because nobody uses a table while it is. Sealed parts in a
+    copy of a broker's disk open until triage's key is destroyed. Both are printed, with the days.
 
     Where the deployment's trust file names people who sign, two of them have to: the first asks with --petition FILE,
     --signer and --key, and nothing is erased; the second gives that FILE and no reports, within a week.
@@ -121,7 +126,7 @@ def _require_all_free(database: Database, names: Sequence[ReportId]) -> None:
 
 
 def _erase(settings: Settings, database: Database, names: Sequence[str], order: Order) -> None:
-    register, tell, refused = Register(settings.state), erasing.told(settings), 0
+    register, tell, refused, done = Register(settings.state), erasing.told(settings), 0, list[Held]()
     for name in names:
         try:
             held = erasing.erase(database, register, ReportId(name), order, tell)
@@ -129,11 +134,22 @@ def _erase(settings: Settings, database: Database, names: Sequence[str], order: 
             click.echo(f"{name}: {failure} [{failure.code}]", err=True)
             refused += 1
         else:
+            done.append(held)
             for line in erasing.lines(held):
                 click.echo(line)
     click.echo(f"{len(names) - refused} erased.")
+    _tell_what_is_left(settings, done)
     if refused:
         raise click.exceptions.Exit(1)
+
+
+def _tell_what_is_left(settings: Settings, done: Sequence[Held]) -> None:
+    """Of a home without a directory nothing is sealed by it."""
+    if done:
+        current = directory_of(settings.trust)
+        last_ms = max(int(held.last_at.timestamp() * 1000) for held in done)
+        for line in leftovers(current() if current else Directory(), last_ms, _now_ms()):
+            click.echo(line)
 
 
 def _again(settings: Settings, database: Database) -> None:
@@ -141,9 +157,9 @@ def _again(settings: Settings, database: Database) -> None:
     register = Register(settings.state)
     order = Order(by="the register", reason="the database was restored from an older backup", at_ms=_now_ms())
     came_back = erasing.restored(database, register)
-    for report in came_back:
-        erasing.erase(database, register, report, order, lambda _: None)
+    done = [erasing.erase(database, register, report, order, lambda _: None) for report in came_back]
     click.echo(f"{len(register)} in the register, {len(came_back)} had come back and are erased again.")
+    _tell_what_is_left(settings, done)
 
 
 @contextmanager
