@@ -93,7 +93,9 @@ def request(member: str, folder: Path) -> None:
 @click.option("--country", required=True, help="ISO 3166 code.")
 @click.option("--jurisdiction", default="", help="Default: the country, in small letters.")
 @click.option("--sector", type=click.Choice([one.value for one in Sector]), required=True)
-@click.option("--profile", type=click.Path(path_type=Path, exists=True), help="What it signed off; it then submits.")
+@click.option(
+    "--profile", type=click.Path(path_type=Path, exists=True), help="What it signed off; it then submits, and signs it."
+)
 @click.option("--receives", is_flag=True, help="It gets referrals.")
 @click.option("--not-owner", is_flag=True, help="Another member gets what concerns the country.")
 @click.option("--known-content", type=click.Choice(sorted(DUPLICATE_TREATMENTS)), default="deliver", show_default=True)

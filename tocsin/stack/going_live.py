@@ -98,6 +98,12 @@ def _signed(facts: Facts, bundle: Bundle) -> Iterator[Condition]:
         profile = bundle.profiles.get(member.id)
         found = f"signed off by {profile.signed_off_by} on {profile.signed_off_on}" if profile else "none"
         yield Condition(name="profile", holds=profile is not None, found=found, fix=f"profiles/{member.id}.toml")
+        yield Condition(
+            name="signs what it submits",
+            holds=member.signs,
+            found="agreed to" if member.signs else "not agreed to: whoever can write to its topic is believed",
+            fix="set signs = true in members.toml, once its signing key is in the directory",
+        )
     if member.receives:
         rules = [one.rule for one in bundle.sharing.agreement if member.sector in one.recipient_sectors]
         yield Condition(

@@ -6,11 +6,15 @@ import pytest
 
 from tests.builders.policy import a_folder
 from tests.builders.promotions import Chancery, a_chancery, another_bundle
+from tests.builders.reports import NOON_MS
+from tocsin.policy.bundle import SAMPLE
 from tocsin.stack.doctor.findings import Finding, Level
-from tocsin.stack.doctor.rules import of_memory, of_rules
+from tocsin.stack.doctor.rules import of_memory, of_rules, of_signing
 
 MEMBERS = ("nl-hotline", "fr-hotline", "us-hotline")
 LATER_MS = 3_600_000
+SIGNS = "signs = true"
+"""As the sample has it of plat-a, the first."""
 
 
 @pytest.fixture
@@ -74,3 +78,18 @@ def test_a_last_promotion_that_workers_have_seen_and_the_store_has_no_more_fails
     assert [one.level for one in examined(chancery)] == [Level.OK], "the files alone do not show it"
     (found,) = of_memory(chancery.store.folder, chancery.trust_file, remembered)
     assert (found.level, last.name in found.says) == (Level.FAIL, True)
+
+
+def test_who_submits_unsigned_is_named_and_who_does_not_take_part_is_not(tmp_path: Path) -> None:
+    (whole,) = of_signing(SAMPLE, None, NOON_MS)
+    assert (whole.level, whole.says.endswith("members submit, and each has to sign")) == (Level.OK, True)
+    folder = a_folder(tmp_path, ("members.toml", SIGNS, SIGNS.replace("true", "false")))
+    (found,) = of_signing(folder, None, NOON_MS)
+    assert (found.level, found.part, found.next_command) == (Level.WARN, "signing", "tocsin member check plat-a")
+    away = SIGNS.replace("true", 'false\nstanding = "suspended"')
+    (found,) = of_signing(a_folder(tmp_path / "away", ("members.toml", SIGNS, away)), None, NOON_MS)
+    assert found.level is Level.OK
+
+
+def test_rules_that_cannot_be_read_say_nothing_of_signing(tmp_path: Path) -> None:
+    assert list(of_signing(tmp_path, None, NOON_MS)) == []

@@ -48,6 +48,16 @@ def test_who_only_submits_needs_no_sealing_key_and_a_home_without_directory_asks
     assert keys_of("plat-a", None) == []
 
 
+def test_who_submits_and_has_not_agreed_to_sign_does_not_go_live() -> None:
+    name = "signs what it submits"
+    (agreed,) = [one for one in conditions_of("plat-a") if one.name == name]
+    assert (agreed.holds, agreed.found) == (True, "agreed to")
+    (unsigned,) = [one for one in conditions_of("plat-a", signs=False) if one.name == name]
+    assert (unsigned.holds, "whoever can write to its topic is believed" in unsigned.found) == (False, True)
+    assert unsigned.fix.startswith("set signs = true in members.toml")
+    assert [one for one in conditions_of("nl-police", signs=False) if one.name == name] == []
+
+
 @pytest.mark.parametrize("member", ["plat-a", "nl-hotline"])
 def test_whoever_takes_part_names_a_way_to_reach_it_beside_the_exchange(member: str) -> None:
     (named,) = [one for one in conditions_of(member) if one.name == REACHED]

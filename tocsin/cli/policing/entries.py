@@ -64,6 +64,8 @@ def entry_of(said: Mapping[str, Any], today: date) -> dict[str, Value]:
         "agreement.known_content": said["known_content"],
     }
     entry |= {key: said[key] for key in _AS_SAID if said[key]}
+    if entry["submits"]:
+        entry["signs"] = True  # whoever agrees to submit agrees to that; a member that cannot is taken out by hand
     if said["holidays"]:
         entry["holidays"] = tuple(day.date() for day in said["holidays"])
     if said["last_day"]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from tocsin.policy.members import Member
 from tocsin.policy.store.promotions import Promotion, digest_at
 from tocsin.policy.store.trust import NEEDED
 from tocsin.runtime.ledger.workers import Worker
@@ -99,13 +100,24 @@ def of_people(names: Sequence[str], *, local_stack: bool) -> Iterator[Finding]:
     if len(names) >= NEEDED:
         yield Finding(part="people", level=Level.OK, says=f"{len(names)} may sign: {', '.join(sorted(names))}")
     elif local_stack:
-        says = (
-            "the trust file names fewer than two, so one name is enough to drop, revoke or recall on this local stack"
-        )
+        says = "the trust file names fewer than two, so one name is enough on this local stack"
         yield Finding(part="people", level=Level.OK, says=says)
     else:
-        says = "the trust file names fewer than two, so nothing can be dropped, revoked, recalled or promoted"
+        says = (
+            "the trust file names fewer than two, so nothing can be dropped, erased, recalled or promoted, and no key "
+            "admitted or revoked"
+        )
         yield Finding(part="people", level=Level.WARN, says=says, next_command="tocsin policy key FILE, by each of two")
+
+
+def of_signing(submitters: Sequence[Member]) -> Iterator[Finding]:
+    """Whether each that submits now has agreed to sign: else what anybody writes to its topic is believed."""
+    unsigned = sorted(one.id for one in submitters if not one.signs)
+    for name in unsigned:
+        says = f"{name} submits and has not agreed to sign: whoever can write to its topic is believed"
+        yield Finding(part="signing", level=Level.WARN, says=says, next_command=f"tocsin member check {name}")
+    if not unsigned:
+        yield Finding(part="signing", level=Level.OK, says=f"{len(submitters)} members submit, and each has to sign")
 
 
 def of_erasures(came_back: int) -> Iterator[Finding]:

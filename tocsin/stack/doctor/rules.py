@@ -6,6 +6,8 @@ from pathlib import Path
 from schemas.catalogue import message
 from schemas.failures import Broken, Failure
 from tocsin.policy.bundle import load
+from tocsin.policy.members import day_of
+from tocsin.policy.policies import policies
 from tocsin.policy.store.folder import Store, is_store
 from tocsin.policy.store.promotions import gone_from
 from tocsin.policy.store.trust import read_trust
@@ -28,6 +30,15 @@ def of_people(trust: Path | None, *, local_stack: bool) -> Iterator[Finding]:
     except Failure:
         return
     yield from findings.of_people(names, local_stack=local_stack)
+
+
+def of_signing(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]:
+    """Whoever takes part today; rules that cannot be read are told with the policy."""
+    try:
+        members = policies(folder, trust).at(now_ms).members.values()
+    except Failure:
+        return
+    yield from findings.of_signing([one for one in members if one.submits and one.takes_part(day_of(now_ms))])
 
 
 def of_memory(folder: Path, trust: Path | None, seen: Mapping[str, bytes]) -> Iterator[Finding]:
