@@ -1,9 +1,12 @@
 """Several statements in one network round trip: sent one after the other, answered together (libpq's pipeline mode)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, TextClause
+from sqlalchemy import Connection, Dialect, TextClause
+
+from tocsin.runtime.arrays import as_array
 
 if TYPE_CHECKING:  # a submitter and a recipient with SQLite import this, and have no PostgreSQL driver
     import psycopg
@@ -49,5 +52,11 @@ def _sent(driver: "psycopg.Connection[Any]", connection: Connection, query: Quer
     from psycopg.rows import namedtuple_row  # noqa: PLC0415 -- as above
 
     cursor = driver.cursor(row_factory=namedtuple_row)
-    written = str(query.statement.compile(dialect=connection.dialect))
-    return cursor.execute(written, query.values)
+    values = {name: as_array(value) if type(value) is list else value for name, value in query.values.items()}
+    return cursor.execute(_written(query.statement, connection.dialect), values)
+
+
+@lru_cache(maxsize=500)
+def _written(statement: TextClause, dialect: Dialect) -> str:
+    """As the driver takes it: our statements are few, and each is sent for every slice."""
+    return str(statement.compile(dialect=dialect))
