@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -13,7 +14,8 @@ SPEC_VERSION: Final = "1.0"
 MAX_HEADER_BYTES: Final = 1_024
 """Longer header values are not ours and are left out when headers are read."""
 
-Headers = list[tuple[str, bytes]]
+_Header = tuple[str, bytes]
+Headers = list[_Header]
 
 _TYPE, _ID, _SOURCE, _TIME, _VERSION = "ce_type", "ce_id", "ce_source", "ce_time", "ce_specversion"
 _CONTENT_TYPE, _TRACE = "content-type", "traceparent"
@@ -39,15 +41,19 @@ def cloud_event_headers(
     record_type: type[Struct], event_id: str, *, source: str, at_ms: int, traceparent: str = ""
 ) -> Headers:
     """The headers of one record: who (`source` is a member or a process), what, which, and when it was made."""
-    headers = [
-        (_VERSION, SPEC_VERSION.encode()),
-        (_TYPE, event_type(record_type).encode()),
-        (_ID, event_id.encode()),
-        (_SOURCE, f"/{source}".encode()),
-        (_TIME, _rfc_3339(at_ms).encode()),
-        (_CONTENT_TYPE, CONTENT_TYPE.encode()),
-    ]
+    kind, maker = _unchanging(record_type, source)
+    headers = [*kind, (_ID, event_id.encode()), maker, (_TIME, _rfc_3339(at_ms).encode()), _AVRO]
     return [*headers, (_TRACE, traceparent.encode())] if traceparent else headers
+
+
+@lru_cache(maxsize=1_000)
+def _unchanging(record_type: type[Struct], source: str) -> tuple[tuple[_Header, ...], _Header]:
+    """What one source says of all records of one type, and of itself: these are made for every record that goes out."""
+    kind = ((_VERSION, SPEC_VERSION.encode()), (_TYPE, event_type(record_type).encode()))
+    return kind, (_SOURCE, f"/{source}".encode())
+
+
+_AVRO: Final = (_CONTENT_TYPE, CONTENT_TYPE.encode())
 
 
 def read_headers(headers: Iterable[tuple[str, bytes | None]] | None) -> CloudEvent:
@@ -71,4 +77,10 @@ def _text(value: bytes | None) -> str:
 
 def _rfc_3339(at_ms: int) -> str:
     seconds, milliseconds = divmod(at_ms, 1_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=1_000)
+def _to_the_second(seconds: int) -> str:
+    """Hundreds of records are of one second, and the calendar is dear."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

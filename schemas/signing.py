@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -59,7 +60,13 @@ def verifies(signature: Signature, public: bytes, record_type: str, body: bytes)
 def is_signed(signature: Signature, public: bytes, message: bytes) -> bool:
     """Whether the holder of this key signed exactly these bytes."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature.value, message)
+        _key(public).verify(signature.value, message)
     except InvalidSignature:
         return False
     return True
+
+
+@lru_cache(maxsize=1_000)
+def _key(public: bytes) -> Ed25519PublicKey:
+    """The same few members sign nearly all that comes."""
+    return Ed25519PublicKey.from_public_bytes(public)

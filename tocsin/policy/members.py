@@ -1,6 +1,6 @@
 """Who takes part: members with what they do, and the profiles that they signed off."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -117,4 +117,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def day_of(epoch_ms: int) -> date:
     """The UTC day of an instant: validity of members, rows and bundles is by day."""
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).date()
+    return date.fromordinal(_FIRST_DAY + epoch_ms // _DAY_MS)
+
+
+_DAY_MS: Final = 86_400_000
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()

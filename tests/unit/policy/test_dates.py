@@ -1,14 +1,17 @@
 """Rules hold from a day on and until a day, so that an old decision can be made again."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.records.identifiers import JurisdictionCode
 from tests.builders.policy import a_folder, a_legal_row, the_sample, with_law
 from tocsin.policy.bundle import load
 from tocsin.policy.dates import Dated, in_force, overlap, reversed_period
+from tocsin.policy.members import day_of
 
 SPRING, SUMMER, AUTUMN = date(2026, 3, 1), date(2026, 6, 1), date(2026, 9, 1)
 
@@ -62,3 +65,12 @@ def test_a_label_means_what_it_meant_on_the_day(tmp_path: Path) -> None:
 def test_a_label_that_nobody_mapped_says_nothing() -> None:
     assert the_sample().neutral("iccam", "unheard of", SPRING) == ()
     assert the_sample().neutral("unheard of", "baseline", SPRING) == ()
+
+
+@given(st.integers(-60_000_000_000_000, 250_000_000_000_000))
+def test_an_instant_is_of_the_day_that_the_calendar_has_in_utc(epoch_ms: int) -> None:
+    assert day_of(epoch_ms) == datetime.fromtimestamp(epoch_ms / 1000, UTC).date()
+
+
+def test_a_day_ends_with_its_last_millisecond() -> None:
+    assert [day_of(epoch_ms).day for epoch_ms in (-1, 0, 86_399_999, 86_400_000)] == [31, 1, 1, 2]
