@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -59,7 +60,8 @@ class OutputProducer:
             return ()
         batch = _Batch(asyncio.get_running_loop(), len(records))
         for index, record in enumerate(records):
-            await self._produce(record, index, batch)
+            while not self._takes(record, index, batch):  # let delivery reports make room, without holding the loop
+                await asyncio.sleep(_FULL_SECONDS)
         return await batch.done
 
     def close(self) -> None:
@@ -68,25 +70,21 @@ class OutputProducer:
         self._closing.set()
         self._thread.join()
 
-    async def _produce(self, record: OutRecord, index: int, batch: "_Batch") -> None:
-        def delivered(error: KafkaError | None, message: Message) -> None:
-            batch.report(index, error, message)
-
-        arguments: dict[str, Any] = {
-            "key": record.key,
-            "value": record.value,
-            "headers": list(record.headers),
-            "on_delivery": delivered,
-        }
-        while True:
-            try:
-                self._producer.produce(record.topic, **arguments)
-            except BufferError:  # the queue is full: let delivery reports make room, without holding the loop
-                await asyncio.sleep(_FULL_SECONDS)
-            except KafkaException as error:
-                raise _refused(error.args[0], index, record) from error
-            else:
-                return
+    def _takes(self, record: OutRecord, index: int, batch: "_Batch") -> bool:
+        """False where the queue is full; a function of its own, and no coroutine, because each output comes by here."""
+        try:
+            self._producer.produce(
+                record.topic,
+                record.value,
+                record.key,
+                headers=list(record.headers),
+                on_delivery=partial(batch.report, index),
+            )
+        except BufferError:
+            return False
+        except KafkaException as error:
+            raise _refused(error.args[0], index, record) from error
+        return True
 
     def _poll(self) -> None:
         while not self._closing.is_set():
