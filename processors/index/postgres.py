@@ -287,9 +287,10 @@ _CLAIM: Final = text(f"""
         order by selector, member, position
         on conflict do nothing
     )
-    select report_id, revision, digest, stream, log_offset, claim_number, number as base from claimed, base
+    select cast(report_id as text), revision, digest, stream, log_offset, claim_number, number as base
+    from claimed, base
     union all
-    select r.report_id, r.revision, r.digest, r.stream, r.log_offset, r.claim_number, number as base
+    select cast(r.report_id as text), r.revision, r.digest, r.stream, r.log_offset, r.claim_number, number as base
     from report_revisions r, base
     where r.report_id = any(cast(:reports as uuid[]))
 """)  # noqa: S608 -- put together from our own text
@@ -297,7 +298,7 @@ _CLAIM: Final = text(f"""
 
 _LOCK: Final = text("select pg_advisory_xact_lock(:lock)")
 _READ_SIGHTINGS: Final = text(f"""
-    select s.selector, s.member, s.report_id, s.claim_number, s.bound, {STATE_COLUMNS}
+    select s.selector, s.member, cast(s.report_id as text), s.claim_number, s.bound, {STATE_COLUMNS}
     from sightings s where s.selector = any(cast(:selectors as bytea[])) order by s.claim_number limit :limit
 """)  # noqa: S608 -- put together from our own text
 _READ_RECIPIENTS: Final = text(
