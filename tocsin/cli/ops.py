@@ -4,10 +4,11 @@ import time
 
 import click
 
-from consumers.serving import heeding_signals, server_of
+from consumers.serving import heeding_signals
 from tocsin.cli.serving.listening import loopback
 from tocsin.stack.watching.application import application
 from tocsin.stack.watching.asking import Prometheus
+from tocsin.stack.watching.guarding import guarded_server
 
 
 @click.command()
@@ -23,7 +24,7 @@ def command(address: str, port: int) -> None:
     prometheus = Prometheus(address)
     try:
         with loopback(port) as listening:
-            server = heeding_signals(server_of(application(prometheus, time.time)))
+            server = heeding_signals(guarded_server(application(prometheus, time.time)))
             click.echo(f"Ops page: http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
             server.run(sockets=[listening])
     finally:

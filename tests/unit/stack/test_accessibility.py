@@ -2,28 +2,22 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from consumers.serving import server_of
-from tocsin.cli.serving.listening import loopback
-from tocsin.stack.watching.application import application
-from tocsin.stack.watching.asking import Prometheus
+from tests.builders.opspage import MEMBERS, serving_page
+from tests.builders.paces import at_will
 from tocsin.stack.watching.page import STYLE
 
 BROWSER = shutil.which("chromium")
-NOW_SECONDS = 1_790_000_000.0
 NARROW: Final[ViewportSize] = {"width": 320, "height": 640}
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
-MEMBERS: Final = ("fr-hotline", "nl-hotline")
 SPACED: Final = (
     "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; } "
     "p { margin-bottom: 2em !important; }"
@@ -34,23 +28,10 @@ WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no chromium to look at the page with")
 
 
-def answered(request: httpx.Request) -> httpx.Response:
-    """Two members and two series for whatever is asked."""
-    points = [[NOW_SECONDS - 60, "1"], [NOW_SECONDS, "2"]]
-    series = [{"metric": {"member": name}, "value": points[1], "values": points} for name in MEMBERS]
-    return httpx.Response(200, json={"status": "success", "data": {"result": series}})
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    prometheus = Prometheus("http://prometheus.test", httpx.Client(transport=httpx.MockTransport(answered)))
-    with loopback(0) as listening:
-        server = server_of(application(prometheus, lambda: NOW_SECONDS))
-        serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        serving.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        serving.join(10)
+    with serving_page(at_will()) as found:
+        yield f"{found}/"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tocsin.stack.watching.panel import Group
 
 _POLICY: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'",
     "referrer-policy": "no-referrer",
 }
 
