@@ -61,8 +61,13 @@ def _shared(turns: Path) -> Iterator[Any]:
 
 
 @pytest.hookimpl(trylast=True)  # once the fixtures of this file have ended
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Files that share come first: the next that does not share ends what idles, a broker and two servers each."""
+    if _SHARED and item.path not in _SHARING:
+        pytest.fail(
+            f"{item.path.name} asks for a shared stack while it runs, which may have ended. Expected the mark "
+            "stack(shared=True) on what asks so."
+        )
     if nextitem is not None and nextitem.path not in _SHARING:
         while _SHARED:
             _SHARED.pop().down()
@@ -85,7 +90,9 @@ def _turn(item: pytest.Item) -> tuple[int, str, int, str]:
 
 
 def _is_sharing(item: pytest.Item) -> bool:
-    return not {"busy_stack", "stack"}.isdisjoint(getattr(item, "fixturenames", ()))
+    """By its fixtures, or by its mark where a fixture asks for the stack for some of its parameters only."""
+    is_marked = any(mark.kwargs.get("shared") for mark in item.iter_markers("stack"))
+    return is_marked or not {"busy_stack", "stack"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)

@@ -93,7 +93,7 @@ def test_the_page_of_an_alert_says_symptom_meaning_check_act_and_verify(alert: d
 
 def test_what_has_no_share_is_what_its_file_makes_and_canaries_are_sent_as_often_as_it_says() -> None:
     folder = ROOT / "deploy" / "prometheus"
-    found = whole((folder / "slo.toml").read_bytes())
+    found = whole((folder / "slo.yaml").read_bytes())
     assert (folder / "promised.yml").read_text("utf-8") == promised(found)
     every = next(one for one in canary_command.params if one.name == "every_seconds")
     assert every.default == found.canary.every_seconds
@@ -102,13 +102,13 @@ def test_what_has_no_share_is_what_its_file_makes_and_canaries_are_sent_as_often
 
 def test_the_objectives_rules_are_what_their_file_makes() -> None:
     folder = ROOT / "deploy" / "prometheus"
-    found = read((folder / "slo.toml").read_bytes())
-    assert (folder / "slo.yml").read_text("utf-8") == written(found)
+    found = read((folder / "slo.yaml").read_bytes())
+    assert (folder / "burning.yml").read_text("utf-8") == written(found)
     assert {one.within_seconds for one in found} <= set(JOURNEY_SECONDS), "ratios are exact on an edge only"
 
 
 def test_every_tier_is_promised_both_steps_and_every_alert_of_an_objective_can_fire() -> None:
-    found = read((ROOT / "deploy" / "prometheus" / "slo.toml").read_bytes())
+    found = read((ROOT / "deploy" / "prometheus" / "slo.yaml").read_bytes())
     steps = sorted((one.tier, one.step) for one in found)
     assert steps == sorted((tier, step) for tier in set(Tier) - {Tier.UNKNOWN} for step in ("delivered", "taken_up"))
     assert all(limit_of(one, burn[1]) < 1 for one in found for burn in BURNS)

@@ -50,7 +50,9 @@ def test_a_unit_runs_as_a_user_who_may_write_its_own_state_and_nothing_else(unit
     found = service(unit)
     assert (found["User"], found["UMask"], found["ProtectSystem"]) == ("tocsin", "0077", "strict")
     assert found["NoNewPrivileges"] == "yes"
-    assert found["ReadWritePaths"] == found["Environment"].partition("=")[2]
+    told = dict(word.split("=", 1) for word in found["Environment"].split())
+    assert found["ReadWritePaths"] == told["TOCSIN_HOME"]
+    assert all(Path(folder).is_relative_to(told["TOCSIN_HOME"]) for folder in told.values())
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

@@ -8,7 +8,15 @@ from msgspec import Struct
 from consumers.settings import DirectorySink
 from tocsin.cli.main import tocsin
 from tocsin.runtime.settings import Settings
-from tocsin.stack.settings_reference import ENVIRONMENT, FILES, PAGE, page, read_from_the_environment, tables_in
+from tocsin.stack.settings_reference import (
+    ENVIRONMENT,
+    FILES,
+    PAGE,
+    headed,
+    page,
+    read_from_the_environment,
+    tables_in,
+)
 
 
 def test_the_page_is_made_from_this_code() -> None:
@@ -37,7 +45,8 @@ def test_every_command_reads_from_the_environment_what_the_page_says() -> None:
 @pytest.mark.parametrize(("title", "root"), FILES, ids=[title.split("`")[1] for title, _ in FILES])
 def test_every_key_of_every_table_of_a_file_has_its_row(title: str, root: type[Struct]) -> None:
     said = page().partition(f"## {title}\n")[2].partition("\n## ")[0]
-    for header, one in (("Its top", root), *tables_in(root)):
+    tables = ((headed(table, title), one) for table, one in tables_in(root))
+    for header, one in (("Its top", root), *tables):
         (table,) = [part for part in said.split("\n### ") if part.startswith((f"`{header}`\n{one.__doc__}", header))]
         rows = [line.removeprefix("| ").split(" | ")[0] for line in table.splitlines() if line.startswith("| ")]
         assert rows[0] == "key"
@@ -50,3 +59,10 @@ def test_tables_of_tables_are_written_as_toml_writes_them() -> None:
     assert {"[kafka]", "[[sinks]]", "[signer.NAME]", "[[escalation]]", "[duplicates]"} <= headers
     assert ("[[sinks]]", DirectorySink) in set(tables_in(FILES[1][1]))
     assert FILES[0][1] is Settings
+
+
+def test_what_is_yaml_is_not_written_as_toml() -> None:
+    title = next(title for title, _ in FILES if title.startswith("`deploy/prometheus/slo.yaml`"))
+    assert headed("[[objectives]]", title) == "objectives: -"
+    assert headed("[canary]", title) == "canary:"
+    assert headed("[canary]", FILES[0][0]) == "[canary]"

@@ -14,6 +14,7 @@ from tocsin.runtime.pacing import Callers
 from tocsin.stack.watching.application import application
 from tocsin.stack.watching.asking import Prometheus
 from tocsin.stack.watching.guarding import guarded_server
+from tocsin.stack.watching.uplot import Library
 
 NOW_SECONDS: Final = 1_790_000_000.0
 MEMBERS: Final = ("fr-hotline", "nl-hotline")
@@ -26,17 +27,17 @@ def answered(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json={"status": "success", "data": {"result": series}})
 
 
-def an_ops_page() -> Starlette:
+def an_ops_page(library: Library | None = None) -> Starlette:
     """Without what stands before it."""
     prometheus = Prometheus("http://prometheus.test", httpx.Client(transport=httpx.MockTransport(answered)))
-    return application(prometheus, lambda: NOW_SECONDS)
+    return application(prometheus, lambda: NOW_SECONDS, library)
 
 
 @contextmanager
-def serving_page(paces: Callers | None = None) -> Iterator[str]:
+def serving_page(paces: Callers | None = None, library: Library | None = None) -> Iterator[str]:
     """Its address, as `tocsin ops` serves it."""
     with loopback(0) as listening:
-        server = guarded_server(an_ops_page(), paces)
+        server = guarded_server(an_ops_page(library), paces)
         serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         serving.start()
         until(lambda: server.started)

@@ -15,12 +15,11 @@ from msgspec.structs import replace
 
 from benchmarks.revision import commit
 from schemas.failures import Broken, Temporary
-from schemas.records.values import Coordinate
 from schemas.topics import TRIAGED
 from tests.chaos.publishing import Confirmed, go_file
 from tests.chaos.schedule import Kill, process_kills, service_kills
 from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_whole, out_of_order
-from tocsin.runtime.proof.evidence import Found
+from tocsin.runtime.proof.evidence import Found, Place
 from tocsin.runtime.proof.reading import PlainAvro, TopicReader
 from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
@@ -245,7 +244,7 @@ def referred(home: Path) -> Iterator[tuple[str, int]]:
     return ((f"{place.topic} {record['report_id']}", record["revision"]) for place, record in found)
 
 
-def _as_they_lie(home: Path, prefix: str) -> list[tuple[Coordinate, dict[str, Any]]]:
+def _as_they_lie(home: Path, prefix: str) -> list[tuple[Place, dict[str, Any]]]:
     """Where each record of the topics with this prefix lies, and what it says, partition by partition."""
     settings = load(home / "config" / "ops.toml")
     reader = TopicReader(settings)

@@ -19,7 +19,7 @@ def database(stack: object) -> Iterator[Database]:
     database.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.stack)])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.stack(shared=True))])
 def index(request: pytest.FixtureRequest) -> Index:
     if request.param == "memory":
         return MemoryIndex()

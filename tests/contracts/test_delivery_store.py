@@ -40,7 +40,7 @@ def on_postgresql(folder: Path, request: pytest.FixtureRequest) -> StoreSettings
     )
 
 
-@pytest.fixture(params=[on_sqlite, pytest.param(on_postgresql, marks=pytest.mark.stack)])
+@pytest.fixture(params=[on_sqlite, pytest.param(on_postgresql, marks=pytest.mark.stack(shared=True))])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreSettings]:
     chosen: StoreSettings = request.param(tmp_path, request)
     yield chosen
@@ -190,7 +190,7 @@ def test_whoever_looks_can_change_nothing(tmp_path: Path) -> None:
     reading.close()
 
 
-@pytest.mark.stack
+@pytest.mark.stack(shared=True)
 def test_several_processes_may_share_a_postgresql_store(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     chosen = on_postgresql(tmp_path, request)
     stores: list[DeliveryStore] = [open_store(chosen, RECIPIENT) for _ in range(2)]

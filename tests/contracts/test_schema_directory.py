@@ -42,7 +42,7 @@ def directory_at(tmp_path: Path) -> Cached:
     return at
 
 
-@pytest.fixture(params=["fixed", "small registry", pytest.param("real registry", marks=pytest.mark.stack)])
+@pytest.fixture(params=["fixed", "small registry", pytest.param("real registry", marks=pytest.mark.stack(shared=True))])
 def directory(request: pytest.FixtureRequest, directory_at: Cached) -> Directory:
     if request.param == "fixed":
         return FixedDirectory()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,30 @@ def test_everything_is_installed_from_the_locks_with_digests() -> None:
     assert (ROOT / "requirements" / "build.txt").exists()
 
 
+def test_the_ops_page_finds_in_its_image_what_draws_its_charts() -> None:
+    (step,) = [step for line in lines("RUN") for step in line.split("&&") if "tocsin.stack.watching.uplot" in step]
+    kept = step.split(";")[1].split()[-1]
+    assert step.split() == [
+        "if",
+        "[",
+        '"${ROLE}"',
+        "=",
+        "ops",
+        "];",
+        "then",
+        *step.split(";")[1].split()[1:-1],
+        f"{kept};",
+        "fi",
+    ]
+    assert kept.startswith("/opt/tocsin/"), "or it does not reach the image"
+    assert f"TOCSIN_UPLOT={kept}" in " ".join(lines("ENV")).split()
+
+
 def test_the_build_is_given_what_the_wheel_is_made_of_and_no_home() -> None:
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
     packages = {"schemas", "tocsin", "producers", "processors", "consumers"}
-    assert allowed == packages | {"pyproject.toml", "README.md", "LICENSE", "requirements", "examples"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    carried = {*wheel["packages"], *wheel["shared-data"], *wheel["force-include"]}
+    assert packages <= carried
+    assert allowed == carried | {"pyproject.toml", "README.md", "LICENSE", "requirements"}

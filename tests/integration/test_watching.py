@@ -260,10 +260,21 @@ def violations(address: str, screenshot: Path) -> list[str]:
             for width, height in SCREENS:
                 page = opened.new_page(color_scheme=scheme, viewport={"width": width, "height": height})
                 page.goto(address)
+                pictures = page.locator("svg[data-plot]").count()
+                found += [] if page.locator("canvas").count() == pictures > 0 else ["charts that uPlot did not draw"]
                 found += [one["id"] for one in Axe().run(page).response["violations"]]
                 wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 found += ["wider than the screen"] if wide > 0 else []
                 if width == SCREENS[0][0]:
                     page.screenshot(path=screenshot.with_name(f"{screenshot.name}-{scheme}.png"))
+        found += without_script(opened, address)
         opened.close()
     return found
+
+
+def without_script(browser: Any, address: str) -> list[str]:
+    """What is missing where no script runs."""
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(address)
+    missing = [what for what in ("svg.chart", ".figure", "td") if not page.locator(what).first.is_visible()]
+    return missing + ["a canvas"] * page.locator("canvas").count()

@@ -1,14 +1,18 @@
-"""Writes deploy/prometheus/slo.yml and promised.yml from slo.toml: what has a share burns, the rest is absolute."""
+"""Writes deploy/prometheus/burning.yml and promised.yml from slo.yaml: what has a share burns, the rest is absolute."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+import yaml
 from msgspec import Struct
 
+from schemas.catalogue import message
+from schemas.failures import Broken
+
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
-FILE: Final = next(file for file in (FOLDER / "slo.toml", Path(__file__).with_name("slo.toml")) if file.exists())
+FILE: Final = next(file for file in (FOLDER / "slo.yaml", Path(__file__).with_name("slo.yaml")) if file.exists())
 """In a checkout, or as a wheel brings it."""
 BURNS: Final = (("Fast", 14.4, "1h", "5m", "page"), ("Slow", 6.0, "6h", "30m", "ticket"))
 """Two windows each: the long one says that it matters, the short one that it still goes on."""
@@ -54,7 +58,7 @@ class Canary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Objectives(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
-    objective: tuple[Objective, ...]
+    objectives: tuple[Objective, ...]
     """What has a share, and burns."""
     never_lost: NeverLost
     """What has none."""
@@ -63,19 +67,41 @@ class Objectives(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def whole(text: bytes) -> Objectives:
-    """All that slo.toml says."""
-    return msgspec.toml.decode(text, type=Objectives)
+    """All that slo.yaml says; raises Broken for what it cannot mean."""
+    try:
+        return msgspec.convert(yaml.load(text, Loader=_Once), type=Objectives)  # noqa: S506 -- a SafeLoader
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise Broken(message("promises.unreadable", why=why), code="promises.unreadable") from error
 
 
 def read(text: bytes) -> tuple[Objective, ...]:
-    """The objectives per tier of slo.toml."""
-    return whole(text).objective
+    """The objectives per tier of slo.yaml."""
+    return whole(text).objectives
+
+
+class _Once(yaml.SafeLoader):
+    """Refuses what YAML allows and one reader of two would miss: a key twice, and a value that stands elsewhere."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A part of the document; an alias is how a few lines become millions of values."""
+        if self.check_event(yaml.AliasEvent):
+            place = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="an alias", problem_mark=place)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Keys and values; PyYAML itself would let the last one of a key count."""
+        keys = [key.value for key, _ in node.value]
+        if len(keys) != len(set(keys)):
+            raise yaml.MarkedYAMLError(problem="a key twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def written(objectives: tuple[Objective, ...]) -> str:
     """The rules as Prometheus reads them."""
     lines = [
-        "# Written by python -m tocsin.stack.objectives from slo.toml: change that.",
+        "# Written by python -m tocsin.stack.objectives from slo.yaml: change that.",
         "groups:",
         "  - name: tocsin-slo",
     ]
@@ -136,5 +162,5 @@ _PROMISED: Final = Path(__file__).with_name("promised.yml")
 
 
 if __name__ == "__main__":
-    (FOLDER / "slo.yml").write_text(written(read(FILE.read_bytes())), "utf-8")
+    (FOLDER / "burning.yml").write_text(written(read(FILE.read_bytes())), "utf-8")
     (FOLDER / "promised.yml").write_text(promised(whole(FILE.read_bytes())), "utf-8")

@@ -18,6 +18,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from tocsin.stack.jars import Jar, locked
+from tocsin.stack.watching.uplot import the_archive
 
 ROOT: Final = Path(__file__).parents[2]
 _PIN: Final = re.compile(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==([^\s;]+)")
@@ -39,7 +40,7 @@ def bill_of_materials(root: Path) -> str:
     itself = Component(
         name=project["name"], version=project["version"], type=ComponentType.APPLICATION, bom_ref="tocsin"
     )
-    bom = Bom(components=[*_packages(root / "requirements"), *map(_jar, locked())])
+    bom = Bom(components=[*_packages(root / "requirements"), *_jars()])
     bom.metadata.component = itself
     bom.register_dependency(itself, bom.components)
     return _without_its_moment(JsonV1Dot6(bom).output_as_string(indent=2))
@@ -59,10 +60,16 @@ def _entries(lock: Path) -> Iterator[tuple[tuple[str, str], list[str]]]:
             yield (pin[1], pin[2]), _DIGEST.findall(entry)
 
 
-def _jar(jar: Jar) -> Component:
+def _jars() -> Iterator[Component]:
+    for jar in locked():
+        yield _jar(jar, "local stack")
+    yield _jar(the_archive(), "ops page")
+
+
+def _jar(jar: Jar, role: str) -> Component:
     kind = {"classifier": jar.classifier, "type": jar.packaging} if jar.classifier else None
     purl = PackageURL("maven", namespace=jar.group, name=jar.artifact, version=jar.version, qualifiers=kind)
-    return _component(purl, [jar.sha256], [Property(name="tocsin:role", value="local stack")])
+    return _component(purl, [jar.sha256], [Property(name="tocsin:role", value=role)])
 
 
 def _component(purl: PackageURL, digests: list[str], properties: list[Property]) -> Component:

@@ -21,7 +21,7 @@ FILES: Final[tuple[tuple[str, type[Struct]], ...]] = (
     ("`<home>/config/<principal>.toml`, of every process", Settings),
     ("`<home>/config/<member>.delivery.toml`, of a member's delivery", DeliverySettings),
     ("`<home>/config/policy-trust.toml`, of who may change rules", Trust),
-    ("`deploy/prometheus/slo.toml`, of what is promised", Objectives),
+    ("`deploy/prometheus/slo.yaml`, of what is promised", Objectives),
 )
 """What a policy bundle says is no setting: `tocsin policy check` and docs/guides/operator.md are for that."""
 ENVIRONMENT: Final[Mapping[str, str]] = {
@@ -29,8 +29,9 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "TOCSIN_BY": "`--by` of every command that says who looks: your name, for the audit log.",
     "TOCSIN_PURPOSE": "`--purpose` of the same commands: why you look.",
     "TOCSIN_CODEC": "`auto` (as without it), `compiled` or `fastavro`: what reads and writes records.",
+    "TOCSIN_UPLOT": "`--uplot` of `tocsin ops`: the archive that draws the charts, as the image has it.",
     "SERVE": "`--serve` of `tocsin demo`: stay up at the end.",
-    "XDG_CACHE_HOME": "Where the local stack keeps the Java programs that it fetched; without it `~/.cache`.",
+    "XDG_CACHE_HOME": "Where fetched programs are kept: the local stack's and uPlot; without it `~/.cache`.",
     "PATH": "Handed on to Java, and to what starts PostgreSQL of the local stack.",
 }
 """Nothing secret is among them: passwords and keys are read from files."""
@@ -44,7 +45,7 @@ def page() -> str:
     head = "# Settings\n\nMade by `python -m tocsin.stack.settings_reference` from the code: do not edit it.\n"
     variables = "".join(f"| `{name}` | {words} |\n" for name, words in ENVIRONMENT.items())
     environment = f"\n## Environment, of every command\n\n{_ENVIRONMENT_HEAD}{variables}"
-    return head + environment + "".join(f"\n## {title}\n" + "".join(_tables(root)) for title, root in FILES)
+    return head + environment + "".join(f"\n## {title}\n" + "".join(_tables(root, title)) for title, root in FILES)
 
 
 def read_from_the_environment() -> frozenset[str]:
@@ -75,8 +76,16 @@ def _structs_of(hint: Any, written: str) -> Iterator[tuple[str, type[Struct]]]:
         yield from _structs_of(inner, _WRITTEN.get(get_origin(hint), written))
 
 
-def _tables(root: type[Struct]) -> Iterator[str]:
-    for header, one in (("", root), *tables_in(root)):
+def headed(header: str, title: str) -> str:
+    """A table of TOML as the file of this title writes it, which may be YAML."""
+    if ".yaml`" not in title:
+        return header
+    return f"{header.strip('[]')}:" + (" -" if header.startswith("[[") else "")
+
+
+def _tables(root: type[Struct], title: str) -> Iterator[str]:
+    for table, one in (("", root), *tables_in(root)):
+        header = headed(table, title) if table else ""
         (node,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
         assert isinstance(node, ast.ClassDef)  # noqa: S101 -- a class was asked for
         yield f"\n### {f'`{header}`' if header else 'Its top'}\n{inspect.getdoc(one)}\n\n{_HEAD}{_kind(one)}"

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.builders.opspage import MEMBERS, serving_page
 from tests.builders.paces import at_will
+from tests.builders.plotting import the_library
 from tocsin.stack.watching.page import STYLE
 
 BROWSER = shutil.which("chromium")
@@ -25,12 +26,15 @@ SPACED: Final = (
 """As WCAG 1.4.12 asks for."""
 TARGET_PIXELS: Final = 24
 WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NAMED: Final = "e => e.ariaLabel || e.textContent.trim()"
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no chromium to look at the page with")
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with serving_page(at_will()) as found:
+@pytest.fixture(scope="module", params=["uplot", "server alone"])
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of the page with charts that a script draws again, and of the page without."""
+    library = the_library() if request.param == "uplot" else None
+    with serving_page(at_will(), library) as found:
         yield f"{found}/"
 
 
@@ -75,14 +79,14 @@ def test_nothing_is_cut_off_where_a_reader_spaces_the_text(page: Page) -> None:
 @needs_browser
 def test_the_keyboard_reaches_each_link_and_the_button_in_their_order_and_one_sees_where_it_is(page: Page) -> None:
     reached = []
-    for _ in range(40):
+    for _ in range(100):
         page.keyboard.press("Tab")
-        name = page.evaluate("document.activeElement.textContent.trim()")
+        name = page.evaluate(f"({NAMED})(document.activeElement)")
         if page.evaluate("document.activeElement === document.body"):
             break
         reached.append(name)
         assert page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2, name
-    expected = page.evaluate("[...document.querySelectorAll('a, button')].map(e => e.textContent.trim())")
+    expected = page.evaluate(f"[...document.querySelectorAll('a, button, [tabindex]')].map({NAMED})")
     assert reached == expected
     assert reached[0] == "To the promises"
     assert set(MEMBERS) <= set(reached)
@@ -146,9 +150,90 @@ def test_without_a_script_the_numbers_are_there_and_a_link_reads_again(browser: 
     opened = context.new_page()
     opened.goto(address)
     assert opened.locator(".figure, td").count() > 20
+    assert opened.locator("svg.chart").count() > 5
+    assert all(chart.is_visible() for chart in opened.locator("svg.chart").all())
+    assert opened.locator("canvas").count() == 0
     assert opened.get_by_role("link", name="Read again").is_visible()
     assert opened.get_by_role("button").count() == 0
     context.close()
+
+
+def drawn(browser: Browser, address: str, **options: Any) -> Page:
+    """The page with charts that a script draws; skipped for the one without."""
+    opened = browser.new_page(viewport=WIDE, **options)
+    opened.clock.install()
+    opened.goto(address)
+    if not opened.locator("svg[data-plot]").count():
+        opened.close()
+        pytest.skip("the server alone draws here")
+    return opened
+
+
+@needs_browser
+def test_each_chart_is_drawn_again_and_its_picture_stays_for_whoever_hears_it(browser: Browser, address: str) -> None:
+    opened = browser.new_page(viewport=WIDE)
+    wrong: list[str] = []
+    opened.on("console", lambda message: wrong.append(message.text))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.goto(address)
+    pictures = opened.locator("svg[data-plot]").count()
+    assert opened.locator("[aria-hidden=true] canvas").count() == opened.locator("canvas").count() == pictures
+    assert opened.get_by_role("img").count() == opened.locator("svg.chart").count() > 5
+    assert wrong == [], "the policy of the page, or the script, stopped something"
+    opened.close()
+
+
+@needs_browser
+def test_a_chart_says_to_the_keyboard_what_it_says_under_the_mouse(browser: Browser, address: str) -> None:
+    opened = drawn(browser, address)
+    chart = opened.get_by_role("slider").first
+    panel = opened.locator("article", has=chart).first
+    assert panel.locator("td").all_inner_texts() == ["200.0 %", "200.0 %"]
+    chart.focus()
+    opened.keyboard.press("Home")
+    words = chart.get_attribute("aria-valuetext")
+    assert words is not None
+    assert words.startswith("2026-09-21 14:12 UTC, ")
+    assert words.count(" 100.0 %") == len(MEMBERS)
+    by_keyboard = panel.locator("td, .when").all_inner_texts()
+    chart.blur()
+    assert panel.locator("td").all_inner_texts() == ["200.0 %", "200.0 %"]
+    box = panel.locator(".u-over").bounding_box()
+    assert box is not None
+    opened.mouse.move(box["x"] + 2, box["y"] + 5)
+    opened.wait_for_timeout(100)
+    assert (
+        panel.locator("td, .when").all_inner_texts() == by_keyboard == ["At 2026-09-21 14:12 UTC", "100.0 %", "100.0 %"]
+    )
+    opened.close()
+
+
+@needs_browser
+def test_a_chart_that_has_the_focus_keeps_it_and_its_instant_when_the_page_is_read_again(
+    browser: Browser, address: str
+) -> None:
+    opened = drawn(browser, address)
+    opened.get_by_role("slider").nth(1).focus()
+    opened.keyboard.press("ArrowLeft")
+    opened.evaluate("window.before = document.activeElement")
+    label, words = (opened.evaluate(f"document.activeElement.{name}") for name in ("ariaLabel", "ariaValueText"))
+    count = opened.locator("canvas").count()
+    with opened.expect_response(address):
+        opened.clock.run_for(31_000)
+    opened.wait_for_function("window.before !== document.activeElement")
+    assert opened.evaluate("document.activeElement.ariaLabel") == label
+    assert opened.evaluate("document.activeElement.ariaValueText") == words
+    assert opened.locator("canvas").count() == count
+    opened.close()
+
+
+@needs_browser
+def test_a_reader_with_colours_of_their_own_sees_the_pictures(browser: Browser, address: str) -> None:
+    opened = drawn(browser, address)
+    opened.emulate_media(forced_colors="active")
+    opened.wait_for_function("document.querySelectorAll('canvas').length === 0")
+    assert opened.locator("svg.chart").first.is_visible()
+    opened.close()
 
 
 @needs_browser

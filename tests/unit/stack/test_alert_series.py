@@ -15,7 +15,7 @@ from tocsin.stack.objectives import BURNS, FOLDER, Objective, read, written
 
 SERIES = Path(__file__).parents[2] / "architecture" / "alerts"
 BY_HAND = sorted(file.name for file in SERIES.glob("*.yml"))
-OBJECTIVES = read((FOLDER / "slo.toml").read_bytes())
+OBJECTIVES = read((FOLDER / "slo.yaml").read_bytes())
 PROMTOOL = str(shutil.which("promtool"))
 needs_promtool = pytest.mark.skipif(
     not shutil.which("promtool"), reason="make promtool installs it (Debian's package prometheus)"
@@ -128,7 +128,9 @@ def test_each_alert_of_an_objective_has_both_series(one: Objective, burn: tuple[
 
 def test_there_is_no_alert_of_an_objective_beside_those() -> None:
     rules = [
-        rule for group in yaml.safe_load((FOLDER / "slo.yml").read_text("utf-8"))["groups"] for rule in group["rules"]
+        rule
+        for group in yaml.safe_load((FOLDER / "burning.yml").read_text("utf-8"))["groups"]
+        for rule in group["rules"]
     ]
     alerts = [rule for rule in rules if "alert" in rule]
     found = sorted((one["alert"], one["labels"]["step"], *set(TIER.findall(one["expr"]))) for one in alerts)
@@ -143,4 +145,4 @@ def expectations(series: str) -> set[tuple[str, bool]]:
 
 
 def test_every_file_of_rules_has_its_series() -> None:
-    assert {file.name for file in FOLDER.glob("*.yml")} == {*BY_HAND, "slo.yml"}
+    assert {file.name for file in FOLDER.glob("*.yml")} == {*BY_HAND, "burning.yml"}

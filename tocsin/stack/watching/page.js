@@ -12,9 +12,11 @@ async function read() {
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
     const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.dispatchEvent(new Event("reading-again"));
     for (const part of ["main", "as-of"]) {  // their contents: what a screen reader listens to stays
       document.getElementById(part).replaceChildren(...found.getElementById(part).childNodes);
     }
+    document.dispatchEvent(new Event("read-again"));
   } catch {
     document.getElementById("as-of").textContent = "This page could not be read again: what it shows is old.";
   }
