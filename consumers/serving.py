@@ -5,7 +5,7 @@ import signal
 from typing import Any, Final
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tocsin.runtime.pacing import Callers, pace
@@ -69,8 +69,8 @@ class Impatient(H11Protocol):
             self._due = None
 
 
-def server_of(application: Starlette, protocol: type[asyncio.Protocol] = Impatient, **more: Any) -> uvicorn.Server:
-    """A server for the receiver that says nothing of what it is made of.
+def server_of(application: ASGIApp, protocol: type[asyncio.Protocol] = Impatient, **more: Any) -> uvicorn.Server:
+    """A server, of the receiver and of the ops page, that says nothing of what it is made of.
 
     A proxy on this machine says whose request it hands on (X-Forwarded-For); one that is elsewhere is a caller itself.
     """

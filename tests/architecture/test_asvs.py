@@ -57,5 +57,12 @@ def test_what_holds_is_shown_by_a_test_and_what_no_test_shows_does_not_hold() ->
     assert all(part["why"] for part in TABLE["outside"])
 
 
+def test_the_page_on_security_says_how_much_is_answered_and_how_much_is_not() -> None:
+    outside = [one for part in TABLE["outside"] for one in ids(part["ids"])]
+    told = " ".join((ROOT / "SECURITY.md").read_text("utf-8").split())
+    assert f"{len(TABLE['line'])} are answered one by one; the other {len(outside)} ask for what no surface has" in told
+    assert f"stand in {len(TABLE['outside'])} groups, each with its reason" in told
+
+
 def test_the_page_is_made_of_the_table() -> None:
     assert PAGE.read_text("utf-8") == page(), "run: python -m tocsin.stack.asvs_reference"

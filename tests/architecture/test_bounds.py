@@ -7,6 +7,7 @@ import pytest
 from consumers import serving
 from consumers.receiver import MOST_SECRETS
 from tocsin.runtime import endpoint, pacing
+from tocsin.stack.watching import guarding
 
 PAGE = " ".join(
     (Path(__file__).parents[2] / "docs/decisions/0041-attacked-from-its-own-documents.md").read_text().split()
@@ -17,6 +18,8 @@ SAYS = {
     "connections": f"{serving.MOST_CONNECTIONS} connections ({endpoint.MOST_CONNECTIONS} at the metrics port)",
     "pace": f"{serving.PER_SECOND / 2:.0f} requests a second of one address and {serving.PER_SECOND:.0f} together",
     "pace of the metrics port": f"at the metrics port {endpoint.PER_SECOND:.0f} and {4 * endpoint.PER_SECOND:.0f}",
+    "pace of the ops page": f"at the ops page {guarding.PER_SECOND:.0f} and {2 * guarding.PER_SECOND:.0f}",
+    "address of the ops page": f"path and query have at most {guarding.MOST_TARGET_BYTES:,} bytes",
     "callers": f"{pacing.MOST_CALLERS:,} callers are remembered",
     "secrets": f"More than {('no', 'one', 'two', 'three')[MOST_SECRETS]} are refused",
 }

@@ -22,6 +22,8 @@ FROM_A_TABLE = {
 """Statements whose parts are picked from a table of the same file; a value is a bound parameter there, too."""
 ASKING = (".execute", ".executemany", ".exec_driver_sql", "create_async_engine", "psycopg.connect", "sqlite3.connect")
 PROGRAMS = {"subprocess", "pty", "multiprocessing", "ctypes", "concurrent.futures"}
+THREADS = {"concurrent.futures", "concurrent.futures.ThreadPoolExecutor"}
+"""Where nothing else of that module is taken: workers in the process itself."""
 STARTING = ("os.system", "os.popen", "os.exec", "os.spawn", "os.posix_spawn", "os.fork", "asyncio.create_subprocess")
 PATTERNS = {f"re.{name}" for name in ("compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall")}
 EVALUATING = {"eval", "exec", "compile", "__import__", "runpy.run_path", "runpy.run_module", "code.interact"}
@@ -72,7 +74,7 @@ def test_a_statement_of_a_value_would_be_noticed(statement: str) -> None:
     assert list(composed(STATEMENTS, planted(statement)))
 
 
-def test_neither_surface_asks_a_database() -> None:
+def test_no_surface_asks_a_database() -> None:
     def asking(among: dict[str, ast.Module]) -> set[str]:
         return {place for place, tree in among.items() for name, _ in calls(tree) if name.endswith(ASKING)}
 
@@ -82,15 +84,23 @@ def test_neither_surface_asks_a_database() -> None:
 
 def starting(tree: ast.AST) -> set[str]:
     modules = {name for name in imported(tree) if any(f"{name}.".startswith(f"{one}.") for one in PROGRAMS)}
+    modules -= THREADS if modules >= THREADS else set()
     return modules | {name for name, _ in calls(tree) if name.startswith(STARTING)}
 
 
-def test_neither_surface_starts_a_program() -> None:
+def test_no_surface_starts_a_program() -> None:
     found = behind_the_surfaces()
     assert {place for name in SURFACES for place in (f"{name.replace('.', '/')}.py",)} <= found.keys()
     assert not {place: started for place, tree in found.items() if (started := starting(tree))}
     everywhere = {place for place, tree in trees().items() if starting(tree)}
     assert "tocsin/stack/daemons.py" in everywhere, "or this test would see nothing"
+
+
+@pytest.mark.parametrize("taken", ["ProcessPoolExecutor", "ProcessPoolExecutor, ThreadPoolExecutor"])
+def test_workers_that_are_programs_would_be_noticed_and_threads_are_none(taken: str) -> None:
+    assert starting(ast.parse(f"from concurrent.futures import {taken}"))
+    assert starting(ast.parse("import concurrent.futures"))
+    assert not starting(ast.parse("from concurrent.futures import ThreadPoolExecutor"))
 
 
 def test_no_pattern_is_made_of_what_was_sent() -> None:

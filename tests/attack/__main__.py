@@ -1,4 +1,4 @@
-"""`python -m tests.attack`: schemathesis asks the reference receiver and a metrics port what their OpenAPI says."""
+"""`python -m tests.attack`: schemathesis asks receiver, metrics port and ops page what their OpenAPI says."""
 
 import os
 import subprocess
@@ -11,11 +11,13 @@ from pathlib import Path
 import click
 
 from consumers.receiver import OPENAPI as RECEIVER
+from tests.builders.opspage import serving_page
+from tests.builders.paces import at_will
 from tests.builders.sinks import serving
 from tocsin.runtime.endpoint import OPENAPI as ENDPOINT
 from tocsin.runtime.endpoint import Endpoint
 from tocsin.runtime.health import Health
-from tocsin.runtime.pacing import Callers, pace
+from tocsin.stack.watching.guarding import OPENAPI as OPS
 
 _ROOT = Path(__file__).parents[2]
 _OPTIONS = (
@@ -39,21 +41,19 @@ def _surfaces() -> Iterator[tuple[str, Path, str]]:
         yield "receiver", RECEIVER, address
     with _endpoint() as address:
         yield "metrics port", ENDPOINT, address
-
-
-def _at_will() -> Callers:
-    return Callers(each=pace(1e6, 1e6), together=pace(1e6, 1e6))
+    with serving_page(at_will()) as address:
+        yield "ops page", OPS, address
 
 
 @contextmanager
 def _receiver() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "kept", paces=_at_will()) as address:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "kept", paces=at_will()) as address:
         yield address
 
 
 @contextmanager
 def _endpoint() -> Iterator[str]:
-    endpoint = Endpoint(Health(), "127.0.0.1", 0, paces=_at_will())
+    endpoint = Endpoint(Health(), "127.0.0.1", 0, paces=at_will())
     try:
         yield f"http://127.0.0.1:{endpoint.port}"
     finally:

@@ -1,4 +1,4 @@
-"""Our own source as trees, for tests that look at all of it, and at what is behind the two HTTP surfaces."""
+"""Our own source as trees, for tests that look at all of it, and at what is behind the HTTP surfaces."""
 
 import ast
 import subprocess
@@ -9,8 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("schemas", "tocsin", "producers", "processors", "consumers")
-SURFACES = ("consumers.receiver", "consumers.serving", "tocsin.cli.receiver", "tocsin.runtime.endpoint")
-"""What answers HTTP: the reference receiver with its command, and the metrics port of a process."""
+SURFACES = (
+    *("consumers.receiver", "consumers.serving", "tocsin.cli.receiver", "tocsin.runtime.endpoint"),
+    *("tocsin.stack.watching.application", "tocsin.stack.watching.guarding", "tocsin.cli.ops"),
+)
+"""What answers HTTP: the reference receiver and the ops page with their commands, and the metrics port of a process."""
 _LISTED = "import sys; [__import__(name) for name in sys.argv[1:]]; print(*sys.modules)"
 
 
@@ -23,7 +26,7 @@ def trees() -> dict[str, ast.Module]:
 
 @cache
 def behind_the_surfaces() -> dict[str, ast.Module]:
-    """The files that a process has read once both surfaces are imported, and nothing else is."""
+    """The files that a process has read once the surfaces are imported, and nothing else is."""
     command = [sys.executable, "-c", _LISTED, *SURFACES]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 -- fixed words
     places = {f"{name.replace('.', '/')}{end}" for name in told.split() for end in (".py", "/__init__.py")}

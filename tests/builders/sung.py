@@ -44,7 +44,7 @@ Written = ReportSubmitted | Withdrawal
 class Planted(Struct, frozen=True, kw_only=True):
     """A record with one canary in it."""
 
-    record: Written
+    record: Struct
     field: Field
     ceiling: frozenset[str]
     """Who may ever see it."""

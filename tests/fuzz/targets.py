@@ -1,6 +1,5 @@
 """The doors that bytes of strangers come through, each as a function that ends well or with a failure of ours."""
 
-import asyncio
 import io
 import shutil
 import tempfile
@@ -9,13 +8,9 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
-
-import httpx
 
 from consumers import settings as delivery
 from consumers.answers import parse, read_csv, read_json_lines
-from consumers.receiver import application
 from processors.intake import Door
 from producers.feeds.table import FEEDS, Feed, feed_of
 from schemas.failures import Failure
@@ -23,7 +18,7 @@ from schemas.records.identifiers import MemberId
 from tests.builders.drafts import CONTEXT
 from tests.builders.policy import with_member
 from tests.builders.reports import NOON_MS
-from tests.builders.sinks import SECRET
+from tests.fuzz import asking
 from tocsin.policy.bundle import load
 from tocsin.policy.store.trust import read_trust
 from tocsin.runtime import settings
@@ -72,32 +67,6 @@ def answers(data: bytes) -> None:
             parse(line)
 
 
-def receiver(data: bytes) -> None:
-    """A request to the reference receiver: method, path, id, time and signature, a line each, and the body."""
-    method, path, key, at, signature, body = (*data.split(b"\n", 5), *[b""] * 6)[:6]
-    said = {b"webhook-id": key, b"webhook-timestamp": at, b"webhook-signature": signature}
-    headers = {name: value for name, value in said.items() if value}
-    asyncio.run(_ask(method.hex()[:6] if method not in _METHODS else method.decode(), path, headers, body))
-
-
-_ADDRESS: Final = "http://receiver.example.test"
-_METHODS: Final = (b"GET", b"POST", b"PUT", b"HEAD")
-
-
-async def _ask(method: str, path: bytes, headers: dict[bytes, bytes], body: bytes) -> None:
-    transport = httpx.ASGITransport(_receiver())
-    async with httpx.AsyncClient(transport=transport, base_url=_ADDRESS) as client:
-        url = f"/{quote(path, safe='/%')}"
-        answer = await client.request(method, f"{_ADDRESS}{url}", headers=headers, content=body)
-    is_open = url in {"/live", "/ready", "/metrics", "/openapi.json"} and method in {"GET", "HEAD"}
-    assert is_open or 400 <= answer.status_code < 500, f"nothing unsigned is taken, nothing breaks: {answer}"
-
-
-@cache
-def _receiver() -> httpx._transports.asgi._ASGIApp:
-    return application(Path(tempfile.mkdtemp(prefix="tocsin-fuzz-")), SECRET)
-
-
 def files(data: bytes) -> None:
     """A settings file, a delivery file and whom the policy store believes: the same bytes as each."""
     file = _folder() / "file.toml"
@@ -138,7 +107,8 @@ TARGETS: Final[Mapping[str, Target]] = {
     **{f"feed-{chosen.name}": partial(feed, chosen) for chosen in FEEDS},
     "recognise": recognised,
     "answers": answers,
-    "receiver": receiver,
+    "receiver": asking.unsigned,
+    "receiver-signed": asking.signed,
     "policy": policy,
     "settings": files,
 }

@@ -4,7 +4,7 @@ import base64
 import importlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,22 @@ from psycopg import sql
 
 from schemas.disclosure import Audience
 from schemas.records.identifiers import MemberId
-from schemas.topics import TRIAGED, dead_letter_topic, status_topic
+from schemas.topics import RULINGS, TRIAGED, dead_letter_topic, status_topic
 from tests.builders import commands
+from tests.builders.answering import AUTHOR
 from tests.builders.planting import CANARY, MEMBER
 from tests.builders.sung import TOPICS, Planted, fields_of, send, songs, sung_in
+from tests.builders.sung_back import (
+    ANSWERED_FROM,
+    BACK,
+    RECIPIENT,
+    TYPED_FROM,
+    Referred,
+    answers,
+    referred,
+    send_back,
+    typed,
+)
 from tests.builders.waiting import a_free_port, until
 from tests.integration.test_sealed import on_topics
 from tests.integration.test_serving import is_ready
@@ -31,7 +43,7 @@ from tocsin.stack.postgres import DATABASE
 
 pytestmark = pytest.mark.stack
 MEMBERS = load(SAMPLE).members
-RECIPIENT, POLICE = "nl-hotline", "de-police"
+POLICE = "de-police"
 COMMANDS = {
     "normal": ("triage", "--lane", "normal"),
     "escalated": ("triage", "--lane", "escalated"),
@@ -41,16 +53,20 @@ COMMANDS = {
     "canary": ("canary", "--every-seconds", "60"),
 }
 READERS = {
-    TRIAGED: frozenset({Audience.OPERATOR}),
+    **dict.fromkeys((TRIAGED, RULINGS), frozenset({Audience.OPERATOR})),
     status_topic(MEMBER): frozenset({Audience.SUBMITTER}),
+    status_topic(RECIPIENT): frozenset({AUTHOR}),
     **{
         topic: frozenset({AUDIENCES[member.sector]})
         for name, member in MEMBERS.items()
         for topic in (f"referrals.{member.jurisdiction}.{name}.v1", f"referrals.{member.jurisdiction}.{name}.urgent.v1")
     },
 }
-"""Which classes read a topic, but for those of the submitter's own records; what is not here may hold no canary."""
+"""Which classes read a topic, but for those of members' own records; what is not here may hold no canary."""
 LETTERS = tuple(dead_letter_topic(topic) for topic in TOPICS)
+OWN = frozenset({*TOPICS, *LETTERS, BACK, dead_letter_topic(BACK)})
+BYTES = re.compile(r"\\\\x((?:[0-9a-f]{2})+)")
+"""As PostgreSQL writes what is no text, within a row."""
 LONG_ENOUGH = 16
 """Bytes of a secret, below which it could stand somewhere by chance."""
 
@@ -77,7 +93,8 @@ def heard(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         said = publish_canaries(stack, folder)
         until(lambda: settled(stack) >= before + len(found))
         said += tocsin(stack, "deliver", POLICE, "--once")
-        until(lambda: sung_in(delivered(stack, RECIPIENT)))
+        until(lambda: len(given(stack, RECIPIENT)) > 4)
+        found = {**found, **answer(stack), **type_canaries(stack)}
         places = {"said by commands": said.encode()} | shown(stack)
         places |= {f"metrics of {name}": scraped(port) for name, port in ports.items()}
         assert {str(crew.pid(name)) for name in COMMANDS} <= {name.split()[0] for name in places}, "ours were looked at"
@@ -93,14 +110,58 @@ def publish_canaries(stack: Any, folder: Path) -> str:
     return tocsin(stack, "publish", "--as", MEMBER, str(file), ends=1)
 
 
+def answer(stack: Any) -> Mapping[int, Planted]:
+    """A hotline answers a referral in every way and leaves another, with a canary in each of its texts."""
+    found, before = answers(*given(stack, RECIPIENT)[:2]), settled(stack, {BACK})
+    send_back(stack, found)
+    until(lambda: settled(stack, {BACK}) >= before + len(found))
+    return found
+
+
+def type_canaries(stack: Any) -> Mapping[int, Planted]:
+    """Operators give a canary for each name, reason and purpose that a command asks them for."""
+    letter = str(listed(stack, "dlq")[0]["id"])
+    kept, recalled, erased = (one.report_id for one in given(stack, RECIPIENT)[-3:])
+    found, commands_ = typed(
+        (
+            ("explain", kept, "--by", "?", "--purpose", "?"),
+            ("queue", "list", "--by", "?", "--purpose", "?"),
+            *(
+                ("queue", "take", str(one["number"]), "--by", "?", "--purpose", "?")
+                for one in listed(stack, "queue")[:1]
+            ),
+            ("dlq", "show", letter, "--by", "?", "--purpose", "?"),
+            ("dlq", "drop", letter, "--by", "?", "--reason", "?"),
+            ("hold", "set", kept, "--owner", RECIPIENT, "--by", "?", "--reason", "?"),
+            ("hold", "legal", "set", kept, "--owner", "?", "--by", "?", "--reason", "?"),
+            ("recall", "report", recalled, "--by", "?", "--reason", "?"),
+            ("erase", "--report", erased, "--by", "?", "--reason", "?"),
+        )
+    )
+    for words in commands_:
+        done = commands.tocsin(stack.home, *words)
+        assert done.returncode in {0, 3}, (words, done.stdout, done.stderr)
+    return found
+
+
+def listed(stack: Any, command: str) -> list[dict[str, Any]]:
+    """What `queue list` or `dlq list` shows."""
+    done = commands.tocsin(stack.home, command, "list", "--json")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def given(stack: Any, member: str) -> list[Referred]:
+    return referred(stack.home / "state" / member / "delivered")
+
+
 def tocsin(stack: Any, *words: str, ends: int = 0) -> str:
     done = commands.tocsin(stack.home, *words)
     assert done.returncode == ends, done.stderr
     return done.stdout + done.stderr
 
 
-def settled(stack: Any) -> int:
-    lines = [line for line in balance_of(stack.home).lines if line.topic in TOPICS]
+def settled(stack: Any, topics: Iterable[str] = TOPICS) -> int:
+    lines = [line for line in balance_of(stack.home).lines if line.topic in topics]
     return 0 if any(line.waiting for line in lines) else sum(sum(dict(line.outcomes).values()) for line in lines)
 
 
@@ -168,7 +229,8 @@ def kept(stack: Any) -> dict[str, bytes]:
         ).fetchall()
         for schema, table in tables:
             rows = connection.execute(sql.SQL("select t::text from {} t").format(sql.Identifier(schema, table)))
-            found[f"{schema}.{table}"] = "\n".join(str(row[0]) for row in rows).encode()
+            said = "\n".join(str(row[0]) for row in rows)
+            found[f"{schema}.{table}"] = said.encode() + b"".join(map(bytes.fromhex, BYTES.findall(said)))
     return found
 
 
@@ -206,19 +268,22 @@ def test_a_canary_is_beyond_its_topic_where_its_ceiling_lets_it_and_a_personal_o
     topics: dict[str, bytes] = {}
     for topic, content in on_topics(heard.stack):
         topics[topic] = topics.get(topic, b"") + content
-    beyond = {topic: content for topic, content in topics.items() if topic not in {*TOPICS, *LETTERS}}
+    beyond = {topic: content for topic, content in topics.items() if topic not in OWN}
     assert untold(heard, beyond, READERS) == {}
     letters = frozenset().union(*(sung_in(topics[topic]) for topic in LETTERS))
     assert letters == {number for number, one in heard.planted.items() if one.refused}
     personal = {number for number, one in heard.planted.items() if one.personal}
     assert not personal & frozenset().union(*map(sung_in, topics.values())), "sealed, on the way in and out"
     assert {reader for topic in beyond if sung_in(beyond[topic]) for reader in READERS[topic]} == (
-        {*Audience} - {Audience.PLATFORM}
+        {*Audience, AUTHOR} - {Audience.PLATFORM}
     ), "or this test would see nothing"
 
     operators = frozenset({Audience.OPERATOR})
     tables = kept(heard.stack)
     assert untold(heard, tables, dict.fromkeys(tables, operators)) == {}
+    kept_of = frozenset().union(*map(sung_in, tables.values()))
+    assert {number for number in heard.planted if number >= TYPED_FROM} <= kept_of, "each word of an operator is kept"
+    assert any(ANSWERED_FROM <= number < TYPED_FROM for number in kept_of)
     files = stored(heard.stack)
     assert untold(heard, files, {file: of_members(file) for file in files}) == {}
     assert personal & sung_in(delivered(heard.stack, POLICE))

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from consumers.serving import heeding_signals, server_of
+from consumers.serving import heeding_signals
 from schemas.failures import Broken
 from tocsin.cli.serving.listening import loopback
 from tocsin.stack.display import progress_display
 from tocsin.stack.watching.application import application
 from tocsin.stack.watching.asking import Prometheus
+from tocsin.stack.watching.guarding import guarded_server
 from tocsin.stack.watching.uplot import Library, fetched, library_in
 
 
@@ -36,7 +37,7 @@ def command(address: str, port: int, archive: Path | None, no_download: bool) ->
     prometheus = Prometheus(address)
     try:
         with loopback(port) as listening:
-            server = heeding_signals(server_of(application(prometheus, time.time, _library(archive, no_download))))
+            server = heeding_signals(guarded_server(application(prometheus, time.time, _library(archive, no_download))))
             click.echo(f"Ops page: http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
             server.run(sockets=[listening])
     finally:

@@ -17,9 +17,9 @@ STATES: Final[Mapping[str, str]] = {
 _HEAD: Final = """\
 # Self-assessment by ASVS 5.0, levels 1 and 2
 
-Made by `python -m tocsin.stack.asvs_reference` of asvs.toml; do not edit. It is about the two HTTP surfaces: the
-reference receiver and the metrics port of a process. Ids and levels are those of OWASP ASVS 5.0.0; the sentences are
-ours and say what we do, not what it asks. It was made by those who wrote the code: it is no certificate.
+Made by `python -m tocsin.stack.asvs_reference` of asvs.toml; do not edit. It is about the three HTTP surfaces: the
+reference receiver, the metrics port of a process and the ops page. Ids and levels are those of OWASP ASVS 5.0.0; the
+sentences are ours and say what we do, not what it asks. It was made by those who wrote the code: it is no certificate.
 """
 
 
@@ -42,7 +42,7 @@ def _row(line: Mapping[str, Any]) -> str:
 
 
 def _outside(parts: list[Mapping[str, str]]) -> Iterator[str]:
-    yield "\n## Asks for what neither surface has\n"
+    yield "\n## Asks for what no surface has\n"
     yield from ("| Ids | Why |", "|---|---|")
     yield from (f"| {part['ids']} | {part['why']} |" for part in parts)
 

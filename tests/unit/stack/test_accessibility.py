@@ -2,29 +2,23 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from consumers.serving import server_of
+from tests.builders.opspage import MEMBERS, serving_page
+from tests.builders.paces import at_will
 from tests.builders.plotting import the_library
-from tocsin.cli.serving.listening import loopback
-from tocsin.stack.watching.application import application
-from tocsin.stack.watching.asking import Prometheus
 from tocsin.stack.watching.page import STYLE
 
 BROWSER = shutil.which("chromium")
-NOW_SECONDS = 1_790_000_000.0
 NARROW: Final[ViewportSize] = {"width": 320, "height": 640}
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
-MEMBERS: Final = ("fr-hotline", "nl-hotline")
 SPACED: Final = (
     "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; } "
     "p { margin-bottom: 2em !important; }"
@@ -36,25 +30,12 @@ NAMED: Final = "e => e.ariaLabel || e.textContent.trim()"
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no chromium to look at the page with")
 
 
-def answered(request: httpx.Request) -> httpx.Response:
-    """Two members and two series for whatever is asked."""
-    points = [[NOW_SECONDS - 60, "1"], [NOW_SECONDS, "2"]]
-    series = [{"metric": {"member": name}, "value": points[1], "values": points} for name in MEMBERS]
-    return httpx.Response(200, json={"status": "success", "data": {"result": series}})
-
-
 @pytest.fixture(scope="module", params=["uplot", "server alone"])
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """Of the page with charts that a script draws again, and of the page without."""
     library = the_library() if request.param == "uplot" else None
-    prometheus = Prometheus("http://prometheus.test", httpx.Client(transport=httpx.MockTransport(answered)))
-    with loopback(0) as listening:
-        server = server_of(application(prometheus, lambda: NOW_SECONDS, library))
-        serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        serving.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        serving.join(10)
+    with serving_page(at_will(), library) as found:
+        yield f"{found}/"
 
 
 @pytest.fixture(scope="module")

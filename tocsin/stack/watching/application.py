@@ -18,7 +18,7 @@ from tocsin.stack.watching.uplot import Library, Served
 
 _POLICY: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'",
     "referrer-policy": "no-referrer",
 }
 _KEPT: Final = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
