@@ -128,10 +128,12 @@ async def _watch_pauses(app: SliceApp, books: Bookkeeping, producer: OutputProdu
     while True:
         try:
             pause = await asyncio.get_running_loop().run_in_executor(None, books.pause)
-            for topic in sorted(pause.topics - app.paused_topics):
-                log.warning("pausing a topic: its member is over its limit", extra={"facts": {"topic": topic}})
+            begun = sorted(pause.topics - app.paused_topics)
+            for topic in begun:
                 await producer.send_all(pause.notices[topic])
             app.paused_topics = pause.topics
+            for topic in begun:  # said when it is so
+                log.warning("pausing a topic: its member is over its limit", extra={"facts": {"topic": topic}})
             await _run_errand(books, producer)
             if await asyncio.get_running_loop().run_in_executor(None, books.is_outdated):
                 return
