@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.failures import Broken
+from tests.builders.sources import PACKAGES
 
 ROOT: Final = Path(__file__).parents[2]
 _VERSIONS: Final = Path("tocsin", "runtime", "migrations", "versions")
-_SOURCES: Final = ("schemas", "tocsin", "producers", "processors", "consumers")
 _DIGITS: Final = 4
 REVISIONS: Final = 2
 """So many that the code of then is not nearly that of now; drafts of schemas that changed since end such a run."""
@@ -33,7 +33,7 @@ def former(root: Path = ROOT) -> Former:
 
 def unpacked(commit: str, folder: Path) -> Path:
     """Its packages in that folder, as they were."""
-    archive = _git(ROOT, "archive", "--format=tar", commit, "--", *_SOURCES)
+    archive = _git(ROOT, "archive", "--format=tar", commit, "--", *PACKAGES)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
     return folder

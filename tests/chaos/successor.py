@@ -15,13 +15,13 @@ from typing import Final
 from schemas.definitions import RECORD_TYPES
 from schemas.failures import Broken
 from schemas.releases import FOLDER
+from tests.builders.sources import PACKAGES
 from tocsin.runtime.registry import subjects
 from tocsin.stack.local import LocalStack
 from tocsin.stack.provision import register_schemas
 
 FIELD: Final = "storage_kind"
 VALUE: Final = "object-store"
-_SOURCES: Final = ("schemas", "tocsin", "producers", "processors", "consumers", "tests")
 _ROOT: Final = Path(__file__).parents[2]
 _COMMAND_SECONDS: Final = 120
 
@@ -40,7 +40,7 @@ _CHANGES: Final = {
 
 def successor(folder: Path) -> Path:
     """Make it in that folder; raises Broken where one of its own commands refuses it."""
-    for name in _SOURCES:
+    for name in (*PACKAGES, "tests"):
         shutil.copytree(_ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name, (before, addition) in _CHANGES.items():
         file = folder / name

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from msgspec.structs import replace
 
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import ReportId
-from tocsin.cli.auditing.person import looked_ahead, note
+from tocsin.cli.auditing.person import note_who_has
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.directory import Directory
@@ -110,7 +109,7 @@ def _show(database: Database, names: Sequence[ReportId], who: tuple[str, str]) -
     """It tells who has a report, and so it is a look: in the log before it is shown."""
     for name in names:
         with database.transaction() as connection:
-            note(connection, replace(looked_ahead(COMMAND, f"who has report {name}", *who), report=name))
+            note_who_has(connection, COMMAND, name, who)
         with database.transaction() as connection:
             held = erasing.found(connection, name)
             for line in erasing.lines(held):

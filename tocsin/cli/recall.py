@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from msgspec.structs import replace
 
-from tocsin.cli.auditing.person import looked_ahead, note
+from tocsin.cli.auditing.person import note_who_has
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.reading import broker_offsets
@@ -108,8 +107,7 @@ def _looked_at(settings: Settings, database: Database, subjects: Sequence[str], 
     found = _found(settings, database, subjects)
     with database.transaction() as connection:
         for report in dict.fromkeys(one.target.report_id for one in found):
-            look = looked_ahead(COMMAND, f"who has report {report}", order.by, order.reason)
-            note(connection, replace(look, report=report))
+            note_who_has(connection, COMMAND, report, (order.by, order.reason))
     return found
 
 

@@ -5,8 +5,10 @@ import time
 from typing import Final
 
 import click
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from schemas.records.identifiers import ReportId
 from tocsin.runtime.audit.recording import record_reading
 from tocsin.runtime.audit.statements import Reading
 
@@ -53,3 +55,8 @@ def looked_ahead(command: str, what: str, by: str, reason: str) -> Reading:
 def note(connection: Connection, reading: Reading) -> None:
     """Write it before anything is shown: where the log cannot be written, nothing is."""
     record_reading(connection, reading, time.time_ns() // 1_000_000)
+
+
+def note_who_has(connection: Connection, command: str, report: ReportId, who: tuple[str, str]) -> None:
+    """Of a look before an act at who has a report; `who` is a name and a reason, which may be empty."""
+    note(connection, replace(looked_ahead(command, f"who has report {report}", *who), report=report))
