@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.waiting import until
 from tocsin.stack.inventory import FILES, HOME, found_in, too_open
 
 pytestmark = pytest.mark.stack
@@ -57,9 +58,20 @@ def _outputs() -> Iterator[str]:
                 continue
 
 
+def told_until(moment: str, running: subprocess.Popen[str]) -> list[str]:
+    """What it says of its progress until this comes, or until it ends."""
+    assert running.stderr is not None
+    told = []
+    for line in running.stderr:
+        told.append(line)
+        if moment in line:
+            break
+    return told
+
+
 def test_the_demo_ends_by_itself_balanced_with_every_referral_accounted_for(tmp_path: Path) -> None:
-    running = demo(tmp_path, "--json")
-    out, error = running.communicate(timeout=240)
+    with demo(tmp_path, "--json") as running:
+        out, error = running.communicate(timeout=240)
     assert running.returncode == 0, error
     told = json.loads(out)
     assert told["balanced"]
@@ -83,17 +95,16 @@ def test_the_demo_ends_by_itself_balanced_with_every_referral_accounted_for(tmp_
 def test_ctrl_c_and_a_closed_terminal_end_every_child_whenever_they_come(
     tmp_path: Path, moment: str, number: signal.Signals
 ) -> None:
-    running = demo(tmp_path)
-    assert running.stderr is not None
-    for line in running.stderr:
-        if moment in line:
-            break
-    assert writing_into(tmp_path), "it was in the middle"
-    for _ in range(2):  # who waits presses again
-        running.send_signal(number)
-        time.sleep(0.3)
-    running.communicate(timeout=120)
-    assert running.returncode == 130
+    with demo(tmp_path) as running:
+        told = told_until(moment, running)
+        # It says what it starts, and starts it then.
+        until(lambda: writing_into(tmp_path) or running.poll() is not None, what="nothing was started")
+        assert running.poll() is None, f"it was in the middle; it said {told}"
+        for _ in range(2):  # who waits presses again
+            running.send_signal(number)
+            time.sleep(0.3)
+        running.communicate(timeout=120)
+        assert running.returncode == 130
     deadline = time.monotonic() + 10
     while writing_into(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.2)

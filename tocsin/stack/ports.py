@@ -10,6 +10,8 @@ from typing import Final
 
 from schemas.failures import Broken
 from tocsin.stack.files import write_whole
+from tocsin.stack.jars import cache_folder
+from tocsin.stack.port_claims import claims
 
 _USUAL: Final = 20000
 _UNPRIVILEGED: Final = 1025
@@ -22,14 +24,15 @@ _FILE: Final = "ports.json"
 
 
 def ports_of(home: Path, names: Sequence[str]) -> dict[str, int]:
-    """The ports of this home by name; chosen once, remembered, and the same ever after."""
-    file = home / _FILE
+    """The ports of this home by name; chosen once, remembered, the same ever after, and no other home's."""
     known = known_ports(home)
-    free = _free_ports(seed=hash(str(home.resolve())), taken=set(known.values()))
-    for name in names:
-        if name not in known:
-            known[name] = next(free)
-    write_whole(file, json.dumps(known, indent=1).encode())
+    with claims(cache_folder()) as claimed:
+        free = _free_ports(seed=hash(str(home.resolve())), taken={*known.values(), *claimed})
+        for name in names:
+            if name not in known:
+                known[name] = next(free)
+        write_whole(home / _FILE, json.dumps(known, indent=1).encode())
+        claimed.update(dict.fromkeys(known.values(), str(home.resolve())))
     return {name: known[name] for name in names}
 
 
