@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from schemas.records.identifiers import MemberId
 from schemas.records.triage import ReportTriaged
@@ -18,9 +17,11 @@ from tests.builders import commands
 from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import an_item
+from tests.builders.waiting import until
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
+from tocsin.runtime.transport.groups import GroupReader
 from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
@@ -44,14 +45,14 @@ def start(crew: Crew, instance: str) -> None:
 
 
 def until_both_have_partitions(stack: Any) -> None:
-    admin, deadline = AdminClient(stack.client(OPS)), time.monotonic() + 60
-    while True:
-        group = admin.describe_consumer_groups(["triage.normal"])["triage.normal"].result(30)
-        shares = [{place.topic for place in member.assignment.topic_partitions} for member in group.members]
-        if sum(submitted_topic(MEMBER) in share for share in shares) == 2:
-            return
-        assert time.monotonic() < deadline, shares
-        time.sleep(0.5)
+    reader = GroupReader(settings.load(stack.config(OPS)).kafka)
+
+    def both() -> bool:
+        members = [share for found in reader.described(["triage.normal"]).values() for share in found.members]
+        return sum(submitted_topic(MEMBER) in {topic for topic, _ in share} for share in members) == 2
+
+    until(both, what="two workers never shared the member's topic")
+    reader.close()
 
 
 def keyring(stack: Any, *words: str) -> subprocess.CompletedProcess[str]:

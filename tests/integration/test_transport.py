@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 
 from tests.builders.waiting import until
+from tocsin.runtime.settings import load
+from tocsin.runtime.transport.groups import GroupReader
 
 pytestmark = pytest.mark.stack
 PARTITIONS = 4
@@ -29,6 +31,7 @@ class Passage:
         name = f"passage-{uuid.uuid4().hex[:8]}"
         self.source, self.target, self.group = f"{name}.in", f"{name}.out", f"{name}.group"
         self.admin = AdminClient(stack.client("ops"))
+        self.groups = GroupReader(load(stack.config("ops")).kafka)
         self.workers: list[subprocess.Popen[bytes]] = []
         self.create(self.source)
         self.create(self.target)
@@ -79,17 +82,12 @@ class Passage:
         return found
 
     def committed(self) -> int:
-        asked = [ConsumerGroupTopicPartitions(self.group)]
-        places = self.admin.list_consumer_group_offsets(asked)[self.group].result().topic_partitions
-        return sum(place.offset for place in places or () if place.offset > 0)
+        return sum(self.groups.committed([self.group]).get(self.group, {}).values())
 
     def shares(self) -> int:
         """How many workers have partitions."""
-        try:
-            group = self.admin.describe_consumer_groups([self.group])[self.group].result(30)
-        except KafkaException:  # a broker that has just started looks for its coordinator
-            return 0
-        return sum(bool(member.assignment.topic_partitions) for member in group.members)
+        found = self.groups.described([self.group])
+        return sum(map(bool, found[self.group].members)) if found else 0
 
     def log(self) -> str:
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
@@ -98,6 +96,7 @@ class Passage:
         for worker in self.workers:
             worker.kill()
             worker.wait()
+        self.groups.close()
 
 
 @pytest.fixture

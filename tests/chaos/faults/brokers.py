@@ -28,6 +28,8 @@ def strike(scene: Scene) -> Facts:
     by_two_less = _settled_meanwhile(scene)
     scene.expect(by_two_less == 0, f"with one broker of three no report is settled, were {by_two_less}")
     scene.stack.revive()
+    for name in scene.plan.commands:
+        scene.expect(scene.ended(name) == 0, f"{name} outlives the brokers it asks (ADR 62), ended {scene.ended(name)}")
     return {"delivered_with_one_lost": by_one_less, "settled_with_two_lost": by_two_less}
 
 

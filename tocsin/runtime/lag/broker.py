@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.failures import Temporary
 from tocsin.runtime.families import LABELS
 from tocsin.runtime.lag.backlog import Found, Group, Place
 from tocsin.runtime.settings import KafkaSettings
+from tocsin.runtime.transport.groups import GroupFound, GroupReader
 
 _ASK_SECONDS: Final = 10.0
-_GONE: Final = frozenset(
-    {KafkaError.GROUP_ID_NOT_FOUND, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}
-)
+_GONE: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
 """What went away between two questions, or is not ours to see, is no failure."""
 _OURS: Final = re.compile(LABELS["consumergroup"])
 """Groups that keep positions; a member may call others of its own whatever it likes, and nobody serves those names."""
@@ -32,6 +31,7 @@ class KafkaOffsets:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._admin = AdminClient(kafka.client() | {"log_level": 0})  # what is wrong is logged by who asks, once
+        self._reader = GroupReader(kafka)
 
     def groups(self) -> Sequence[Group]:
         """Every group that this principal may describe, with committed and assigned partitions."""
@@ -59,18 +59,11 @@ class KafkaOffsets:
         listed = self._admin.list_consumer_groups(request_timeout=_ASK_SECONDS).result()
         if listed.errors:
             raise listed.errors[0]
-        names = [group.group_id for group in listed.valid if _OURS.fullmatch(group.group_id)]
-        if not names:
-            return
-        described = dict(_there(self._admin.describe_consumer_groups(names, request_timeout=_ASK_SECONDS)))
-        committed = dict(_there({name: self._committed(name) for name in described}))
-        for name in sorted(described.keys() & committed.keys()):
-            yield _group(described[name], committed[name])
-
-    def _committed(self, name: str) -> "Future[Any]":
-        asked = [ConsumerGroupTopicPartitions(name)]
-        future: Future[Any] = self._admin.list_consumer_group_offsets(asked, request_timeout=_ASK_SECONDS)[name]
-        return future
+        names = sorted(group.group_id for group in listed.valid if _OURS.fullmatch(group.group_id))
+        described = self._reader.described(names)
+        committed = self._reader.committed(described)
+        for name in committed:
+            yield group_of(name, described[name], committed[name])
 
     def _places(self) -> list[Place]:
         topics = self._admin.list_topics(timeout=_ASK_SECONDS).topics
@@ -91,12 +84,11 @@ class KafkaOffsets:
             yield from _there({Place(one.topic, one.partition): future for one, future in answers.items()})
 
 
-def _group(described: Any, committed: Any) -> Group:
-    assigned = (one for member in described.members for one in member.assignment.topic_partitions)
-    positions: dict[Place, int | None] = {Place(one.topic, one.partition): None for one in assigned}
-    places = committed.topic_partitions or ()
-    positions |= {Place(one.topic, one.partition): one.offset for one in places if one.offset >= 0}
-    return Group(name=described.group_id, members=len(described.members), positions=positions)
+def group_of(name: str, found: GroupFound, committed: Mapping[tuple[str, int], int]) -> Group:
+    """Where it is in each partition that it has or had; None where it has one and kept no position."""
+    positions: dict[Place, int | None] = {Place(*where): None for where in found.shares}
+    positions |= {Place(*where): offset for where, offset in committed.items()}
+    return Group(name=name, members=len(found.members), positions=positions)
 
 
 def _there(futures: Mapping[Key, "Future[Any]"]) -> Iterator[tuple[Key, Any]]:

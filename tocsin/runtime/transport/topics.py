@@ -1,9 +1,9 @@
-"""What the broker says of topics, and of who reads them."""
+"""What the broker says of topics."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
@@ -11,15 +11,6 @@ from schemas.failures import Broken, Temporary
 from tocsin.runtime.settings import KafkaSettings
 
 _ADMIN_SECONDS: Final = 30
-_UNSETTLED: Final = frozenset(
-    {
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.GROUP_ID_NOT_FOUND,
-    }
-)
-"""Whoever keeps the group changes, begins, or has not met it yet; the client does not call all of these retriable."""
 _UNANSWERED: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN})
 
 
@@ -49,24 +40,6 @@ def topics_found(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, Topi
     except KafkaException as error:
         raise trouble_with_topics(error.args[0]) from error
     return {name: TopicFound(str(one.topic_id), len(one.partitions)) for name, one in described.items()}
-
-
-def shares_of(admin: AdminClient, group: str) -> frozenset[tuple[str, int]] | None:
-    """Every partition that somebody of the group has; None while they are being dealt out."""
-    try:
-        found = admin.describe_consumer_groups([group], request_timeout=_ADMIN_SECONDS)[group].result()
-    except KafkaException as error:
-        if is_unsettled(error.args[0]):
-            return None
-        raise trouble_with_topics(error.args[0]) from error
-    if found.state is not ConsumerGroupState.STABLE:
-        return None
-    return frozenset((one.topic, one.partition) for who in found.members for one in who.assignment.topic_partitions)
-
-
-def is_unsettled(error: KafkaError) -> bool:
-    """Whether a group cannot be described just now, which says nothing of its shares."""
-    return error.code() in _UNSETTLED
 
 
 def misdealt(found: Mapping[str, TopicFound], shares: frozenset[tuple[str, int]]) -> tuple[str, ...]:

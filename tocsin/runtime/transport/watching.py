@@ -13,7 +13,8 @@ from confluent_kafka.admin import AdminClient
 from schemas.failures import Broken, Temporary
 from tocsin.runtime.health import Health
 from tocsin.runtime.transport.application import SliceApp
-from tocsin.runtime.transport.topics import TopicFound, misdealt, shares_of, topics_found
+from tocsin.runtime.transport.groups import STABLE, GroupReader
+from tocsin.runtime.transport.topics import TopicFound, misdealt, topics_found
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,9 @@ _DEAL_SECONDS: Final = 20.0
 class TopicWatch:
     """Looks every few seconds, in a thread of its own; `start` is called in the loop of the app."""
 
-    def __init__(self, app: SliceApp, group: str, admin: AdminClient, health: Health) -> None:
-        self._app, self._group, self._admin, self._health = app, group, admin, health
+    def __init__(self, app: SliceApp, group: str, broker: tuple[AdminClient, GroupReader], health: Health) -> None:
+        self._app, self._group, self._health = app, group, health
+        self._admin, self._groups = broker
         self._asked_seconds = -math.inf
         health.expect(BROKER, _STALE_SECONDS)
         health.expect(PARTITIONS, _MISDEALT_SECONDS)
@@ -54,10 +56,10 @@ class TopicWatch:
         found = topics_found(self._admin, list(self._app.topic_ids))
         require_same(self._app.topic_ids, found)
         self._health.beat(BROKER, time.monotonic())
-        shares = shares_of(self._admin, self._group)
-        if shares is None or self._app.consumer_generation_id <= 0:
+        group = self._groups.described([self._group]).get(self._group)
+        if group is None or group.state != STABLE or self._app.consumer_generation_id <= 0:
             return
-        if not (wrong := misdealt(found, shares)):
+        if not (wrong := misdealt(found, group.shares)):
             self._health.beat(PARTITIONS, time.monotonic())
         elif time.monotonic() - self._asked_seconds > _DEAL_SECONDS:
             self._asked_seconds = time.monotonic()

@@ -17,6 +17,7 @@ from tocsin.runtime.health import Health
 from tocsin.runtime.producer import OutputProducer
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.application import SliceApp, WorkerSettings, slice_app, slice_topic
+from tocsin.runtime.transport.groups import GroupReader
 from tocsin.runtime.transport.pauses import PAUSES_SECONDS, Bookkeeping
 from tocsin.runtime.transport.runner import SliceRunner, Stages
 from tocsin.runtime.transport.topics import ids_of_topics
@@ -50,7 +51,7 @@ def run_worker(
     app = slice_app(kafka, worker, books.positions, ids_of_topics(admin, worker.topics))
     health.expect(FETCHES, _STALE_SECONDS)
     health.expect(SLICES, _STUCK_SECONDS)
-    watch = TopicWatch(app, worker.group, admin, health)
+    watch = TopicWatch(app, worker.group, (admin, GroupReader(kafka)), health)
     producer = OutputProducer(kafka)
     try:
         runner = SliceRunner(stages, producer, worker.patience_seconds, worker.spans, books.settled)

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from sqlalchemy import text
 
@@ -23,6 +23,7 @@ from tocsin.runtime.migrating import revisions
 from tocsin.runtime.registry import subjects
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.tls import verifying
+from tocsin.runtime.transport.groups import GroupReader
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
@@ -155,29 +156,29 @@ def _plan(ops: Settings) -> Iterator[Finding]:
 
 
 def _groups(ops: Settings) -> Iterator[Finding]:
+    reader = GroupReader(ops.kafka)
     try:
-        return findings.of_groups(list(_listed_groups(_admin(ops))))
+        return findings.of_groups(list(_listed_groups(_admin(ops), reader)))
     except KafkaException as error:
         raise Temporary("The broker stopped answering. Try again: tocsin doctor", code="kafka.away") from error
+    finally:
+        reader.close()
 
 
-def _listed_groups(admin: AdminClient) -> Iterator[Group]:
+def _listed_groups(admin: AdminClient, reader: GroupReader) -> Iterator[Group]:
     names = [group.group_id for group in admin.list_consumer_groups(request_timeout=_ASK_SECONDS).result().valid]
-    ours = [name for name in names if not name.startswith("ops.")]
-    described = admin.describe_consumer_groups(ours, request_timeout=_ASK_SECONDS) if ours else {}
-    for name, future in described.items():
-        yield Group(name=name, members=len(future.result().members), lag=_lag(admin, name))
+    described = reader.described(name for name in names if not name.startswith("ops."))
+    for name, committed in reader.committed(described).items():
+        yield Group(name=name, members=len(described[name].members), lag=_lag(admin, committed))
 
 
-def _lag(admin: AdminClient, name: str) -> int:
-    asked = [ConsumerGroupTopicPartitions(name)]
-    places = admin.list_consumer_group_offsets(asked, request_timeout=_ASK_SECONDS)[name].result().topic_partitions
-    committed: dict[Any, int] = {place: place.offset for place in places or () if place.offset >= 0}
+def _lag(admin: AdminClient, committed: Mapping[tuple[str, int], int]) -> int:
     if not committed:
         return 0
+    places = {TopicPartition(*where): offset for where, offset in committed.items()}
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client has no annotation here
-    ends = admin.list_offsets(dict.fromkeys(committed, latest), request_timeout=_ASK_SECONDS)
-    return sum(max(0, ends[place].result().offset - offset) for place, offset in committed.items())
+    ends = admin.list_offsets(dict.fromkeys(places, latest), request_timeout=_ASK_SECONDS)
+    return sum(max(0, ends[place].result().offset - offset) for place, offset in places.items())
 
 
 def _admin(ops: Settings) -> AdminClient:
