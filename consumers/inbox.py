@@ -30,7 +30,7 @@ from schemas.records.referral import Referral
 from schemas.records.values import Coordinate
 from schemas.topics import status_topic
 from tocsin.runtime.keys.directory import Directory
-from tocsin.runtime.metrics import SIGNATURE_FAILURES, failure_met, record_left
+from tocsin.runtime.metrics import SIGNATURE_FAILURES, failure_met, record_left, timed
 
 BATCH = 500
 _STAGE = "inbox"
@@ -86,7 +86,7 @@ class Inbox:
         if not batch:
             return 0
         try:
-            with self._store.begin() as connection:
+            with timed(_STAGE), self._store.begin() as connection:
                 read = [(arrival, self._receive(connection, arrival)) for arrival in batch]
                 self._accept_all(connection, [(arrival, record) for arrival, record in read if record])
                 for place in _last_places(batch):

@@ -15,9 +15,10 @@ from schemas.topics import returns_topic
 from tocsin.runtime.client_statistics import statistics
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.logs import client_log
-from tocsin.runtime.metrics import record_left
+from tocsin.runtime.metrics import record_left, timed
 
 BATCH = 500
+_STAGE = "returns_sent"
 _SEND_SECONDS = 8
 _REST_MS = 10_000
 _LOG = logging.getLogger(__name__)
@@ -64,10 +65,11 @@ class Post:
             owed = outbox.owed(connection, BATCH)
         if not owed:
             return 0
-        confirmed = self._send(owed)
-        with self._store.begin() as connection:
-            outbox.confirm(connection, confirmed, self._now_ms())
-        record_left("returns_sent", "confirmed", len(confirmed))
+        with timed(_STAGE):
+            confirmed = self._send(owed)
+            with self._store.begin() as connection:
+                outbox.confirm(connection, confirmed, self._now_ms())
+        record_left(_STAGE, "confirmed", len(confirmed))
         if len(confirmed) < len(owed):
             self._rest_until_ms = self._now_ms() + _REST_MS
         return len(confirmed)

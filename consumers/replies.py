@@ -34,13 +34,14 @@ from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from schemas.records.identifiers import MemberId
 from schemas.topics import LONGEST_MS
-from tocsin.runtime.metrics import record_left
+from tocsin.runtime.metrics import record_left, timed
 from tocsin.runtime.privacy import private_folder, write_private
 
 _READERS: dict[str, Callable[[bytes], list[Line] | Problem]] = {".csv": read_csv, ".jsonl": read_json_lines}
 _SETTLED_MS = 2_000
 """A file that changed more recently may still be on its way into the folder."""
 _MAX_FILES = 100
+_STAGE = "answers"
 _LOG = logging.getLogger(__name__)
 
 
@@ -128,6 +129,7 @@ class Replies:
             return False
         return path.suffix == ".jsonl" or self._now_ms() - path.stat().st_mtime_ns // 1_000_000 >= _SETTLED_MS
 
+    @timed(_STAGE)
     def _take(self, path: Path) -> int:
         """Write the answers, then move the file: a crash in between takes it again, which changes nothing."""
         with self._store.begin() as connection:
@@ -156,7 +158,7 @@ class Replies:
             deliveries.stand_down(connection, delivery.report_id, delivery.revision)
         if answer.case_number:
             deliveries.change(connection, delivery.key, case_number=answer.case_number)
-        record_left("answers", answer.answer)
+        record_left(_STAGE, answer.answer)
 
 
 def _is_known(connection: Connection, referral_id: str) -> bool:

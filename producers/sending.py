@@ -14,10 +14,14 @@ from schemas.catalogue import message
 from schemas.failures import Broken, Failure, Temporary
 from schemas.records.identifiers import MemberId
 from tocsin.runtime.logs import Facts, tell_outcomes
+from tocsin.runtime.metrics import failure_met, record_left, timed
 from tocsin.runtime.settings import KafkaSettings
 
 _LOG = logging.getLogger(__name__)
 _STAGE: Final = "publish"
+"""As the log calls it."""
+_COUNTED: Final = "journal"
+"""As metrics call it: what left the journal, how soon, and what kept it there."""
 _PAGE: Final = 1_000
 _POLL_SECONDS: Final = 0.1
 _SETTLING_SECONDS: Final = 10.0
@@ -52,6 +56,7 @@ class Sender:
         with self._journal.begin() as connection:
             return entries.waiting(connection, after, _PAGE)
 
+    @timed(_COUNTED)
     def _send_page(self, page: Sequence[Waiting], deadline: float) -> None:
         """Try the page until all of it is confirmed; what was confirmed stays so whatever happens to the rest."""
         settled_by = min(deadline, time.monotonic() + _SETTLING_SECONDS)
@@ -61,6 +66,7 @@ class Sender:
             attempt.send(left)
             self._confirm(attempt.receipts)
             done = [entry for entry in left if entry.number in attempt.receipts]
+            record_left(_COUNTED, "confirmed", len(done))
             tell_outcomes(_LOG, _STAGE, (_confirmed(entry, attempt.receipts[entry.number]) for entry in done))
             left = [entry for entry in left if entry.number not in attempt.receipts]
             if not left:
@@ -68,6 +74,7 @@ class Sender:
             failure = self._failure(attempt)
             if time.monotonic() >= (settled_by if isinstance(failure, Broken) else deadline):
                 tell_outcomes(_LOG, _STAGE, ({**_named(entry), "outcome": "waiting"} for entry in left))
+                failure_met(_COUNTED, failure)
                 raise failure
             time.sleep(_RETRY_SECONDS)
 

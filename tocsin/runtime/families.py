@@ -131,7 +131,7 @@ _TIMED: Final = (
     Family(
         name="tocsin_stage_duration_seconds",
         kind=Kind.HISTOGRAM,
-        help="Time a stage spent on one slice or one delivery.",
+        help="Time a stage spent on one slice, batch or page of records, one file of answers, or one delivery.",
         labels=("stage",),
         buckets=_WORK_SECONDS,
     ),

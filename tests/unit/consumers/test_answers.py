@@ -15,6 +15,7 @@ from consumers.states import State
 from schemas.catalogue import catalogue
 from schemas.records.answers import ReturnKind
 from schemas.records.values import Mark, Ternary
+from tests.builders import counted
 from tests.builders.deliveries import Counter
 from tests.builders.referrals import RECIPIENT, a_referral
 from tests.builders.reports import NOON_MS
@@ -190,6 +191,15 @@ def test_a_file_that_may_still_grow_is_left_alone(counter: Counter, replies: Cal
     counter.clock.now_ms += 2_000
     assert replies() == 1
     assert (tmp_path / "replies" / "done" / "answers.csv").exists()
+
+
+def test_each_file_that_is_taken_is_timed(replies: Callable[[], int], tmp_path: Path) -> None:
+    before = counted.timed("answers")
+    for _ in range(2):
+        drop(tmp_path / "replies", [an_answer(), an_answer()])
+    assert replies() == 4
+    assert replies() == 0
+    assert counted.timed("answers") - before == 2
 
 
 def test_what_is_not_understood_comes_back_in_a_folder_of_its_own(replies: Callable[[], int], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from schemas.records.answers import ReturnKind
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.values import Mark
+from tests.builders import counted
 from tests.builders.deliveries import CODEC, TOPIC, Counter
 from tests.builders.proofs import DIRECTORY, a_committed_report
 from tests.builders.referrals import a_referral
@@ -33,6 +34,13 @@ def test_referrals_and_positions_become_one_transaction(counter: Counter) -> Non
     counter.arrive(a_referral("a"), a_referral("b"))
     with counter.store.begin() as connection:
         assert arrivals.positions(connection)[(TOPIC, 0)].next_offset == 2
+
+
+def test_a_batch_is_timed_and_a_turn_without_one_is_not(counter: Counter) -> None:
+    before = counted.timed("inbox")
+    counter.arrive(a_referral("a"), a_referral("b"))
+    assert counter.inbox.turn(0) == 0
+    assert counted.timed("inbox") - before == 1
 
 
 def test_a_record_that_comes_again_changes_nothing(counter: Counter) -> None:

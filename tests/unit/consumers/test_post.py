@@ -7,6 +7,7 @@ import pytest
 from consumers.post import Post
 from consumers.store import outbox
 from schemas.failures import Temporary
+from tests.builders import counted
 from tests.builders.deliveries import CODEC, Counter
 from tests.builders.referrals import RECIPIENT, a_referral
 from tocsin.runtime.envelope import Envelope
@@ -51,8 +52,12 @@ def test_returns_wait_while_the_clock_is_before_every_key_and_leave_when_it_is_r
     assert post.turn() == 0, "it rests instead of asking again at once"
     assert owed(counter) == 1
     counter.clock.now_ms += HOUR_MS
+    before = counted.timed("returns_sent"), counted.left("returns_sent", "confirmed")
     assert post.turn() == 1
     assert owed(counter) == 0
+    assert post.turn() == 0
+    assert counted.timed("returns_sent") - before[0] == 1, "a turn with nothing to send is none"
+    assert counted.left("returns_sent", "confirmed") - before[1] == 1
     counter.close()
 
 

@@ -19,6 +19,7 @@ from producers.sending import Sender
 from schemas.failures import Temporary
 from schemas.records.identifiers import MemberId
 from schemas.topics import submitted_topic
+from tests.builders import counted
 from tests.builders.drafts import a_submitter, an_entry, an_envelope
 from tests.builders.reports import HOUR_MS, NOON_MS
 from tests.builders.submitting import an_office
@@ -44,13 +45,14 @@ def test_without_broker_everything_waits_in_the_journal(tmp_path: Path, caplog: 
     journal = open_journal(tmp_path, MEMBER)
     found = [an_entry(submitter_reference=f"case-{n}") for n in range(3)]
     list(Intake(journal, a_submitter(), an_envelope(), lambda: NOON_MS).take(found))
-    started = time.monotonic()
+    started, before = time.monotonic(), (counted.timed("journal"), counted.failed("journal", "temporary"))
     with pytest.raises(Temporary) as failed:
         Sender(NOBODY, journal, MEMBER, lambda: NOON_MS).send(wait_seconds=1.0)
     assert failed.value.code == "send.away"
     assert "3 reports wait" in str(failed.value)
     assert told(caplog) == ["waiting"] * 3
     assert time.monotonic() - started < 15
+    assert (counted.timed("journal") - before[0], counted.failed("journal", "temporary") - before[1]) == (1, 1)
     with journal.begin() as connection:
         assert entries.waiting_count(connection) == 3
     journal.close()
@@ -68,10 +70,13 @@ def test_an_hour_without_broker_loses_nothing_and_doubles_nothing(tmp_path: Path
             with pytest.raises(Temporary):
                 Sender(NOBODY, journal, MEMBER, lambda: clock[0]).send(wait_seconds=0.2)
             clock[0] += HOUR_MS // 3
+        before = counted.timed("journal"), counted.left("journal", "confirmed")
         back = KafkaSettings(bootstrap=office.bootstrap, plaintext=True)
         assert Sender(back, journal, MEMBER, lambda: clock[0]).send(wait_seconds=60) == 1_200
         assert Sender(back, journal, MEMBER, lambda: clock[0]).send(wait_seconds=60) == 0
         assert sorted(office.values()) == sorted(intended)
+        assert counted.timed("journal") - before[0] == 2, "pages of a thousand"
+        assert counted.left("journal", "confirmed") - before[1] == 1_200
         journal.close()
 
 

@@ -171,7 +171,7 @@ GROUPS: Final[tuple[Group, ...]] = (
             _took("taken_up", 0.9),
             Panel(
                 title="A slice of each stage",
-                says="99 % of slices or deliveries took no longer.",
+                says="99 % of its slices, batches, pages, files or deliveries took no longer.",
                 query="histogram_quantile(0.99, sum by (stage, le) (rate(tocsin_stage_duration_seconds_bucket[5m])))",
                 unit=Unit.SECONDS,
                 legend="{{stage}}",
