@@ -1,5 +1,7 @@
 """The code of before the two newest revisions of the tables: on the new ones, beside the new code, alone again."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -33,6 +35,7 @@ def setting(scene: Scene) -> Iterator[Strike]:
     """Code and tables are the former ones; nothing runs yet."""
     found = former()
     unpacked(found.commit, _sources(scene))
+    _take_settings_back(scene)
     _take_tables_back(scene, found.tables)
     ports = {name: str(a_free_port()) for name in (_LANE, _BESIDE)}
     _ports_file(scene).write_bytes(msgspec.json.encode(ports))
@@ -126,6 +129,18 @@ def launch(scene: Scene) -> Launch:
         return commanded("tocsin", (*arguments, *served), log, words)
 
     return start
+
+
+def _take_settings_back(scene: Scene) -> None:
+    """Old code refuses a setting that it does not know: the files of now come with the code of now (upgrade.md)."""
+    ask = "import tocsin.runtime.settings as s; print(*s.Settings.__struct_fields__)"
+    done = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", ask], check=True, capture_output=True, text=True, cwd=_sources(scene)
+    )
+    known = set(done.stdout.split())
+    for file in (scene.home / "config").glob("*.toml"):
+        content = msgspec.toml.decode(file.read_bytes())
+        file.write_bytes(msgspec.toml.encode({name: value for name, value in content.items() if name in known}))
 
 
 def _take_tables_back(scene: Scene, revision: str) -> None:
