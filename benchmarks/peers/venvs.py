@@ -4,7 +4,9 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import copytree
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -35,7 +37,18 @@ def python_of(peer: str, locks: Mapping[str, Path] = LOCKS) -> Path:
         _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
         _uv("pip", "install", "--quiet", "--require-hashes", "--python", str(python), "--requirement", str(lock))
         mark.write_text(digest)
+    _share_codec(folder)
     return python
+
+
+def _share_codec(folder: Path) -> None:
+    """The compiled codec where it is installed here, so that every peer reads with what Tocsin reads with."""
+    found = find_spec("_tocsin_codec")
+    if found is None or found.origin is None:
+        return
+    here = Path(found.origin).parent
+    (packages,) = folder.glob("lib/python*/site-packages")
+    copytree(here, packages / here.name, dirs_exist_ok=True)
 
 
 def _uv(*words: str) -> None:
