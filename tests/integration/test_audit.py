@@ -272,11 +272,17 @@ def test_what_triage_decides_is_signed_by_the_workers_and_verified_elsewhere_wit
     (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes().replace(b" disclosure ", b" disclosurE ", 1))
     assert tocsin(elsewhere, "verify", "--export", str(tmp_path / "log"), *words).returncode == 3
     said = tmp_path / "said"
-    assert tocsin(home, "export", "--statements", "--out", str(said)).returncode == 0
+    by = f"auditor-{uuid4()}"
+    assert tocsin(home, "export", "--statements", "--out", str(said), "--by", by).returncode == 0
     assert said.stat().st_mode & 0o777 == 0o600
     held = tocsin(elsewhere, "verify", "--export", str(said), *words)
     assert (held.returncode, "each with the statement that it commits to" in held.stdout) == (0, True), held.stdout
+    assert f"{by} looked at all that the log says (tocsin audit export)" in _looks(home, told[0], by)
     _a_member_is_a_witness(busy_stack, tmp_path)
+
+
+def _looks(home: Path, told: Any, by: str) -> str:
+    return main("disclosures", "--report", told["report"], "--person", by, "--home", str(home)).stdout
 
 
 def _is_found_by_member_and_time_and_proven_by_what_somebody_kept(home: Path, told: Any, began: str, old: Path) -> None:
@@ -301,8 +307,10 @@ def _is_found_by_member_and_time_and_proven_by_what_somebody_kept(home: Path, to
     # 3: the looks above wait for a signature, and on a busy machine they took longer than a minute
     assert tocsin(home, "checkpoint", "--out", str(kept)).returncode in {0, 3}
     main("queue", "list", "--json", "--home", str(home))
-    proof = json.loads(tocsin(home, "prove", told["referral"], "--checkpoint", str(kept)).stdout)
+    by = f"clerk-{uuid4()}"
+    proof = json.loads(tocsin(home, "prove", told["referral"], "--checkpoint", str(kept), "--by", by).stdout)
     assert proof["checkpoint"] == kept.read_text()
+    assert f"{by} looked at the proof of referral {told['referral']} (tocsin audit prove)." in _looks(home, told, by)
 
 
 def now() -> str:

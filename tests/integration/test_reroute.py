@@ -125,7 +125,7 @@ def test_a_bundle_is_tried_out_twice_with_the_same_bytes_and_leaves_no_trace(
     new, ended = another_bundle(tmp_path / "new", LEAVING), now_ms()
     before = ends(stack), rows(database)
     words = ("policy", "shadow", "--policy", str(new), "--from", instant(began), "--until", instant(ended), "--json")
-    first = tocsin(home, *words)
+    first = tocsin(home, *words, "--by", "anna")
     assert tocsin(home, *words) == first
     assert (ends(stack), rows(database)) == before, "no output and no sighting"
     found = json.loads(first)
@@ -137,6 +137,8 @@ def test_a_bundle_is_tried_out_twice_with_the_same_bytes_and_leaves_no_trace(
     same = json.loads(tocsin(home, *words[:3], str(SAMPLE), *words[4:]))
     assert [case for case in same["cases"] if case.get("reference") in names] == [], "it was decided by that"
     assert "novelty" not in first
+    looks = tocsin(home, "disclosures", "--report", names[0], "--person", "anna")
+    assert "of all reports, " in looks, "it says whom a report would go to: a look is in the log"
 
 
 def rows(database: Database) -> list[int]:

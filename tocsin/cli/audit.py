@@ -1,6 +1,7 @@
 """`tocsin audit`: the log of what was decided, disclosed and read, which nobody can rewrite unseen."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,14 @@ import click
 import msgspec
 
 from schemas.failures import Refused
+from tocsin.cli.auditing.person import BY, PURPOSE, PURPOSE_OF_A_READ, note, stated
 from tocsin.cli.auditing.witness import trusted, witness
 from tocsin.cli.auditing.wording import sentence, when
-from tocsin.runtime.audit.disclosed import of_referral
+from tocsin.runtime.audit.disclosed import Told, of_referral
 from tocsin.runtime.audit.exporting import Export, export_of, latest_note, read, written
 from tocsin.runtime.audit.proving import proof_of, proven, read_proof
 from tocsin.runtime.audit.standing import standing_of
+from tocsin.runtime.audit.statements import Disclosure, Reading, Span
 from tocsin.runtime.audit.verifying import lines, verify
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.notes import NoteKey
@@ -83,17 +86,29 @@ def _given(note: str, out: Path | None) -> None:
 @_HOME
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option("--statements", is_flag=True, help="With what each leaf says: for an auditor, and for nobody else.")
-def export(home: Path, out: Path, statements: bool) -> None:
+@BY
+@PURPOSE_OF_A_READ
+def export(home: Path, out: Path, statements: bool, by: str, purpose: str) -> None:
     """Write the log for somebody who verifies it elsewhere; it holds no personal data and names nobody.
 
-    With --statements it names reports, members and whoever looked at what. The file is readable by you alone.
+    With --statements it names reports, members and whoever looked at what. The file is readable by you alone, and that
+    you took it is noted in the log, with your name and purpose.
     """
+    everything = _everything(by, stated(purpose)) if statements else None
     with _database(home) as database:
+        if everything:
+            with database.transaction() as connection:
+                note(connection, everything)
         found = export_of(database, statements=statements)
     write_private(out, b"".join(written(found)))
     click.echo(
         f"{len(found.leaves)} leaves and {len(found.notes)} checkpoints. Next: tocsin audit verify --export {out}"
     )
+
+
+def _everything(by: str, purpose: str) -> Reading:
+    until_now = Span(until_ms=time.time_ns() // 1_000_000)
+    return Reading(person=by, purpose=purpose, command="audit export", what="all that the log says", span=until_now)
 
 
 @command.command()
@@ -109,23 +124,40 @@ def keys(home: Path) -> None:
 @click.argument("referral_id")
 @click.option("--checkpoint", "kept", type=_FILE, help="By the checkpoint that somebody kept; else by the newest.")
 @_OUT
-def prove(home: Path, referral_id: str, kept: Path | None, out: Path | None) -> None:
+@BY
+@PURPOSE
+def prove(home: Path, referral_id: str, kept: Path | None, out: Path | None, by: str, purpose: str) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
     """Show that REFERRAL_ID was disclosed: the statement, what opens its leaf, and that a signed checkpoint covers it.
 
     The file lets whoever has it read this one statement and no other. It is checked without us by:
-    tocsin audit verify --proof FILE --key KEY
+    tocsin audit verify --proof FILE --key KEY. That you asked for it is noted in the log, with your name and purpose.
     """
     with _database(home) as database, database.transaction() as connection:
         told = of_referral(connection, referral_id)
         if told is None:
             raise Refused("The log has no referral of that id, or it was erased.", code="audit.unknown")
-        note = kept.read_text("utf-8") if kept else latest_note(connection)
-        proof = msgspec.json.format(msgspec.json.encode(proof_of(connection, told, note, _trusted(home))))
+        covering = kept.read_text("utf-8") if kept else latest_note(connection)
+        proof = msgspec.json.format(msgspec.json.encode(proof_of(connection, told, covering, _trusted(home))))
+        note(connection, _proving(told, by, purpose))
     if out:
         out.write_bytes(proof + b"\n")
         click.echo(f"{sentence(told.statement)} Next: tocsin audit verify --proof {out}")
     else:
         click.echo(proof.decode())
+
+
+def _proving(told: Told, by: str, purpose: str) -> Reading:
+    assert isinstance(told.statement, Disclosure)  # noqa: S101 -- of_referral finds nothing else
+    given = told.statement
+    return Reading(
+        person=by,
+        purpose=purpose,
+        command="audit prove",
+        what=f"the proof of referral {given.referral}",
+        report=given.report,
+        referral=given.referral,
+        member=given.recipient,
+    )
 
 
 @command.command(name="verify")

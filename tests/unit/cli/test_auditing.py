@@ -15,6 +15,7 @@ from tocsin.runtime.audit.statements import (
     Disclosure,
     Fact,
     Reading,
+    Refusal,
     Span,
     Statement,
     decoded,
@@ -32,6 +33,11 @@ GIVEN = Disclosure(
 LOOKED = Reading(person="A. Analyst", purpose="case 7", command="explain", what="report r", report=ReportId("r"))
 
 OF_R = Subject(reports=frozenset("r"))
+DECIDED = Decision(
+    report=ReportId("r"), revision=1, outcome="routed", tier="HIGH", mark="LIVE", landed="triaged.v1/0/7", sha256="b",
+)  # fmt: skip
+REFUSED = Refusal(member=MemberId("ngo-b"), code="c", landed="dlq/0/7", sha256="b", report=ReportId("r"))
+NOBODY = MemberId("")
 DONE = Act(person="A. Analyst", reason="noise", command="dlq drop", what="dropped 7", member=POLICE)
 
 
@@ -45,16 +51,7 @@ def test_a_disclosure_says_who_was_given_which_classes_of_fields_and_by_which_ru
 
 
 def test_a_decision_is_told_with_its_tier_and_what_a_tier_is() -> None:
-    decision = Decision(
-        report=ReportId("r"),
-        revision=1,
-        outcome="routed",
-        tier="HIGH",
-        mark="LIVE",
-        landed="triaged.v1/0/7",
-        sha256="b",
-    )
-    said = sentence(decision)
+    said = sentence(DECIDED)
     assert "revision 1, was decided: routed, tier high. Tiers advise; a person decides." in said
 
 
@@ -124,6 +121,31 @@ def test_whoever_looked_at_a_span_in_which_a_members_copy_lay_is_told_with_its_r
 def test_a_recall_shows_nothing_and_so_nobody_who_looked_at_it_saw_the_report() -> None:
     assert given(replace(GIVEN, recall=True), at_ms=10, recorded_ms=20) is None
     assert given(LOOKED, at_ms=10, recorded_ms=20) is None
+
+
+@pytest.mark.parametrize("sent", [DECIDED, REFUSED])
+@pytest.mark.parametrize(
+    ("span", "member", "found"),
+    [
+        (Span(), NOBODY, True),
+        (Span(until_ms=10), NOBODY, False),
+        (Span(since_ms=10, until_ms=11), NOBODY, True),
+        (Span(since_ms=11), NOBODY, False),
+        (Span(), POLICE, False),
+        (None, NOBODY, False),
+    ],
+)
+def test_whoever_looked_at_all_that_submitters_sent_in_a_span_is_told_with_a_report_that_came_in_it(
+    sent: Statement, span: Span | None, member: MemberId, found: bool
+) -> None:
+    report = given(sent, at_ms=10, recorded_ms=20)
+    assert report is not None
+    look = Reading(person="A", purpose="p", command="policy shadow", what="all", member=member, span=span)
+    assert concerns(look, Wanted(report="r"), Subject(reports=OF_R.reports, copies=(report,))) is found
+
+
+def test_a_decision_by_a_ruling_says_nothing_of_when_its_report_came() -> None:
+    assert given(replace(DECIDED, ruling=1), at_ms=10, recorded_ms=20) is None
 
 
 def test_asking_for_nothing_is_wrong_usage() -> None:

@@ -17,7 +17,11 @@ LOOKS = (
     ("receipts", REPORT),
     ("subject", "https://example.test/page"),
     ("dossier", REPORT),
+    ("audit", "prove", REPORT),
+    ("audit", "export", "--statements", "--out", "said"),
+    ("policy", "shadow", "--policy", "new", "--from", "2026-11-01T00:00:00Z"),
 )
+NO_LOOKS = (("dossier", "folder", "--check"), ("subject", "--again"), ("audit", "export", "--out", "log"))
 
 
 @pytest.mark.parametrize("words", LOOKS, ids=" ".join)
@@ -44,7 +48,7 @@ def test_the_purpose_may_be_said_once_in_the_environment(monkeypatch: pytest.Mon
     assert ran(("queue", "list", "--home", str(tmp_path))).returncode == 4
 
 
-@pytest.mark.parametrize("words", [("dossier", "folder", "--check"), ("subject", "--again")], ids=" ".join)
+@pytest.mark.parametrize("words", NO_LOOKS, ids=" ".join)
 def test_what_shows_nothing_of_a_case_asks_for_no_purpose(
     words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

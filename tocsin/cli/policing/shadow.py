@@ -9,9 +9,13 @@ import msgspec
 
 from schemas.catalogue import message
 from schemas.failures import Refused
+from tocsin.cli.auditing.person import BY, PURPOSE, note
 from tocsin.cli.policing.homes import HOME, bundle_named, instant_ms, now_ms
 from tocsin.cli.policing.progress import counting
+from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import policies
+from tocsin.runtime.audit.statements import Reading, Span
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.settings import load as load_settings
 from tocsin.stack.past import Range
 from tocsin.stack.shadowing import Case, Shadow
@@ -23,30 +27,51 @@ from tocsin.stack.shadowing import shadow as shadowed
 @click.option("--from", "since", required=True, help="First instant, with its offset: 2026-11-01T00:00:00Z.")
 @click.option("--until", default="", help="First instant that is not looked at; now by default.")
 @click.option("--json", "as_json", is_flag=True, help="One object: counts, and every record that differs.")
+@BY
+@PURPOSE
 @HOME
-def shadow(policy: str, since: str, until: str, as_json: bool, home: Path) -> None:
+def shadow(policy: str, since: str, until: str, as_json: bool, by: str, purpose: str, home: Path) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
     """Decide a past range again under another bundle, in isolation, and say what differs.
 
-    Topics are read as they lie and nothing is written: no referral, no status, no sighting. What other reports said is
-    taken from what was recorded. Each record is held against the bundle that decided it. The same range and bundle
-    give the same bytes. Tiers advise; a person decides.
+    Topics are read as they lie and nothing of it is written: no referral, no status, no sighting. What other reports
+    said is taken from what was recorded. Each record is held against the bundle that decided it. The same range and
+    bundle give the same bytes. Tiers advise; a person decides. It says of each report whom it would go to: that you
+    looked is noted in the audit log, with the range, your name and purpose.
     """
     ops = load_settings(home / "config" / "ops.toml")
     at_ms = now_ms()
     span = Range(from_ms=instant_ms(since), until_ms=instant_ms(until) if until else at_ms)
     if not span.from_ms < span.until_ms <= at_ms:
         raise Refused(message("shadow.range"), code="shadow.range")
-    rules = policies(ops.policy, ops.policy_trust)
+    rules, bundle = policies(ops.policy, ops.policy_trust), bundle_named(policy, home)
+    with one_transaction(ops) as connection:
+        note(connection, _reading(span, bundle, by, purpose))
     with counting() as progress:
-        found = shadowed(ops, bundle_named(policy, home), rules, span, progress)
+        found = shadowed(ops, bundle, rules, span, progress)
     click.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(_told(found)))
 
 
-def _told(found: Shadow) -> Iterator[str]:
-    span = " to ".join(
-        datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds") for at in (found.from_ms, found.until_ms)
+def _reading(span: Range, bundle: Bundle, by: str, purpose: str) -> Reading:
+    """Noted before the range is read: it may take minutes, and nobody sees any of it unnoted."""
+    return Reading(
+        person=by,
+        purpose=purpose,
+        command="policy shadow",
+        what=f"what bundle {bundle.digest[:16]} would decide otherwise of all reports, {_words(span)}",
+        span=Span(since_ms=span.from_ms, until_ms=span.until_ms),
     )
-    yield f"Bundle {found.policy[:16]} on {found.records} records, {span}."
+
+
+def _words(span: Range) -> str:
+    """To the second."""
+    return " to ".join(
+        datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds") for at in (span.from_ms, span.until_ms)
+    )
+
+
+def _told(found: Shadow) -> Iterator[str]:
+    span = Range(from_ms=found.from_ms, until_ms=found.until_ms)
+    yield f"Bundle {found.policy[:16]} on {found.records} records, {_words(span)}."
     if found.undecided:
         yield f"{found.undecided} were refused, or not triaged yet: what other reports said is unknown there."
     if found.not_reproduced:

@@ -1,19 +1,21 @@
-"""Which looks at a span of a member's referrals had those of a report in it (ADR 0049); pure."""
+"""Which looks at a span had a report in it: a member's copy of it, or the report as it was sent (ADR 0049); pure."""
 
 from collections.abc import Iterable
 
 from msgspec import Struct
 
 from schemas.records.identifiers import MemberId
-from tocsin.runtime.audit.statements import Disclosure, Reading, Span, Statement
+from tocsin.runtime.audit.statements import Decision, Disclosure, Reading, Refusal, Span, Statement
 
 _EVER_MS = 2**63
+_NOBODY = MemberId("")
 
 
 class Given(Struct, frozen=True, kw_only=True):
     """A copy that a member was given, and between which instants it came to lie on the member's topic."""
 
     recipient: MemberId
+    """Empty of the report itself: then it lay on its submitter's topic at the one instant that both are."""
     first_ms: int
     """What it was made of lay on its own topic: the copy came no earlier."""
     last_ms: int
@@ -21,10 +23,14 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 def given(statement: Statement, at_ms: int, recorded_ms: int) -> Given | None:
-    """The copy that a statement is about; None for what is no disclosure, and for a recall, which shows nothing."""
-    if not isinstance(statement, Disclosure) or statement.recall:
-        return None
-    return Given(recipient=statement.recipient, first_ms=at_ms, last_ms=recorded_ms)
+    """The copy, or the report as it was sent, that a statement is about; None for a recall, which shows nothing."""
+    match statement:
+        case Disclosure(recall=False):
+            return Given(recipient=statement.recipient, first_ms=at_ms, last_ms=recorded_ms)
+        case Decision(ruling=0) | Refusal():
+            return Given(recipient=_NOBODY, first_ms=at_ms, last_ms=at_ms)
+        case _:
+            return None
 
 
 def covers(reading: Reading, copies: Iterable[Given]) -> bool:

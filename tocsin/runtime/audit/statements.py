@@ -65,7 +65,10 @@ class Refusal(Struct, frozen=True, kw_only=True, tag_field="is", tag="refusal", 
 
 
 class Span(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Between which instants somebody asked to be shown a member's referrals, in UTC milliseconds; None is no end."""
+    """Between which instants lies what somebody asked to be shown, in UTC milliseconds; None is no end.
+
+    Of a member's referrals; where the look names no member, of all that submitters sent.
+    """
 
     since_ms: int | None = None
     until_ms: int | None = None
