@@ -39,6 +39,11 @@ def unpacked(commit: str, folder: Path) -> Path:
     return folder
 
 
+def has(commit: str, file: str) -> bool:
+    """Whether that commit has the file, in this repository."""
+    return bool(_git(ROOT, "ls-tree", "--name-only", commit, "--", file).strip())
+
+
 def _git(root: Path, *words: str) -> bytes:
     try:
         done = subprocess.run(["git", *words], check=False, capture_output=True, cwd=root)  # noqa: S603, S607 -- our own words

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ class Run:
     def _judge(self) -> Verdict:
         confirmed = self._confirmed()
         deliveries = compare(confirmed, self._at_sinks())
-        late = out_of_order(decided(self._home)) + out_of_order(referred(self._home))
+        late = out_of_order(decided(self._home)) + out_of_order(self._referred())
         balance, proof = balance_of(self._home), proof_of(self._home)
         found = Verdict(
             clean=False,
@@ -163,6 +163,9 @@ class Run:
             commit=commit(),
         )
         return replace(found, clean=is_whole(found))
+
+    def _referred(self) -> Iterable[tuple[str, int]]:
+        return referred(self._home, lambda place: place.topic)
 
     def _publisher(self) -> subprocess.Popen[bytes]:
         plan = self._plan
@@ -238,10 +241,10 @@ def decided(home: Path) -> Iterator[tuple[str, int]]:
     return ((record["report_id"], record["revision"]) for _, record in _as_they_lie(home, TRIAGED))
 
 
-def referred(home: Path) -> Iterator[tuple[str, int]]:
+def referred(home: Path, within: Callable[[Place], object]) -> Iterator[tuple[str, int]]:
     """The same of every referral; each topic of a recipient keeps an order of its own."""
     found = _as_they_lie(home, "referrals.")
-    return ((f"{place.topic} {record['report_id']}", record["revision"]) for place, record in found)
+    return ((f"{within(place)} {record['report_id']}", record["revision"]) for place, record in found)
 
 
 def _as_they_lie(home: Path, prefix: str) -> list[tuple[Place, dict[str, Any]]]:

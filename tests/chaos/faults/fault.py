@@ -3,7 +3,7 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from schemas.failures import Broken, Temporary
 from schemas.topics import escalated_topic, submitted_topic
 from tests.chaos.publishing import SUBMITTERS, Confirmed
-from tests.chaos.run import Plan, Run, Say
+from tests.chaos.run import Plan, Run, Say, referred
 from tests.chaos.verdict import Deliveries, Verdict, is_whole
 from tocsin.runtime.ledger.reading import broker_offsets
-from tocsin.runtime.proof.evidence import Finding
+from tocsin.runtime.proof.evidence import Finding, Place
 from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew, Launch
 from tocsin.stack.local import LocalStack
@@ -72,6 +72,7 @@ class Scene(Run):
         self._facts: Facts = {}
         self._unmet: list[str] = []
         self._forgiven = 0
+        self._ordered_within: Callable[[Place], object] = lambda place: place.topic
         self._also: dict[str, tuple[str, int]] = {}
         self._among_submitted = 0
         self._extra: dict[str, tuple[str, ...]] = {}
@@ -141,6 +142,10 @@ class Scene(Run):
     def ended(self, name: str) -> int:
         """How often a process ended by itself and was started again."""
         return self._kills[f"{name} ended"]
+
+    def keyed_otherwise(self) -> None:
+        """Before ADR 58 a report's revisions lay in several partitions of a recipient, each in order."""
+        self._ordered_within = lambda place: (place.topic, place.partition)
 
     def also(self, report_id: str, country: str) -> None:
         """A report that another member published, and that its recipients must have as well."""
@@ -219,6 +224,9 @@ class Scene(Run):
             unmet=tuple(self._unmet),
         )
         return replace(found, clean=is_whole(replace(found, proven=is_proven)))
+
+    def _referred(self) -> Iterable[tuple[str, int]]:
+        return referred(self.home, self._ordered_within)
 
     def _less_forgiven(self, found: Deliveries) -> Deliveries:
         if not self._forgiven:

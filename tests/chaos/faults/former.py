@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemas.failures import Broken
 from tests.builders.waiting import a_free_port
 from tests.chaos.faults.fault import Facts, Fault, Impossible, Scene, Strike
-from tests.chaos.former import former, unpacked
+from tests.chaos.former import former, has, unpacked
 from tocsin.runtime.database import database_of, one_transaction
 from tocsin.runtime.migrating import MIGRATIONS, migrate, revisions
 from tocsin.runtime.settings import load
@@ -28,6 +28,7 @@ _BESIDE: Final = "triage-normal-new"
 _SOME: Final = 40
 """So many reports that a worker decided are more than a slice."""
 _LONGEST_SECONDS: Final = 60.0
+_KEYED_BY_REPORT: Final = "docs/decisions/0058-revisions-in-order.md"
 
 
 @contextmanager
@@ -35,6 +36,8 @@ def setting(scene: Scene) -> Iterator[Strike]:
     """Code and tables are the former ones; nothing runs yet."""
     found = former()
     unpacked(found.commit, _sources(scene))
+    if not has(found.commit, _KEYED_BY_REPORT):
+        scene.keyed_otherwise()
     _take_settings_back(scene)
     _take_tables_back(scene, found.tables)
     ports = {name: str(a_free_port()) for name in (_LANE, _BESIDE)}
