@@ -1,7 +1,9 @@
 """`tocsin ops`: the page that an ops team looks at."""
 
+import re
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,6 +16,17 @@ from tocsin.stack.watching.asking import Prometheus
 from tocsin.stack.watching.guarding import guarded_server
 from tocsin.stack.watching.uplot import Library, fetched, library_in
 
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+
+
+def _names(_context: click.Context, _option: click.Parameter, said: tuple[str, ...]) -> tuple[str, ...]:
+    """As a Host header has them; usage error for what none can have."""
+    names = tuple(name.lower() for name in said)
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise click.BadParameter(f"a name without port or wildcard was expected, such as ops.example.org: {name}")
+    return names
+
 
 @click.command()
 @click.option("--prometheus", "address", default="http://127.0.0.1:9090", show_default=True, help="Whom it asks.")
@@ -25,19 +38,28 @@ from tocsin.stack.watching.uplot import Library, fetched, library_in
     envvar="TOCSIN_UPLOT",
     help="The archive of uPlot, where you brought it; without this it is fetched once, from Maven Central.",
 )
+@click.option(
+    "--host",
+    "names",
+    multiple=True,
+    callback=_names,
+    envvar="TOCSIN_OPS_HOSTS",
+    help="A name by which your proxy lets others reach it, beside localhost; can be repeated.",
+)
 @click.option("--no-download", is_flag=True, help="Fetch nothing: without --uplot the server alone draws the charts.")
-def command(address: str, port: int, archive: Path | None, no_download: bool) -> None:
+def command(address: str, port: int, archive: Path | None, names: tuple[str, ...], no_download: bool) -> None:
     """Show on loopback whether every promise holds: promises, flow, times, what waits, errors, trust, saturation.
 
     It asks your Prometheus, which scrapes the processes (start them with --metrics-port), and reads nothing else.
     Numbers and charts need no script; where scripts run, uPlot draws the charts again, with the values of each instant.
     deploy/grafana/tocsin.json has the same panels for Grafana. Others reach it through a proxy of yours that asks who
-    they are.
+    they are; where that hands on the name that they asked for, say it with --host: any other name is refused.
     """
     prometheus = Prometheus(address)
     try:
         with loopback(port) as listening:
-            server = heeding_signals(guarded_server(application(prometheus, time.time, _library(archive, no_download))))
+            page = application(prometheus, time.time, _library(archive, no_download))
+            server = heeding_signals(guarded_server(page, names=names))
             click.echo(f"Ops page: http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
             server.run(sockets=[listening])
     finally:

@@ -7,7 +7,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from schemas.catalogue import message
 from tocsin.runtime.failures import Broken
 from tocsin.runtime.health import Health
-from tocsin.runtime.loopback import is_loopback
+from tocsin.runtime.loopback import CALLED, is_called, is_loopback
 from tocsin.runtime.metrics import REGISTRY, record_left
 from tocsin.runtime.pacing import Callers, pace
 from tocsin.runtime.refusing import Refusals
@@ -45,7 +45,7 @@ class Endpoint:
         context = serving(tls.certificate, tls.key, tls.ca) if tls else None
         refusals = Refusals(NAME)
         try:
-            handler = _handler(health, paces or _callers(), refusals)
+            handler = _handler(health, paces or _callers(), refusals, _names(host, is_guarded=tls is not None))
             self._server = _Server((host, port), handler, context, refusals)
         except OSError as error:
             raise Broken(
@@ -200,13 +200,24 @@ class _Speaking(BaseHTTPRequestHandler):
         """A scrape is no event: nothing is logged."""
 
 
-def _handler(health: Health, paces: Callers, refusals: Refusals) -> type[BaseHTTPRequestHandler]:
+def _names(host: str, *, is_guarded: bool) -> Collection[str] | None:
+    """By which a browser of this machine may have been led here; None where others come, or show a certificate."""
+    return CALLED | {host.lower()} if is_loopback(host) and not is_guarded else None
+
+
+def _handler(
+    health: Health, paces: Callers, refusals: Refusals, names: Collection[str] | None
+) -> type[BaseHTTPRequestHandler]:
     class Handler(_Speaking):
         def do_GET(self) -> None:
             if wait := paces.wait_seconds(self.client_address[0], time.monotonic()):
                 record_left(NAME, "paced")
                 refusals.tell_of_many("above its pace", self.client_address[0])
                 self.say(429, _PLAIN, b"fewer requests at once\n", {"Retry-After": str(math.ceil(wait))})
+                return
+            if names is not None and not is_called(self.headers.get_all("Host", ()), names):
+                refusals.tell_of_many("for another name", self.client_address[0])
+                self.say(400, _PLAIN, b"for another name\n")
                 return
             self.say(*_ANSWERS.get(self.path, _answer_unknown)(health))
 

@@ -29,6 +29,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "TOCSIN_BY": "`--by` of every command that says who looks: your name, for the audit log.",
     "TOCSIN_PURPOSE": "`--purpose` of the same commands: why you look. Without either, nothing is shown.",
     "TOCSIN_CODEC": "`auto` (as without it), `compiled` or `fastavro`: what reads and writes records.",
+    "TOCSIN_OPS_HOSTS": "`--host` of `tocsin ops`: names that your proxy hands on, with spaces between them.",
     "TOCSIN_UPLOT": "`--uplot` of `tocsin ops`: the archive that draws the charts, as the image has it.",
     "SERVE": "`--serve` of `tocsin demo`: stay up at the end.",
     "XDG_CACHE_HOME": "Where fetched programs are kept: the local stack's and uPlot; without it `~/.cache`.",

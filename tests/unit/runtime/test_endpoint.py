@@ -147,6 +147,33 @@ def test_a_port_in_use_is_said_in_one_sentence(endpoint: Endpoint) -> None:
         Endpoint(Health(), "127.0.0.1", endpoint.port)
 
 
+def called(endpoint: Endpoint, *hosts: str, path: str = "/metrics") -> int:
+    """The status for a request with these Host headers."""
+    head = "".join(f"Host: {host}\r\n" for host in hosts)
+    with closing(socket.create_connection(("127.0.0.1", endpoint.port), timeout=5)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
+        return int(connection.recv(65_536).split()[1])
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/table"])
+def test_a_strangers_name_that_was_made_to_lead_to_loopback_gets_nothing(endpoint: Endpoint, path: str) -> None:
+    for strange in ("evil.example.test", "127.0.0.1.evil.example.test:80", "10.0.0.1", "[::2]", "*", ""):
+        assert called(endpoint, strange, path=path) == 400
+    assert called(endpoint, "localhost", "evil.example.test", path=path) == 400
+
+
+def test_a_name_of_this_machine_is_answered_and_a_prober_that_says_none_is_too(endpoint: Endpoint) -> None:
+    for hosts in (("localhost",), ("LOCALHOST:9100",), ("127.0.0.1:1",), ("[::1]:9100",), ()):
+        assert called(endpoint, *hosts) == 200
+
+
+def test_a_port_elsewhere_is_asked_by_names_that_only_its_network_knows(tmp_path: Path) -> None:
+    made = endpoint_of(replace(a_process(tmp_path, "0.0.0.0"), metrics_plaintext=True), Health())  # noqa: S104  # asked for
+    assert made is not None
+    with closing(made):
+        assert called(made, "10.42.0.7:9100") == 200
+
+
 SAYS = json.loads(OPENAPI.read_text("utf-8"))
 
 

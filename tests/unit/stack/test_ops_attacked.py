@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -25,7 +26,9 @@ from starlette.routing import Route
 from consumers.serving import MOST_CONNECTIONS
 from tests.builders.opspage import MEMBERS, an_ops_page, serving_page
 from tests.builders.paces import at_will
+from tocsin.cli.ops import command
 from tocsin.runtime.pacing import Callers, pace
+from tocsin.runtime.refusing import Refusals
 from tocsin.stack.watching import guarding
 from tocsin.stack.watching.guarding import MOST_TARGET_BYTES, OPENAPI, guarded
 from tocsin.stack.watching.page import SCRIPT
@@ -34,14 +37,16 @@ SAYS = json.loads(OPENAPI.read_text("utf-8"))
 PATHS = sorted(SAYS["paths"])
 PAGES = ("/", f"/member/{MEMBERS[0]}")
 EVERY = (*PAGES, "/style.css", "/again.js", "/charts.js", "/live", "/?hours=7", "/member/NL", "/nothing", "/live/")
-BASE = "http://ops.example.test"
+BASE = "http://localhost:8490"
 LISTENS = re.compile(r"on[a-z]+|style|srcdoc|action|formaction")
 """Attributes that hold code or style, or lead elsewhere by themselves."""
 SCRIPTS = sorted(SCRIPT.parent.glob("*.js"))
 
 
-def asked(method: str, path: str, paces: Callers | None = None, **request: Any) -> httpx.Response:
-    app = guarded(an_ops_page(), paces or at_will())
+def asked(
+    method: str, path: str, paces: Callers | None = None, names: tuple[str, ...] = (), **request: Any
+) -> httpx.Response:
+    app = guarded(an_ops_page(), paces or at_will(), names)
 
     async def exchange() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as client:
@@ -66,7 +71,7 @@ def documented(path: str, response: httpx.Response) -> bool:
 
 HEADERS = st.dictionaries(
     st.sampled_from(["sec-fetch-site", "sec-fetch-mode", "host", "origin", "content-type", "x-forwarded-for"]),
-    st.sampled_from(["cross-site", "same-site", "none", "navigate", "no-cors", "evil.example.test", "", "\x01"]),
+    st.sampled_from(["cross-site", "none", "navigate", "no-cors", "evil.example.test", "localhost", "", "\x01"]),
 )
 
 
@@ -85,7 +90,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(  # noqa: PLR0913, P
     if method == "GET":
         assert documented(path, response) or (response.status_code == 404 and "%2f" in name), response
     else:
-        assert response.status_code in {403, 404, 405, 413, 414}, response
+        assert response.status_code in {400, 403, 404, 405, 413, 414}, response
     assert "location" not in response.headers
 
 
@@ -96,7 +101,8 @@ def address() -> Iterator[str]:
 
 
 def test_each_answer_tells_a_browser_what_it_may_do_with_it(address: str) -> None:
-    answers = [httpx.get(address + path) for path in EVERY] + [httpx.post(f"{address}/live"), an_error()]
+    answers = [httpx.get(address + path) for path in EVERY] + [httpx.post(f"{address}/live")]
+    answers += [httpx.get(address, headers={"host": "evil.example.test"}), an_error()]
     for answer in answers:
         policy = answer.headers["content-security-policy"]
         wanted = ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'")
@@ -180,6 +186,43 @@ def test_a_page_elsewhere_gets_no_part_of_it_and_may_lead_somebody_here(site: st
         assert (taken.status_code, led.status_code) == (403, 200)
 
 
+STRANGE = (
+    "evil.example.test", "evil.example.test:8490", "localhost.evil.example.test", "evil.example.test:8490:localhost",
+    "127.0.0.1.example.test", "10.0.0.1", "[::2]:8490", "[localhost]", "localhost:http", "localhost@evil", "", "*",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("host", STRANGE)
+def test_a_strangers_name_that_was_made_to_lead_here_gets_nothing(
+    host: str, address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarding, "_REFUSALS", Refusals(guarding.NAME))  # it says each reason once in a while
+    for path in EVERY[:6]:
+        assert asked("GET", path, headers={"host": host}).status_code == 400
+    answer = httpx.get(address, headers={"host": host})
+    assert (answer.status_code, any(name in answer.text for name in MEMBERS)) == (400, False)
+    assert "ops: for another name" in caplog.text
+    assert "evil" not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:8490", "127.0.0.1:1", "[::1]:8490", "[::1]"])
+def test_a_name_of_this_machine_is_answered_with_whatever_port_a_tunnel_has(host: str) -> None:
+    assert asked("GET", "/live", headers={"host": host}).status_code == 200
+
+
+def test_a_name_that_the_operator_says_is_answered_beside_those_of_this_machine() -> None:
+    names = ("ops.example.test",)
+    for host in ("ops.example.test", "OPS.example.test:443", "localhost"):
+        assert asked("GET", "/", names=names, headers={"host": host}).status_code == 200
+    assert asked("GET", "/", names=names, headers={"host": "an.ops.example.test"}).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["*", "*.example.test", "ops.example.test:443", "https://ops", "a b", ""])
+def test_a_name_that_no_request_can_have_is_wrong_usage(name: str) -> None:
+    done = CliRunner().invoke(command, ["--no-download", "--port", "0", "--host", name])
+    assert (done.exit_code, "a name without port or wildcard was expected" in done.output) == (2, True)
+
+
 def test_nothing_but_a_get_is_answered_and_nothing_is_changed_by_one() -> None:
     methods = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
     assert {asked(method, path).status_code for method in methods for path in EVERY[:6]} == {405}
@@ -187,7 +230,7 @@ def test_nothing_but_a_get_is_answered_and_nothing_is_changed_by_one() -> None:
 
 def test_a_body_and_an_address_above_its_bound_are_refused_unread(address: str) -> None:
     host, port = urlsplit(address).hostname or "", urlsplit(address).port or 0
-    head = b"GET /live HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n"
+    head = b"GET /live HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999999\r\n\r\n"
     with closing(socket.create_connection((host, port), timeout=5)) as connection:
         connection.sendall(head)
         assert b" 413 " in connection.recv(4_096).split(b"\r\n")[0]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from consumers.serving import Impatient, server_of
+from tocsin.runtime.loopback import CALLED, is_called
 from tocsin.runtime.pacing import Callers, pace
 from tocsin.runtime.refusing import Refusals
 
@@ -22,6 +23,7 @@ MOST_TARGET_BYTES: Final = 1_024
 """Of path and query: the longest that means something has a member's name and a number of hours."""
 NAME: Final = "ops"
 OPENAPI: Final = Path(__file__).with_name("ops.openapi.json")
+_ANOTHER_NAME: Final = "for another name: name it to tocsin ops, by --host"
 _HERE: Final = frozenset({"same-origin", "none"})
 _CONTENT: Final = "content-security-policy"
 _NO_PAGE: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; sandbox"
@@ -37,9 +39,10 @@ _REFUSALS: Final = Refusals(NAME)
 class Guard:
     """The application behind it, and what each answer has to say to a browser."""
 
-    def __init__(self, application: ASGIApp, paces: Callers) -> None:
+    def __init__(self, application: ASGIApp, paces: Callers, names: Collection[str]) -> None:
         self._application = application
         self._paces = paces
+        self._names = CALLED.union(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or let the application answer."""
@@ -60,10 +63,13 @@ class Guard:
         if wait:
             more = {"retry-after": str(math.ceil(wait))}
             return _refused(caller, "above its pace", PlainTextResponse("fewer requests at once\n", 429, more))
-        for is_so, why, status in _REASONS:
+        for is_so, why, status in ((self._is_for_another_name, _ANOTHER_NAME, 400), *_REASONS):
             if is_so(scope):
                 return _refused(caller, why, PlainTextResponse(f"{why}\n", status))
         return None
+
+    def _is_for_another_name(self, scope: Scope) -> bool:
+        return not is_called(Headers(scope=scope).getlist("host"), self._names)
 
 
 def _is_long(scope: Scope) -> bool:
@@ -100,15 +106,15 @@ class _Impatient(Impatient):
     refusals = _REFUSALS
 
 
-def guarded(application: Starlette, paces: Callers | None = None) -> Guard:
-    """The page behind its bounds."""
+def guarded(application: Starlette, paces: Callers | None = None, names: Collection[str] = ()) -> Guard:
+    """The page behind its bounds, for whoever calls it by a name of this machine, or by one of these."""
     application.router.redirect_slashes = False  # it would lead to whatever the Host header says
-    return Guard(application, paces or _callers())
+    return Guard(application, paces or _callers(), names)
 
 
-def guarded_server(application: Starlette, paces: Callers | None = None) -> uvicorn.Server:
+def guarded_server(application: Starlette, paces: Callers | None = None, names: Collection[str] = ()) -> uvicorn.Server:
     """A server for the page, which says nothing of what it is made of and waits for nobody for long."""
-    return server_of(guarded(application, paces), _Impatient)
+    return server_of(guarded(application, paces, names), _Impatient)
 
 
 def _callers() -> Callers:
