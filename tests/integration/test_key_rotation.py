@@ -21,7 +21,7 @@ from tests.builders.waiting import until
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
-from tocsin.runtime.transport.groups import GroupReader
+from tocsin.runtime.transport.cluster import ClusterReader
 from tocsin.stack.demo.crew import Crew
 
 pytestmark = pytest.mark.stack
@@ -45,7 +45,7 @@ def start(crew: Crew, instance: str) -> None:
 
 
 def until_both_have_partitions(stack: Any) -> None:
-    reader = GroupReader(settings.load(stack.config(OPS)).kafka)
+    reader = ClusterReader(settings.load(stack.config(OPS)).kafka)
 
     def both() -> bool:
         members = [share for found in reader.described(["triage.normal"]).values() for share in found.members]

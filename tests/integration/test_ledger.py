@@ -19,7 +19,7 @@ from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import Settlement, Unrouted
 from tocsin.runtime.ledger.settling import settle, settled_until, stream_of
-from tocsin.runtime.transport.topics import topic_ids_of
+from tocsin.runtime.transport.cluster import topic_ids_of
 
 pytestmark = pytest.mark.stack
 MEMBER, OTHER = MemberId("plat-a"), MemberId("gb-hotline")

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSp
 
 from tests.builders.waiting import until
 from tocsin.runtime.settings import load
-from tocsin.runtime.transport.groups import GroupReader
+from tocsin.runtime.transport.cluster import ClusterReader
 
 pytestmark = pytest.mark.stack
 PARTITIONS = 4
@@ -31,7 +31,7 @@ class Passage:
         name = f"passage-{uuid.uuid4().hex[:8]}"
         self.source, self.target, self.group = f"{name}.in", f"{name}.out", f"{name}.group"
         self.admin = AdminClient(stack.client("ops"))
-        self.groups = GroupReader(load(stack.config("ops")).kafka)
+        self.groups = ClusterReader(load(stack.config("ops")).kafka)
         self.workers: list[subprocess.Popen[bytes]] = []
         self.create(self.source)
         self.create(self.target)

@@ -26,8 +26,8 @@ from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.records import Found, Records
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
+from tocsin.runtime.transport.cluster import topic_ids_of
 from tocsin.runtime.transport.slices import RawRecord
-from tocsin.runtime.transport.topics import topic_ids_of
 
 GONE: Final = "gone"
 """Retention took the bytes; what is left of them is in the ledger."""

@@ -12,7 +12,7 @@ from schemas.failures import Temporary
 from tocsin.runtime.families import LABELS
 from tocsin.runtime.lag.backlog import Found, Group, Place
 from tocsin.runtime.settings import KafkaSettings
-from tocsin.runtime.transport.groups import GroupFound, GroupReader
+from tocsin.runtime.transport.cluster import ClusterReader, GroupFound
 
 _ASK_SECONDS: Final = 10.0
 _GONE: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
@@ -31,7 +31,7 @@ class KafkaOffsets:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._admin = AdminClient(kafka.client() | {"log_level": 0})  # what is wrong is logged by who asks, once
-        self._reader = GroupReader(kafka)
+        self._reader = ClusterReader(kafka)
 
     def groups(self) -> Sequence[Group]:
         """Every group that this principal may describe, with committed and assigned partitions."""

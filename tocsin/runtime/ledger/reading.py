@@ -23,7 +23,7 @@ from tocsin.runtime.ledger.balance import (
 )
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import KafkaSettings
-from tocsin.runtime.transport.topics import topic_ids_of
+from tocsin.runtime.transport.cluster import topic_ids_of
 
 _TIMEOUT_SECONDS: Final = 30.0
 

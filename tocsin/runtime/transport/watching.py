@@ -8,13 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from confluent_kafka.admin import AdminClient
-
 from schemas.failures import Broken, Temporary
 from tocsin.runtime.health import Health
 from tocsin.runtime.transport.application import SliceApp
-from tocsin.runtime.transport.groups import STABLE, GroupReader
-from tocsin.runtime.transport.topics import TopicFound, misdealt, topics_found
+from tocsin.runtime.transport.cluster import STABLE, ClusterReader, TopicFound, misdealt
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +28,8 @@ _DEAL_SECONDS: Final = 20.0
 class TopicWatch:
     """Looks every few seconds, in a thread of its own; `start` is called in the loop of the app."""
 
-    def __init__(self, app: SliceApp, group: str, broker: tuple[AdminClient, GroupReader], health: Health) -> None:
-        self._app, self._group, self._health = app, group, health
-        self._admin, self._groups = broker
+    def __init__(self, app: SliceApp, group: str, cluster: ClusterReader, health: Health) -> None:
+        self._app, self._group, self._cluster, self._health = app, group, cluster, health
         self._asked_seconds = -math.inf
         health.expect(BROKER, _STALE_SECONDS)
         health.expect(PARTITIONS, _MISDEALT_SECONDS)
@@ -53,10 +49,10 @@ class TopicWatch:
             time.sleep(_WATCH_SECONDS)
 
     def _look(self, deal_anew: Callable[[], None]) -> None:
-        found = topics_found(self._admin, list(self._app.topic_ids))
+        found = self._cluster.topics(self._app.topic_ids)
         require_same(self._app.topic_ids, found)
         self._health.beat(BROKER, time.monotonic())
-        group = self._groups.described([self._group]).get(self._group)
+        group = self._cluster.described([self._group]).get(self._group)
         if group is None or group.state != STABLE or self._app.consumer_generation_id <= 0:
             return
         if not (wrong := misdealt(found, group.shares)):

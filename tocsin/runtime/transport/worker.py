@@ -10,17 +10,14 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
-from confluent_kafka.admin import AdminClient
-
 from schemas.failures import Temporary
 from tocsin.runtime.health import Health
 from tocsin.runtime.producer import OutputProducer
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.application import SliceApp, WorkerSettings, slice_app, slice_topic
-from tocsin.runtime.transport.groups import GroupReader
+from tocsin.runtime.transport.cluster import ClusterReader, topic_ids_of
 from tocsin.runtime.transport.pauses import PAUSES_SECONDS, Bookkeeping
 from tocsin.runtime.transport.runner import SliceRunner, Stages
-from tocsin.runtime.transport.topics import ids_of_topics
 from tocsin.runtime.transport.watching import TopicWatch
 
 log = logging.getLogger(__name__)
@@ -47,11 +44,10 @@ def run_worker(
     True where it ended because it is outdated and has to begin again.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    admin = AdminClient(kafka.client() | {"log_level": 0})  # the producer says the same of the broker
-    app = slice_app(kafka, worker, books.positions, ids_of_topics(admin, worker.topics))
+    app = slice_app(kafka, worker, books.positions, topic_ids_of(kafka, worker.topics))
     health.expect(FETCHES, _STALE_SECONDS)
     health.expect(SLICES, _STUCK_SECONDS)
-    watch = TopicWatch(app, worker.group, (admin, GroupReader(kafka)), health)
+    watch = TopicWatch(app, worker.group, ClusterReader(kafka), health)
     producer = OutputProducer(kafka)
     try:
         runner = SliceRunner(stages, producer, worker.patience_seconds, worker.spans, books.settled)

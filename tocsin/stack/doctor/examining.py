@@ -23,7 +23,7 @@ from tocsin.runtime.migrating import revisions
 from tocsin.runtime.registry import subjects
 from tocsin.runtime.settings import Settings
 from tocsin.runtime.tls import verifying
-from tocsin.runtime.transport.groups import GroupReader
+from tocsin.runtime.transport.cluster import ClusterReader
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
@@ -156,7 +156,7 @@ def _plan(ops: Settings) -> Iterator[Finding]:
 
 
 def _groups(ops: Settings) -> Iterator[Finding]:
-    reader = GroupReader(ops.kafka)
+    reader = ClusterReader(ops.kafka)
     try:
         return findings.of_groups(list(_listed_groups(_admin(ops), reader)))
     except KafkaException as error:
@@ -165,7 +165,7 @@ def _groups(ops: Settings) -> Iterator[Finding]:
         reader.close()
 
 
-def _listed_groups(admin: AdminClient, reader: GroupReader) -> Iterator[Group]:
+def _listed_groups(admin: AdminClient, reader: ClusterReader) -> Iterator[Group]:
     names = [group.group_id for group in admin.list_consumer_groups(request_timeout=_ASK_SECONDS).result().valid]
     described = reader.described(name for name in names if not name.startswith("ops."))
     for name, committed in reader.committed(described).items():

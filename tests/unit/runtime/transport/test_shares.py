@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.failures import Broken
-from tocsin.runtime.transport.topics import TopicFound, misdealt
+from tocsin.runtime.transport.cluster import TopicFound, misdealt
 from tocsin.runtime.transport.watching import require_same
 
 FOUND = {"a": TopicFound("1", 2), "b": TopicFound("2", 1)}

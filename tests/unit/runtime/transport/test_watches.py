@@ -5,10 +5,18 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    LeaderNotAvailableError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from schemas.failures import Broken, Temporary
-from tocsin.runtime.transport.topics import trouble_with_topics
+from tocsin.runtime.transport.cluster import trouble_with
 from tocsin.runtime.transport.worker import halt_if_failed
 
 
@@ -42,16 +50,20 @@ def test_a_watch_that_is_cancelled_at_a_clean_end_halts_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "failure"),
+    ("error", "failure"),
     [
-        (KafkaError._TIMED_OUT, Temporary),
-        (KafkaError._TRANSPORT, Temporary),
-        (KafkaError._ALL_BROKERS_DOWN, Temporary),
-        (KafkaError.UNKNOWN_TOPIC_OR_PART, Broken),
-        (KafkaError.TOPIC_AUTHORIZATION_FAILED, Broken),
+        (TimeoutError(), Temporary),
+        (ConnectionRefusedError(), Temporary),
+        (KafkaConnectionError(), Temporary),
+        (LeaderNotAvailableError(), Temporary),
+        (NodeNotReadyError(), Temporary),
+        (RequestTimedOutError(), Temporary),
+        (GroupAuthorizationFailedError(), Broken),
+        (TopicAuthorizationFailedError(), Broken),
+        (UnknownTopicOrPartitionError(), Broken),
     ],
 )
 def test_a_broker_that_does_not_answer_is_waited_for_and_a_topic_that_is_missing_halts(
-    code: int, failure: type[Exception]
+    error: Exception, failure: type[Exception]
 ) -> None:
-    assert type(trouble_with_topics(KafkaError(code))) is failure
+    assert type(trouble_with(error)) is failure

@@ -1,6 +1,6 @@
-"""What the broker says of groups of readers, asked in a way that outlives whoever keeps the group (ADR 0062).
+"""What brokers say of topics and of groups of readers, asked in a way that outlives brokers (ADR 0062).
 
-librdkafka ends the whole process where such a question is open while the broker that keeps the group goes away.
+Where such a question is open while brokers go away, librdkafka keeps two processors busy, or ends the whole process.
 """
 
 import asyncio
@@ -14,9 +14,11 @@ from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupIdNotFound,
     GroupLoadInProgressError,
+    InvalidTopicError,
     KafkaError,
     NotCoordinatorForGroupError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 from msgspec import Struct
@@ -24,6 +26,7 @@ from msgspec import Struct
 from schemas.failures import Broken, Temporary
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.tls import showing
+from tocsin.runtime.transport.metadata import TopicsByName, topics_of
 
 ASK_SECONDS: Final = 10.0
 """How long the broker may take to answer."""
@@ -36,10 +39,24 @@ _UNSETTLED: Final = (
     NotCoordinatorForGroupError,
 )
 """Whoever keeps the group changes, begins, or has not met it yet: it cannot be described just now."""
+_FINAL: Final = (
+    GroupAuthorizationFailedError,
+    InvalidTopicError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 Where = tuple[str, int]
 """Topic and partition."""
 T = TypeVar("T")
+
+
+class TopicFound(Struct, frozen=True):
+    """One topic as it is now."""
+
+    topic_id: str
+    """Given when it was created: one that was deleted and made anew has another."""
+    partitions: int
 
 
 class GroupFound(Struct, frozen=True, kw_only=True):
@@ -55,13 +72,17 @@ class GroupFound(Struct, frozen=True, kw_only=True):
         return frozenset().union(*self.members)
 
 
-class GroupReader:
+class ClusterReader:
     """Connects when it is first asked, and anew after each failure; no event loop runs but during a call."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
         self._loop = asyncio.Runner()
         self._client: AIOKafkaAdminClient | None = None
+
+    def topics(self, names: Iterable[str]) -> Mapping[str, TopicFound]:
+        """Each topic as the brokers know it; raises as `described`, and Broken where one is missing."""
+        return self._asked(self._topics(list(names))) or {}
 
     def described(self, names: Iterable[str]) -> Mapping[str, GroupFound]:
         """Those of them that can be described just now.
@@ -87,12 +108,16 @@ class GroupReader:
             return self._loop.run(asyncio.wait_for(question, ASK_SECONDS))
         except _UNSETTLED:
             return None
-        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
-            self._loop.run(self._leave())
-            raise Broken("A group may not be looked at. Compare: tocsin acl plan", code="kafka.topics") from error
         except (KafkaError, OSError, TimeoutError) as error:
             self._loop.run(self._leave())
-            raise Temporary("The broker does not answer. Check: tocsin status", code="kafka.away") from error
+            raise trouble_with(error) from error
+
+    async def _topics(self, names: list[str]) -> Mapping[str, TopicFound]:
+        client = await self._connected()
+        found = topics_of(await client._send_request(TopicsByName(names)))
+        for error_code, *_ in found:
+            _require(error_code)
+        return {name: TopicFound(topic_id, partitions) for _, name, topic_id, partitions in found}
 
     async def _described(self, name: str) -> GroupFound:
         (answer,) = await (await self._connected()).describe_consumer_groups([name])
@@ -120,6 +145,32 @@ class GroupReader:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+
+def trouble_with(error: Exception) -> Temporary | Broken:
+    """An answer that never came says nothing of topics; one that is final does."""
+    if isinstance(error, _FINAL):
+        return Broken(
+            f"A topic or group is missing or may not be read ({type(error).__name__}). Compare: tocsin acl plan",
+            code="kafka.topics",
+        )
+    return Temporary("The broker does not answer. Check: tocsin status", code="kafka.away")
+
+
+def topic_ids_of(kafka: KafkaSettings, topics: Iterable[str]) -> Mapping[str, str]:
+    """The id that each topic was given when it was created, for who asks once; raises as `ClusterReader.topics`."""
+    reader = ClusterReader(kafka)
+    try:
+        return {name: found.topic_id for name, found in reader.topics(topics).items()}
+    finally:
+        reader.close()
+
+
+def misdealt(found: Mapping[str, TopicFound], shares: frozenset[Where]) -> tuple[str, ...]:
+    """Partitions of these topics that nobody has, and such that somebody has and that are gone; as `topic[3]`."""
+    there = {(name, number) for name, topic in found.items() for number in range(topic.partitions)}
+    dealt = {(topic, number) for topic, number in shares if topic in found}
+    return tuple(f"{topic}[{number}]" for topic, number in sorted(there ^ dealt))
 
 
 def _require(error_code: int) -> None:

@@ -11,7 +11,7 @@ import producers
 import tocsin
 from schemas.failures import Temporary
 from tocsin.runtime.settings import KafkaSettings
-from tocsin.runtime.transport.groups import GroupFound, GroupReader
+from tocsin.runtime.transport.cluster import ClusterReader, GroupFound
 
 ASKS_WHO_KEEPS_A_GROUP = (
     "alter_consumer_group_offsets",
@@ -24,8 +24,8 @@ ASKS_WHO_KEEPS_A_GROUP = (
 def test_a_broker_that_is_away_is_said_to_be_as_often_as_it_is_asked_and_the_reader_can_be_closed() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        reader = GroupReader(KafkaSettings(bootstrap=f"127.0.0.1:{nobody.getsockname()[1]}", plaintext=True))
-        for ask in (reader.described, reader.committed):
+        reader = ClusterReader(KafkaSettings(bootstrap=f"127.0.0.1:{nobody.getsockname()[1]}", plaintext=True))
+        for ask in (reader.topics, reader.described, reader.committed):
             with pytest.raises(Temporary) as failure:
                 ask(["triage.normal"])
             assert failure.value.code == "kafka.away"
@@ -33,7 +33,7 @@ def test_a_broker_that_is_away_is_said_to_be_as_often_as_it_is_asked_and_the_rea
 
 
 def test_who_was_never_asked_can_be_closed() -> None:
-    GroupReader(KafkaSettings(bootstrap="127.0.0.1:1", plaintext=True)).close()
+    ClusterReader(KafkaSettings(bootstrap="127.0.0.1:1", plaintext=True)).close()
 
 
 def test_a_group_has_what_any_of_its_members_has() -> None:
@@ -49,4 +49,4 @@ def test_no_program_of_ours_asks_who_keeps_a_group_through_the_client_that_ends_
         for path in Path(package.__path__[0]).rglob("*.py")
         if any(f".{question}(" in path.read_text() for question in ASKS_WHO_KEEPS_A_GROUP)
     }
-    assert asking == {"groups.py"}
+    assert asking == {"cluster.py"}
