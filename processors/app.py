@@ -52,11 +52,11 @@ from tocsin.runtime.settings import Settings
 from tocsin.runtime.starting import when_there
 from tocsin.runtime.tracing.spans import spans_of
 from tocsin.runtime.transport.application import WorkerSettings
+from tocsin.runtime.transport.cluster import topic_ids_of
 from tocsin.runtime.transport.errands import Errand, no_errand, together
 from tocsin.runtime.transport.fairness import MOST_AT_ONCE
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
 from tocsin.runtime.transport.runner import Stages
-from tocsin.runtime.transport.topics import topic_ids_of
 from tocsin.runtime.transport.worker import run_worker
 
 
