@@ -14,6 +14,7 @@ OPENING: Final = frozenset(
         "aiohttp",
         "aiokafka.AIOKafkaConsumer",
         "aiokafka.AIOKafkaProducer",
+        "aiokafka.admin.AIOKafkaAdminClient",
         "asyncio.open_connection",
         "asyncio.start_server",
         "confluent_kafka.Consumer",
