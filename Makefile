@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 CODEC := $(VENV)/.codec
 
 .DEFAULT_GOAL := help
-.PHONY: help setup codec codec-check codec-long codec-fuzz codec-asan wheels demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-codec bench-growth bench-peers bench-day bench-fairness bench-deliver evaluate promtool screenshots clean
+.PHONY: help setup codec codec-check codec-long codec-fuzz codec-asan wheels demo test test-fast check deploy-check format lock lock-jars sbom fuzz attack up down chaos chaos-faults chaos-memory bench bench-codec bench-growth bench-peers bench-day bench-fairness bench-deliver evaluate promtool browser screenshots clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -153,7 +153,11 @@ promtool: ## Install Prometheus and Alertmanager, with whose programs tests chec
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
 		apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null || echo "promtool could not be installed: tests that need it are skipped."; }
 
-screenshots: $(READY) ## Take the pictures in docs/images of a real run (needs promtool and chromium)
+browser: ## Install Chromium, in which tests look at the ops page (Debian and its kin, as root)
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null || { echo "chromium comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium >/dev/null || echo "chromium could not be installed: tests that need it are skipped."; }
+
+screenshots: $(READY) ## Take the pictures in docs/images of a real run (needs make promtool browser)
 	@mkdir -p docs/images
 	@TOCSIN_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/pytest -q tests/integration/test_watching.py
 

@@ -249,7 +249,7 @@ def violations(address: str, screenshot: Path) -> list[str]:
     """What axe finds, in light and dark, wide and narrow; nothing is asked where there is no browser."""
     browser = shutil.which("chromium")
     if browser is None:
-        pytest.skip("the panels hold; the page was not looked at, as there is no chromium")
+        pytest.skip("the panels hold; the page was not looked at, as there is no chromium; make browser installs it")
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  # where there is a browser
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  # as above
 

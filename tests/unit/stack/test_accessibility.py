@@ -27,7 +27,7 @@ SPACED: Final = (
 TARGET_PIXELS: Final = 24
 WCAG: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NAMED: Final = "e => e.ariaLabel || e.textContent.trim()"
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no chromium to look at the page with")
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium is here: make browser installs it")
 
 
 @pytest.fixture(scope="module", params=["uplot", "server alone"])
