@@ -1,19 +1,25 @@
 """A later label is an assessment by a person, or it is refused with the reason."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.items import judged
 from processors.labelling import addressed, answer_of, refusal_of_label, unaddressed
-from processors.telling import Read
-from schemas.item_state import Act, ActKind, acts_of
+from processors.telling import Known, Read, status_of
+from schemas.disclosure import Audience
+from schemas.item_state import Act, ActKind, ItemState, acts_of
 from schemas.records.answers import ReturnKind
-from schemas.records.identifiers import MemberId, ReferralId, ReportId
+from schemas.records.identifiers import ContentId, MemberId, ReferralId, ReportId
 from schemas.records.report import Label
 from schemas.vocabularies import vocabulary
 from tests.builders.answers import REPORT, a_label, an_outcome_return
+from tests.builders.planting import release_of
+from tests.builders.policy import TODAY, the_sample
+from tocsin.policy.authority import actor_of
 from tocsin.runtime.ledger.addressing import is_id
 from tocsin.runtime.transport.slices import RawRecord
 
@@ -60,6 +66,25 @@ def test_a_label_answers_the_referral_that_its_member_has_and_other_answers_name
     found = addressed(read, {(REPORT, MEMBER): MINE})
     assert [entry.answer and entry.answer.referral_id for entry in found] == [MINE, other.referral_id]
     assert addressed(read, {}) == read
+
+
+def test_of_a_label_the_reports_submitter_is_told_what_the_ceilings_let_it_read() -> None:
+    label = a_label(MEMBER, "item-1")
+    known = Known(recipient=MEMBER, submitter=MemberId("plat-a"), submitter_reference="case-1", report_id=REPORT)
+    told = status_of(answer_of(label), known)
+    (outcome,) = told.outcomes
+    assert (outcome.content_id, told.recipient, told.at) == (label.content_id, label.member, label.at)
+    named = release_of("LabelAdded")
+    assert all(Audience.SUBMITTER in named[name] for name in ("content_id", "member", "at", "mark"))
+    assert Audience.SUBMITTER in release_of("Outcome")["classification"], "our word for it, and not the label"
+
+
+def test_a_label_of_an_item_that_the_report_does_not_have_is_refused_and_so_no_submitter_is_told_of_it() -> None:
+    state = ItemState(hosting_country="NL", assigned_country="NL")
+    authority = partial(actor_of, MEMBER, bundle=the_sample(), on=TODAY)
+    states = {(REPORT, ContentId("item-1")): state}
+    assert judged(answer_of(a_label(MEMBER, "item-1")), states, authority).refused == ""
+    assert judged(answer_of(a_label(MEMBER, "another")), states, authority).refused == "item.unknown"
 
 
 @pytest.mark.parametrize(
