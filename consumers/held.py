@@ -13,17 +13,16 @@ from consumers.store.outbox import owe
 from consumers.store.tables import HOLDS
 from schemas.records.answers import Status
 from tocsin.runtime import holding
-from tocsin.runtime.metrics import record_left
 
 _LOG: Final = logging.getLogger(__name__)
 
 
-def note_hold(connection: Connection, status: Status, now_ms: int) -> None:
-    """Write down what was told of a report, whether it came here before or comes later."""
+def note_hold(connection: Connection, status: Status, now_ms: int) -> bool:
+    """Write down what was told of a report, whether it came here before or comes later; tells whether a hold stands."""
     stands = holding.stands(holding.note(connection, HOLDS, status), now_ms)
-    record_left("inbox", "held" if stands else "hold_ended")
     word = "A report is under legal hold." if stands else "No legal hold is on a report any more."
     _LOG.info(word, extra={"facts": {"report_id": status.report_id, "code": status.code}})
+    return stands
 
 
 def keep_for_hold(connection: Connection, order: Erasure, desk: Desk) -> None:

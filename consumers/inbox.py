@@ -1,7 +1,8 @@
 """The inbox: a batch of referrals and the positions it was read from become one transaction of the delivery store."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from consumers.held import note_hold
 from consumers.messages import recalled_return, state_return
 from consumers.notices import is_handed_on, notice_row, recall_row
 from consumers.provenance import SUSPICIOUS, examined, sentence
+from consumers.received import STAGE, Received
 from consumers.rows import bundle_row, referral_row
 from consumers.settings import Limits
 from consumers.states import MAY_HAVE, Event, State, after
@@ -33,7 +35,6 @@ from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.metrics import SIGNATURE_FAILURES, failure_met, record_left, timed
 
 BATCH = 500
-_STAGE = "inbox"
 _LOG = logging.getLogger(__name__)
 
 
@@ -75,6 +76,7 @@ class Inbox:
         self._source = source
         self._codec = codec
         self._terms = terms
+        self._received = Received()
 
     def agree(self, terms: Terms) -> None:
         """Other terms from the next referral on."""
@@ -86,7 +88,7 @@ class Inbox:
         if not batch:
             return 0
         try:
-            with timed(_STAGE), self._store.begin() as connection:
+            with timed(STAGE), self._batch() as connection:
                 read = [(arrival, self._receive(connection, arrival)) for arrival in batch]
                 self._accept_all(connection, [(arrival, record) for arrival, record in read if record])
                 for place in _last_places(batch):
@@ -99,7 +101,7 @@ class Inbox:
     def mend(self) -> int:
         """Try again what could not be read before: a newer release or a registered schema may read it."""
         mended = 0
-        with self._store.begin() as connection:
+        with self._batch() as connection:
             for place, value in arrivals.unreadable(connection):
                 arrival = Arrival(place=place, value=value)
                 try:
@@ -111,13 +113,21 @@ class Inbox:
                 mended += 1
         return mended
 
+    @contextmanager
+    def _batch(self) -> Iterator[Connection]:
+        """One transaction; what became of its records is told once they are in the store."""
+        self._received = received = Received()
+        with self._store.begin() as connection:
+            yield connection
+        received.tell()
+
     def _receive(self, connection: Connection, arrival: Arrival) -> Referral | Status | None:
         """What it says; None where that cannot be read, and is kept aside."""
         try:
             record = self._read(arrival)
         except (Unreadable, Refused) as failure:
-            failure_met(_STAGE, failure)
-            record_left(_STAGE, "unreadable")
+            failure_met(STAGE, failure)
+            self._received.left("unreadable", arrival.place, code=failure.code)
             facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "code": failure.code}
             _LOG.error("A record was kept aside: it is nothing for this member.", extra={"facts": facts})
             arrivals.keep_unreadable(connection, arrival.place, arrival.value, failure.code, self._terms.now_ms())
@@ -141,24 +151,28 @@ class Inbox:
     def _accept(self, connection: Connection, arrival: Arrival, status: Status) -> None:
         if status.kind is StatusKind.ERASE:
             erasures.order(connection, status)
+            self._received.left("erasure", arrival.place, status)
         elif status.kind is StatusKind.LEGAL_HOLD:
-            note_hold(connection, status, self._terms.now_ms())
+            stands = note_hold(connection, status, self._terms.now_ms())
+            self._received.left("held" if stands else "hold_ended", arrival.place, status, status.code)
         elif status.kind is StatusKind.RECALL:
             self._take_back(connection, arrival, status)
         elif is_handed_on(status):
             self._note(connection, arrival, status)
+        else:
+            self._received.left("passed_by", arrival.place, status)
 
     def _note(self, connection: Connection, arrival: Arrival, status: Status) -> None:
         """Hand it on beside its referral; where that was taken back, there is nothing left to look at again."""
         copy = deliveries.find_referral(connection, status.referral_id)
         if copy and (copy.state is State.WITHDRAWN or deliveries.is_recalled(connection, copy.key)):
-            record_left(_STAGE, "notice_void")
+            self._received.left("notice_void", arrival.place, status)
             return
         now_ms = self._terms.now_ms()
         row = notice_row(status, now_ms, self._terms.limits.give_up_ms(now_ms))
         row |= {"retain_ms": copy.retain_ms} if copy else {}
         arrivals.add_notice(connection, row | _origin(arrival))
-        record_left(_STAGE, "notice")
+        self._received.left("notice", arrival.place, status)
 
     def _take_back(self, connection: Connection, arrival: Arrival, status: Status) -> None:
         """Stop what was given out before and has not left, remember that, and say so; sinks hear by the referral."""
@@ -167,7 +181,7 @@ class Inbox:
         self._stop(connection, self._copies_before(connection, status))
         now_ms = self._terms.now_ms()
         owe(connection, [recalled_return(self._terms.member, status, now_ms)], now_ms)
-        record_left(_STAGE, "recall")
+        self._received.left("recall", arrival.place, status)
 
     def _hold_against_signature(self, arrival: Arrival, referral: Referral) -> None:
         """Sound the alarm where it is not what was signed; it is delivered all the same, because it may be urgent."""
@@ -176,12 +190,12 @@ class Inbox:
         try:
             found = examined(referral, self._terms.directory())
         except Broken as failure:
-            failure_met(_STAGE, failure)
+            failure_met(STAGE, failure)
             _LOG.warning("Signatures cannot be verified.", extra={"facts": {"code": failure.code}})
             return
         if found.provenance in SUSPICIOUS:
             record_left("origin", found.provenance)
-            SIGNATURE_FAILURES.labels(_STAGE).inc()
+            SIGNATURE_FAILURES.labels(STAGE).inc()
             facts = {"topic": arrival.place.topic, "offset": arrival.place.offset, "fields": list(found.altered)}
             _LOG.error(sentence(found), extra={"facts": facts})
 
@@ -206,12 +220,12 @@ class Inbox:
         if not is_first:
             intake.write()
             if arrivals.known(connection, (referral.referral_id,)):
-                record_left(_STAGE, "replayed")
+                self._received.left("replayed", arrival.place, referral)
                 return
         row = referral_row(referral, self._terms.now_ms(), self._terms.limits) | _origin(arrival)
         if is_canary(referral):
             intake.add(row_of(row), unknown(referral))
-            record_left(_STAGE, CANARY)
+            self._received.left(CANARY, arrival.place, referral)
             return
         void = None if is_first else self._void(connection, referral)
         state, rule = (State.WITHDRAWN, void) if void else self._decide(referral, intake)
@@ -221,7 +235,7 @@ class Inbox:
         intake.add(row, referral)
         if arrival.context:
             traces.keep(connection, referral.referral_id, arrival.context)
-        record_left(_STAGE, state)
+        self._received.left(state, arrival.place, referral, rule)
         if state in (State.COUNTED, State.WITHDRAWN):
             self._tell(connection, [_delivery(referral)], state, rule)
 

@@ -18,6 +18,7 @@ from processors.labelling import addressed, answer_of, refusal_of_label, unaddre
 from processors.letters import Writer, dead_letter, letter_made
 from processors.looking import facts, looked
 from processors.origins import origin_of, origin_refusal
+from processors.outcomes import tell_answers
 from processors.steps.release.answers import release_answer
 from processors.telling import TOLD, Known, Read, refusal_of, status_of
 from processors.unsettled import ruling_of, ruling_on
@@ -29,14 +30,12 @@ from schemas.records.values import Coordinate
 from tocsin.policy.authority import actor_of
 from tocsin.policy.members import day_of
 from tocsin.policy.policies import Policies
-from tocsin.runtime import metrics
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger.addressing import held_by, is_id
 from tocsin.runtime.ledger.amendments import Amendments, amendments_of, causes_of
 from tocsin.runtime.ledger.holds import AskedHold, keep_asked
 from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
-from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement
 from tocsin.runtime.ledger.settling import settle
 from tocsin.runtime.ledger.skips import Skips
@@ -170,8 +169,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         with self._database.transaction() as connection:
             settle(connection, _settlement(finished, coordinates))
             close(connection, finished.piece, finished.read)
-        for entry in finished.read:
-            metrics.record_left(NAME, "refused" if entry.rejected else "applied")
+        tell_answers(NAME, finished.piece, finished.read)
         count_letters(NAME, finished.piece.topic, [letter.code for _, letter in finished.letters])
         count_journeys(finished.journeys)
 
@@ -331,7 +329,7 @@ def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Sett
         topic=piece.topic,
         partition=piece.partition,
         first_offset=piece.first,
-        outcomes=tuple(entry.rejected.outcome if entry.rejected else Outcome.APPLIED for entry in finished.read),
+        outcomes=tuple(entry.outcome() for entry in finished.read),
         facts=tuple(facts(finished.read)),
         dead_letters=tuple(replace(letter, landed=coordinates[n]) for n, letter in finished.letters),
     )

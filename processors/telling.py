@@ -9,6 +9,7 @@ from processors.letters import status_id
 from schemas.records.answers import LabelAdded, ReferralsRead, Return, ReturnKind, Status, StatusKind
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.values import Coordinate
+from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.transport.slices import RawRecord
 
 TOLD: Final = {
@@ -56,6 +57,10 @@ class Read(Struct, frozen=True, kw_only=True):
     def accepted(self) -> Return | None:
         """The answer, where it counts."""
         return None if self.rejected else self.answer
+
+    def outcome(self) -> Outcome:
+        """What the ledger says of the record."""
+        return self.rejected.outcome if self.rejected else Outcome.APPLIED
 
 
 def status_of(answer: Return, known: Known) -> Status:

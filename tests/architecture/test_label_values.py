@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("tocsin", "producers", "processors", "consumers")
 COUNTING: Mapping[str, tuple[str, ...]] = {
     "record_left": ("stage", "outcome"),
+    "left": ("outcome",),
     "failure_met": ("stage",),
     "timed": ("stage",),
     "slice_settled": ("stage",),

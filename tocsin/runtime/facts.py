@@ -40,6 +40,7 @@ OWN: Final = frozenset(
         "records",
         "referrals",
         "rejected",
+        "said",
         "seconds",
         "stage",
         "topics",
