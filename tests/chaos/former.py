@@ -24,11 +24,15 @@ class Former(NamedTuple):
 
 
 def former(root: Path = ROOT) -> Former:
-    """The commit before the one that brought the first of them; raises Broken without that much history."""
-    before, first, *_ = sorted(file.name for file in (root / _VERSIONS).glob("[0-9]*.py"))[-REVISIONS - 1 :]
+    """The commit before the one that brought the first of them, which may have brought others before it as well.
+
+    Raises Broken without that much history.
+    """
+    first, *_ = sorted(file.name for file in (root / _VERSIONS).glob("[0-9]*.py"))[-REVISIONS:]
     brought = _git(root, "log", "-1", "--diff-filter=A", "--format=%H", "--", str(_VERSIONS / first))
     commit = _git(root, "rev-parse", "--short", f"{brought.decode().strip()}^")
-    return Former(commit.decode().strip(), before[:_DIGITS])
+    then = _git(root, "ls-tree", "--name-only", f"{commit.decode().strip()}:{_VERSIONS}").decode().split()
+    return Former(commit.decode().strip(), max(name for name in then if name[0].isdigit())[:_DIGITS])
 
 
 def unpacked(commit: str, folder: Path) -> Path:

@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from html import escape, unescape
 from pathlib import Path
@@ -30,6 +31,7 @@ from tocsin.runtime.settings import load
 pytestmark = pytest.mark.stack
 TOPIC, SUBMITTER = "test.stats", MemberId("test-stats")
 COUNT = 6
+SUBMITTED_SECONDS = 1_790_000_000
 REPORTS = tuple(ReportId(str(uuid4())) for _ in range(COUNT))
 FIGURES = {
     "reports": "6",
@@ -39,6 +41,10 @@ FIGURES = {
     "taken_up_median": "25",
     "taken_up_ninetieth": "45",
     "answered_share": "0.833333",
+    "answered_median": "40",
+    "answered_ninetieth": "40",
+    "escalated": "6",
+    "escalated_median": "20",
     "complete_share": "0.833333",
     "completeness_average": "55",
     "labelled_share": "0.833333",
@@ -50,11 +56,20 @@ FIGURES = {
     "law_verified_share": "",
 }
 """Of six reports one was not answered, lacks something, has no label and no link; each other has two links."""
+STEPS = tuple(f"{step}_median" for step in ("decided", "delivered", "taken_up", "answered", "escalated", "removed"))
 ANSWERED = (
     "insert into returns (return_id, referral_id, member, kind, at, by_person, stream, log_offset) "
-    "select 'stats-' || referral_id || :kind, referral_id, recipient, :kind, submitted_at + interval '40 seconds', "
+    "select 'stats-' || referral_id || :kind, referral_id, recipient, :kind, "
+    "submitted_at + :seconds * interval '1 second', "
     "false, stream, log_offset from referrals where submitter = :submitter and log_offset < :below"
 )
+RETURNED = (
+    ("DELIVERED", COUNT, 40),
+    ("ESCALATED", COUNT, 20),
+    ("OUTCOME", COUNT - 1, 40),
+    ("QUESTION", COUNT, 10),
+)
+"""Each with how many of the referrals it came of, and after how long; a question is no answer."""
 TAKEN_UP = (
     "update referrals set taken_up_at = submitted_at + log_offset * interval '10 seconds' where submitter = :submitter"
 )
@@ -105,7 +120,7 @@ def _referral(report: ReportId, offset: int) -> ReferralMade:
         mark="LIVE",
         withdrawal=False,
         log_offset=offset,
-        submitted_ms=1_790_000_000_000,
+        submitted_ms=SUBMITTED_SECONDS * 1_000,
         landed=Coordinate(topic="referrals.nl.nl-hotline.v1", partition=0, offset=offset),
     )
 
@@ -133,8 +148,9 @@ def _settled(database: Database) -> None:
             row = {"report": report, "member": SUBMITTER, "stream": stream, "offset": offset}
             connection.execute(text(MADE), row)
         settle(connection, made)
-        for kind, below in (("DELIVERED", COUNT), ("OUTCOME", COUNT - 1)):
-            connection.execute(text(ANSWERED), {"kind": kind, "below": below, "submitter": SUBMITTER})
+        for kind, below, seconds in RETURNED:
+            row = {"kind": kind, "below": below, "seconds": seconds, "submitter": SUBMITTER}
+            connection.execute(text(ANSWERED), row)
         connection.execute(text(TAKEN_UP), {"submitter": SUBMITTER})
         connection.execute(text(LINKED), {"submitter": SUBMITTER})
         connection.execute(text(REMOVED), {"reports": list(REPORTS)})
@@ -157,6 +173,7 @@ def test_figures_stay_as_they_are_when_reports_are_erased_and_lead_to_none_of_th
         ("none", "NL", "URGENT", "1"),
         ("sap:4", "NL", "URGENT", "5"),
     ]
+    assert not [name for name in STEPS if not before[0][name]], "each step has a time to lose"
     with database.transaction() as connection:
         assert all(erase(connection, report) for report in REPORTS)
         assert not any(erase(connection, report) is None for report in REPORTS), "twice changes nothing"
@@ -178,6 +195,8 @@ def test_each_figure_is_what_the_tables_say_and_the_page_says_the_same_as_the_cs
     (row,) = _stats(stack, *asked, "--html", str(file))
     assert {name: row[name] for name in FIGURES} == FIGURES, "of live reports alone: a test and a drill are beside them"
     assert 7100 < float(row["removed_median"]) < 7300
+    for name in ("decided_median", "decided_ninetieth"):
+        assert abs(float(row[name]) - (time.time() - SUBMITTED_SECONDS)) < 600, "it was decided just now"
     told = file.read_text("utf-8")
     (line,) = (line for line in told.split("<tr>") if line.startswith(f"<th scope='row'>{SUBMITTER}</th>"))
     cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", line)]

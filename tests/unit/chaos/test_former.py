@@ -25,7 +25,7 @@ def before() -> Former:
         pytest.skip(str(failure))
 
 
-def test_it_runs_from_its_folder_and_knows_all_revisions_of_the_tables_but_the_newest_two(
+def test_it_runs_from_its_folder_and_knows_neither_of_the_newest_two_revisions_of_the_tables(
     before: Former, tmp_path: Path
 ) -> None:
     folder = unpacked(before.commit, tmp_path)
@@ -33,7 +33,7 @@ def test_it_runs_from_its_folder_and_knows_all_revisions_of_the_tables_but_the_n
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 -- ours
     head, place = done.stdout.split()
     *_, before_both, _, _ = sorted(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-    assert head == before.tables == before_both
+    assert head == before.tables <= before_both
     assert Path(place).is_relative_to(folder)
 
 

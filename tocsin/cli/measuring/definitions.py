@@ -53,6 +53,18 @@ def _taken_up(group: Group) -> Times:
     return group.taken_up
 
 
+def _decided(group: Group) -> Times:
+    return group.decided
+
+
+def _first_answer(group: Group) -> Times:
+    return group.first_answer
+
+
+def _escalated(group: Group) -> Times:
+    return group.escalated
+
+
 def _removed(group: Group) -> Times:
     return group.removed
 
@@ -69,6 +81,18 @@ MEASURES: Final[Mapping[str, Measure]] = {
         unit=COUNT,
         sentence="Members that were given one of these reports, each counted once a report; recalls are none.",
         of=_count("referrals"),
+    ),
+    "decided_median": Measure(
+        heading="decided, median",
+        unit=SECONDS,
+        sentence="From submission until the first decision on a report that somebody was given: half took no longer.",
+        of=_times(_decided, "median"),
+    ),
+    "decided_ninetieth": Measure(
+        heading="decided, 90 %",
+        unit=SECONDS,
+        sentence="The same: nine of ten took no longer.",
+        of=_times(_decided, "ninetieth"),
     ),
     "delivered_median": Measure(
         heading="delivered, median",
@@ -99,6 +123,30 @@ MEASURES: Final[Mapping[str, Measure]] = {
         unit=SHARE,
         sentence="Of referrals, those that were taken up, refused, or had an outcome; delivery alone is no answer.",
         of=_share("answered", "referrals"),
+    ),
+    "answered_median": Measure(
+        heading="answered, median",
+        unit=SECONDS,
+        sentence="From submission until the first such answer: half of those took no longer.",
+        of=_times(_first_answer, "median"),
+    ),
+    "answered_ninetieth": Measure(
+        heading="answered, 90 %",
+        unit=SECONDS,
+        sentence="The same: nine of ten took no longer.",
+        of=_times(_first_answer, "ninetieth"),
+    ),
+    "escalated": Measure(
+        heading="escalated",
+        unit=COUNT,
+        sentence="Referrals for which somebody was called, because nobody had taken them up in time.",
+        of=lambda group: (group.escalated.count, group.escalated.count),
+    ),
+    "escalated_median": Measure(
+        heading="escalated, median",
+        unit=SECONDS,
+        sentence="From submission until somebody was called first: half of those took no longer.",
+        of=_times(_escalated, "median"),
     ),
     "complete_share": Measure(
         heading="complete",

@@ -47,11 +47,17 @@ class Group(Struct, frozen=True, kw_only=True):
     links: int = 0
     """Links of all of them together."""
     items: int = 0
+    decided: Times = Times()
+    """From submission until the first decision, of reports that were referred to somebody."""
     removed: Times = Times()
     """From the first decision on its report until a hotline said that an item is gone."""
     referrals: int = 0
     """Members that were given a report: a report with two of them counts twice."""
     answered: int = 0
+    first_answer: Times = Times()
+    """From submission until the member took it up, refused it or told an outcome."""
+    escalated: Times = Times()
+    """From submission until somebody was called because nobody had taken it up."""
     delivered: Times = Times()
     """From submission until the member's system had it."""
     taken_up: Times = Times()
@@ -91,6 +97,7 @@ def _group(row: Row[Any], referred: Row[Any] | None) -> Group:
         linked=row.linked,
         links=row.links,
         items=row.items,
+        decided=_times(row.decided, row.decided_at),
         removed=_times(row.removed, row.removed_at),
     )
     if referred is None:
@@ -99,6 +106,8 @@ def _group(row: Row[Any], referred: Row[Any] | None) -> Group:
         found,
         referrals=referred.referrals,
         answered=referred.answered,
+        first_answer=_times(referred.timed, referred.answered_at),
+        escalated=_times(referred.escalated, referred.escalated_at),
         delivered=_times(referred.delivered, referred.delivered_at),
         taken_up=_times(referred.taken_up, referred.taken_up_at),
     )
@@ -132,7 +141,8 @@ _REPORTS: Final = """
         select key, count(*)::integer as reports, count(*) filter (where is_complete)::integer as complete,
                avg(completeness) as completeness, count(*) filter (where labels <> '{}')::integer as labelled,
                count(*) filter (where links > 0)::integer as linked, coalesce(sum(links), 0)::integer as links,
-               coalesce(sum(items), 0)::integer as items
+               coalesce(sum(items), 0)::integer as items, count(decided_seconds)::integer as decided,
+               percentile_cont(array[0.5, 0.9]) within group (order by decided_seconds) as decided_at
         from cases group by key
     )
     select counted.*, coalesce(gone.removed, 0) as removed, gone.removed_at
@@ -140,6 +150,10 @@ _REPORTS: Final = """
 """
 _REFERRALS: Final = """
     select KEY as key, count(*)::integer as referrals, count(*) filter (where m.is_answered)::integer as answered,
+           count(m.answered_seconds)::integer as timed,
+           percentile_cont(array[0.5, 0.9]) within group (order by m.answered_seconds) as answered_at,
+           count(m.escalated_seconds)::integer as escalated,
+           percentile_cont(array[0.5, 0.9]) within group (order by m.escalated_seconds) as escalated_at,
            count(m.delivered_seconds)::integer as delivered,
            percentile_cont(array[0.5, 0.9]) within group (order by m.delivered_seconds) as delivered_at,
            count(m.taken_up_seconds)::integer as taken_up,
