@@ -94,26 +94,42 @@ def step(database: Database, move: Any, revision: str) -> None:
         move(config, revision)
 
 
-def filled(connection: psycopg.Connection[Any]) -> dict[str, int]:
-    """A row in each table that has none, whatever refers to what; how many each has."""
-    columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
+Table = tuple[str, str]
+"""Its schema and its name."""
+
+
+def fill(connection: psycopg.Connection[Any]) -> None:
+    """A row in each table that has none, whatever refers to what."""
+    columns: dict[Table, list[tuple[str, str]]] = {}
     for schema, table, column, kind, nullable, default in connection.execute(TABLES).fetchall():
         wanted = columns.setdefault((schema, table), [])
         if nullable == "NO" and default is None:
             wanted.append((column, CHECKED.get((table, column), VALUES[kind])))
     connection.execute("set session_replication_role = replica")
-    return {f"{schema}.{table}": _filled(connection, (schema, table), row) for (schema, table), row in columns.items()}
+    has = counted(connection)
+    for table, row in columns.items():
+        if not has[table]:
+            names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in row)
+            values = sql.SQL(", ").join(sql.SQL(value) for _, value in row)
+            insert = sql.SQL("insert into {} ({}) values ({})") if row else sql.SQL("insert into {} default values")
+            connection.execute(insert.format(sql.Identifier(*table), names, values))
 
 
-def _filled(connection: psycopg.Connection[Any], table: tuple[str, str], row: list[tuple[str, str]]) -> int:
-    count = sql.SQL("select count(*) from {}").format(sql.Identifier(*table))
-    if not connection.execute(count).fetchone()[0]:  # type: ignore[index]  # one row always
-        names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in row)
-        values = sql.SQL(", ").join(sql.SQL(value) for _, value in row)
-        insert = sql.SQL("insert into {} ({}) values ({})") if row else sql.SQL("insert into {} default values")
-        connection.execute(insert.format(sql.Identifier(*table), names, values))
-    found: int = connection.execute(count).fetchone()[0]  # type: ignore[index]  # as above
+def counted(connection: psycopg.Connection[Any]) -> dict[Table, int]:
+    """How many rows each table has at this moment; nothing is put into any."""
+    tables = sorted({(schema, table) for schema, table, *_ in connection.execute(TABLES).fetchall()})
+    return {table: _count(connection, table) for table in tables}
+
+
+def _count(connection: psycopg.Connection[Any], table: Table) -> int:
+    asked = sql.SQL("select count(*) from {}").format(sql.Identifier(*table))
+    found: int = connection.execute(asked).fetchone()[0]  # type: ignore[index]  # one row always
     return found
+
+
+def lost(before: dict[Table, int], after: dict[Table, int]) -> dict[Table, tuple[int, int | None]]:
+    """Of the tables that there were, those that have another number of rows now, or are gone."""
+    return {table: (count, after.get(table)) for table, count in before.items() if after.get(table) != count}
 
 
 def shape(connection: psycopg.Connection[Any]) -> Shape:
@@ -125,16 +141,21 @@ def test_each_revision_goes_back_and_forward_with_rows_in_every_table(stack: Any
         connection.autocommit = True
         before, revisions = shape(connection), chain()
         for revision in revisions:
+            had = counted(connection)
             step(database, command.upgrade, revision)
-            rows, after = filled(connection), shape(connection)
+            assert lost(had, counted(connection)) == {}, f"rows that {revision} loses"
+            fill(connection)
+            rows, after = counted(connection), shape(connection)
+            assert min(rows.values()) >= 1
             step(database, command.downgrade, "-1")
+            kept = {table: rows[table] for table in had}
+            assert lost(kept, counted(connection)) == {}, f"rows that are lost where {revision} is taken back"
             back = shape(connection)
             assert back[0] == before[0] or revision == revisions[0], f"columns after {revision} was taken back"
             assert revision == revisions[0] or back == before, f"what {revision} leaves behind"
             step(database, command.upgrade, revision)
             assert shape(connection) == after, f"{revision}, taken back and made again, is another"
-            kept = {name: count for name, count in filled(connection).items() if name in rows}
-            assert all(kept[name] >= 1 for name in rows)
+            assert lost(kept, counted(connection)) == {}, f"rows that {revision} loses where it is made again"
             before = after
         step(database, command.downgrade, "base")
         assert {table for _, table, *_ in shape(connection)[0]} == {"alembic_version"}
