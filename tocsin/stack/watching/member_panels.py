@@ -18,7 +18,7 @@ MEMBERS: Final = Panel(
 )
 """Whose pages there are."""
 _NAME: Final = re.compile(r"[a-z0-9-]{1,40}")
-_LATE: Final = whole(FILE.read_bytes()).canary.late_seconds
+_PROMISED: Final = whole(FILE.read_bytes())
 
 
 def is_name(text: str) -> bool:
@@ -36,6 +36,10 @@ def of_member(name: str) -> tuple[Group, ...]:
     )
 
 
+_ITS_PROCESS: Final = 'and on (instance) tocsin_oldest_undelivered_timestamp_seconds{member="$member"}'
+"""Of the process alone that delivers to this member: it is the one that tells how long this member has waited."""
+
+
 GROUPS: Final[tuple[Group, ...]] = (
     Group(
         title="Promises",
@@ -47,7 +51,7 @@ GROUPS: Final[tuple[Group, ...]] = (
                 query='time() - max by (lane) (tocsin_canary_sent_timestamp_seconds{member="$member"})',
                 unit=Unit.SECONDS,
                 legend="{{lane}}",
-                line=float(_LATE),
+                line=float(_PROMISED.canary.late_seconds),
                 may_be_empty=True,
             ),
             Panel(
@@ -84,6 +88,21 @@ GROUPS: Final[tuple[Group, ...]] = (
         ),
     ),
     Group(
+        title="How long it takes",
+        asks="Does its process keep up?",
+        panels=(
+            Panel(
+                title="A piece of work of each stage",
+                says="99 % of the batches of its inbox, and of the deliveries to its sinks, took no longer.",
+                query="histogram_quantile(0.99, sum by (stage, le) "
+                f"(rate(tocsin_stage_duration_seconds_bucket[5m]) {_ITS_PROCESS}))",
+                unit=Unit.SECONDS,
+                legend="{{stage}}",
+                may_be_empty=True,
+            ),
+        ),
+    ),
+    Group(
         title="What waits",
         asks="Has it got what is its own?",
         panels=(
@@ -112,6 +131,70 @@ GROUPS: Final[tuple[Group, ...]] = (
                 says="Its records that could not go on, in the last hour.",
                 query='sum by (stage) (increase(tocsin_dead_letters_total{member="$member"}[1h]))',
                 legend="{{stage}}",
+                may_be_empty=True,
+            ),
+        ),
+    ),
+    Group(
+        title="Groups",
+        asks="Does somebody read what is its own?",
+        panels=(
+            Panel(
+                title="Readers of its groups",
+                says="Consumers that the broker counts; 0 of its inbox is nobody who takes delivery.",
+                query='sum by (consumergroup) (kafka_consumergroup_members{consumergroup=~"$member[.].*"})',
+                legend="{{consumergroup}}",
+                may_be_empty=True,
+            ),
+            Panel(
+                title="Version of its process",
+                says="Of the process that delivers to it; two while it is upgraded.",
+                query=f"count by (version) (tocsin_build_info {_ITS_PROCESS})",
+                legend="{{version}}",
+                may_be_empty=True,
+            ),
+        ),
+    ),
+    Group(
+        title="Trust",
+        asks="Will it be believed tomorrow?",
+        panels=(
+            Panel(
+                title="Until its certificate ends",
+                says="Of the process that delivers to it; without one it can neither read nor answer.",
+                query=f"min((tocsin_certificate_expiry_timestamp_seconds > 0) {_ITS_PROCESS}) - time()",
+                unit=Unit.SECONDS,
+                shape=Shape.NUMBER,
+                may_be_empty=True,
+            ),
+        ),
+    ),
+    Group(
+        title="Saturation",
+        asks="Is its process nearly full?",
+        panels=(
+            Panel(
+                title="Memory",
+                says="Of the process that delivers to it; a line that only rises is a leak.",
+                query=f"sum by (instance) (tocsin_process_resident_memory_bytes {_ITS_PROCESS})",
+                unit=Unit.BYTES,
+                legend="{{instance}}",
+                may_be_empty=True,
+            ),
+            Panel(
+                title="Processor time",
+                says="Of the process that delivers to it; 1 is a whole core.",
+                query=f"sum by (instance) (rate(tocsin_process_cpu_seconds_total[1m]) {_ITS_PROCESS})",
+                legend="{{instance}}",
+                may_be_empty=True,
+            ),
+            Panel(
+                title="Room on disk",
+                says="Share that is left where its inbox is kept.",
+                query=f"min by (instance) (tocsin_state_available_bytes / tocsin_state_size_bytes {_ITS_PROCESS})",
+                unit=Unit.SHARE,
+                legend="{{instance}}",
+                floor=0.1,
                 may_be_empty=True,
             ),
         ),
