@@ -38,6 +38,7 @@ def test_a_stack_as_the_tables_make_it_has_nothing_wrong(stack: Any) -> None:
         "schemas",
         "migrations",
     } <= set(parts)
+    assert parts["settings"].startswith("of a local stack")
     assert parts["database TLS"] == "TLSv1.3"
 
 

@@ -18,7 +18,7 @@ AWAY = 4
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def command(home: Path, as_json: bool) -> None:
-    """Look at services, certificates, policy, topics, access rules, schemas, migrations and consumer groups.
+    """Look at services, certificates, policy, settings, topics, access rules, schemas, migrations and consumer groups.
 
     Each line that is not ok names the command to run next. Exit codes: 0 nothing failed; 3 a check failed;
     4 a service does not answer, or the home has no stack.

@@ -94,7 +94,9 @@ def request(member: str, folder: Path) -> None:
 @click.option("--jurisdiction", default="", help="Default: the country, in small letters.")
 @click.option("--sector", type=click.Choice([one.value for one in Sector]), required=True)
 @click.option(
-    "--profile", type=click.Path(path_type=Path, exists=True), help="What it signed off; it then submits, and signs it."
+    "--profile",
+    type=click.Path(path_type=Path, exists=True),
+    help="What it signed off; it then submits, signed and sealed.",
 )
 @click.option("--receives", is_flag=True, help="It gets referrals.")
 @click.option("--not-owner", is_flag=True, help="Another member gets what concerns the country.")

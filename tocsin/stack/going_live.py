@@ -104,6 +104,7 @@ def _signed(facts: Facts, bundle: Bundle) -> Iterator[Condition]:
             found="agreed to" if member.signs else "not agreed to: whoever can write to its topic is believed",
             fix="set signs = true in members.toml, once its signing key is in the directory",
         )
+        yield from _sealing(member)
     if member.receives:
         rules = [one.rule for one in bundle.sharing.agreement if member.sector in one.recipient_sectors]
         yield Condition(
@@ -115,6 +116,19 @@ def _signed(facts: Facts, bundle: Bundle) -> Iterator[Condition]:
         agreed = member.agreement
         found = f"known content: {agreed.known_content}, by {', '.join(agreed.selectors)}"
         yield Condition(name="duplicate agreement", holds=True, found=found)
+
+
+def _sealing(member: Member) -> Iterator[Condition]:
+    """Whoever runs the broker reads what a submitter leaves open; a canary has no person in it."""
+    if not member.canary:
+        yield Condition(
+            name="seals what names a person",
+            holds=member.seals,
+            found="agreed to"
+            if member.seals
+            else "not agreed to: who runs broker or database reads its personal parts",
+            fix="set seals = true in members.toml, once its publisher has the key directory",
+        )
 
 
 def _technical(facts: Facts) -> Iterator[Condition]:

@@ -29,15 +29,20 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def added(folder: Path, *words: str) -> Member:
-    """The member that the loaded bundle has, of what these words of a command say."""
+def said_of(*words: str) -> dict[str, Any]:
+    """What these words of a command say."""
     said: dict[str, Any] = {}
 
     def listen(**options: Any) -> None:
         said.update(options)
 
     click.command(described(listen)).main(list(words), standalone_mode=False)
-    entry = entry_of(PLAIN | said, date(2026, 11, 25))
+    return said
+
+
+def added(folder: Path, *words: str) -> Member:
+    """The member that the loaded bundle has, of what these words of a command say."""
+    entry = entry_of(PLAIN | said_of(*words), date(2026, 11, 25))
     return changed(a_folder(folder), adding(MemberId("be-hotline"), entry, None)).members[MemberId("be-hotline")]
 
 
@@ -58,6 +63,12 @@ def test_what_is_not_said_is_as_the_policy_takes_it(tmp_path: Path) -> None:
     assert (found.duty_hours, found.holidays, found.mandate, found.valid_to) == ((), (), (), None)
     assert (found.valid_from, found.time_zone) == (date(2026, 11, 25), "UTC")
     assert on_duty(found, 0), "without duty hours somebody is always there"
+
+
+@pytest.mark.parametrize(("profile", "agrees"), [(None, False), (Path("signed.toml"), True)])
+def test_whoever_submits_agrees_to_sign_and_to_seal(profile: Path | None, agrees: bool) -> None:
+    entry = entry_of(PLAIN | said_of() | {"profile": profile}, date(2026, 11, 25))
+    assert (entry["submits"], entry.get("signs", False), entry.get("seals", False)) == (agrees,) * 3
 
 
 def refused(*words: str) -> Result:

@@ -58,6 +58,17 @@ def test_who_submits_and_has_not_agreed_to_sign_does_not_go_live() -> None:
     assert [one for one in conditions_of("nl-police", signs=False) if one.name == name] == []
 
 
+def test_who_submits_and_has_not_agreed_to_seal_does_not_go_live() -> None:
+    name = "seals what names a person"
+    (agreed,) = [one for one in conditions_of("plat-a") if one.name == name]
+    assert (agreed.holds, agreed.found) == (True, "agreed to")
+    (open_,) = [one for one in conditions_of("plat-a", seals=False) if one.name == name]
+    assert (open_.holds, "broker or database reads its personal parts" in open_.found) == (False, True)
+    assert open_.fix.startswith("set seals = true in members.toml")
+    others = conditions_of("nl-police", seals=False) + conditions_of("canary", seals=False)
+    assert [one for one in others if one.name == name] == [], "who submits nothing, or nobody's name"
+
+
 @pytest.mark.parametrize("member", ["plat-a", "nl-hotline"])
 def test_whoever_takes_part_names_a_way_to_reach_it_beside_the_exchange(member: str) -> None:
     (named,) = [one for one in conditions_of(member) if one.name == REACHED]

@@ -65,7 +65,8 @@ def entry_of(said: Mapping[str, Any], today: date) -> dict[str, Value]:
     }
     entry |= {key: said[key] for key in _AS_SAID if said[key]}
     if entry["submits"]:
-        entry["signs"] = True  # whoever agrees to submit agrees to that; a member that cannot is taken out by hand
+        # whoever agrees to submit agrees to both; for a member that cannot, one is taken out by hand
+        entry |= {"signs": True, "seals": True}
     if said["holidays"]:
         entry["holidays"] = tuple(day.date() for day in said["holidays"])
     if said["last_day"]:

@@ -27,6 +27,7 @@ from tocsin.runtime.transport.cluster import ClusterReader
 from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
+from tocsin.stack.doctor.given_up import of_settings
 from tocsin.stack.doctor.rules import of_memory, of_people, of_rules, of_signing
 from tocsin.stack.erasing import came_back
 from tocsin.stack.membership import barred_now
@@ -46,6 +47,7 @@ def examine(home: Path, now: datetime) -> tuple[Finding, ...]:
     answers = {name: _trouble(ask, ops) for name, ask in _SERVICES.items()}
     codec = findings.of_codec(ENGINE)
     found = [*findings.of_services(answers), codec, *findings.of_certificates(_expiries(home), now), *_policy(ops, now)]
+    found += of_settings(home / "config", local_stack=ops.local_stack)
     for name, looks in _LOOKS.items():
         if not answers[name]:
             found += [finding for look in looks for finding in look(ops)]
