@@ -9,23 +9,27 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from sqlalchemy import text
 
 from schemas.headers import Headers
-from schemas.records.identifiers import MemberId
+from schemas.records.answers import Return, ReturnKind
+from schemas.records.identifiers import MemberId, ReferralId, report_id_of
 from schemas.records.report import ReportSubmitted
-from schemas.topics import OPS, submitted_topic
+from schemas.topics import OPS, returns_topic, submitted_topic
 from tests.builders import commands
 from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
-from tests.builders.reports import a_report
+from tests.builders.reports import a_hosting, a_report, an_instant, an_item
 from tests.builders.signing import signed
+from tests.builders.waiting import until
 from tocsin import Publisher
 from tocsin.runtime import settings
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.stack.ledger import balance_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("keys_end_here")]
-MEMBER, OTHER = MemberId("fr-hotline"), MemberId("plat-a")
+MEMBER, OTHER, RECIPIENT = MemberId("fr-hotline"), MemberId("plat-a"), MemberId("nl-hotline")
 TOPIC = submitted_topic(MEMBER)
 
 
@@ -114,6 +118,48 @@ def test_an_old_signed_record_that_is_sent_again_is_stale_and_on_another_topic_r
         assert time.monotonic() < deadline, "not refused in time"
         time.sleep(0.5)
     assert list(refused.elements()) == ["report.wrong_submitter"]
+
+
+def state_of(stack: Any, reference: str) -> tuple[str, str]:
+    """The recipient's referral of a report, and what became of it."""
+    query = text("select referral_id::text, state from referrals where report_id = :report and recipient = :member")
+    asked = {"report": report_id_of(MEMBER, reference), "member": RECIPIENT}
+    with one_transaction(settings.load(stack.config(OPS))) as connection:
+        return tuple(connection.execute(query, asked).first() or ("", ""))
+
+
+def test_an_answer_that_its_member_did_not_sign_is_a_dead_letter_and_the_referral_stays_as_it_was(
+    stack: Any, codec: RecordCodec, tmp_path: Path
+) -> None:
+    refused_before = refusals(stack, RECIPIENT)
+    with Publisher(stack.config(MEMBER)) as publisher:
+        items = (an_item(hosting=a_hosting()),)
+        publisher.publish(a_draft(submitter_reference="answered", items=items))
+    referral, _ = until(lambda: found if (found := state_of(stack, "answered"))[0] else None)
+    answer = Return(
+        return_id="forged",
+        referral_id=ReferralId(referral),
+        report_id=report_id_of(MEMBER, "answered"),
+        member=RECIPIENT,
+        kind=ReturnKind.TAKEN_UP,
+        at=an_instant(int(time.time() * 1000)),
+    )
+    value = codec.dumps(answer)
+    with a_crew(stack.home, tmp_path / "returns") as back:
+        back.start("returns", ("returns",))
+        tocsin(stack, "deliver", RECIPIENT, "--once")
+        until(lambda: state_of(stack, "answered") == (referral, "delivered"))
+        for headers in ([], signed(stack.config(MEMBER), Return, value)):
+            send(stack, value, headers, returns_topic(RECIPIENT))
+        refused = until(lambda: found if (found := _new(stack, refused_before)).total() == 2 else None)
+        assert sorted(refused.elements()) == ["origin.unknown_key", "origin.unsigned"]
+        assert state_of(stack, "answered") == (referral, "delivered"), "nobody took it up"
+        send(stack, value, signed(stack.config(RECIPIENT), Return, value), returns_topic(RECIPIENT))
+        until(lambda: state_of(stack, "answered") == (referral, "taken_up"))
+
+
+def _new(stack: Any, before: list[str]) -> Counter[str]:
+    return Counter(refusals(stack, RECIPIENT)) - Counter(before)
 
 
 def test_what_is_signed_with_a_revoked_key_is_refused_at_once(stack: Any, codec: RecordCodec) -> None:
