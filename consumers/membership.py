@@ -10,6 +10,7 @@ from schemas.topics import referral_topic, status_topic, urgent_topic
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import DuplicateAgreement, Member, Sector
 from tocsin.policy.policies import Policies
+from tocsin.runtime.metrics import describe_policy
 
 _HOUR_SECONDS = 3600
 
@@ -60,16 +61,23 @@ class Memberships:
         self._rules = rules
         self._bundle = rules.at(now_ms)
         self.current = membership_of(self._bundle, member)
+        _told(self._bundle, now_ms)
 
     def at(self, now_ms: int) -> Membership:
         """The very same one until another bundle takes effect."""
         bundle = self._rules.at(now_ms)
         if bundle is not self._bundle:
             self._bundle = bundle
+            _told(bundle, now_ms)
             found = bundle.members.get(self.current.member)
             if found is not None and found.receives and found.jurisdiction == self.current.jurisdiction:
                 self.current = membership_of(bundle, self.current.member)
         return self.current
+
+
+def _told(bundle: Bundle, now_ms: int) -> None:
+    """Which policy this process uses, for whoever scrapes it."""
+    describe_policy(bundle.digest, bundle.policy_version().parts, now_ms)
 
 
 def _contacts(bundle: Bundle, member: Member) -> Contacts:

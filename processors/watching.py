@@ -26,8 +26,7 @@ class PolicyWatch:
         bundle = self._policies.at(now_ms)
         if bundle.digest != self._digest:
             self._digest = bundle.digest
-            metrics.POLICY_SINCE.set(now_ms / 1000)
-            metrics.describe_policy(bundle.digest, bundle.policy_version().parts)
+            metrics.describe_policy(bundle.digest, bundle.policy_version().parts, now_ms)
 
 
 class QueueWatch:

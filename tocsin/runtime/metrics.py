@@ -100,8 +100,9 @@ def describe_build(process: str) -> None:
     log.info("this process begins", extra={"facts": build})
 
 
-def describe_policy(digest: str, versions: Mapping[str, str]) -> None:
-    """Publish which policy this process uses; of the digest as much as tells bundles apart."""
+def describe_policy(digest: str, versions: Mapping[str, str], since_ms: int) -> None:
+    """Publish which policy this process uses, and since when; of the digest as much as tells bundles apart."""
+    POLICY_SINCE.set(since_ms / 1000)
     POLICY.info({"digest": digest[:12], **{part: versions.get(part) or "unknown" for part in POLICY_PARTS}})
 
 

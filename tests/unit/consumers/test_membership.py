@@ -11,6 +11,7 @@ from schemas.failures import Broken
 from schemas.records.identifiers import MemberId
 from tests.builders.policy import a_folder
 from tests.builders.promotions import a_chancery
+from tests.unit.processors.test_policy_watch import since, told
 from tocsin.policy.bundle import SAMPLE, load
 
 
@@ -69,3 +70,17 @@ def test_a_member_that_a_bundle_leaves_out_still_gets_what_was_referred_to_it(tm
     chancery.promoted(a_folder(tmp_path / "new", edit), INSTANT_MS)
     found = Memberships(chancery.policies(), MemberId("fr-hotline"), INSTANT_MS - 1)
     assert found.at(INSTANT_MS).topics() == ("referrals.fr.fr-hotline.urgent.v1", "referrals.fr.fr-hotline.v1")
+
+
+def test_a_process_that_delivers_tells_which_policy_it_uses_and_since_when(tmp_path: Path) -> None:
+    chancery = a_chancery(tmp_path)
+    (tmp_path / "new").mkdir()
+    agreement = '[nl-hotline]\nagreement = { known_content = "count" }'
+    chancery.promoted(a_folder(tmp_path / "new", ("members.toml", "[nl-hotline]", agreement)), INSTANT_MS)
+    found = Memberships(chancery.policies(), MemberId("nl-hotline"), INSTANT_MS - 1_000)
+    assert [one["digest"] for one in told()] == [load(SAMPLE).digest[:12]]
+    assert since() == INSTANT_MS / 1_000 - 1
+    promoted = found.at(INSTANT_MS)
+    found.at(INSTANT_MS + 5_000)
+    assert [one["digest"] for one in told()] == [promoted.policy[:12]]
+    assert since() == INSTANT_MS / 1_000
