@@ -114,7 +114,7 @@ def acts(database: Database, report: ReportId, count: int) -> list[tuple[str, st
 
 @pytest.mark.usefixtures("workers")
 def test_an_item_is_assessed_moved_and_ended_by_those_who_may_and_others_are_told_why_not(
-    stack: Any, database: Database
+    stack: Any, database: Database, tmp_path: Path
 ) -> None:
     item = an_item(hosting=a_hosting(country=CountryCode("NL")), labels=(NATIONAL,))
     report, referrals = published(stack, database, "moves-1", item)
@@ -142,6 +142,11 @@ def test_an_item_is_assessed_moved_and_ended_by_those_who_may_and_others_are_tol
     assert referrals[POLICE] in told
     assert "item.not_assigned" in told
     assert tocsin(stack, "ledger").returncode == 0, "every return is applied or refused"
+    lines = [json.loads(line) for line in (tmp_path / "logs" / "returns.log").read_text("utf-8").splitlines()]
+    ours = [line for line in lines if line.get("stage") == "returns" and line.get("report_id") == report]
+    assert {"delivered", "hold", "outcome"} <= {line["said"] for line in ours}, "a line for each that counts"
+    refused = [line["code"] for line in lines if line.get("outcome") == "refused"]
+    assert {"item.not_assigned", "item.host_first"} <= set(refused)
 
 
 def _in_a_week() -> str:
