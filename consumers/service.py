@@ -29,6 +29,7 @@ from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.health import Health
+from tocsin.runtime.keys.ending import own_seal_warnings
 from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.keys.signer import Signer
@@ -109,11 +110,12 @@ class Service:
         return upkeep.show_age(self._store, self._desk)
 
     def warnings(self) -> tuple[str, ...]:
-        """What the member should do soon, before its answers count no more."""
+        """What the member should do soon, before its answers count no more and nothing can be sealed to it."""
+        sealing = own_seal_warnings(self._directory(), self._desk.member, now_ms()) if self._directory else ()
         try:
-            return self._signer.warnings() if self._signer else ()
+            return (*(self._signer.warnings() if self._signer else ()), *sealing)
         except Refused as failure:
-            return (str(failure),)  # without a key answers wait; referrals are delivered all the same
+            return (str(failure), *sealing)  # without a key answers wait; referrals are delivered all the same
 
     def resume(self, states: tuple[State, ...]) -> int:
         """A person lets deliveries go again; tells how many."""

@@ -22,6 +22,8 @@ from tocsin.policy.bundle import Bundle
 from tocsin.policy.members import Profile, day_of
 from tocsin.policy.policies import policies
 from tocsin.runtime.envelope import Envelope
+from tocsin.runtime.keys.ending import own_seal_warnings, triage_seal_warnings
+from tocsin.runtime.keys.publishing import directory_of
 from tocsin.runtime.keys.sealing import Sealer, unsealable
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.metrics import failure_met
@@ -50,6 +52,8 @@ class Publishing:
             directory.id_of(record_type)  # now, while the registry is asked: later it may be away
         self._journal = open_journal(settings.state, self.member)
         self._signer = Signer.of(settings.trust, self.member, now_ms)
+        self._directory = directory_of(settings.trust)
+        self._seals = bundle.members[self.member].seals
         seal = sealing_of(settings, bundle, self.member)
         self._envelope = Envelope(
             member=self.member, codec=self._codec, signer=self._signer, seal=seal, spans=spans_of(settings)
@@ -62,7 +66,16 @@ class Publishing:
 
     def warnings(self) -> tuple[str, ...]:
         """What the member should do soon, before publishing fails."""
-        return self._signer.warnings() if self._signer else ()
+        signing = self._signer.warnings() if self._signer else ()
+        return (*signing, *self._sealing_warnings())
+
+    def _sealing_warnings(self) -> tuple[str, ...]:
+        """Of the key that it seals to, where it seals, and of its own one, where it has one."""
+        if self._directory is None:
+            return ()
+        directory, now_ms = self._directory(), self._now_ms()
+        triage = triage_seal_warnings(directory, now_ms) if self._seals else ()
+        return (*triage, *own_seal_warnings(directory, self.member, now_ms))
 
     def take(
         self, found: Iterable[Entry], mode: Mode = Mode.PUBLISH, *, mark: Mark | None = None

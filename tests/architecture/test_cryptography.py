@@ -12,7 +12,7 @@ from schemas.commitments import DIGEST_BYTES, SALT_BYTES, SEED_BYTES
 from tests.builders.sources import behind_the_surfaces, calls, dotted, imported, trees
 from tocsin.cli import receiver
 from tocsin.runtime.keys.changing import OVERLAP_DAYS, VALID_DAYS
-from tocsin.runtime.keys.signer import WARN_DAYS
+from tocsin.runtime.keys.ending import WARN_DAYS
 from tocsin.stack.inventory import FILES, HOME
 
 DIGESTS = {"sha256", "blake2b", "file_digest"}

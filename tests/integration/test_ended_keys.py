@@ -1,6 +1,7 @@
-"""A member's signing key ends on the real stack: it is warned before, and then only what is urgent goes on, marked."""
+"""Keys end on the real stack: whoever loses by it is warned before, and what an ended key signs is marked or waits."""
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,14 +11,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.records.identifiers import MemberId, report_id_of
+from schemas.topics import OPS, TRIAGE
 from tests.builders import commands
 from tests.builders.commands import a_crew
 from tests.builders.waiting import until
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.changing import DAY_MS, VALID_DAYS
+from tocsin.runtime.keys.directory import Directory, PublicKey
 from tocsin.runtime.keys.files import KeyFolder, Use, new_key
+from tocsin.runtime.keys.publishing import Keeper
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("keys_end_here")]
 MEMBER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
@@ -109,3 +114,39 @@ def test_with_a_key_that_ended_what_is_urgent_goes_on_marked_and_the_rest_waits_
     assert other in tocsin(stack.home, "queue", "list", "--json").stdout
     chain = tocsin(stack.home, "receipts", report_id_of(MEMBER, urgent))
     assert (chain.returncode, f"submitted by {MEMBER}  revision 1  EXPIRED" in chain.stdout) == (3, True), chain.stdout
+
+
+def a_home_with_keys_that_end(stack: Any, folder: Path) -> Path:
+    """Settings of the exchange with a directory of its own, in which every sealing key ends in ten days."""
+    shutil.copytree(stack.keys.keeper.folder, folder / "keeper")
+    (folder / "config").mkdir()
+    keeper, ends_ms = Keeper(folder / "keeper"), time.time_ns() // 1_000_000 + 10 * DAY_MS
+    keeper.change(lambda found: replace(found, number=found.number + 1, keys=tuple(ending(found, ends_ms))))
+    for principal in (MEMBER, RECIPIENT, OPS):
+        settings = stack.config(principal).read_text("utf-8")
+        assert f'"{stack.keys.keeper.file}"' in settings
+        own = settings.replace(f'"{stack.keys.keeper.file}"', f'"{keeper.file}"')
+        (folder / "config" / f"{principal}.toml").write_text(own, "utf-8")
+    return folder
+
+
+def ending(directory: Directory, ends_ms: int) -> Iterator[PublicKey]:
+    for key in directory.keys:
+        yield replace(key, valid_until_ms=min(key.valid_until_ms, ends_ms)) if key.use is Use.SEAL else key
+
+
+def test_who_seals_who_is_sealed_to_and_the_operator_are_told_before_a_sealing_key_ends(
+    busy_stack: Any, tmp_path: Path
+) -> None:
+    home = a_home_with_keys_that_end(busy_stack, tmp_path / "home")
+    published_ = tocsin(home, "publish", str(a_file(tmp_path, f"u-{uuid4()}", f"n-{uuid4()}")), "--as", MEMBER)
+    assert "The exchange's sealing key" in published_.stderr, published_.stderr
+    delivered = tocsin(home, "deliver", RECIPIENT, "--once")
+    for done, member in ((published_, MEMBER), (delivered, RECIPIENT)):
+        (own,) = [line for line in done.stderr.splitlines() if line.startswith("Your sealing key")]
+        assert "ends in 9 days" in own
+        assert f"tocsin keys rotate --as {member} --use seal" in own
+    found = json.loads(tocsin(home, "doctor", "--json").stdout)
+    told_ = {one["next_command"]: one["level"] for one in found if one["part"] == "keys" and one["level"] != "ok"}
+    for principal in (MEMBER, RECIPIENT, TRIAGE):
+        assert told_[f"tocsin keys rotate --as {principal} --use seal"] == "warn"

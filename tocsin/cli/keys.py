@@ -24,12 +24,12 @@ from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.changing import DAY_MS
-from tocsin.runtime.keys.directory import Directory, PublicKey, RevocationReason, expiring
+from tocsin.runtime.keys.directory import Directory, PublicKey, RevocationReason
+from tocsin.runtime.keys.ending import ending, expiring
 from tocsin.runtime.keys.files import KeyFolder, PrivateKey, Use, new_key
 from tocsin.runtime.keys.notes import NoteKey
 from tocsin.runtime.keys.publishing import DirectoryFile, Keeper
 from tocsin.runtime.keys.requests import Request
-from tocsin.runtime.keys.signer import WARN_DAYS
 from tocsin.runtime.settings import Settings, TrustSettings, load
 from tocsin.stack import keys as first
 
@@ -92,7 +92,7 @@ def list_(home: Path, principal: str) -> None:
         if principal in ("", key.principal):
             table.add_row(key.principal, key.use, key.key_id, _standing(key, now_ms), _day(key.valid_until_ms))
     Console().print(table)
-    for key in expiring(directory, now_ms, WARN_DAYS * DAY_MS):
+    for key in expiring(directory, now_ms):
         if principal in ("", key.principal):
             click.echo(_ending(key, now_ms), err=True)
 
@@ -316,9 +316,8 @@ def _standing(key: PublicKey, now_ms: int) -> str:
 
 
 def _ending(key: PublicKey, now_ms: int) -> str:
-    days = (key.valid_until_ms - now_ms) // DAY_MS
     return (
-        f"The last key of {key.principal} to {key.use} ends in {days} days, and nothing takes its place yet. "
+        f"The last key of {key.principal} to {key.use} {ending(key, now_ms)}, and nothing takes its place yet. "
         f"Exchange it: tocsin keys rotate --as {key.principal} --use {key.use}"
     )
 

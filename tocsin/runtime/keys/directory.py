@@ -1,7 +1,7 @@
 """The directory of public keys: who may sign and be sealed to, from when to when; a text that its keeper signs."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
@@ -100,6 +100,11 @@ class Directory(Struct, frozen=True, kw_only=True, dict=True):
         own = (key for key in self.keys if (key.principal, key.use) == (principal, use))
         return tuple(sorted(own, key=lambda key: (key.valid_from_ms, key.key_id)))
 
+    def last(self, principal: MemberId, use: Use) -> PublicKey | None:
+        """The one of them that ends last, or did; None where each is revoked, for whatever reason, or there is none."""
+        kept = (key for key in self.of(principal, use) if key.revoked_ms is None)
+        return max(kept, key=lambda key: (key.valid_until_ms, key.key_id), default=None)
+
     def next_change_ms(self, principal: MemberId, use: Use, after_ms: int) -> int | None:
         """When one of these keys begins, ends or is revoked next; None where nothing is to come."""
         own = self.of(principal, use)
@@ -124,13 +129,6 @@ class Directory(Struct, frozen=True, kw_only=True, dict=True):
         if len(directory.by_id) != len(directory.keys):
             raise Unreadable("A key directory has each key once, found one twice. Get it anew.", code="keys.directory")
         return directory
-
-
-def expiring(directory: Directory, now_ms: int, within_ms: int) -> Iterable[PublicKey]:
-    """The last live key of each principal and use, where it ends so soon."""
-    owners = sorted({(key.principal, key.use) for key in directory.keys})
-    last = (directory.live(principal, use, now_ms)[-1:] for principal, use in owners)
-    return (key for key in chain.from_iterable(last) if key.valid_until_ms < now_ms + within_ms)
 
 
 def _line(key: PublicKey) -> str:

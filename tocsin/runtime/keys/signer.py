@@ -14,14 +14,13 @@ from schemas.headers import Headers, event_type
 from schemas.records.identifiers import MemberId
 from schemas.records.report import ReportSubmitted
 from schemas.signing import Signature, signature_headers
-from tocsin.runtime.keys.changing import DAY_MS
 from tocsin.runtime.keys.directory import Directory, PublicKey, Standing
+from tocsin.runtime.keys.ending import WARN_DAYS, ending, left_days
 from tocsin.runtime.keys.files import KeyFolder, Use
 from tocsin.runtime.keys.notes import NoteKey, sign_note
 from tocsin.runtime.keys.publishing import DirectoryFile
 from tocsin.runtime.settings import TrustSettings
 
-WARN_DAYS: Final = 30
 _WORTH: Final = (Standing.EXPIRED, Standing.LIVE)
 """A live key signs; an expired one still does, so that what is urgent goes on, marked."""
 
@@ -60,10 +59,10 @@ class Signer:
     def warnings(self) -> tuple[str, ...]:
         """What to say to a person before it is too late."""
         key, now_ms = self._key(), self._now_ms()
-        days = (key.valid_until_ms - now_ms) // DAY_MS
+        days = left_days(key, now_ms)
         if days >= WARN_DAYS:
             return ()
-        ends = f"ends in {days} days" if days >= 0 else "has ended: what is not urgent waits until it is replaced"
+        ends = ending(key, now_ms) + ("" if days >= 0 else ": what is not urgent waits until it is replaced")
         return (f"Your signing key {key.key_id} {ends}. Exchange it: tocsin keys rotate --as {self._principal}",)
 
     def _sign(self, message: bytes) -> Signature:

@@ -7,9 +7,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from schemas.topics import PROCESSES, TRIAGE
 from tocsin.policy.members import Member
 from tocsin.policy.store.promotions import Promotion, digest_at
 from tocsin.policy.store.trust import NEEDED
+from tocsin.runtime.keys.directory import Directory
+from tocsin.runtime.keys.ending import WARN_DAYS, ending, expiring, last_keys, left_days
+from tocsin.runtime.keys.files import Use
 from tocsin.runtime.ledger.workers import Worker
 from tocsin.stack.certificates import RENEWED_BEFORE
 from tocsin.stack.provision import Plan
@@ -78,6 +82,23 @@ def of_certificates(expiries: Mapping[str, datetime], now: datetime) -> Iterator
         yield Finding(
             part="certificates", level=Level.OK, says=f"{good} valid for more than {RENEWED_BEFORE.days} days"
         )
+
+
+def of_keys(directory: Directory, now_ms: int) -> Iterator[Finding]:
+    """Each key that ends soon or has ended with nothing in its place; the good ones are one line together."""
+    ends = expiring(directory, now_ms)
+    for key in ends:
+        level = Level.FAIL if key.principal in PROCESSES and left_days(key, now_ms) < 0 else Level.WARN
+        says = f"the last key of {key.principal} to {key.use} {ending(key, now_ms)}"
+        exchange = f"tocsin keys rotate --as {key.principal} --use {key.use}"
+        yield Finding(part="keys", level=level, says=says, next_command=exchange)
+    if directory.last(TRIAGE, Use.SEAL) is None:
+        says = "triage has none to be sealed to: reports with a personal part come back unwritten"
+        exchange = f"tocsin keys new --as {TRIAGE} --use {Use.SEAL}"
+        yield Finding(part="keys", level=Level.FAIL, says=says, next_command=exchange)
+    good = len(tuple(last_keys(directory))) - len(ends)
+    if good:
+        yield Finding(part="keys", level=Level.OK, says=f"{good} good for {WARN_DAYS} days or more")
 
 
 def of_policy(chain: Sequence[Promotion], waiting: Iterable[Promotion], now_ms: int) -> Iterator[Finding]:

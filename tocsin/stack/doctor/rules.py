@@ -11,8 +11,10 @@ from tocsin.policy.policies import policies
 from tocsin.policy.store.folder import Store, is_store
 from tocsin.policy.store.promotions import gone_from
 from tocsin.policy.store.trust import read_trust
+from tocsin.runtime.keys.publishing import directory_of
+from tocsin.runtime.settings import TrustSettings
 from tocsin.stack.doctor import findings
-from tocsin.stack.doctor.findings import Finding
+from tocsin.stack.doctor.findings import Finding, Level
 
 
 def of_rules(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]:
@@ -21,6 +23,19 @@ def of_rules(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]
         return _of_store(folder, trust, now_ms) if is_store(folder) else findings.of_folder(load(folder).digest)
     except Failure as failure:
         return findings.of_policy_trouble(str(failure))
+
+
+def of_keys(trust: TrustSettings | None, now_ms: int) -> Iterator[Finding]:
+    """Whose keys end; a home without a directory has none, and one that cannot be trusted is told."""
+    current = directory_of(trust)
+    if current is None:
+        return
+    try:
+        directory = current()
+    except Failure as failure:
+        yield Finding(part="keys", level=Level.FAIL, says=str(failure))
+        return
+    yield from findings.of_keys(directory, now_ms)
 
 
 def of_people(trust: Path | None, *, local_stack: bool) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from schemas.failures import Broken, Refused, Unreadable
 from schemas.records.identifiers import KeyId, MemberId
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.changing import DAY_MS
-from tocsin.runtime.keys.directory import Directory, RevocationReason, Standing, expiring
+from tocsin.runtime.keys.directory import Directory, RevocationReason, Standing
 from tocsin.runtime.keys.files import KeyFolder, Use, new_key
 from tocsin.runtime.keys.publishing import DirectoryFile, Keeper
 from tocsin.runtime.keys.requests import Request, proven
@@ -81,13 +81,6 @@ def test_an_unknown_key_and_a_revoked_one_cannot_be_revoked() -> None:
     for directory, key_id in ((ended, key.key_id), (ended, KeyId("f" * 16))):
         with pytest.raises(Refused):
             changing.revoked(directory, key_id, RevocationReason.LOST, NOW_MS)
-
-
-def test_only_the_last_live_key_makes_people_hurry() -> None:
-    ends_soon = one_key().keys[0].valid_until_ms - DAY_MS
-    assert [key.public for key in expiring(one_key(), ends_soon, 2 * DAY_MS)] == [public_key()]
-    followed = changing.admitted(one_key(), MEMBER, Use.SIGN, public_key(2), ends_soon)
-    assert not list(expiring(followed, ends_soon, 2 * DAY_MS))
 
 
 @given(st.lists(st.tuples(st.sampled_from(("plat-a", "ngo-b")), st.sampled_from(Use)), max_size=4), st.data())
