@@ -67,6 +67,10 @@ LETTERS = tuple(dead_letter_topic(topic) for topic in TOPICS)
 OWN = frozenset({*TOPICS, *LETTERS, BACK, dead_letter_topic(BACK)})
 BYTES = re.compile(r"\\\\x((?:[0-9a-f]{2})+)")
 """As PostgreSQL writes what is no text, within a row."""
+PRIVATE = (".sign.pem", ".seal.pem")
+"""How files of private keys end; a certificate's key ends in `.key`."""
+SEED_BYTES = 32
+"""At the end of such a file's one line: the key itself, whatever stands before it."""
 LONG_ENOUGH = 16
 """Bytes of a secret, below which it could stand somewhere by chance."""
 
@@ -204,7 +208,8 @@ def secrets(home: Path) -> dict[str, list[bytes]]:
         lines = content.split() if content.startswith(b"-----BEGIN") else [content.strip()]
         long = [line for line in lines if len(line) >= LONG_ENOUGH and b"-----" not in line]
         pem = long[1:] if len(long) > 1 else long  # the first line of a key says of which kind it is
-        found[file.name] = [form for one in pem for form in forms_of(one)]
+        bare = [base64.b64decode(one)[-SEED_BYTES:] for one in pem if file.name.endswith(PRIVATE)]
+        found[file.name] = [form for one in (*pem, *bare) for form in forms_of(one)]
     return found
 
 
@@ -213,7 +218,8 @@ def forms_of(secret: bytes) -> tuple[bytes, ...]:
 
 
 def is_secret(file: Path) -> bool:
-    return file.suffix in {".password", ".key"} and not re.search("public", file.name)
+    named = file.suffix in {".password", ".key", ".hook"} or file.name == "secret" or file.name.endswith(PRIVATE)
+    return named and not re.search("public", file.name)
 
 
 def hits(wanted: list[bytes], places: dict[str, bytes]) -> list[str]:
@@ -296,6 +302,8 @@ def test_no_canary_and_no_secret_is_in_a_log_a_metric_an_environment_or_a_comman
     assert len(shown(heard.stack)) >= len(COMMANDS) + 3
     known = secrets(heard.stack.home)
     assert len(known) >= 10
+    kinds = {"".join(Path(name).suffixes) for name in known}
+    assert {*PRIVATE, ".key", ".password"} <= kinds, "a kind that is not found is not searched for"
     places = dict(heard.shown) | dict(heard.logs)
     assert hits([CANARY.encode()], {name: content.lower() for name, content in places.items()}) == []
     assert {name: found for name, forms in known.items() if (found := hits(forms, places))} == {}
