@@ -56,6 +56,19 @@ def rejects_path(name: str, format_name: str) -> Path:
     return path.with_name(f"{path.name}.rejected.{_ENDINGS[format_name]}")
 
 
+def delete_rejects(folder: Path, before_seconds: float) -> int:
+    """Delete the files of refused rows that lie in a folder and are older; tells how many."""
+    old = [path for path in _rejects_in(folder) if path.stat().st_mtime < before_seconds]
+    for path in old:
+        path.unlink()
+    return len(old)
+
+
+def _rejects_in(folder: Path) -> Iterator[Path]:
+    for ending in _ENDINGS.values():
+        yield from (path for path in folder.glob(f"*.rejected.{ending}") if path.is_file() and not path.is_symlink())
+
+
 _ENDINGS: Final = {"csv": "csv", "jsonl": "jsonl", "xarf": "xarf.jsonl"}
 
 

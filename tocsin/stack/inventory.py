@@ -117,7 +117,11 @@ FILES: Final = {
     "delivered/*.json": Kept("a delivered referral", "the recipient", "`retain_until` or an erasure"),
     "replies/*": Kept("answers of people, and case numbers", "the recipient", f"{_DAYS} days after they were taken"),
     "checkpoints/*.note": Kept("signed heads of the audit log", "the member", "no content; stays, as proof"),
-    "*.rejected.*": Kept("refused rows of a submitter's file", "the submitter", "the submitter deletes it"),
+    "*.rejected.*": Kept(
+        "refused rows of a submitter's file",
+        "the submitter",
+        "`tocsin purge --rejected`, by the submitter; no order reaches it",
+    ),
     "schemas/schemas.json": Kept("ids of schemas", "its process", "no content; stays"),
     "keyring/*.key": Kept("secret keys of the digests", "triage", "until `tocsin keyring retire`"),
     "erasures/register.jsonl": Kept(

@@ -13,6 +13,10 @@ _SOONER: Final = (
     f"  sooner: tocsin keys rotate --as {TRIAGE} --use seal; by two, tocsin keys revoke KEY --reason superseded; then "
     f"tocsin keys destroy --as {TRIAGE} KEY --at-once --reason WHY. What is sealed to it and not triaged yet is lost"
 )
+_AT_SUBMITTERS: Final = (
+    "  rows that publish refused, in files *.rejected.* on the submitter's machine, which no order reaches: tocsin "
+    "purge --as MEMBER --rejected FOLDER, there"
+)
 _AT_RECIPIENTS: Final = (
     "  sealed parts of referrals, by their recipients' keys alone: tocsin keys destroy --as MEMBER, there"
 )
@@ -22,6 +26,7 @@ def leftovers(directory: Directory, last_ms: int, now_ms: int) -> Iterator[str]:
     """For a person, once an order was carried out; `last_ms` is when the newest record of what was erased came."""
     yield "Still readable for whoever has the machines' disks or copies of them, until you see to it:"
     yield "  rows in PostgreSQL's own files, until their tables are written anew. At a quiet hour: tocsin erase --scrub"
+    yield _AT_SUBMITTERS
     found = tuple(openers(directory, last_ms, now_ms))
     for key in found:
         word, until = "ends" if ended_ms(key) > now_ms else "ended", _day(ended_ms(key) + LONGEST_MS)

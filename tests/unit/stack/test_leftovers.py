@@ -65,7 +65,8 @@ def test_a_revoked_key_opens_until_it_is_destroyed_and_one_that_can_be_destroyed
     assert names(openers(gone, NOON_MS, late_ms)) == []
 
 
-def test_where_nothing_is_sealed_only_the_tables_are_named() -> None:
+def test_where_nothing_is_sealed_the_tables_and_what_lies_at_the_submitter_are_named() -> None:
     said = told(Directory())
     assert "tocsin erase --scrub" in said
+    assert "tocsin purge --as MEMBER --rejected FOLDER, there" in said
     assert "sealed" not in said

@@ -1,7 +1,7 @@
 """One member's desk on the command line: opens its publishing, does one thing, says what came of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from producers import publication
+from producers.files import delete_rejects
 from producers.publication import Choices, Totals
 from producers.service import Publishing
 from producers.survey import Survey, notes, sentences
@@ -59,11 +60,14 @@ class Desk:
             publishing.send(wait_seconds)
         click.echo(f"{plea.reference} is taken back as revision {withdrawal.revision}.")
 
-    def purge(self, days: int) -> None:
-        """Empty old bodies."""
+    def purge(self, days: int, folders: Iterable[Path] = ()) -> None:
+        """Empty old bodies, and delete old files of refused rows in folders."""
+        before_ms = now_ms() - days * _DAY_MS
         with self._publishing() as publishing:
-            count = publishing.purge(now_ms() - days * _DAY_MS)
+            count = publishing.purge(before_ms)
         click.echo(f"{count} bodies deleted; what is younger than {days} days or not confirmed was kept.")
+        for folder in folders:
+            click.echo(f"{delete_rejects(folder, before_ms / 1000)} files of refused rows deleted in {folder}.")
 
     @contextmanager
     def _publishing(self) -> Iterator[Publishing]:
