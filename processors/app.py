@@ -12,6 +12,7 @@ from msgspec import Struct
 from processors.balancing import LedgerWatch
 from processors.checkpointing import CheckpointWatch
 from processors.circulating import Circulation
+from processors.expiring import KeyWatch
 from processors.index.postgres import PostgresIndex
 from processors.keeping import Sweep
 from processors.keyring import key_mark, keyring
@@ -148,7 +149,8 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
         spans=spans_of(settings),
     )
     codec = RecordCodec(SchemaDirectory(settings.registry))
-    tools = ReturnTools(codec=codec, policies=rules, directory=directory_of(settings.trust))
+    directory = directory_of(settings.trust)
+    tools = ReturnTools(codec=codec, policies=rules, directory=directory)
     stages = ReturnStages(tools, database, skips_of(database), _now_ms)
     pauses = Pauses(rules, Writer(codec=codec), database, topics)
     spreading = Spreading(rules, Writer(codec=codec), database)
@@ -167,6 +169,7 @@ def _returns(settings: Settings, instance: str, database: Database) -> "Job":
             sequencer,
             CheckpointWatch(database),
             Sweep(database),
+            KeyWatch(directory),
         ),
         presence=presence,
         wanted=wanted,

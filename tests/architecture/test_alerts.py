@@ -29,6 +29,7 @@ WATCHED = {
     "410 parked": "TocsinParked",
     "checkpoint stale": "TocsinCheckpointsStopped",
     "certificate expiring": "TocsinCertificateExpires",
+    "key expiring": "TocsinKeyExpires",
     "disk": "TocsinDiskNearlyFull",
     "retention near a consumer's position": "TocsinRetentionNear",
 }

@@ -56,6 +56,7 @@ LABELS: Final = {
     "jurisdiction": "[A-Za-z]{2,12}(-[A-Za-z0-9]{1,12}){0,2}",
     "tier": "UNKNOWN|URGENT|HIGH|NORMAL|LOW",
     "kind": "same|near",
+    "use": "sign|seal",
     "process": r"deliver|canary|receiver|lag|triage\.(escalated|normal)|returns\.all",
     "lane": "escalated|normal",
     "group": r"[a-z0-9-]{1,40}\.[a-z]{1,20}",
@@ -262,6 +263,13 @@ _SHOWN: Final = (
         name="tocsin_certificate_expiry_timestamp_seconds",
         kind=Kind.GAUGE,
         help="Unix time at which the certificate that this process shows the broker ends; 0 where it shows none.",
+    ),
+    Family(
+        name="tocsin_key_expiry_timestamp_seconds",
+        kind=Kind.GAUGE,
+        help="Unix time at which the last key of a member or process for one use ends, or did; told by the returns "
+        "worker alone.",
+        labels=("use", "member"),
     ),
     Family(
         name="tocsin_client_queue_records",

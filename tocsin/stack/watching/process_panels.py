@@ -92,6 +92,13 @@ GROUPS: Final[tuple[Group, ...]] = (
                 unit=Unit.SECONDS,
                 shape=Shape.NUMBER,
             ),
+            Panel(
+                title="Until a key ends",
+                says="Of the member or process whose last key to sign, or to be sealed to, ends first.",
+                query="min(tocsin_key_expiry_timestamp_seconds) - time()",
+                unit=Unit.SECONDS,
+                shape=Shape.NUMBER,
+            ),
         ),
     ),
     Group(
