@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from processors.intake import Accepted, Rejected
+from processors.origins import Origin
 from tests.fuzz.__main__ import HANG_SECONDS, MEMORY_MEGABYTES
 from tests.fuzz.memory import peak_megabytes
-from tests.fuzz.targets import CORPUS, TARGETS, run
+from tests.fuzz.targets import CORPUS, TARGETS, admitted_signed, read_return, run
 
 KEPT = sorted(file for file in CORPUS.glob("*/*") if file.is_file())
 
@@ -24,6 +26,27 @@ def test_what_was_kept_goes_through_its_door(file: Path) -> None:
 
 def test_each_door_has_inputs_and_each_input_a_door() -> None:
     assert {file.parent.name for file in KEPT} == set(TARGETS)
+
+
+def test_what_is_signed_and_sealed_comes_through_verified_and_open() -> None:
+    seeds = {file.name: file.read_bytes() for file in KEPT if file.parent.name == "codec-signed"}
+    good = admitted_signed(seeds["seed-signed-and-sealed"])
+    assert isinstance(good, Accepted)
+    assert (good.origin, good.personal is not None) == (Origin.VERIFIED, True)
+    codes = {name: admitted_signed(seeds[name]) for name in ("seed-signed-by-nobody", "seed-damaged-part")}
+    assert {name: one.code for name, one in codes.items() if isinstance(one, Rejected)} == {
+        "seed-signed-by-nobody": "origin.unknown_key",
+        "seed-damaged-part": "sealed.damaged",
+    }
+
+
+def test_each_kind_of_return_comes_through_its_door() -> None:
+    seeds = {file.name: file.read_bytes() for file in KEPT if file.parent.name == "returns"}
+    read = {name: read_return(seeds[name]) for name in ("seed-answer", "seed-label", "seed-looked")}
+    assert {name: one.rejected for name, one in read.items()} == dict.fromkeys(read)
+    altered = read_return(seeds["seed-altered"]).rejected
+    assert altered is not None
+    assert altered.code == "origin.wrong"
 
 
 def test_none_of_them_takes_more_memory_than_was_promised() -> None:
