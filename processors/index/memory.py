@@ -91,6 +91,7 @@ class MemoryIndex:
         self._revisions: dict[ReportId, dict[int, _Revision]] = {}
         self._sightings = _Kept()
         self._near = _Kept()
+        self._carrying: dict[bytes, set[ReportId]] = defaultdict(set)
         self._rulings: dict[str, _Ruling] = {}
         self._disputes: dict[ReportId, int] = {}
         self._next_block = 0
@@ -111,6 +112,8 @@ class MemoryIndex:
                 continue
             self._sightings.keep(claim, base + position, digests[position], room)
             self._near.keep(claim, base + position, vectors[position], near_room)
+            for digest in digests[position]:
+                self._carrying[digest].add(claim.report_id)
         return tuple(self._answer(source, claim, base + position) for position, claim in enumerate(claims))
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
@@ -149,6 +152,12 @@ class MemoryIndex:
         self._next_block += CLAIM_BLOCK
         for kept in (self._sightings, self._near):
             kept.forget(report_id)
+        for reports in self._carrying.values():
+            reports.discard(report_id)
+
+    def carrying(self, digest: bytes) -> set[ReportId]:
+        """All with that selector, as the ledger tells them (`tocsin.runtime.ledger.subjects`)."""
+        return set(self._carrying[digest])
 
     def dispute(self, report_id: ReportId) -> None:
         """A recipient says that the report is wrong; what is claimed later learns of it."""

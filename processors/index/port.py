@@ -14,7 +14,10 @@ MAX_DISTANCE = 31
 """Bits of 256: whoever wants a smaller distance filters what the index answers."""
 MAX_NEAR = 50
 KEPT = 2
-"""Reports of one member that are kept standing for a selector: where one is taken back, the other stands in for it."""
+"""Reports of one member that are kept standing for a selector: where one is taken back, the other stands in for it.
+
+Of the others no claim learns; that they carry it is kept all the same, for whom they are about (ADR 0064).
+"""
 
 
 class Source(Struct, frozen=True):

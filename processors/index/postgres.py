@@ -128,7 +128,7 @@ def _parameters(stream: int, claims: tuple[Claim, ...]) -> dict[str, Any]:
 def _sighting_parameters(claims: tuple[Claim, ...]) -> dict[str, Any]:
     """Sorted, so that two workers can never wait for each other in a circle."""
     wanted = ((selected, claim.member, i) for i, claim in enumerate(claims) for selected in claim.selectors)
-    rows = list(_first_reports(sorted(wanted, key=_place), claims))
+    rows = sorted(wanted, key=_place)
     return {
         "sighted": [selected.digest for selected, _, _ in rows],
         "sighted_bounds": [selected.bound for selected, _, _ in rows],
@@ -136,6 +136,7 @@ def _sighting_parameters(claims: tuple[Claim, ...]) -> dict[str, Any]:
         "sighted_in": [i for _, _, i in rows],
         "sighted_reports": [claims[i].report_id for _, _, i in rows],
         "sighted_at": [claims[i].log_offset for _, _, i in rows],
+        "sighted_first": list(_are_first(rows, claims)),
         "kept": KEPT,
     }
 
@@ -145,14 +146,15 @@ def _place(row: _Row) -> tuple[bytes, MemberId, int]:
     return selected.digest, member, position
 
 
-def _first_reports(rows: Iterable[_Row], claims: tuple[Claim, ...]) -> Iterator[_Row]:
-    """As many reports of a member as are kept for a selector; a slice of one flood must not fill the table."""
+def _are_first(rows: Iterable[_Row], claims: tuple[Claim, ...]) -> Iterator[bool]:
+    """Of each, whether it is of as many reports of its member as are kept; a flood is met by no claim that follows."""
     kept: dict[tuple[bytes, MemberId], set[ReportId]] = defaultdict(set)
     for selected, member, i in rows:
         reports = kept[selected.digest, member]
-        if len(reports) < KEPT or claims[i].report_id in reports:
+        is_first = len(reports) < KEPT or claims[i].report_id in reports
+        if is_first:
             reports.add(claims[i].report_id)
-            yield selected, member, i
+        yield is_first
 
 
 def _selectors(claims: tuple[Claim, ...]) -> dict[str, Any]:
@@ -275,16 +277,28 @@ _CLAIM: Final = text(f"""
         on conflict do nothing
         returning report_id, revision, digest, stream, log_offset, claim_number
     ),
+    seen as materialized (
+        select s.*, is_first and :kept > (
+                   select count(*) from sightings k where k.selector = s.selector and k.member = s.member and {STANDS}
+               ) as is_kept
+        from unnest(cast(:sighted as bytea[]), cast(:sighted_by as text[]), cast(:sighted_reports as uuid[]),
+                    cast(:sighted_at as bigint[]), cast(:sighted_in as integer[]), cast(:sighted_bounds as bytea[]),
+                    cast(:sighted_first as boolean[]))
+             as s(selector, member, report_id, log_offset, position, bound, is_first)
+        where {NOT_ERASED.format("s")}
+    ),
     sighted as (
         insert into sightings (selector, member, report_id, stream, log_offset, claim_number, bound)
         select selector, member, report_id, :stream, log_offset, base.number + position, bound
-        from unnest(cast(:sighted as bytea[]), cast(:sighted_by as text[]), cast(:sighted_reports as uuid[]),
-                    cast(:sighted_at as bigint[]), cast(:sighted_in as integer[]), cast(:sighted_bounds as bytea[]))
-             as s(selector, member, report_id, log_offset, position, bound), base
-        where :kept > (select count(*) from sightings k where k.selector = s.selector and k.member = s.member
-                       and {STANDS})
-          and {NOT_ERASED.format("s")}
-        order by selector, member, position
+        from seen, base where is_kept order by selector, member, position
+        on conflict do nothing
+    ),
+    further as (
+        insert into further_sightings (selector, report_id)
+        select selector, report_id from seen s where not is_kept and 0 = (
+            select count(*) from sightings k
+            where k.selector = s.selector and k.member = s.member and k.report_id = s.report_id
+        )
         on conflict do nothing
     )
     select cast(report_id as text), revision, digest, stream, log_offset, claim_number, number as base

@@ -31,7 +31,10 @@ def emptied(database: Database, stack: object) -> Database:
     owner = database_of(load(stack.config("ops")))  # type: ignore[attr-defined]  # LocalStack
     with owner.transaction() as connection:
         connection.execute(
-            text("truncate rulings, sightings, report_revisions, restricted.near_hashes, disputes, links")
+            text(
+                "truncate rulings, sightings, further_sightings, report_revisions, restricted.near_hashes, disputes, "
+                "links"
+            )
         )
     owner.close()
     return database

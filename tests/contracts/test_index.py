@@ -1,5 +1,7 @@
 """Both indexes answer alike: a claim informs, a replay gets the same answer, and nobody is a sighting of himself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from processors.index.disputes import Dispute, dispute
 from processors.index.memory import MemoryIndex
@@ -26,6 +28,7 @@ from tests.builders.claims import A, B, a_claim, a_selector, a_source, claim_one
 from tests.contracts.conftest import emptied
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.ledger.erasing import erase
+from tocsin.runtime.ledger.subjects import carrying
 from tocsin.runtime.settings import load
 
 
@@ -193,6 +196,51 @@ def test_nothing_of_an_erased_report_is_kept_again_whatever_its_submitter_sends(
     assert (other.sightings, other.near) == ((), ())
 
 
+def carriers(index: Index, selector: bytes, request: pytest.FixtureRequest) -> set[ReportId]:
+    if isinstance(index, MemoryIndex):
+        return index.carrying(selector)
+    with owned(request.getfixturevalue("stack")) as connection:
+        return {one.report_id for one in carrying(connection, [selector])}
+
+
+@contextmanager
+def owned(stack: Any) -> Iterator[Connection]:
+    owner = database_of(load(stack.config("ops")))
+    with owner.transaction() as connection:
+        yield connection
+    owner.close()
+
+
+@pytest.mark.parametrize("slice_records", [1, 2, 5])
+def test_every_report_that_carries_a_selector_is_found_and_what_is_erased_takes_none_of_the_others_with_it(
+    index: Index, request: pytest.FixtureRequest, slice_records: int
+) -> None:
+    claims = tuple(a_claim(offset) for offset in range(5))
+    for start in range(0, len(claims), slice_records):
+        index.claim(a_source(), claims[start : start + slice_records])
+    index.claim(a_source(), claims)  # once more, as a replay or a ruling does
+    mine = [claim.report_id for claim in claims]
+    assert carriers(index, a_selector(), request) == set(mine)
+    assert len(claim_one(index, a_claim(9, member=B, selectors=(Selected(a_selector()),))).sightings) == 1
+    for report in mine[:2]:
+        erase_it(index, report, request)
+    assert carriers(index, a_selector(), request) >= set(mine[2:])
+    assert not carriers(index, a_selector(), request) & set(mine[:2])
+    erase_it(index, mine[4], request)
+    index.claim(a_source(), (structs.replace(claims[4], log_offset=11, revision=2),))
+    assert carriers(index, a_selector(), request) & set(mine) == set(mine[2:4]), "what is erased stays so"
+
+
+@pytest.mark.stack
+def test_what_claims_learn_of_is_written_once_and_the_others_beside_it(stack: Any, database: Database) -> None:
+    index, claims = PostgresIndex(emptied(database, stack)), tuple(a_claim(offset) for offset in range(3))
+    for piece in (claims[:2], claims[:2], claims, claims):
+        index.claim(a_source(), piece)
+    with owned(stack) as connection:
+        rows = connection.execute(text("select report_id from further_sightings")).scalars().all()
+    assert list(map(str, rows)) == [claims[2].report_id]
+
+
 def dispute_it(index: Index, report: ReportId, request: pytest.FixtureRequest) -> None:
     if isinstance(index, MemoryIndex):
         index.dispute(report)
@@ -288,7 +336,12 @@ small = st.integers(0, 3)
 
 
 drawn_claims = st.tuples(
-    small, st.integers(1, 3), st.sampled_from([A, B]), st.sets(small, max_size=2), st.booleans(), st.sets(small)
+    st.integers(0, 5),
+    st.integers(1, 3),
+    st.sampled_from([A, B]),
+    st.sets(small, max_size=2),
+    st.booleans(),
+    st.sets(small),
 )
 
 
@@ -298,7 +351,7 @@ drawn_claims = st.tuples(
 def test_both_indexes_answer_alike(
     stack: object, database: Database, drawn: list[tuple[int, int, MemberId, set[int], bool, set[int]]]
 ) -> None:
-    reports = [ReportId(str(uuid4())) for _ in range(4)]
+    reports = [ReportId(str(uuid4())) for _ in range(6)]
     claims = [
         a_claim(
             offset,
@@ -315,3 +368,6 @@ def test_both_indexes_answer_alike(
     for start in range(0, len(claims), 5):
         piece = tuple(claims[start : start + 5])
         assert postgres.claim(a_source(), piece) == memory.claim(a_source(), piece)
+    with owned(stack) as connection:
+        for selector in (a_selector(str(name)) for name in range(4)):
+            assert {one.report_id for one in carrying(connection, [selector])} == memory.carrying(selector)

@@ -204,7 +204,7 @@ DATABASE: Final = """
       read+add       decisions links promotions rulings restricted.near_hashes
       read+add+edit  dead_letters items ledger_blocks log_starts queue referrals report_revisions sightings streams
       read+add+edit  unrouted workers
-      add            audit_openings
+      add            audit_openings further_sightings
       add            audit_entries
       read           audit_entries(entry)
       use            claim_numbers

@@ -74,9 +74,10 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     tocsin subject - --correct FIELD --reason R   its submitter is asked; what it sends by `tocsin correct` or
                                                   `tocsin withdraw` reaches everybody who has it
 
-    Only exact selectors are found, and of one that many report the first reports of each member; the page on which
-    items were found is none beside its items. A report whose record is gone from its topic, after 28 days, cannot be
-    decided again: take it back by `tocsin recall report`.
+    Only exact selectors are found, and every report that carries one, however many a member sent. The page on which
+    items were found is none beside its items, and of a report with more than 200 selectors the first 200 are kept. A
+    report whose record is gone from its topic, after 28 days, cannot be decided again: take it back by
+    `tocsin recall report`.
 
     What is restricted is also written into a register in the operator's state folder, apart from the database: keep a
     copy of its own. After the database was restored from a backup, run `tocsin subject --again` before the workers.
@@ -97,7 +98,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter a documented option
     with closing(database_of(settings)) as database:
         found, asked = _found((settings, load(home / "config" / "triage.toml").state), database, (kind, value), reading)
         chosen = tuple(one for one in found if not reports or one.report_id in reports)
-        for line in map(_as_json, chosen) if as_json else told(chosen, asked):
+        for line in map(_as_json, chosen) if as_json else told(chosen, asked, kind):
             click.echo(line)
         if wish and not dry_run:
             _act(settings, database, [one.report_id for one in chosen], wish)
@@ -119,12 +120,18 @@ def parsed(selector: str) -> tuple[str, str]:
     raise Refused(message("subject.unknown_kind"), code="subject.unknown_kind")
 
 
-def told(found: Sequence[Carrying], asked: Sequence[Request] = ()) -> Iterator[str]:
-    """Each report, under it who has it and what was asked about it, in words."""
-    if not found:
+def told(found: Sequence[Carrying], asked: Sequence[Request] = (), kind: str = "") -> Iterator[str]:
+    """Each report, under it who has it and what was asked about it, in words; then where nobody looked."""
+    if found:
+        yield f"Held in {len(found)} reports."
+    else:
         yield "Not held: no report that this exchange still recognises carries it."
-        return
-    yield f"Held in {len(found)} reports."
+    yield from _reports(found, asked)
+    if kind == "url":
+        yield "Not looked at: the pages on which items of a report were found."
+
+
+def _reports(found: Sequence[Carrying], asked: Sequence[Request]) -> Iterator[str]:
     for one in found:
         yield f"{one.report_id} of {one.submitter}, revision {one.revision}{': withdrawn' if one.withdrawn else ''}"
         yield from map(_holder, one.holders)

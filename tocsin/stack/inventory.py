@@ -54,6 +54,7 @@ TABLES: Final = {
     "log_starts": Kept("where topics begin", _WORKERS, _STAYS),
     "report_revisions": Kept("ids, members, keyed digests", _WORKERS, ERASED),
     "sightings": Kept("keyed digests of selectors", _WORKERS, ERASED),
+    "further_sightings": Kept("keyed digests of selectors that a member reports often", "`ops`", ERASED),
     "referrals": Kept("who was given what, when", _WORKERS, ERASED),
     "unrouted": Kept("reports without recipient", _WORKERS, ERASED),
     "returns": Kept("what was answered, as codes", _WORKERS, _STAYS),

@@ -22,7 +22,16 @@ _DELIVERED: Final = ("delivered/*.json", "receiver/referrals/*.json")
 HELD: Final[Mapping[str, Held]] = {
     "ReportSubmitted": Held(
         topics=("reports.*", "dlq.*"),
-        tables=("report_revisions", "sightings", "restricted.near_hashes", "links", "items", "unrouted", "queue"),
+        tables=(
+            "report_revisions",
+            "sightings",
+            "further_sightings",
+            "restricted.near_hashes",
+            "links",
+            "items",
+            "unrouted",
+            "queue",
+        ),
         journal=("entries", "retentions"),
         files=("*.rejected.*",),
     ),

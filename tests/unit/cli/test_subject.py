@@ -9,7 +9,7 @@ from processors.steps.deduplicate.selectors import Keys, digests_of, selectors
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReferralId, ReportId
 from schemas.records.report import PersonalPart, ReportSubmitted
-from tests.builders.reports import a_hash, a_report, an_account, an_item
+from tests.builders.reports import a_hash, a_report, a_source_url, an_account, an_item
 from tocsin.cli.subject import command, parsed, told
 from tocsin.runtime.ledger.subjects import Carrying, Holder
 
@@ -68,6 +68,16 @@ def test_it_says_who_has_it_and_who_was_told_to_give_it_up() -> None:
         "  nl-police was told to give it up: taken up since 2026-01-01 12:00 UTC",
     ]
     assert list(told([])) == ["Not held: no report that this exchange still recognises carries it."]
+
+
+def test_of_an_address_it_says_that_pages_beside_their_items_are_not_looked_at() -> None:
+    page, item = "https://example.test/list", "https://example.test/one"
+    report = a_report(items=(an_item(url=item, hashes=()),), source_url=a_source_url(url=page))
+    recognised = {one.digest for one in selectors(report, None, KEYS, no_tracking)}
+    assert not recognised & set(digests_of("url", page, KEYS, no_tracking))
+    assert recognised >= set(digests_of("url", item, KEYS, no_tracking))
+    assert list(told([], kind="url"))[-1] == "Not looked at: the pages on which items of a report were found."
+    assert len(list(told([], kind="account"))) == 1
 
 
 @pytest.mark.parametrize("words", [(PAGE,), ("--restrict",), ("--lift",), ("--report", "one"), ("--dry-run",)])

@@ -126,6 +126,7 @@ _REPORT: Final = text(
 )
 PLACES: Final = {
     "sightings": "report_id = :it",
+    "further_sightings": "report_id = :it",
     "restricted.near_hashes": "report_id = :it",
     "links": "report_id = :it or other = :it",
     "items": "report_id = :it",

@@ -33,7 +33,7 @@ class Carrying(Struct, frozen=True, kw_only=True):
 
 
 def carrying(connection: Connection, digests: Sequence[bytes]) -> tuple[Carrying, ...]:
-    """By report; of a selector that many report, as many reports of each member as the index keeps."""
+    """By report: all that carry one of these, those of which no claim learns as well (ADR 0064)."""
     rows = connection.execute(_CARRYING, {"digests": list(digests)}).all()
     return tuple(_carrying(list(group)) for _, group in groupby(rows, key=lambda row: row.report_id))
 
@@ -62,7 +62,10 @@ def _holder(row: Row[Any]) -> Holder:
 _CARRYING: Final = text("""
     with found as (
         select distinct on (report_id) report_id, member, revision, withdrawn from report_revisions
-        where report_id in (select report_id from sightings where selector = any(cast(:digests as bytea[])))
+        where report_id in (
+            select report_id from sightings where selector = any(cast(:digests as bytea[]))
+            union select report_id from further_sightings where selector = any(cast(:digests as bytea[]))
+        )
         order by report_id, revision desc
     ), held as (
         select distinct on (report_id, recipient) report_id, recipient, referral_id, state, state_at, withdrawal
