@@ -105,8 +105,12 @@ def test_noise_is_listed_shown_retried_and_dropped_and_the_ledger_balances(stack
     assert f"A. Operator dropped the dead letter {first} (" in said
     assert "(tocsin dlq drop). Reason: noise of a test." in said
 
-    again = dlq(stack, "retry", second, "--by", "A. Operator")
+    again = dlq(stack, "retry", second, "--by", "A. Operator", "--reason", "the decoder was mended")
     assert (again.returncode, again.stdout) == (0, "1 sent again.\n")
+    said = tocsin(stack, "disclosures", "--person", "A. Operator").stdout
+    assert f"A. Operator sent again the record of the dead letter {second} (" in said
+    assert "(tocsin dlq retry). Reason: the decoder was mended." in said
+    assert "retried by A. Operator: the decoder was mended" in dlq(stack, "show", second).stdout
     _until_settled(stack)
     assert counted(stack, "refused") == refused
     assert len(listed(stack, "--state", "retried")) == 1
@@ -158,8 +162,11 @@ def test_what_was_masked_cannot_be_sent_again_and_the_rest_of_the_batch_is(stack
     plain, masked = [
         letter["id"] for letter in sorted(listed(stack, member=MASKED), key=lambda letter: letter["masked"])
     ]
-    done = dlq(stack, "retry", masked, plain, "--by", "A. Operator")
+    done = dlq(stack, "retry", masked, plain, "--by", "A. Operator", "--reason", "a test")
     assert (done.returncode, done.stdout) == (1, "1 sent again.\n")
+    said = tocsin(stack, "disclosures", "--person", "A. Operator").stdout
+    assert f"the record of the dead letter {plain} " in said
+    assert f"the record of the dead letter {masked} " not in said, "what was refused was not done"
     assert f"{masked}: " in done.stderr
     assert "dlq.masked" in done.stderr
 

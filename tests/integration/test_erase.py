@@ -360,7 +360,7 @@ def test_what_is_only_kept_stays_so_whatever_backup_comes_back_until_it_is_lifte
         case.ask_to_correct()
     said = acts(busy_stack)
     for act in ("restricted", "restricted again", "lifted the restriction of", "lifted again the restriction of"):
-        assert f"{act} the report {case.report}" in said
+        assert f"{act} the report {case.report} (tocsin subject)." in said
     assert f"asked fr-hotline to correct items[0].url of the report {case.report}" in said
 
 

@@ -98,16 +98,21 @@ def test_a_content_is_recognised_before_during_and_after_the_exchange(stack: Any
     start(crew, "a")
     publish(stack, "rotation-0")
     assert novelties(stack, "rotation-0") == [Novelty.NEW]
-    assert keyring(stack, "rotate").returncode == 0
+    assert keyring(stack, "rotate", "--by", "R. Keeper", "--reason", "a key a year").returncode == 0
     start(crew, "b")
     until_both_have_partitions(stack)
     during = [f"rotation-{number}" for number in range(1, 13)]  # over all partitions, so that both workers get some
     publish(stack, *during)
     assert set(novelties(stack, *during)) == {Novelty.SEEN}
-    refused = keyring(stack, "retire", "digest-0001")
+    refused = keyring(stack, "retire", "digest-0001", "--by", "N. Nobody")
     assert (refused.returncode, "triage-normal-a without it" in refused.stderr) == (1, True), refused.stderr
     crew.stop(grace_seconds=15)
-    assert keyring(stack, "retire", "digest-0001").returncode == 0
+    assert keyring(stack, "retire", "digest-0001", "--by", "R. Keeper").returncode == 0
+    said = commands.said(stack.home, "disclosures", "--person", "R. Keeper")
+    added = "R. Keeper added a digest key, under which triage recognises contents (tocsin keyring rotate)."
+    assert f"{added} Reason: a key a year." in said
+    assert "R. Keeper deleted the digest key digest-0001 (tocsin keyring retire)." in said
+    assert "N. Nobody" not in commands.said(stack.home, "disclosures", "--person", "N. Nobody"), "it was refused"
     start(crew, "a")
     publish(stack, "rotation-last")
     assert novelties(stack, "rotation-last") == [Novelty.SEEN]

@@ -198,8 +198,12 @@ def exchange_keys(stack: Any) -> None:
     (old,) = stack.keys.private(TRIAGE).names(Use.SEAL)
     tocsin(stack, "keys", "rotate", "--as", TRIAGE, "--use", "seal")
     tocsin(stack, "keys", "revoke", old, "--reason", "superseded")
-    gone = tocsin(stack, "keys", "destroy", "--as", TRIAGE, old, "--at-once", "--reason", "file 1 of a test")
+    gone = tocsin(
+        stack, "keys", "destroy", "--as", TRIAGE, old, "--at-once", "--by", "D. Keeper", "--reason", "file 1 of a test"
+    )
     assert f"{old} of {TRIAGE} is destroyed" in gone
+    said = f"D. Keeper destroyed the sealing key {old} of {TRIAGE} (tocsin keys destroy). Reason: file 1 of a test."
+    assert said in tocsin(stack, "disclosures", "--person", "D. Keeper")
 
 
 def test_a_planted_marker_is_found_nowhere_after_an_erasure_and_its_ciphertext_opens_for_nobody(

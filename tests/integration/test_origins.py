@@ -92,7 +92,9 @@ def test_only_what_the_member_signed_goes_on_while_its_key_is_exchanged(stack: A
     send(stack, value, [])
     send(stack, value, signed(stack.config(OTHER), ReportSubmitted, value))
     send(stack, changed, signed(stack.config(MEMBER), ReportSubmitted, value))
-    tocsin(stack, "keys", "rotate", "--as", MEMBER)
+    tocsin(stack, "keys", "rotate", "--as", MEMBER, "--by", "R. Keeper")
+    made = f"R. Keeper made a new key of {MEMBER} to sign (tocsin keys rotate)."
+    assert made in tocsin(stack, "disclosures", "--person", "R. Keeper")
     publish(stack, "signed-2")
     after = outcomes(stack)
     changes = {name: count - before.get(name, 0) for name, count in after.items()}

@@ -157,10 +157,23 @@ def test_a_decision_makes_real_referrals_and_the_ledger_balances(exchange: Local
     assert outcome(exchange, "decide-1") == "ROUTED"
     assert waiting(exchange, "decide-1") is None
     assert added(exchange, "decide-1") == {"nl-police", "fr-police"}, "whoever rules next keeps them"
+    _its_decision_is_in_the_log(exchange, report_id_of(MEMBER, "decide-1"))
     told = tocsin(exchange, "explain", "decide-1").stdout
     assert "A person decided that this member gets it" in told
     assert "A. Analyst" in told
     assert "looked at it" in told
+
+
+def _its_decision_is_in_the_log(exchange: LocalStack, report: str) -> None:
+    said = f"A. Analyst referred the report {report} of {MEMBER} to fr-police, nl-police, on entry "
+    for asked in (("--person", "A. Analyst"), ("--report", report), ("--member", MEMBER)):
+        (line,) = logged(exchange, *asked, said=said)
+        assert line.endswith("(tocsin queue decide). Reason: looked at it."), line
+
+
+def logged(stack: LocalStack, *asked: str, said: str) -> list[str]:
+    """What the log has of it, in words."""
+    return [line for line in tocsin(stack, "disclosures", *asked).stdout.splitlines() if said in line]
 
 
 def added(stack: LocalStack, reference: str) -> set[str]:
@@ -175,6 +188,10 @@ def test_what_is_closed_waits_no_longer_and_its_submitter_is_told(exchange: Loca
     assert decided(exchange, "close-1", "--close").returncode == 0
     until(lambda: waiting(exchange, "close-1") is None)
     assert outcome(exchange, "close-1") == "NO_RECIPIENT"
+    said = (
+        f"A. Analyst decided that nobody else gets the report {report_id_of(MEMBER, 'close-1')} of {MEMBER}, on entry"
+    )
+    assert len(logged(exchange, "--report", "close-1", said=said)) == 1
     balance = json.loads(tocsin(exchange, "ledger", "--json").stdout)
     assert not [name for name in balance["urgent_without_recipient"] if "close-1" in name or "decide-1" in name]
     assert (
@@ -261,6 +278,25 @@ def test_a_hold_on_notices_is_told_to_each_hotline_that_has_the_report_and_to_no
     query = "select recipient from referrals where submitter_reference = 'held-1' and ruling > 0"
     assert {row.recipient for row in rows(exchange, query)} == {"nl-hotline"}
     assert report in tocsin(exchange, "hold", "list").stdout
+    number = done.stdout.split()[1]
+    ended = tocsin(exchange, "hold", "release", number, "--by", "B. Operator", "--reason", "it ended")
+    assert ended.returncode == 0, ended.stderr
+    until(lambda: "notice.proposed" in flags(exchange, "held-1"))
+    legal = ("--owner", "court-3", "--by", "A. Operator", "--reason", "file 7")
+    kept = tocsin(exchange, "hold", "legal", "set", report, *legal).stdout.split()[2]
+    assert (
+        tocsin(exchange, "hold", "legal", "release", kept, "--by", "B. Operator", "--reason", "no case").returncode == 0
+    )
+    of_report = tocsin(exchange, "disclosures", "--report", report).stdout
+    for act in (
+        f"A. Operator put hold {number} of nl-police on notices about the report {report} (tocsin hold set). "
+        "Reason: an operation.",
+        f"B. Operator released hold {number} on notices about the report {report} (tocsin hold release). "
+        "Reason: it ended.",
+        f"A. Operator put legal hold {kept} of court-3 on the report {report} (tocsin hold legal set). Reason: file 7.",
+        f"B. Operator released legal hold {kept} on the report {report} (tocsin hold legal release). Reason: no case.",
+    ):
+        assert act in of_report
 
 
 def flags(exchange: LocalStack, reference: str) -> set[str]:
@@ -286,6 +322,12 @@ def test_suspension_stops_the_next_record_and_the_stand_in_gets_it(exchange: Loc
     tocsin(exchange, "member", "resume", "de-hotline-a", "--by", "A. Operator", "--reason", "new key")
     publish(exchange, "again", items=hosted("DE"))
     assert "de-hotline-a" in until(lambda: recipients(exchange, "again"))
+    of_member = tocsin(exchange, "disclosures", "--member", "de-hotline-a").stdout
+    assert "A. Operator suspended de-hotline-a (tocsin member suspend). Reason: key lost." in of_member
+    assert "A. Operator ended the suspension of de-hotline-a (tocsin member resume). Reason: new key." in of_member
+    stranger = tocsin(exchange, "member", "resume", "de-hotline-a", "--by", "N. Nobody", "--reason", "once more")
+    assert stranger.returncode == 1
+    assert logged(exchange, "--person", "N. Nobody", said="N. Nobody") == [], "what was refused was not done"
 
 
 def test_a_suspended_submitter_can_write_nothing(exchange: LocalStack) -> None:
@@ -330,6 +372,8 @@ def test_the_life_of_a_member_from_its_key_to_its_last_day(exchange: LocalStack,
     assert trouble(exchange, tmp_path) == ""
     left = tocsin(exchange, "member", "leave", "be-hotline", "--by", "A. Operator", "--reason", "merged")
     assert left.returncode == 0, left.stderr
+    done = "A. Operator saw be-hotline off for good (tocsin member leave). Reason: merged."
+    assert len(logged(exchange, "--person", "A. Operator", said=done)) == 1
     assert "AUTHORIZATION" in trouble(exchange, tmp_path)
     assert tocsin(exchange, "member", "renew", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"),
                   "--fingerprint", fingerprint).returncode == 1  # fmt: skip

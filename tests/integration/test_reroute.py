@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import text
 
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, report_id_of
 from schemas.topics import RULINGS
 from tests.builders import commands
 from tests.builders.commands import a_crew
@@ -167,9 +167,12 @@ def test_a_range_is_repaired_once_however_often_it_is_said_and_the_ledger_balanc
         assert ends(stack) == before, "a dry run sends nothing"
         looked = f"anna looked at whom a repair would concern (policy {chancery.trust().first[:16]} and recipient"
         assert looked in tocsin(home, "disclosures", "--person", "anna"), "it tells who has what: a look is in the log"
+        assert sent_by(home, "anna", names[0]) == 0, "a dry run does nothing"
         crew.kill("normal")
         tocsin(home, *words, "--wait", "1", expects=3)  # nobody triages: sent and waiting
+        assert sent_by(home, "anna", names[0]) == 1
         tocsin(home, *words, "--wait", "1", expects=3)  # interrupted, and said again
+        assert [sent_by(home, "anna", name) for name in names] == [2] * len(names), "she did it twice"
         crew.start("normal", ("triage", "--lane", "normal"))
         until(lambda: decided(database, names, ruling=1) == 6)
         until(lambda: not waiting(home))
@@ -181,6 +184,16 @@ def test_a_range_is_repaired_once_however_often_it_is_said_and_the_ledger_balanc
         assert decided(database, names, ruling=2) == 0
         assert kept(database, names[0]) == ("anna", "it left")
         assert f"{LEAVING}: The report does not concern you any more." in tocsin(home, "explain", names[0])
+
+
+def sent_by(home: Path, person: str, name: str) -> int:
+    """How often the log says, of a report, that this person had it decided again."""
+    said = tocsin(home, "disclosures", "--report", name).splitlines()
+    found = [
+        line for line in said if f"{person} had the report {report_id_of(MEMBER, name)} of {MEMBER} decided" in line
+    ]
+    assert all(line.endswith(f"{LEAVING} gives it up (tocsin reroute). Reason: it left.") for line in found), found
+    return len(found)
 
 
 def waiting(home: Path) -> int:

@@ -66,6 +66,11 @@ def start(crew: Crew) -> None:
     crew.start("normal", ("triage", "--lane", "normal"))
 
 
+def done_by(stack: Any, person: str) -> str:
+    """What the log says of somebody."""
+    return tocsin(stack, "disclosures", "--person", person, "--home", str(stack.home)).stdout
+
+
 def settled(stack: Any, member: MemberId) -> bool:
     return bool(line(stack, member)["waiting"] == 0)
 
@@ -83,6 +88,7 @@ def test_a_record_that_is_set_aside_becomes_a_dead_letter_and_the_records_around
     name = f"{submitted_topic(member)}/{partition}/{offset}"
     skipped = ledger(stack, "skip", name, "--by", "A. Tester", "--reason", "halts triage")
     assert skipped.returncode == 0, skipped.stderr
+    assert f"A. Tester set aside {name} (tocsin ledger skip). Reason: halts triage." in done_by(stack, "A. Tester")
     start(crew)
     until(lambda: settled(stack, member))
     found = line(stack, member)
@@ -92,6 +98,7 @@ def test_a_record_that_is_set_aside_becomes_a_dead_letter_and_the_records_around
     assert name in letters
     again = ledger(stack, "skip", name, "--by", "A. Tester", "--reason", "once more")
     assert (again.returncode, "settled already" in again.stderr) == (1, True)
+    assert "once more" not in done_by(stack, "A. Tester"), "what was refused was not done"
 
 
 def test_records_that_the_broker_lost_halt_triage_and_fail_the_ledger_until_a_person_takes_note(
@@ -117,6 +124,8 @@ def test_records_that_the_broker_lost_halt_triage_and_fail_the_ledger_until_a_pe
     place = f"{topic}/{partition}/{before[partition]}-{last}"
     noted = ledger(stack, "skip", place, "--by", "A. Tester", "--reason", "deleted by a test")
     assert (noted.returncode, "lost" in noted.stdout) == (0, True), noted.stderr
+    said = f"A. Tester took note that the broker lost {place} (tocsin ledger skip). Reason: deleted by a test."
+    assert said in done_by(stack, "A. Tester")
     start(crew)
     until(lambda: settled(stack, member))
     found = line(stack, member)

@@ -1,6 +1,5 @@
 """`tocsin dlq`: records that could not be processed."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +14,9 @@ from sqlalchemy import Connection
 from schemas.catalogue import told
 from schemas.failures import Refused, Temporary
 from schemas.records.identifiers import MemberId, ReportId
+from tocsin.cli.auditing.acting import note_act
 from tocsin.cli.auditing.person import BY, PURPOSE, note
 from tocsin.cli.auditing.twopeople import TWO, desk_of
-from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.audit.statements import Act, Reading
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import deadletters
@@ -97,7 +96,8 @@ def show(home: Path, name: str, by: str, purpose: str) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--code", default="", help="All open ones with this code.")
 @click.option("--by", required=True, help="Your name; it is kept.")
-def retry(home: Path, names: tuple[str, ...], code: str, by: str) -> None:
+@click.option("--reason", required=True, help="What was mended; it is kept.")
+def retry(home: Path, names: tuple[str, ...], code: str, by: str, reason: str) -> None:
     """Publish records again where they came from, after their cause is mended.
 
     What was masked cannot be sent again: its submitter has it. Each record gets a new offset; the old one stays
@@ -107,7 +107,8 @@ def retry(home: Path, names: tuple[str, ...], code: str, by: str) -> None:
     with _letterbox(settings) as box:
 
         def again(connection: Connection, letter: DeadLetter) -> None:
-            deadletters.mark_retried(connection, letter, by)
+            deadletters.mark_retried(connection, letter, by, reason)
+            note_act(connection, _act_on(letter, ("dlq retry", "sent again the record of"), by, reason))
             box.publish_again(letter)
 
         _each(settings, names, code, again, "sent again")
@@ -142,18 +143,22 @@ def drop(home: Path, names: tuple[str, ...], code: str, by: str, reason: str, dr
 
     def close(connection: Connection, letter: DeadLetter) -> None:
         deadletters.drop(connection, letter, by, reason)
-        what = f"dropped the dead letter {letter.name} ({letter.code})"
-        act = Act(
-            person=by,
-            reason=reason,
-            command=_ACT,
-            what=what,
-            member=MemberId(letter.member),
-            report=letter.report_id or ReportId(""),
-        )
-        record_act(connection, act, time.time_ns() // 1_000_000)
+        note_act(connection, _act_on(letter, (_ACT, "dropped"), by, reason))
 
     _each(settings, names, "", close, "dropped")
+
+
+def _act_on(letter: DeadLetter, done: tuple[str, str], by: str, reason: str) -> Act:
+    """Of whoever decided about it; `done` is the command, and what it does."""
+    command, word = done
+    return Act(
+        person=by,
+        reason=reason,
+        command=command,
+        what=f"{word} the dead letter {letter.name} ({letter.code})",
+        member=MemberId(letter.member),
+        report=letter.report_id or ReportId(""),
+    )
 
 
 def _look(_: Connection, letter: DeadLetter) -> None:

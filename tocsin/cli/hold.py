@@ -14,7 +14,9 @@ from rich.table import Table
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId
+from tocsin.cli.auditing.acting import note_act
 from tocsin.cli.keeping.legal import legal
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import holds
 from tocsin.runtime.ledger.holds import NewHold
@@ -66,6 +68,8 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
     )
     with one_transaction(load(home / "config" / "ops.toml")) as connection:
         number = holds.put(connection, new)
+        what = f"put hold {number} of {owner} on notices about the report {report}"
+        note_act(connection, Act(person=by, reason=reason, command="hold set", what=what, report=new.report_id))
     tell_of_hold(load(home / "config" / "ops.toml"), ReportId(report), by)
     click.echo(f"Hold {number} stands until {expires:%Y-%m-%d %H:%M} UTC; its owner is asked a day before.")
 
@@ -93,11 +97,14 @@ def list_(home: Path, as_json: bool) -> None:
 
 @command.command()
 @click.argument("number", type=int)
+@click.option("--reason", required=True, help="Why it is not needed any more; it is kept.")
 @click.option("--by", required=True, help="Your name; it is kept.")
 @_home
-def release(home: Path, number: int, by: str) -> None:
+def release(home: Path, number: int, reason: str, by: str) -> None:
     """End hold NUMBER before its time. Every hotline that has the report is told."""
     with one_transaction(load(home / "config" / "ops.toml")) as connection:
         report = holds.release(connection, number, by)
+        what = f"released hold {number} on notices about the report {report}"
+        note_act(connection, Act(person=by, reason=reason, command="hold release", what=what, report=report))
     tell_of_hold(load(home / "config" / "ops.toml"), report, by)
     click.echo(f"Hold {number} is released.")

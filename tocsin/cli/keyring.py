@@ -1,14 +1,19 @@
 """`tocsin keyring`: the secret keys under which triage recognises contents."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from processors.keyring import add_digest_key, begin_keyring, digest_keys, retire_digest_key
-from tocsin.runtime.database import database_of
+from tocsin.cli.auditing.acting import in_the_log_of, note_act
+from tocsin.cli.auditing.person import BY
+from tocsin.runtime.audit.statements import Act
+from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger.workers import running
 from tocsin.runtime.settings import load
 
+_EXCHANGED: Final = "digest keys are exchanged"
 _HOME = click.option(
     "--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True
 )
@@ -51,26 +56,35 @@ def list_(home: Path) -> None:
 
 
 @command.command()
+@BY
+@click.option("--reason", default=_EXCHANGED, show_default=True, help="Why; it is kept.")
 @_HOME
-def rotate(home: Path) -> None:
-    """Add a new digest key; workers use it from their next start."""
-    click.echo(f"{add_digest_key(_state(home))} was added. Next: copy it to every worker's folder, restart them.")
+def rotate(home: Path, by: str, reason: str) -> None:
+    """Add a new digest key; workers use it from their next start.
+
+    The audit log keeps who did, where the settings of ops are here and name a database.
+    """
+    what = "added a digest key, under which triage recognises contents"
+    act = Act(person=by, reason=reason, command="keyring rotate", what=what)
+    with in_the_log_of(home / "config" / "ops.toml", act):
+        added = add_digest_key(_state(home))
+    click.echo(f"{added} was added. Next: copy it to every worker's folder, restart them.")
 
 
 @command.command()
 @click.argument("name")
+@BY
+@click.option("--reason", default=_EXCHANGED, show_default=True, help="Why; it is kept.")
 @_HOME
-def retire(name: str, home: Path) -> None:
+def retire(name: str, home: Path, by: str, reason: str) -> None:
     """Delete an older digest key; contents that were seen under it alone count as new.
 
     Refused while a worker runs that began without the newest key.
     """
-    database = database_of(load(home / "config" / "ops.toml"))
-    try:
-        with database.transaction() as connection:
-            retire_digest_key(_state(home), name, running(connection))
-    finally:
-        database.close()
+    act = Act(person=by, reason=reason, command="keyring retire", what=f"deleted the digest key {name}")
+    with one_transaction(load(home / "config" / "ops.toml")) as connection:
+        note_act(connection, act)  # first: what is deleted does not come back where the log cannot be written
+        retire_digest_key(_state(home), name, running(connection))
     click.echo(f"{name} was deleted. Next: delete it in every worker's folder, restart them.")
 
 

@@ -13,6 +13,7 @@ from tocsin.cli.auditing.person import looked_ahead, note
 from tocsin.cli.policing.homes import now_ms
 from tocsin.cli.policing.progress import counting
 from tocsin.policy.policies import policies
+from tocsin.runtime.audit.recording import record_acts
 from tocsin.runtime.audit.statements import Reading
 from tocsin.runtime.database import database_of
 from tocsin.runtime.keys.sealing import Opener
@@ -105,6 +106,8 @@ def _reading(conditions: Conditions, sworn: Sworn) -> Reading:
 def _send(settings: Settings, repairs: Sequence[Repair], wait_seconds: float) -> None:
     rulings, database = Rulings(settings, RecordCodec(SchemaDirectory(settings.registry))), database_of(settings)
     try:
+        with database.transaction() as connection:  # before any is sent: what cannot be logged is not done
+            record_acts(connection, [one.act() for one in repairs], now_ms())
         with counting() as progress:
             count = rulings.send((one.ruling for one in repairs), now_ms(), lambda sent: progress("sent", sent))
             is_settled = rulings.settled(database, wait_seconds)

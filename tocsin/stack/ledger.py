@@ -1,10 +1,13 @@
 """The balance of a home: every input topic of its policy, read as `ops`."""
 
+import time
 from pathlib import Path
 
 from schemas.records.identifiers import MemberId
 from schemas.topics import RULINGS, escalated_topic, returns_topic, submitted_topic
 from tocsin.policy.policies import Policies, policies, topics_of
+from tocsin.runtime.audit.recording import record_act
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.balance import Balance
 from tocsin.runtime.ledger.outcomes import Outcome
@@ -32,9 +35,16 @@ def skip_records(home: Path, coordinate: str, excuse: Excuse) -> Outcome:
     database = database_of(settings)
     try:
         with database.transaction() as connection:
-            return skip(connection, place, log_start, excuse)
+            outcome = skip(connection, place, log_start, excuse)
+            record_act(connection, _act(coordinate, outcome, excuse), time.time_ns() // 1_000_000)
+            return outcome
     finally:
         database.close()
+
+
+def _act(coordinate: str, outcome: Outcome, excuse: Excuse) -> Act:
+    done = "took note that the broker lost" if outcome is Outcome.LOST else "set aside"
+    return Act(person=excuse.by, reason=excuse.reason, command="ledger skip", what=f"{done} {coordinate}")
 
 
 def canaries_of(rules: Policies) -> tuple[MemberId, ...]:

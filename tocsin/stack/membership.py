@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -13,6 +13,8 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import MemberTopics
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import policies, topics_of
+from tocsin.runtime.audit.recording import record_act
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger import leaving
 from tocsin.runtime.ledger.leaving import Closed
@@ -22,6 +24,12 @@ from tocsin.runtime.settings import Settings
 from tocsin.stack.provision import Plan, Provisioner
 
 T = TypeVar("T")
+
+_DONE: Final = {
+    Kind.SUSPENDED: ("member suspend", "suspended {member}"),
+    Kind.LEFT: ("member leave", "saw {member} off for good"),
+}
+"""Of each way to bar a member, the command and what it does."""
 
 
 class Barring(Struct, frozen=True, kw_only=True):
@@ -48,6 +56,7 @@ def bar(settings: Settings, member: MemberId, kind: Kind, excuse: Excuse) -> Bar
 
     def bar_it(connection: Connection) -> Closed:
         suspend(connection, member, kind, excuse)
+        _note(connection, member, _DONE[kind], excuse)
         queued = leaving.queue_open_cases(connection, member)
         return Closed(queued=queued, ended=leaving.end_cases(connection, member) if kind is Kind.LEFT else 0)
 
@@ -61,7 +70,12 @@ def bar(settings: Settings, member: MemberId, kind: Kind, excuse: Excuse) -> Bar
 
 def unbar(settings: Settings, member: MemberId, excuse: Excuse) -> int:
     """It takes part again; tells how many access rules it got back."""
-    _asked(settings, lambda connection: lift(connection, member, excuse))
+
+    def lift_it(connection: Connection) -> None:
+        lift(connection, member, excuse)
+        _note(connection, member, ("member resume", "ended the suspension of {member}"), excuse)
+
+    _asked(settings, lift_it)
     provisioner = Provisioner(settings.kafka.client())
     plan = plan_for(provisioner.plan(everybody(settings), barred_now(settings)), member)
     provisioner.apply(plan)
@@ -91,6 +105,13 @@ def require_known(bundle: Bundle, member: MemberId) -> None:
     if member not in bundle.members:
         known = ", ".join(sorted(bundle.members))
         raise Refused(message("member.unknown", member=member, known=known), code="member.unknown")
+
+
+def _note(connection: Connection, member: MemberId, done: tuple[str, str], excuse: Excuse) -> None:
+    """In the transaction from whose end it counts; `done` is the command, and what it does."""
+    command, what = done
+    act = Act(person=excuse.by, reason=excuse.reason, command=command, what=what.format(member=member), member=member)
+    record_act(connection, act, _now_ms())
 
 
 def _now_ms() -> int:

@@ -21,6 +21,7 @@ from schemas.records.values import Coordinate
 from schemas.topics import TRIAGED
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import Policies
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger.amendments import amendments_of
 from tocsin.runtime.ledger.suspensions import barred
@@ -52,6 +53,20 @@ class Repair(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gains: tuple[MemberId, ...] = ()
     loses: tuple[MemberId, ...] = ()
     sees_otherwise: tuple[MemberId, ...] = ()
+
+    def act(self) -> Act:
+        """Who has it decided again, and what follows, as the audit log keeps it."""
+        follows = {"gets it": self.gains, "sees other fields": self.sees_otherwise, "gives it up": self.loses}
+        words = (f"{member} {word}" for word, members in follows.items() for member in members)
+        ruling = self.ruling
+        return Act(
+            person=ruling.decided_by,
+            reason=ruling.reason,
+            command="reroute",
+            what=f"had the report {ruling.report_id} of {ruling.submitter} decided again: {', '.join(words)}",
+            member=ruling.submitter,
+            report=ruling.report_id,
+        )
 
 
 class Gone(Struct, frozen=True, kw_only=True):

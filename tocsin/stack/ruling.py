@@ -12,6 +12,8 @@ from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId, ruling_id_of
 from schemas.records.ruling import Ruling, RulingCause
 from schemas.records.values import Coordinate
+from tocsin.runtime.audit.recording import record_act
+from tocsin.runtime.audit.statements import Act as LoggedAct
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.keys.sealing import Opener
 from tocsin.runtime.ledger import queue
@@ -37,11 +39,30 @@ def decide(settings: Settings, ruled: Ruled) -> bool:
             _require_possible(settings, database, entry, ruled.members)
         with database.transaction() as connection:
             queue.record(connection, ruled)
+            record_act(connection, act_on(entry, ruled), time.time_ns() // 1_000_000)
             holders = queue.holders(connection, entry.report_id)
         ruling = _ruling(entry, ruled, tuple(holder.member for holder in holders))
         return carried_out(settings, database, [ruling])
     finally:
         database.close()
+
+
+def act_on(entry: Waiting, ruled: Ruled) -> LoggedAct:
+    """Who decided what about which report, and why, as the audit log keeps it."""
+    which = f"the report {entry.report_id} of {entry.submitter}"
+    done = {
+        Act.REFER: f"referred {which} to {', '.join(ruled.members)}",
+        Act.CLOSE: f"decided that nobody else gets {which}",
+    }
+    delivery = f", a delivery to {entry.recipient}" if entry.recipient else ""
+    return LoggedAct(
+        person=ruled.by,
+        reason=ruled.reason,
+        command="queue decide",
+        what=f"{done[ruled.act]}, on entry {ruled.number} of the queue{delivery}",
+        member=MemberId(entry.submitter),
+        report=ReportId(entry.report_id),
+    )
 
 
 def tell_of_hold(settings: Settings, report: ReportId, by: str) -> int:

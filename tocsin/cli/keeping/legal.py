@@ -6,10 +6,9 @@ from typing import Final
 
 import click
 import msgspec
-from sqlalchemy import Connection
 
-from schemas.records.identifiers import MemberId, ReportId
-from tocsin.runtime.audit.recording import record_act
+from schemas.records.identifiers import ReportId
+from tocsin.cli.auditing.acting import note_act
 from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import legal_holds
@@ -48,7 +47,8 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
     settings = load(home / "config" / "ops.toml")
     with one_transaction(settings) as connection:
         number = legal_holds.put(connection, new)
-        _log(connection, by, reason, f"put legal hold {number} of {owner} on the report {report}")
+        what = f"put legal hold {number} of {owner} on the report {report}"
+        note_act(connection, Act(person=by, reason=reason, command="hold legal set", what=what, report=new.report_id))
     click.echo(f"Legal hold {number} stands until {expires:%Y-%m-%d %H:%M} UTC.")
     _tell(settings, new.report_id)
 
@@ -76,7 +76,8 @@ def release(home: Path, number: int, reason: str, by: str) -> None:
     settings = load(home / "config" / "ops.toml")
     with one_transaction(settings) as connection:
         report = legal_holds.release(connection, number, by, reason)
-        _log(connection, by, reason, f"released legal hold {number} on the report {report}")
+        what = f"released legal hold {number} on the report {report}"
+        note_act(connection, Act(person=by, reason=reason, command="hold legal release", what=what, report=report))
     click.echo(f"Legal hold {number} is released.")
     _tell(settings, report)
 
@@ -98,8 +99,3 @@ def _tell(settings: Settings, report: ReportId) -> None:
 def _line(hold: LegalHold) -> str:
     until = f"{hold.expires_at.astimezone(UTC):%Y-%m-%d %H:%M}"
     return f"{hold.number}  {hold.report_id}  for {hold.owner} until {until} UTC: {hold.reason} (set by {hold.set_by})"
-
-
-def _log(connection: Connection, by: str, reason: str, what: str) -> None:
-    act = Act(person=by, reason=reason, command="hold legal", what=what, member=MemberId(""))
-    record_act(connection, act, int(datetime.now(UTC).timestamp() * 1000))

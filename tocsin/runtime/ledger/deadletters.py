@@ -87,9 +87,9 @@ def require_open(letter: DeadLetter) -> None:
         raise _not_open(letter)
 
 
-def mark_retried(connection: Connection, letter: DeadLetter, by: str) -> None:
+def mark_retried(connection: Connection, letter: DeadLetter, by: str, reason: str) -> None:
     """It was published again; its first offset stays refused in the ledger. Raises Refused where it is not open."""
-    _decide(connection, letter, RETRIED, by, "")
+    _decide(connection, letter, RETRIED, by, reason)
 
 
 def _decide(connection: Connection, letter: DeadLetter, state: str, by: str, reason: str) -> None:
