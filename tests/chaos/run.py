@@ -1,5 +1,6 @@
 """One run: publish, kill by the schedule, restart, drain, judge."""
 
+import itertools
 import subprocess
 import sys
 import time
@@ -15,10 +16,12 @@ from msgspec.structs import replace
 
 from benchmarks.revision import commit
 from schemas.failures import Broken, Temporary
-from schemas.topics import TRIAGED
-from tests.chaos.publishing import Confirmed, go_file
+from schemas.topics import OPS, TRIAGED, escalated_topic, submitted_topic
+from tests.chaos.publishing import SUBMITTERS, Confirmed, go_file
+from tests.chaos.recovery import Recovery
 from tests.chaos.schedule import Kill, process_kills, service_kills
 from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_whole, out_of_order
+from tocsin.runtime.ledger.reading import broker_offsets
 from tocsin.runtime.proof.evidence import Found, Place
 from tocsin.runtime.proof.reading import PlainAvro, TopicReader
 from tocsin.runtime.settings import load
@@ -31,6 +34,10 @@ from tocsin.stack.receiving import Recipient, whole_files
 _TICK_SECONDS = 0.2
 _LOOK_SECONDS = 1.0
 _WARM_UP_SECONDS = 30.0
+_ASK_TIMES = 120
+"""A broker that was lost and is back needs a while to know its partitions, on a busy machine."""
+COPIES = 2
+"""Each country of a plan has two recipients."""
 Say = Callable[[str], None]
 
 
@@ -78,6 +85,7 @@ class Run:
         self._home = stack.home
         self._say = say
         self._kills: Counter[str] = Counter()
+        self._recovery = Recovery()
         self._result = stack.home / f"chaos-{plan.seed}.json"
         self._began_seconds = time.monotonic()
 
@@ -123,7 +131,9 @@ class Run:
         """Whether there is still something to disturb."""
         if publisher.poll() is None or has_more:
             return True
-        is_calm = self._delivered() >= self._plan.calm_share * self._expected()
+        delivered = self._delivered()
+        self._recovery.look(time.monotonic(), delivered)
+        is_calm = delivered >= self._plan.calm_share * self._expected()
         return not is_calm and passed_seconds < self._plan.longest_trouble_seconds
 
     def _drain(self, crew: Crew) -> None:
@@ -133,6 +143,7 @@ class Run:
         while time.monotonic() < moved_seconds + self._plan.stall_seconds:
             self._revive(crew)
             now = (self._delivered(), self._waiting())
+            self._recovery.look(time.monotonic(), now[0])
             if now[0] >= self._expected() and now[1] == 0:
                 return
             if now != state:
@@ -159,6 +170,7 @@ class Run:
             findings=Counter(str(each.finding) for each in proof.discrepancies),
             replayed=proof.replayed,
             kills=dict(sorted(self._kills.items())),
+            recovery_seconds=self._recovery.seconds,
             seconds=round(time.monotonic() - self._began_seconds, 1),
             commit=commit(),
         )
@@ -178,17 +190,21 @@ class Run:
 
     def _kill(self, crew: Crew, name: str) -> None:
         self._kills[name] += 1
+        struck_seconds = time.monotonic()
         crew.kill(name)
         self._start(crew, name)
+        self._recovery.struck(struck_seconds, self._due())
         self._say(f"killed {name}; {self._delivered()} of {self._expected()} delivered")
 
     def _kill_service(self, name: str) -> None:
         """SIGKILL, a moment without it, and up again."""
         self._kills[name] += 1
         self._say(f"killed {name}")
+        struck_seconds = time.monotonic()
         next(daemon for daemon in self._stack.daemons if daemon.name == name).kill()
         time.sleep(1)
         self._stack.revive()
+        self._recovery.struck(struck_seconds, self._due())
         self._say(f"{name} is back")
 
     def _revive(self, crew: Crew) -> None:
@@ -199,7 +215,31 @@ class Run:
             self._start(crew, name)
 
     def _expected(self) -> int:
-        return 2 * self._plan.reports
+        return COPIES * self._plan.reports
+
+    def _due(self) -> int:
+        """Deliveries of what the broker has by now of the submitters."""
+        return COPIES * self._submitted_once()
+
+    def _submitted_once(self) -> int:
+        for attempt in itertools.count(1):
+            try:
+                return self.submitted()
+            except Temporary:
+                if attempt == _ASK_TIMES:
+                    raise
+            self.wait(1)
+        return 0
+
+    def submitted(self) -> int:
+        """Records that the broker has of the submitters; raises Temporary where it is away."""
+        topics = [topic(member) for member in SUBMITTERS for topic in (submitted_topic, escalated_topic)]
+        offsets = broker_offsets(load(self._stack.config(OPS)).kafka, topics)
+        return sum(end for _, end in offsets.values())
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
 
     def _delivered(self) -> int:
         folders = (self._home / "state" / member / "delivered" for member in self._plan.members)

@@ -15,6 +15,7 @@ def test_nothing_is_lost_doubled_or_misdirected_while_everything_is_killed(own_s
     assert verdict.published == 400
     assert verdict.deliveries.at_sinks == 800
     assert verdict.kills["kafka"] == verdict.kills["postgresql"] == 1
+    assert verdict.recovery_seconds is not None
 
 
 def test_a_worker_that_acknowledges_before_the_effect_is_found_out(own_stack: LocalStack, say: Say) -> None:

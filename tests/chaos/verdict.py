@@ -49,7 +49,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     replayed: int
     kills: Mapping[str, int]
     recovery_seconds: float | None = None
-    """From the end of the fault until all is delivered that was due then; None where the trouble never paused."""
+    """From the end of the fault, or the last kill, until all was delivered that was due then; None: it never was."""
     facts: Mapping[str, str | int | float | bool] = {}
     """What the fault itself saw."""
     unmet: tuple[str, ...] = ()

@@ -1,6 +1,5 @@
 """What every fault is: a name, a sentence, what it needs beforehand, and one blow to a running exchange."""
 
-import itertools
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,14 +10,11 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.failures import Broken, Temporary
-from schemas.topics import escalated_topic, submitted_topic
-from tests.chaos.publishing import SUBMITTERS, Confirmed
-from tests.chaos.run import Plan, Run, Say, referred
+from schemas.failures import Broken
+from tests.chaos.publishing import Confirmed
+from tests.chaos.run import COPIES, Plan, Run, Say, referred
 from tests.chaos.verdict import Deliveries, Verdict, is_whole
-from tocsin.runtime.ledger.reading import broker_offsets
 from tocsin.runtime.proof.evidence import Finding, Place
-from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew, Launch
 from tocsin.stack.local import LocalStack
 from tocsin.stack.receiving import Recipient
@@ -27,13 +23,9 @@ Facts = Mapping[str, str | int | float | bool]
 Strike = Callable[[], Facts]
 """The blow itself: returns when the trouble is over, with what it saw."""
 _TICK_SECONDS = 0.2
-_ASK_TIMES = 120
-"""A broker that was lost and is back needs a while to know its partitions, on a busy machine."""
 _AFTER_DELETION = frozenset({Finding.LOST_REFERRAL, Finding.UNEXPLAINED_REFERRAL})
 """What a proof says of decisions whose referrals a topic has no more; strings, as a verdict counts them."""
 _AT_WORK_SECONDS = 30.0
-_COPIES = 2
-"""Each country of the plan has two recipients."""
 
 
 class Impossible(Broken):
@@ -170,12 +162,6 @@ class Scene(Run):
         """Referrals at the sinks."""
         return self._delivered()
 
-    def submitted(self) -> int:
-        """Records that the broker has of the submitters; raises Temporary where it is away."""
-        topics = [topic(member) for member in SUBMITTERS for topic in (submitted_topic, escalated_topic)]
-        offsets = broker_offsets(load(self.stack.config("ops")).kafka, topics)
-        return sum(end for _, end in offsets.values())
-
     def _start(self, crew: Crew, name: str) -> None:
         crew.start(name, (self.plan.commands | self._extra)[name])
 
@@ -196,20 +182,13 @@ class Scene(Run):
     def _recover(self, longest_seconds: float) -> None:
         """The fault is over: how long until all is delivered that was due at this moment."""
         began_seconds = time.monotonic()
-        due = _COPIES * (self._submitted_once() + self._also_submitted() - self._among_submitted) - self._forgiven
+        due = self._due()
         self.until(lambda: self.delivered() >= due, longest_seconds)
         self._recovery_seconds = round(time.monotonic() - began_seconds, 1)
         self.say(f"over after {self._recovery_seconds} s; {self.delivered()} of {due} delivered that were due")
 
-    def _submitted_once(self) -> int:
-        for attempt in itertools.count(1):
-            try:
-                return self.submitted()
-            except Temporary:
-                if attempt == _ASK_TIMES:
-                    raise
-            self.wait(1)
-        return 0
+    def _due(self) -> int:
+        return super()._due() + COPIES * (self._also_submitted() - self._among_submitted) - self._forgiven
 
     def _judge(self) -> Verdict:
         verdict = super()._judge()
@@ -239,7 +218,7 @@ class Scene(Run):
         return sum(revisions for _, revisions in self._also.values())
 
     def _expected(self) -> int:
-        return super()._expected() + _COPIES * self._also_submitted() - self._forgiven
+        return super()._expected() + COPIES * self._also_submitted() - self._forgiven
 
     def _confirmed(self) -> Confirmed:
         confirmed = super()._confirmed()
@@ -273,6 +252,6 @@ def one_after_the_other(faults: Sequence[Fault]) -> Callable[[Scene], AbstractCo
 def _when_at_work(scene: Scene, strike: Strike) -> Facts:
     before = scene.delivered()
     scene.until(
-        lambda: scene.delivered() > before or scene.delivered() >= _COPIES * scene.plan.reports, _AT_WORK_SECONDS
+        lambda: scene.delivered() > before or scene.delivered() >= COPIES * scene.plan.reports, _AT_WORK_SECONDS
     )
     return strike()
