@@ -1,5 +1,6 @@
 """The reference receiver, made to answer badly by POST /behaviour: for tests of a sender, and in no wheel."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,10 @@ class Obedient(Receiver):
 
     _behaviour = Behaviour()
 
+    def __init__(self, shelf: Shelf, secret: str) -> None:
+        super().__init__(shelf, secret)
+        self._met: Counter[str] = Counter()
+
     async def behave(self, request: Request) -> Response:
         """Be told how to answer the next posts."""
         try:
@@ -44,12 +49,17 @@ class Obedient(Receiver):
             return JSONResponse({"problem": "a behaviour as JSON"}, 400)
         return JSONResponse({})
 
+    async def met(self, _: Request) -> Response:
+        """How many posts were answered as it was told, by status."""
+        return JSONResponse(dict(self._met))
+
     async def take(self, key: str, body: bytes) -> Response:
         """As it was told."""
         behaviour = self._behaviour
         if behaviour.times <= 0:
             return await super().take(key, body)
         self._behaviour = replace(behaviour, times=behaviour.times - 1)
+        self._met[str(behaviour.status)] += 1
         if behaviour.keeps:
             self.shelf.keep(key, body)
         await anyio.sleep(min(behaviour.delay_seconds, _MAX_DELAY_SECONDS))
@@ -62,4 +72,5 @@ def obedient(folder: Path, secret: str, paces: Callers | None = None) -> Starlet
     receiver = Obedient(Shelf(folder), secret)
     made = routed(receiver, paces)
     made.router.routes.append(Route("/behaviour", receiver.behave, methods=["POST"]))
+    made.router.routes.append(Route("/behaviour", receiver.met, methods=["GET"]))
     return made

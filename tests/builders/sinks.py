@@ -56,3 +56,9 @@ def an_https_sink(address: str, timeout_seconds: float = 5.0, **changes: Any) ->
 def told(address: str, **behaviour: Any) -> None:
     """Tell the receiver how to answer the next posts."""
     httpx.post(f"{address}/behaviour", json=behaviour, trust_env=False).raise_for_status()
+
+
+def met(address: str) -> dict[int, int]:
+    """How many posts the receiver answered as it was told, by status."""
+    answer = httpx.get(f"{address}/behaviour", trust_env=False).raise_for_status()
+    return {int(status): posts for status, posts in answer.json().items()}

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
-from tests.builders.sinks import SECRET, serving, told
+from tests.builders.sinks import SECRET, met, serving, told
 from tests.chaos.faults.fault import Facts, Fault, Scene, Strike
 from tests.chaos.proxy import FaultProxy, Mode
 from tocsin.stack.receiving import whole_files
@@ -67,10 +67,17 @@ def strike(scene: Scene, address: str, proxy: FaultProxy) -> Facts:
         scene.wait(_EACH_SECONDS * scene.pace)
         proxy.mode = Mode.THROUGH
         told(address, **_NO_MORE)
-    for mode in _MODES:
-        scene.expect(proxy.met[mode] > 0, f"some answers met {mode}")
+    posts = _posts(address)
+    for blow, count in (posts | {mode: proxy.met[mode] for mode in _MODES}).items():
+        scene.expect(count > 0, f"some posts met {blow}")
     scene.expect(_well(scene) > before, "the recipient whose endpoint is well goes on")
-    return {**proxy.met, "other_member_meanwhile": _well(scene) - before}
+    return {**proxy.met, **posts, "other_member_meanwhile": _well(scene) - before}
+
+
+def _posts(address: str) -> dict[str, int]:
+    """How many posts came while the endpoint did each of these, as it counted itself; each has a status of its own."""
+    met_posts = met(address)
+    return {name: met_posts.get(behaviour["status"], 0) for name, behaviour in _BEHAVIOURS.items()}
 
 
 def _well(scene: Scene) -> int:
