@@ -6,9 +6,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from operator import itemgetter
-from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,17 +13,17 @@ from msgspec.structs import replace
 
 from benchmarks.revision import commit
 from schemas.failures import Broken, Temporary
-from schemas.topics import OPS, TRIAGED, escalated_topic, submitted_topic
+from schemas.topics import OPS, escalated_topic, submitted_topic
+from tests.chaos.order import by_topic, decided, handed_over, referred, taken
 from tests.chaos.publishing import SUBMITTERS, Confirmed, go_file
 from tests.chaos.recovery import Recovery
 from tests.chaos.schedule import Kill, process_kills, service_kills
 from tests.chaos.verdict import RECIPIENTS, Verdict, compare, is_whole, out_of_order
 from tocsin.runtime.ledger.reading import broker_offsets
-from tocsin.runtime.proof.evidence import Found, Place
-from tocsin.runtime.proof.reading import PlainAvro, TopicReader
+from tocsin.runtime.proof.evidence import Found
 from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Crew
-from tocsin.stack.gathering import proof_of, schema_text
+from tocsin.stack.gathering import proof_of
 from tocsin.stack.ledger import balance_of
 from tocsin.stack.local import LocalStack
 from tocsin.stack.receiving import Recipient, whole_files
@@ -155,7 +152,7 @@ class Run:
     def _judge(self) -> Verdict:
         confirmed = self._confirmed()
         deliveries = compare(confirmed, self._at_sinks())
-        late = out_of_order(decided(self._home)) + out_of_order(self._referred())
+        late = sum(map(out_of_order, (decided(self._home), self._referred(), self._taken())))
         balance, proof = balance_of(self._home), proof_of(self._home)
         found = Verdict(
             clean=False,
@@ -164,6 +161,7 @@ class Run:
             unconfirmed=confirmed.failures,
             deliveries=deliveries,
             out_of_order=late,
+            overtaken_at_sinks=out_of_order(handed_over(self._home)),
             waiting=sum(line.waiting for line in balance.lines),
             balanced=balance.holds,
             proven=proof.holds,
@@ -177,7 +175,10 @@ class Run:
         return replace(found, clean=is_whole(found))
 
     def _referred(self) -> Iterable[tuple[str, int]]:
-        return referred(self._home, lambda place: place.topic)
+        return referred(self._home, by_topic)
+
+    def _taken(self) -> Iterable[tuple[str, int]]:
+        return taken(self._home, by_topic)
 
     def _publisher(self) -> subprocess.Popen[bytes]:
         plan = self._plan
@@ -274,26 +275,3 @@ def _due(kills: Iterator[Kill]) -> Callable[[float], str]:
         return target
 
     return ask
-
-
-def decided(home: Path) -> Iterator[tuple[str, int]]:
-    """Report id and revision of every decision, partition by partition as they lie."""
-    return ((record["report_id"], record["revision"]) for _, record in _as_they_lie(home, TRIAGED))
-
-
-def referred(home: Path, within: Callable[[Place], object]) -> Iterator[tuple[str, int]]:
-    """The same of every referral; each topic of a recipient keeps an order of its own."""
-    found = _as_they_lie(home, "referrals.")
-    return ((f"{within(place)} {record['report_id']}", record["revision"]) for place, record in found)
-
-
-def _as_they_lie(home: Path, prefix: str) -> list[tuple[Place, dict[str, Any]]]:
-    """Where each record of the topics with this prefix lies, and what it says, partition by partition."""
-    settings = load(home / "config" / "ops.toml")
-    reader = TopicReader(settings)
-    avro = PlainAvro(schema_text(settings.registry))
-    try:
-        topics = [topic for topic in reader.topics() if topic.startswith(prefix)]
-        return sorted(((raw.place, avro.read(raw)) for raw in reader.read(topics)), key=itemgetter(0))
-    finally:
-        reader.close()

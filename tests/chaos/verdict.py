@@ -39,7 +39,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     unconfirmed: int
     deliveries: Deliveries
     out_of_order: int = 0
-    """Reports whose later revision was decided, or lies on a recipient's topic, before an earlier one."""
+    """Reports whose later revision was decided, lies on a recipient's topic, or was taken from there into the inbox
+    before an earlier one; each of the three counts."""
+    overtaken_at_sinks: int = 0
+    """Reports of which a sink has a file of an earlier revision that is younger than that of a later one: no promise is
+    broken by it (ADR 58)."""
     waiting: int
     """Records that the ledger still has no outcome for when everything came to rest."""
     balanced: bool

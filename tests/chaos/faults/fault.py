@@ -11,10 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.failures import Broken
+from tests.chaos.order import Within, by_topic, referred, taken
 from tests.chaos.publishing import Confirmed
-from tests.chaos.run import COPIES, Plan, Run, Say, referred
+from tests.chaos.run import COPIES, Plan, Run, Say
 from tests.chaos.verdict import Deliveries, Verdict, is_whole
-from tocsin.runtime.proof.evidence import Finding, Place
+from tocsin.runtime.proof.evidence import Finding
 from tocsin.stack.demo.crew import Crew, Launch
 from tocsin.stack.local import LocalStack
 from tocsin.stack.receiving import Recipient
@@ -64,7 +65,7 @@ class Scene(Run):
         self._facts: Facts = {}
         self._unmet: list[str] = []
         self._forgiven = 0
-        self._ordered_within: Callable[[Place], object] = lambda place: place.topic
+        self._ordered_within: Within = by_topic
         self._also: dict[str, tuple[str, int]] = {}
         self._among_submitted = 0
         self._extra: dict[str, tuple[str, ...]] = {}
@@ -206,6 +207,9 @@ class Scene(Run):
 
     def _referred(self) -> Iterable[tuple[str, int]]:
         return referred(self.home, self._ordered_within)
+
+    def _taken(self) -> Iterable[tuple[str, int]]:
+        return taken(self.home, self._ordered_within)
 
     def _less_forgiven(self, found: Deliveries) -> Deliveries:
         if not self._forgiven:

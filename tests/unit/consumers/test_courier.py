@@ -88,6 +88,20 @@ def test_a_failed_delivery_waits_and_is_then_sent_again(counter: Counter) -> Non
     assert counter.find(referral.referral_id).attempts == 2
 
 
+def test_a_revision_whose_first_try_failed_comes_after_one_that_did_not_wait_and_each_says_which_it_is(
+    counter: Counter,
+) -> None:
+    first, second = a_referral("case"), a_referral("case", revision=2)
+    counter.sink.failures = [Temporary("busy")]
+    counter.arrive(first)
+    counter.courier.turn()
+    counter.arrive(second)
+    counter.courier.turn()
+    counter.clock.now_ms = counter.find(first.referral_id).due_ms
+    counter.courier.turn()
+    assert [parcel.revision for parcel in counter.sink.sent] == [2, 1]
+
+
 def test_attempts_are_bounded_and_end_with_a_person(open_counter: Opener) -> None:
     counter = open_counter(limits=Limits(max_attempts=2))
     referral = a_referral()
