@@ -46,7 +46,7 @@ def _run(fault: Fault | None, arguments: argparse.Namespace) -> int:
         say(f"{fault.name if fault else ''} cannot be made here: {failure}")
         return NOT_CLEAN
     home = arguments.home or Path(tempfile.mkdtemp(prefix="tocsin-chaos-"))
-    stack = LocalStack(home, brief=fault is not None, brokers=fault.brokers if fault else 1)
+    stack = _stack_for(fault, home)
     try:
         stack.up(sample_charter(), lambda name, what: None if name == "downloads" else say(f"{name} {what}"))
         verdict = _verdict(fault, stack, arguments)
@@ -59,6 +59,12 @@ def _run(fault: Fault | None, arguments: argparse.Namespace) -> int:
     else:
         say(f"everything is kept in {home}")
     return 0 if verdict.clean else NOT_CLEAN
+
+
+def _stack_for(fault: Fault | None, home: Path) -> LocalStack:
+    if fault is None:
+        return LocalStack(home)
+    return LocalStack(home, brief=True, brokers=fault.brokers, broker_settings=fault.broker_settings)
 
 
 def _verdict(fault: Fault | None, stack: LocalStack, arguments: argparse.Namespace) -> Verdict:

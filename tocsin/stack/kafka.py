@@ -41,6 +41,8 @@ class Cluster(Struct, frozen=True):
     """The nodes that belong together: broker and controller port of each, in the order of their numbers from 1."""
 
     ports: tuple[tuple[int, int], ...]
+    settings: Mapping[str, str] = {}
+    """Of each broker, above ours: what a chaos run wants otherwise."""
 
     @property
     def size(self) -> int:
@@ -128,6 +130,7 @@ class Kafka:
             **_security(pair, self._authority.certificate),
             **_BEHAVIOUR,
             **self._cluster.copies(),
+            **self._cluster.settings,
         }
         self._properties.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self._properties, properties_text(lines))

@@ -49,10 +49,12 @@ class Charter(Struct, frozen=True, kw_only=True):
 class LocalStack:
     """PostgreSQL, Kafka and the registry of one home; every verb may be repeated."""
 
-    def __init__(self, home: Path, *, brief: bool = False, brokers: int = 1) -> None:
+    def __init__(
+        self, home: Path, *, brief: bool = False, brokers: int = 1, broker_settings: Mapping[str, str] | None = None
+    ) -> None:
         """A `brief` stack lives for minutes, as a demo's or a test's: it saves processor time, not network time.
 
-        A home that was made with three brokers keeps them.
+        A home that was made with three brokers keeps them; settings of brokers beside ours last as long as this object.
         """
         require_home(home)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,7 +67,7 @@ class LocalStack:
             self.authority = Authority(self.home / "certificates")
             self.keys = LocalKeys(self.home / "keys")
         named = ("kafka", *(f"kafka-{number}" for number in range(2, max(brokers, known) + 1)))
-        cluster = Cluster(tuple((ports[name], ports[f"{name}-controller"]) for name in named))
+        cluster = Cluster(tuple((ports[name], ports[f"{name}-controller"]) for name in named), broker_settings or {})
         self.brokers = tuple(
             Kafka(self.home, cluster, self.authority, number=number, brief=brief)
             for number in range(1, cluster.size + 1)

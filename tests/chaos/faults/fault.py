@@ -46,6 +46,8 @@ class Fault(Struct, frozen=True, kw_only=True):
     reports: int = 1200
     publishing_seconds: float = 30.0
     brokers: int = 1
+    broker_settings: Mapping[str, str] = {}
+    """Of its own stack, where it has one: what only a broker's start changes."""
     calm_seconds: float = 4.0
     """Of plain work before the blow."""
 
