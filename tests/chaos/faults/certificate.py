@@ -3,35 +3,54 @@
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from tests.chaos.faults.fault import Facts, Fault, Scene, at_once
+from tests.chaos.memory.exchange import Exchange
 from tocsin.runtime.settings import load
 
-_LIVES_SECONDS = 6.0
+_LIVES_SECONDS = 20.0
+"""Long enough to start, to wait until the session of the killed one is over, and to be at work."""
+_OPEN_SECONDS = 3.0
+_OPEN_TIMES = 3
 _EXPIRED_SECONDS = 12.0
 _PRINCIPAL = "triage"
+_LANE = "triage-normal"
 
 
 def strike(scene: Scene) -> Facts:
     """Give triage a certificate for seconds, start it with that, let it run out, break its connections, renew it."""
-    lane = "triage-normal"
     now = datetime.now(UTC)
     authority = scene.stack.authority
     pair = authority.pair(_PRINCIPAL)
     authority.issue(_PRINCIPAL, pair, now, now + timedelta(seconds=_LIVES_SECONDS))
-    scene.kill(lane)
-    scene.start(lane)
+    scene.kill(_LANE)
+    scene.start(_LANE)
     scene.wait(_LIVES_SECONDS + 1)
     scene.say("the certificate has expired")
-    scene.kill(lane)
-    scene.start(lane)
+    settled = _settled_on_open_connections(scene)
+    scene.kill(_LANE)
+    scene.start(_LANE)
     scene.wait(_EXPIRED_SECONDS * scene.pace)
-    ended = scene.ended(lane)
+    ended = scene.ended(_LANE)
     refused = _is_refused(scene)
     scene.expect(refused, "the broker lets nobody in with the expired certificate")
     authority.issue(_PRINCIPAL, pair, datetime.now(UTC), datetime.now(UTC) + timedelta(days=90))
     scene.say("renewed")
-    return {"refused": refused, "restarts_while_expired": ended}
+    return {"settled_past_the_end": settled, "refused": refused, "restarts_while_expired": ended}
+
+
+def _settled_on_open_connections(scene: Scene) -> int:
+    """What the lane settles after the end of its certificate: some in each of several spans, by one process."""
+    exchange, ended = Exchange(scene.stack), scene.ended(_LANE)
+    settled = [exchange.handled(_LANE)]
+    for _ in range(_OPEN_TIMES):
+        scene.wait(_OPEN_SECONDS)
+        settled.append(exchange.handled(_LANE))
+    scene.expect(scene.ended(_LANE) == ended, "a worker whose certificate has expired does not end")
+    grows = all(after > before for before, after in pairwise(settled))
+    scene.expect(grows, f"what is open goes on past the end of the certificate: {settled}")
+    return settled[-1] - settled[0]
 
 
 def _is_refused(scene: Scene) -> bool:
@@ -53,4 +72,5 @@ FAULT = Fault(
     name="certificate",
     says="a worker's certificate expires in mid-run and is renewed",
     setting=at_once(strike),
+    publishing_seconds=60.0,
 )
