@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from itertools import compress
+from operator import attrgetter, ne
 from typing import Any, Final
 
 from msgspec.structs import fields
@@ -57,7 +59,7 @@ def _disclosure(referral: Referral, record: OutRecord, place: Coordinate) -> Dis
         jurisdiction=referral.jurisdiction,
         mark=referral.mark,
         recall=referral.withdrawn,
-        fields=tuple(name for name, nothing in _TOLD if getattr(referral, name) != nothing),
+        fields=tuple(compress(_TOLD, map(ne, _said(referral), _NOTHING))),
         withheld=tuple(dict.fromkeys(each.rule for each in referral.withheld)),
         sealed_to=tuple(KeyId(part.key_id) for part in referral.sealed),
         policy=referral.policy.bundle,
@@ -78,4 +80,5 @@ def _told() -> Iterator[tuple[str, object]]:
             yield name, nothing[name]
 
 
-_TOLD: Final = tuple(_told())
+_TOLD, _NOTHING = zip(*_told(), strict=True)
+_said: Final = attrgetter(*_TOLD)

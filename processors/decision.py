@@ -156,6 +156,10 @@ def conclude_as(
 
 def _anchors(pointed: tuple[Evidence, ...], bundle: Bundle) -> frozenset[CountryCode]:
     """The countries that the report points to, strongly enough for a route."""
+    return bundle.memory.recall(("anchors", pointed), lambda: _found_anchors(pointed, bundle))
+
+
+def _found_anchors(pointed: tuple[Evidence, ...], bundle: Bundle) -> frozenset[CountryCode]:
     strong = (found for found in pointed if route.is_strong(found, bundle))
     known = (bundle.jurisdiction_of(found.country) for found in strong)
     return frozenset(jurisdiction.country for jurisdiction in known if jurisdiction)

@@ -42,7 +42,7 @@ def cloud_event_headers(
 ) -> Headers:
     """The headers of one record: who (`source` is a member or a process), what, which, and when it was made."""
     kind, maker = _unchanging(record_type, source)
-    headers = [*kind, (_ID, event_id.encode()), maker, (_TIME, _rfc_3339(at_ms).encode()), _AVRO]
+    headers = [*kind, (_ID, event_id.encode()), maker, (_TIME, _rfc_3339(at_ms)), _AVRO]
     return [*headers, (_TRACE, traceparent.encode())] if traceparent else headers
 
 
@@ -75,9 +75,11 @@ def _text(value: bytes | None) -> str:
     return value.decode("utf-8", "replace")
 
 
-def _rfc_3339(at_ms: int) -> str:
+@lru_cache(maxsize=1_000)
+def _rfc_3339(at_ms: int) -> bytes:
+    """All that one report leads to is of one instant."""
     seconds, milliseconds = divmod(at_ms, 1_000)
-    return f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
+    return f"{_to_the_second(seconds)}.{milliseconds:03d}Z".encode()
 
 
 @lru_cache(maxsize=1_000)

@@ -1,9 +1,11 @@
 """Keys hold under every spelling of an address, and under every order of what a report lists."""
 
+import hmac
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.steps.deduplicate.selectors import selectors
+from processors.steps.deduplicate.selectors import Keys, digests_of, selectors
 from processors.steps.deduplicate.urls import canonical_url
 from schemas.records.report import ContentItem
 from tests.builders.any_record import any_record
@@ -48,6 +50,13 @@ def test_the_order_of_items_does_not_matter(items: list[ContentItem], data: st.D
 @given(ITEMS)
 def test_a_further_item_takes_no_selector_away(items: list[ContentItem]) -> None:
     assert _digests(items) <= _digests([*items, an_item()])
+
+
+@given(st.binary(max_size=200), st.text(max_size=200))
+def test_a_selector_is_hmac_with_sha256_whatever_the_length_of_its_key(key: bytes, value: str) -> None:
+    keys = Keys(digest=(key,), recipient=b"")
+    expected = hmac.digest(key, f"incident\x1f{value}".encode(), "sha256")
+    assert digests_of("incident", value, keys, nothing_follows) == (expected,)
 
 
 def _digests(items: list[ContentItem]) -> set[bytes]:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -117,7 +118,13 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def day_of(epoch_ms: int) -> date:
     """The UTC day of an instant: validity of members, rows and bundles is by day."""
-    return date.fromordinal(_FIRST_DAY + epoch_ms // _DAY_MS)
+    return _day(epoch_ms // _DAY_MS)
+
+
+@lru_cache(maxsize=1_000)
+def _day(number: int) -> date:
+    """One object for all that is of one day: its hash, of which each question to the policy has one, is kept in it."""
+    return date.fromordinal(_FIRST_DAY + number)
 
 
 _DAY_MS: Final = 86_400_000

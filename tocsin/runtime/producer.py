@@ -77,7 +77,7 @@ class OutputProducer:
                 record.topic,
                 record.value,
                 record.key,
-                headers=list(record.headers),
+                headers=list(record.headers) or None,  # an empty list would cost as much as the record
                 on_delivery=partial(batch.report, index),
             )
         except BufferError:

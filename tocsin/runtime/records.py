@@ -15,7 +15,6 @@ from schemas.records.values import Coordinate
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.transport.bounded import WAIT_SECONDS, bounded_client
 from tocsin.runtime.transport.slices import RawRecord
-from tocsin.runtime.transport.unpacking import raw_record
 
 _POLL_SECONDS: Final = 0.2
 _MS: Final = 1000
@@ -80,7 +79,7 @@ async def _read(reader: AIOKafkaConsumer, partition: TopicPartition, run: list[i
         fetched = await reader.getmany(partition, timeout_ms=int(_POLL_SECONDS * _MS), max_records=_BATCH)
         for record in fetched.get(partition, ()):
             if record.offset in left:
-                yield raw_record(record)
+                yield record
             left.discard(record.offset)
             left = left if record.offset < last else set()
             deadline = time.monotonic() + WAIT_SECONDS

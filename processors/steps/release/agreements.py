@@ -65,8 +65,15 @@ class Terms(Struct, frozen=True, kw_only=True, gc=False):
         return self.rows.unmet or ("release.not_in_agreement" if fitting else "release.label")
 
 
+def asked_of(report: ReportSubmitted, on: date) -> Hashable:
+    """All that terms follow from beside the recipient and the bundle."""
+    handling = report.handling
+    about = (report.submitter, report.governance.purpose, handling.tlp, handling.pap, handling.handling_code)
+    return (*about, report.sharing, on)
+
+
 def terms(report: ReportSubmitted, recipient: Member, bundle: Bundle, on: date) -> Terms:
-    """Look up once for a report and a recipient."""
+    """Look up once for what is asked of a report, and a recipient."""
     choices, handling = report.sharing, report.handling
     asked = (report.submitter, recipient.id, report.governance.purpose, handling.tlp, handling.pap)
     about = (*asked, handling.handling_code, on)

@@ -1,14 +1,13 @@
 """What one recipient may see: ceiling, agreements, handling, the submitter's choices, transfer basis; default deny."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from processors.steps.release.agreements import Terms, terms
+from processors.steps.release.agreements import Terms, asked_of, terms
 from processors.steps.release.fields import ALWAYS, GROUPS, OF_ITEMS, STILL_NEEDED, TELLS_THE_SUBMITTER
 from processors.steps.release.labels import Labels, Words, labels_of
 from processors.steps.release.narrowing import default_of, narrow
@@ -40,12 +39,15 @@ class Subject(Struct, frozen=True, kw_only=True, gc=False):
     personal: PersonalPart | None
     labels: Labels
     on: date
+    asked: Hashable
+    """What the terms of each recipient follow from."""
 
 
 def subject(full: Referral, report: ReportSubmitted, personal: PersonalPart | None, bundle: Bundle) -> Subject:
     """What a referral that holds everything is about, on the day it was decided."""
     on = day_of(full.triaged_as_of.epoch_ms)
-    return Subject(report=report, personal=personal, labels=labels_of(full, bundle, on), on=on)
+    labels = labels_of(full, bundle, on)
+    return Subject(report=report, personal=personal, labels=labels, on=on, asked=asked_of(report, on))
 
 
 class Released(Struct, frozen=True, kw_only=True, gc=False):
@@ -109,16 +111,28 @@ class _Clearance(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def _clearance(about: Subject, recipient: Recipient, bundle: Bundle) -> _Clearance:
-    found = terms(about.report, bundle.members[recipient.member], bundle, about.on)
-    audience = AUDIENCES[recipient.sector]
-    made = partial(_planned, audience, found, bundle.memory)
+    labels, audience = about.labels, AUDIENCES[recipient.sector]
+    found, whole = bundle.memory.recall(
+        ("whole", recipient.member, audience, about.asked, labels.whole),
+        lambda: _of_whole(about, recipient, bundle),
+    )
+    planned = (
+        whole if of_item == labels.whole else _planned(audience, found, bundle.memory, of_item)
+        for of_item in labels.items
+    )
     return _Clearance(
         audience=audience,
         terms=found,
         has_sealing_key=recipient.has_sealing_key,
-        whole=made(about.labels.whole),
-        items=tuple(map(made, about.labels.items)),
+        whole=whole,
+        items=tuple(planned),
     )
+
+
+def _of_whole(about: Subject, recipient: Recipient, bundle: Bundle) -> tuple[Terms, "_Plan"]:
+    """The terms, and what they withhold of a report that is labelled like this one."""
+    found = terms(about.report, bundle.members[recipient.member], bundle, about.on)
+    return found, _planned(AUDIENCES[recipient.sector], found, bundle.memory, about.labels.whole)
 
 
 class _Plan(Struct, frozen=True, kw_only=True):

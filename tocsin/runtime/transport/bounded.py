@@ -15,7 +15,7 @@ from schemas.failures import Temporary
 from tocsin.runtime.settings import KafkaSettings
 from tocsin.runtime.tls import showing
 from tocsin.runtime.transport.slices import RawRecord
-from tocsin.runtime.transport.unpacking import BATCH_BYTES, FETCH_BYTES, bound_fetches, raw_record
+from tocsin.runtime.transport.unpacking import BATCH_BYTES, FETCH_BYTES, bound_fetches
 
 WAIT_SECONDS: Final = 20.0
 """How long the broker may take to answer."""
@@ -111,7 +111,7 @@ class BoundedReader:
             with suppress(OffsetOutOfRangeError):  # comes again
                 if most > 1:
                     records.extend((await client.getmany(partition, max_records=most - 1)).get(partition, ()))
-        return {(each.topic, each.partition): list(map(raw_record, records)) for each, records in found.items()}
+        return {(each.topic, each.partition): list(records) for each, records in found.items()}
 
     async def _lost(self, error: OffsetOutOfRangeError) -> None:
         lost = {(partition.topic, partition.partition) for partition in error.args[0]}

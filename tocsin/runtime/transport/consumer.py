@@ -12,9 +12,9 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.failures import Broken, Temporary
 from tocsin.runtime.transport.fairness import Portions
-from tocsin.runtime.transport.slices import Slice
+from tocsin.runtime.transport.slices import RawRecord, Slice
 from tocsin.runtime.transport.spans import Span, SpanTracker
-from tocsin.runtime.transport.unpacking import bound_fetches, raw_record
+from tocsin.runtime.transport.unpacking import bound_fetches
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,12 @@ GATHER_SECONDS: Final = 0.01
 """How long the others are waited for while a backlog waits for its turn."""
 LEDGER_SECONDS: Final = 1.0
 """How long until a ledger that is away is asked again where to start."""
+_LOG_APPEND_TIME: Final = 1
+"""Kafka's number for what a timestamp is of (Kafka protocol guide, record batch)."""
 HOLES_TOLERATED: Final = 3
 """A fetch that spans a seek can begin late once; an offset that stays out of reach is lost."""
 
+Fetched = dict[TP, Sequence[RawRecord]]
 StartPositions = Callable[[Iterable[TP]], Awaitable[Mapping[TP, int]]]
 
 
@@ -218,15 +221,13 @@ class SliceConsumer(driver.Consumer):
                 self._dropped.add(tp)
         return True
 
-    def _left(self, fetched: Mapping[TP, Sequence[Any]]) -> dict[TP, int]:
+    def _left(self, fetched: Mapping[TP, Sequence[RawRecord]]) -> dict[TP, int]:
         """How many records wait on the broker behind those."""
         return {tp: max(0, (self.highwater(tp) or 0) - records[-1].offset - 1) for tp, records in fetched.items()}
 
-    async def _fetched(
-        self, active: set[TP], limit: int, wait_seconds: float, generation: int
-    ) -> dict[TP, Sequence[Any]]:
+    async def _fetched(self, active: set[TP], limit: int, wait_seconds: float, generation: int) -> Fetched:
         """What the broker has; a fetch that a rebalance overtook finds partitions that were not sought yet."""
-        fetched: dict[TP, Sequence[Any]] = {}
+        fetched: Fetched = {}
         try:
             await self._thread.call_thread(self._gather, active, limit, wait_seconds, fetched)
         except NoOffsetForPartitionError as error:
@@ -234,7 +235,7 @@ class SliceConsumer(driver.Consumer):
                 self._seek_again(TP(*error.args[0]), error)
         return fetched
 
-    async def _gather(self, active: set[TP], limit: int, wait_seconds: float, found: dict[TP, Sequence[Any]]) -> None:
+    async def _gather(self, active: set[TP], limit: int, wait_seconds: float, found: Fetched) -> None:
         """In the client's thread: at most `limit` records of each; the client alone would give one backlog whole.
 
         What was taken out is in `found` also where this raises: nothing that left the fetcher is dropped.
@@ -267,12 +268,12 @@ class SliceConsumer(driver.Consumer):
                 await self._seek(tp, tracker.position)
             self._dropped.discard(tp)
 
-    async def _deliver(self, tp: TP, records: Sequence[Any], generation: int) -> bool:
+    async def _deliver(self, tp: TP, records: Sequence[RawRecord], generation: int) -> bool:
         """Hand the records over as one slice: a fetch takes no more of a partition. False where it may not arrive."""
         tracker = self._trackers.get(tp)
         if tracker is None or not self._is_current(generation):
             return False
-        fresh = [record for record in records if record.offset >= tracker.position]
+        fresh = records if records[0].offset >= tracker.position else _from(tracker.position, records)
         if fresh and not self._continues(tp, tracker, fresh[0].offset):
             return False
         if fresh and not await self._hand_over(tp, tracker, fresh, generation):
@@ -289,7 +290,7 @@ class SliceConsumer(driver.Consumer):
             raise _records_gone(tp, tracker.position, offset)
         return False
 
-    async def _hand_over(self, tp: TP, tracker: SpanTracker, records: Sequence[Any], generation: int) -> bool:
+    async def _hand_over(self, tp: TP, tracker: SpanTracker, records: Sequence[RawRecord], generation: int) -> bool:
         if not self._is_current(generation):
             return False
         message = self._message(tp, tracker, records, generation)
@@ -304,21 +305,25 @@ class SliceConsumer(driver.Consumer):
     def _is_current(self, generation: int) -> bool:
         return bool(self.flow_active and self.app.consumer_generation_id == generation)
 
-    def _message(self, tp: TP, tracker: SpanTracker, records: Sequence[Any], generation: int) -> SliceMessage:
+    def _message(self, tp: TP, tracker: SpanTracker, records: Sequence[RawRecord], generation: int) -> SliceMessage:
         last = records[-1]
         message = SliceMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type,
+            tp.topic, tp.partition, last.offset, last.timestamp_ms / 1000.0, _LOG_APPEND_TIME,
             None, None, b"", None, 0, 0, tp, generation_id=generation,
         )  # fmt: skip
         message.piece = Slice(
             topic_id=self.app.topic_ids[tp.topic],
             topic=tp.topic,
             partition=tp.partition,
-            records=tuple(raw_record(record) for record in records),
+            records=tuple(records),
         )
         message.span = tracker.deliver(records[0].offset, last.offset + 1)
         message.started = message.passed = False
         return message
+
+
+def _from(position: int, records: Sequence[RawRecord]) -> Sequence[RawRecord]:
+    return [record for record in records if record.offset >= position]
 
 
 class SliceTransport(driver.Transport):

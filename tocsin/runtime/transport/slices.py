@@ -1,7 +1,6 @@
 """What a stage takes and gives: raw records in, records out, and the coordinates where those landed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from msgspec import Struct
 
@@ -62,12 +61,21 @@ class OutRecord(Struct, frozen=True, kw_only=True, gc=False):
     headers: Headers = ()
 
 
-@contextmanager
-def named(piece: Slice, record: RawRecord | None = None) -> Iterator[None]:
+class named:  # noqa: N801 -- reads as what it does, and no generator is made for every record
     """Say which record, or which slice, a failure was about: as `tocsin ledger skip` takes it."""
-    try:
-        yield
-    except Exception as failure:
-        span = f"{piece.first}-{piece.next_offset - 1}" if record is None else str(record.offset)
-        failure.add_note(f"{piece.topic}/{piece.partition}/{span}")
-        raise
+
+    __slots__ = ("_piece", "_record")
+
+    def __init__(self, piece: Slice, record: RawRecord | None = None) -> None:
+        self._piece = piece
+        self._record = record
+
+    def __enter__(self) -> None:
+        """Nothing to say yet."""
+
+    def __exit__(self, _: type[BaseException] | None, failure: BaseException | None, __: TracebackType | None) -> None:
+        """The failure goes on, with its place."""
+        if isinstance(failure, Exception):
+            piece, record = self._piece, self._record
+            span = f"{piece.first}-{piece.next_offset - 1}" if record is None else str(record.offset)
+            failure.add_note(f"{piece.topic}/{piece.partition}/{span}")

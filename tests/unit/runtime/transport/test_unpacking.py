@@ -16,7 +16,6 @@ from tocsin.runtime.transport.unpacking import (
     BATCH_FAULT,
     BATCH_RECORDS,
     FETCH_RECORDS,
-    Fault,
     bound_fetches,
 )
 
@@ -42,7 +41,7 @@ def fetched(*batches: bytes, at: int = 0) -> tuple[list[Any], int]:
 
 
 def faults(records: list[Any]) -> list[int]:
-    return [record.offset for record in records if type(record.value) is Fault and record.value == BATCH_FAULT]
+    return [record.offset for record in records if record.fault == BATCH_FAULT and record.value is None]
 
 
 @pytest.mark.parametrize("codec", range(5))
