@@ -30,6 +30,8 @@ from tocsin.runtime.ledger.outcomes import Outcome
 ORIGIN_UNVERIFIED: Final = "origin_unverified"
 """Flag of a report whose signature was made with a key that has ended: what is urgent goes on with it."""
 ORIGIN_EXPIRED: Final = "route.origin_expired"
+_MOST_REMEMBERED: Final = 8
+"""Pieces of evidence of one report: what a member names must not fill a bundle's memory."""
 _UNPROVEN: Final = route.Route(waiting_reasons=(ORIGIN_EXPIRED,))
 
 
@@ -156,6 +158,8 @@ def conclude_as(
 
 def _anchors(pointed: tuple[Evidence, ...], bundle: Bundle) -> frozenset[CountryCode]:
     """The countries that the report points to, strongly enough for a route."""
+    if len(pointed) > _MOST_REMEMBERED:
+        return _found_anchors(pointed, bundle)
     return bundle.memory.recall(("anchors", pointed), lambda: _found_anchors(pointed, bundle))
 
 

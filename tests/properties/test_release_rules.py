@@ -16,7 +16,7 @@ from schemas.records.values import Handling
 from schemas.vocabularies import vocabulary
 from tests.builders.any_record import any_record
 from tests.builders.policy import the_sample, with_agreement
-from tests.builders.release import a_recipient
+from tests.builders.release import a_full_referral, a_recipient
 from tests.builders.reports import a_report, an_instant
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.words import FIELD_GROUPS
@@ -91,3 +91,23 @@ def test_a_personal_part_is_seen_only_with_its_group(
     )
     shown = release(full, subject(full, report, personal, bundle), a_recipient(member), bundle).personal
     assert shown is None or "personal" in allowed_groups(bundle, report.handling.tlp)
+
+
+@given(REFERRALS, st.lists(st.tuples(REPORTS, MEMBERS), min_size=2, max_size=6))
+def test_what_was_remembered_of_other_reports_changes_nothing(full: Referral, asked: list[tuple[Any, Any]]) -> None:
+    seen = with_agreement(allow=("assessment",), tlp=("CLEAR",))
+    for report, member in asked:
+        fresh = replace(seen)  # its memory is empty
+        once, again = (release(full, subject(full, report, None, b), a_recipient(member), b) for b in (fresh, seen))
+        assert once == again
+
+
+def test_a_report_that_denies_more_than_a_bundle_remembers_is_decided_all_the_same() -> None:
+    bundle, member, full = the_sample(), RECEIVERS[0], a_full_referral()
+    denied = SharingChoices(deny_members=(*(f"nobody-{n}" for n in range(1_000)), member))
+    report = a_report(sharing=denied)
+    about = subject(full, report, None, bundle)
+    assert about.asked is None
+    assert "release.submitter_denies" in {
+        each.rule for each in release(full, about, a_recipient(member), bundle).referral.withheld
+    }

@@ -39,15 +39,27 @@ class Subject(Struct, frozen=True, kw_only=True, gc=False):
     personal: PersonalPart | None
     labels: Labels
     on: date
-    asked: Hashable
-    """What the terms of each recipient follow from."""
+    asked: Hashable | None
+    """What the terms of each recipient follow from; None where that is too much to remember."""
 
 
 def subject(full: Referral, report: ReportSubmitted, personal: PersonalPart | None, bundle: Bundle) -> Subject:
     """What a referral that holds everything is about, on the day it was decided."""
     on = day_of(full.triaged_as_of.epoch_ms)
     labels = labels_of(full, bundle, on)
-    return Subject(report=report, personal=personal, labels=labels, on=on, asked=asked_of(report, on))
+    asked = asked_of(report, on) if _words_of(report, labels) <= _MOST_REMEMBERED else None
+    return Subject(report=report, personal=personal, labels=labels, on=on, asked=asked)
+
+
+_MOST_REMEMBERED: Final = 20
+"""Words of one report: what a member names must not fill a bundle's memory."""
+
+
+def _words_of(report: ReportSubmitted, labels: Labels) -> int:
+    """How many words of the submitter's own the terms depend on."""
+    choices = report.sharing
+    denied = (choices.deny_members, choices.deny_sectors, choices.deny_countries, choices.deny_labels)
+    return len(labels.whole) + sum(map(len, denied))
 
 
 class Released(Struct, frozen=True, kw_only=True, gc=False):
@@ -112,10 +124,7 @@ class _Clearance(Struct, frozen=True, kw_only=True, gc=False):
 
 def _clearance(about: Subject, recipient: Recipient, bundle: Bundle) -> _Clearance:
     labels, audience = about.labels, AUDIENCES[recipient.sector]
-    found, whole = bundle.memory.recall(
-        ("whole", recipient.member, audience, about.asked, labels.whole),
-        lambda: _of_whole(about, recipient, bundle),
-    )
+    found, whole = _known_of_whole(about, recipient, bundle)
     planned = (
         whole if of_item == labels.whole else _planned(audience, found, bundle.memory, of_item)
         for of_item in labels.items
@@ -127,6 +136,13 @@ def _clearance(about: Subject, recipient: Recipient, bundle: Bundle) -> _Clearan
         whole=whole,
         items=tuple(planned),
     )
+
+
+def _known_of_whole(about: Subject, recipient: Recipient, bundle: Bundle) -> tuple[Terms, "_Plan"]:
+    if about.asked is None:
+        return _of_whole(about, recipient, bundle)
+    key = ("whole", recipient.member, recipient.sector, about.asked, about.labels.whole)
+    return bundle.memory.recall(key, lambda: _of_whole(about, recipient, bundle))
 
 
 def _of_whole(about: Subject, recipient: Recipient, bundle: Bundle) -> tuple[Terms, "_Plan"]:
