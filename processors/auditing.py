@@ -13,7 +13,7 @@ from schemas.disclosure import Sensitivity, field_rules
 from schemas.records.identifiers import KeyId, ReportId
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate
-from tocsin.runtime.audit.statements import Decision, Disclosure, Fact, Refusal
+from tocsin.runtime.audit.statements import Decision, Disclosure, Fact, Refusal, landed_at
 from tocsin.runtime.transport.slices import OutRecord, RawRecord
 
 
@@ -68,8 +68,7 @@ def _disclosure(referral: Referral, record: OutRecord, place: Coordinate) -> Dis
 
 
 def _proof(record: OutRecord, place: Coordinate) -> dict[str, Any]:
-    landed = f"{place.topic}/{place.partition}/{place.offset}"
-    return {"landed": landed, "sha256": sha256(record.value).hexdigest()}
+    return {"landed": landed_at(place), "sha256": sha256(record.value).hexdigest()}
 
 
 def _told() -> Iterator[tuple[str, object]]:

@@ -15,10 +15,12 @@ import pytest
 from confluent_kafka import Producer
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from schemas.records.answers import Return
 from schemas.records.identifiers import MemberId, report_id_of
+from schemas.records.referral import Referral
+from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.topics import OPS
 from tests.builders import commands
@@ -36,6 +38,8 @@ from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("keys_end_here")]
 SUBMITTER, RECIPIENT = MemberId("fr-hotline"), MemberId("nl-hotline")
 POINTED = text("update returns set log_offset = :offset where referral_id = cast(:id as uuid) and by_person")
+DECIDED = text("update decisions set out_offset = :offset where report_id = cast(:id as uuid)")
+REFERRED = text("update referrals set out_offset = :offset where referral_id = cast(:id as uuid)")
 
 
 class Answered(Struct, frozen=True):
@@ -134,7 +138,7 @@ def test_one_return_that_somebody_put_in_the_place_of_the_real_one_breaks_the_ch
     }
     try:
         for proof, offset in forged.items():
-            point(stack, answered, offset)
+            point(stack, POINTED, answered.referral, offset)
             told = tocsin(stack, "receipts", answered.report_id)
             broken = [
                 line for line in told.stdout.splitlines() if "  VERIFIED" not in line and "  RECORDED" not in line
@@ -144,7 +148,7 @@ def test_one_return_that_somebody_put_in_the_place_of_the_real_one_breaks_the_ch
             assert f"taken_up by {RECIPIENT} (a person)  revision 1  {proof}" in line
             assert f"{place.topic}[{place.partition}]@{offset}" in line
     finally:
-        point(stack, answered, place.offset)
+        point(stack, POINTED, answered.referral, place.offset)
     assert receipts(stack, answered.report_id)[0] == 0
 
 
@@ -165,10 +169,31 @@ def put(stack: Any, place: Coordinate, value: bytes, headers: Sequence[Any]) -> 
     return offset
 
 
-def point(stack: Any, answered: Answered, offset: int) -> None:
-    """As whoever owns the tables: the ledger names this record as the person's answer."""
+def point(stack: Any, where: TextClause, of: str, offset: int) -> None:
+    """As whoever owns the tables: the ledger names this record instead."""
     with closing(database_of(settings.load(stack.config(OPS)))) as database, database.transaction() as connection:
-        assert connection.execute(POINTED, {"offset": offset, "id": answered.referral}).rowcount == 1
+        assert connection.execute(where, {"offset": offset, "id": of}).rowcount == 1
+
+
+def test_a_decision_or_a_referral_that_the_log_does_not_commit_to_is_named(stack: Any, answered: Answered) -> None:
+    links = receipts(stack, answered.report_id)[1]
+    rows = {"decided": (DECIDED, answered.report_id), "referred": (REFERRED, answered.referral)}
+    for what, (where, of) in rows.items():
+        (link,) = (one for one in links if one["what"] == what and one["referral_id"] in {"", answered.referral})
+        place = Coordinate(**link["place"])
+        ops = settings.load(stack.config(OPS))
+        real, codec = Records(ops.kafka)([place])[place], RecordCodec(SchemaDirectory(ops.registry))
+        said = codec.loads(real.value, ReportTriaged, Referral)
+        assert isinstance(said, ReportTriaged | Referral)
+        altered = codec.dumps(replace(said, priority=replace(said.priority, score=said.priority.score + 1)))
+        try:
+            point(stack, where, of, put(stack, place, altered, real.headers))
+            code, found = receipts(stack, answered.report_id)
+            assert code == 3
+            assert [one["what"] for one in found if one["proof"] == "not_as_logged"] == [what]
+        finally:
+            point(stack, where, of, place.offset)
+    assert receipts(stack, answered.report_id)[0] == 0
 
 
 def test_its_dossier_says_all_that_a_court_needs_and_one_altered_byte_is_noticed(

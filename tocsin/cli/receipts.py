@@ -29,9 +29,10 @@ def command(report_id: str, member: str, as_json: bool, by: str, purpose: str, h
     """Show the chain of REPORT_ID (or of a referral's id): submission, decision, referrals, and what came back.
 
     Each link is read where it lies and its signature is verified with the directory of keys, also where the key was
-    exchanged since. `delivered` is a machine's word, `taken_up` a person's. Topics live 30 days: of what is older, the
-    ledger's row is left, and that is said. Exit code 3 where a link does not verify. That you looked is noted in the
-    audit log, with your name and purpose.
+    exchanged since; decisions and referrals are held against the digests in the audit log as well. `delivered` is a
+    machine's word, `taken_up` a person's. Topics live 30 days: of what is older, the ledger's row is left, and that is
+    said. Exit code 3 where a link does not verify. That you looked is noted in the audit log, with your name and
+    purpose.
     """
     settings = load(home / "config" / "ops.toml")
     reading = Reading(person=by, purpose=purpose, command="receipts", what="", member=MemberId(member))

@@ -1,6 +1,6 @@
 """The chain of one report, from its submission to its recipients' answers: each link verified from the bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from hashlib import sha256
 from typing import Any, Final
@@ -20,6 +20,8 @@ from schemas.records.triage import ReportTriaged
 from schemas.records.values import Coordinate
 from schemas.signing import signature_of
 from schemas.topics import RULINGS, TRIAGED
+from tocsin.runtime.audit.disclosed import Told, Wanted, disclosed
+from tocsin.runtime.audit.statements import Decision, Disclosure, landed_at
 from tocsin.runtime.database import database_of
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.publishing import directory_of
@@ -33,8 +35,10 @@ GONE: Final = "gone"
 """Retention took the bytes; what is left of them is in the ledger."""
 OTHER: Final = "other_record"
 """What lies there is not what the ledger says."""
+UNLOGGED: Final = "not_as_logged"
+"""The log of disclosures and decisions commits to no such bytes at that place, whatever the ledger says."""
 RECORDED: Final = "recorded"
-"""The exchange's own word: there, and the one that the ledger names; nobody else signs it."""
+"""The exchange's own word: the bytes that the ledger names and the log commits to; nobody else signs it."""
 HOLDS: Final = frozenset({Origin.VERIFIED, Provenance.HIDDEN, Provenance.RECALL, GONE, RECORDED})
 
 
@@ -73,6 +77,7 @@ class Step(Struct, frozen=True, kw_only=True):
     at_ms: int = 0
     referral_id: str = ""
     by_person: bool = False
+    ruling: int = 0
 
 
 class Reader(Struct, frozen=True, kw_only=True):
@@ -81,6 +86,8 @@ class Reader(Struct, frozen=True, kw_only=True):
     codec: RecordCodec
     directory: Directory
     report_id: str
+    logged: frozenset[tuple[str, str]] = frozenset()
+    """Where each decision and referral of the report landed, and the SHA-256 that the log commits to."""
 
     def link(self, step: Step, raw: RawRecord | None) -> Link:
         """Hold one row of the ledger against the bytes that it names."""
@@ -96,22 +103,28 @@ class Reader(Struct, frozen=True, kw_only=True):
 
     def _verified(self, step: Step, raw: RawRecord, record: Struct) -> Link:
         if isinstance(record, ReportTriaged):
-            return _link(step, RECORDED, raw)
+            return _link(step, RECORDED if self._is_logged(step, raw) else UNLOGGED, raw)
         if isinstance(record, Referral):
             found = examined(record, self.directory)
-            return _link(step, found.provenance, raw, key_id=found.key_id, altered=found.altered)
+            fits = found.provenance not in HOLDS or self._is_logged(step, raw)
+            proof = found.provenance if fits else UNLOGGED
+            return _link(step, proof, raw, key_id=found.key_id, altered=found.altered)
         signature = signature_of(raw.headers)
-        proof = origin_of(raw, type(record), step.member, self.directory)
-        return _link(step, proof, raw, key_id=signature.key_id if signature else KeyId(""))
+        origin = origin_of(raw, type(record), step.member, self.directory)
+        return _link(step, origin, raw, key_id=signature.key_id if signature else KeyId(""))
+
+    def _is_logged(self, step: Step, raw: RawRecord) -> bool:
+        return (landed_at(step.place), sha256(raw.value or b"").hexdigest()) in self.logged
 
 
 def chain(settings: Settings, asked: str) -> tuple[Link, ...]:
     """All links of a report, by its id or that of a referral; raises Refused where the ledger knows none."""
-    report_id, steps = _steps(settings, asked)
+    report_id, steps, logged = _steps(settings, asked)
     current = directory_of(settings.trust)
     if current is None:
         raise Broken("The settings name no keys. Write them anew: tocsin up", code="keys.no_settings")
-    reader = Reader(codec=RecordCodec(SchemaDirectory(settings.registry)), directory=current(), report_id=report_id)
+    codec = RecordCodec(SchemaDirectory(settings.registry))
+    reader = Reader(codec=codec, directory=current(), report_id=report_id, logged=logged)
     found = _bytes(settings, steps)
     return tuple(reader.link(step, found.get(step.place)) for step in steps)
 
@@ -155,11 +168,19 @@ def _bytes(settings: Settings, steps: Sequence[Step]) -> Found:
     return Records(settings.kafka)(places)
 
 
-def _steps(settings: Settings, asked: str) -> tuple[str, tuple[Step, ...]]:
+def _steps(settings: Settings, asked: str) -> tuple[str, tuple[Step, ...], frozenset[tuple[str, str]]]:
+    """The report's id, the rows of the ledger, and what the log says of them."""
     with closing(database_of(settings)) as database, database.transaction() as connection:
         report_id = report_of(connection, asked)
         steps = [step for query in _QUERIES for step in map(_step, connection.execute(text(query), {"id": report_id}))]
-    return report_id, tuple(steps)
+        told = disclosed(connection, Wanted(report=report_id))
+    return report_id, tuple(steps), logged_in(told)
+
+
+def logged_in(told: Iterable[Told]) -> frozenset[tuple[str, str]]:
+    """Where decisions and referrals landed, each with its digest; a statement that its leaf does not open is none."""
+    holding = (each.statement for each in told if each.holds)
+    return frozenset((one.landed, one.sha256) for one in holding if isinstance(one, Disclosure | Decision))
 
 
 def _uuid(asked: str) -> str | None:
@@ -177,6 +198,7 @@ def _step(row: Row[Any]) -> Step:
         at_ms=int(row.at.timestamp() * 1000) if row.at else 0,
         referral_id=str(row.referral_id or ""),
         by_person=row.by_person,
+        ruling=row.ruling,
         place=Coordinate(topic_id=row.topic_id, topic=row.topic, partition=row.partition, offset=row.log_offset),
     )
 
@@ -204,8 +226,8 @@ def _is_of(record: Struct, step: Step, report_id: str) -> bool:
         return (record.member, record.referral_id, record.kind.lower()) == (step.member, step.referral_id, step.what)
     if isinstance(record, Referral):
         return (record.recipient, record.referral_id) == (step.member, step.referral_id)
-    said = (getattr(record, "submitter", ""), getattr(record, "revision", 0))
-    return said == (step.member, step.revision)
+    said = (getattr(record, "submitter", ""), getattr(record, "revision", 0), getattr(record, "ruling", 0))
+    return said == (step.member, step.revision, step.ruling)
 
 
 _TYPES: Final[tuple[type[Struct], ...]] = (ReportSubmitted, Withdrawal, ReportTriaged, Referral, Return)
@@ -217,24 +239,24 @@ _FIND: Final = text("""
 _QUERIES: Final = (
     f"""
     select case when r.withdrawn then 'withdrawn' else 'submitted' end as what, r.member, r.revision,
-           null::timestamptz as at, null::uuid as referral_id, false as by_person,
+           null::timestamptz as at, null::uuid as referral_id, false as by_person, 0 as ruling,
            s.topic_id, s.topic, s.partition, r.log_offset
     from report_revisions r join streams s using (stream)
     where r.report_id = cast(:id as uuid) and r.log_offset >= 0 and s.topic <> '{RULINGS}' order by r.revision
     """,  # noqa: S608 -- a topic of ours
     f"""
-    select 'decided' as what, submitter as member, revision, at, null::uuid as referral_id, false as by_person,
+    select 'decided' as what, submitter as member, revision, at, null::uuid as referral_id, false as by_person, ruling,
            '' as topic_id, '{TRIAGED}' as topic, out_partition as partition, out_offset as log_offset
     from decisions where report_id = cast(:id as uuid) order by revision, ruling
     """,  # noqa: S608 -- a topic of ours
     """
     select case when withdrawal then 'recalled' else 'referred' end as what, recipient as member, revision,
-           referred_at as at, referral_id, false as by_person,
+           referred_at as at, referral_id, false as by_person, ruling,
            '' as topic_id, out_topic as topic, out_partition as partition, out_offset as log_offset
     from referrals where report_id = cast(:id as uuid) order by revision, ruling, recipient
     """,
     """
-    select lower(r.kind) as what, r.member, sent.revision, r.at, r.referral_id, r.by_person,
+    select lower(r.kind) as what, r.member, sent.revision, r.at, r.referral_id, r.by_person, 0 as ruling,
            s.topic_id, s.topic, s.partition, r.log_offset
     from returns r join streams s using (stream) join referrals sent using (referral_id)
     where sent.report_id = cast(:id as uuid) order by r.at, r.return_id

@@ -1,5 +1,7 @@
 """A link of the chain is worth what its bytes prove, and a member sees its own part of it."""
 
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,19 +13,22 @@ from schemas.commitments import Commitments
 from schemas.framing import FRAME_BYTES
 from schemas.headers import event_type
 from schemas.records.answers import ReturnKind
-from schemas.records.identifiers import MemberId
-from schemas.records.values import Coordinate
+from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId
+from schemas.records.triage import ReportTriaged
+from schemas.records.values import Coordinate, Instant
 from schemas.signing import signature_headers
 from tests.builders.answers import an_outcome_return
 from tests.builders.proofs import DIRECTORY, KEY, PRIVATE, PUBLIC, SUBMITTER, a_committed_report
 from tests.builders.referrals import RECIPIENT, a_referral
 from tests.builders.reports import NOON_MS, a_withdrawal
+from tocsin.runtime.audit.disclosed import Told
+from tocsin.runtime.audit.statements import Disclosure, landed_at
 from tocsin.runtime.keys import changing
 from tocsin.runtime.keys.directory import RevocationReason
 from tocsin.runtime.keys.files import Use, new_key
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord
-from tocsin.stack.receipts import Link, Reader, Step, seen_by
+from tocsin.stack.receipts import Link, Reader, Step, logged_in, seen_by
 
 CODEC = RecordCodec(FixedDirectory())
 REPORT = a_committed_report()
@@ -86,9 +91,54 @@ def test_a_referral_is_held_against_its_submitters_signature() -> None:
     full = a_referral(**{name: getattr(REPORT, name) for name in names}, submitter=SUBMITTER)
     sent = proven(full, Commitments(submitted=REPORT))
     step = replace(SUBMITTED, what="referred", member=RECIPIENT, referral_id=sent.referral_id)
-    assert a_link(step, a_raw(sent)).proof == "verified"
+    assert a_link(step, a_raw(sent), logged=logged(step, a_raw(sent))).proof == "verified"
+    assert a_link(step, a_raw(sent)).proof == "not_as_logged"
+    raised = a_raw(replace(sent, priority=replace(sent.priority, score=sent.priority.score + 1)))
+    found = a_link(step, raised, logged=logged(step, a_raw(sent)))
+    assert (found.proof, found.holds) == ("not_as_logged", False), "no field of the submitter's is another one"
     found = a_link(step, a_raw(replace(sent, platform="planted")))
     assert (found.proof, found.altered, found.holds) == ("altered", ("platform",), False)
+
+
+def test_a_decision_is_the_one_that_the_log_commits_to() -> None:
+    decided = ReportTriaged(
+        report_id=REPORT.report_id,
+        submitter=SUBMITTER,
+        source=SUBMITTED.place,
+        submitted_at=Instant(epoch_ms=NOON_MS),
+        triaged_as_of=Instant(epoch_ms=NOON_MS),
+        outcome="routed",
+    )
+    step, written = replace(SUBMITTED, what="decided"), a_raw(decided)
+    found = a_link(step, written, logged=logged(step, written))
+    assert (found.proof, found.holds) == ("recorded", True)
+    other = a_raw(replace(decided, outcome="counted"))
+    for raw, known in ((other, logged(step, written)), (written, frozenset[tuple[str, str]]())):
+        found = a_link(step, raw, logged=known)
+        assert (found.proof, found.holds) == ("not_as_logged", False)
+    assert a_link(replace(step, ruling=1), written, logged=logged(step, written)).proof == "other_record"
+
+
+def test_a_statement_that_its_leaf_does_not_open_is_no_word_of_the_log() -> None:
+    landed, digest = "t/0/4", "ab" * 32
+    line = Disclosure(
+        report=REPORT.report_id,
+        revision=1,
+        referral=ReferralId("r"),
+        recipient=RECIPIENT,
+        jurisdiction=JurisdictionCode("nl"),
+        mark="live",
+        landed=landed,
+        sha256=digest,
+    )
+    told = Told(at_ms=0, recorded=datetime.now(UTC), statement=line, holds=True, leaf=b"", line=b"", nonce=b"")
+    assert logged_in([told]) == {(landed, digest)}
+    assert logged_in([replace(told, holds=False)]) == frozenset()
+
+
+def logged(step: Step, raw: RawRecord) -> frozenset[tuple[str, str]]:
+    """What the log says where it commits to these bytes."""
+    return frozenset({(landed_at(step.place), sha256(raw.value or b"").hexdigest())})
 
 
 def test_an_answer_is_verified_as_its_members_word_on_that_referral() -> None:

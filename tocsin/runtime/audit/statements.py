@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from schemas.looking import TOGETHER
 from schemas.records.identifiers import JurisdictionCode, KeyId, MemberId, ReferralId, ReportId
+from schemas.records.values import Coordinate
 
 NONCE_BYTES: Final = 16
 FORMAT: Final = "tocsin-audit/1"
@@ -104,6 +105,11 @@ class Act(Struct, frozen=True, kw_only=True, tag_field="is", tag="act", omit_def
     member: MemberId = MemberId("")
     """Whose records they are."""
     report: ReportId = ReportId("")
+
+
+def landed_at(place: Coordinate) -> str:
+    """How a statement says where its record lies."""
+    return f"{place.topic}/{place.partition}/{place.offset}"
 
 
 def people_of(statement: Reading | Act) -> tuple[str, ...]:
