@@ -264,7 +264,10 @@ class Case:
         refused = tocsin(self.stack, "erase", "--report", self.report, *WHO)
         assert (refused.returncode, "court-1" in refused.stderr) == (1, True)
         assert decided(self.stack, self.report) == [(1, self.reference)]
-        assert self.report in tocsin(self.stack, "hold", "legal", "list").stdout
+        listed, reason = tocsin(self.stack, "hold", "legal", "list").stdout, WHO[WHO.index("--reason") + 1]
+        assert (self.report in listed, reason in listed) == (True, False), "a list is no look"
+        told = tocsin(self.stack, "disclosures", "--report", self.report).stdout
+        assert f"(tocsin hold legal). Reason: {reason}." in told, told
         assert tocsin(self.stack, "hold", "legal", "release", held.stdout.split()[2], *WHO).returncode == 0
 
     def erase(self) -> None:

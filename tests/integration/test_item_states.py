@@ -29,6 +29,7 @@ from tocsin.policy.policies import OnePolicy
 from tocsin.publisher import Publisher
 from tocsin.runtime import settings
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger import holds
 from tocsin.runtime.ledger.amendments import amendments_of, causes_of
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.transport.slices import RawRecord, Slice
@@ -167,8 +168,12 @@ def _held_by(stack: Any, database: Database, report: ReportId) -> list[tuple[str
     assert tocsin(stack, "deliver", HOTLINE, "--once").returncode == 0
     told = (json.loads(file.read_text()).get("referral", {}) for file in delivered.glob("[!.]*.json"))
     assert any(one.get("report_id") == report and "notice.held" in one["flags"] for one in told)
-    listed = (json.loads(line) for line in tocsin(stack, "hold", "list", "--json").stdout.splitlines())
-    return [(one["owner"], one["reason"]) for one in listed if one["report_id"] == report]
+    listed = [json.loads(line) for line in tocsin(stack, "hold", "list", "--json").stdout.splitlines()]
+    assert all("reason" not in one for one in listed), "that is a look, and this list is none"
+    with database.transaction() as connection:
+        held = [(str(one.owner), one.reason) for one in holds.holds(connection, report)]
+    assert [owner for owner, _ in held] == [one["owner"] for one in listed if one["report_id"] == report]
+    return held
 
 
 @pytest.fixture

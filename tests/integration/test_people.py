@@ -277,7 +277,9 @@ def test_a_hold_on_notices_is_told_to_each_hotline_that_has_the_report_and_to_no
     until(lambda: "notice.held" in flags(exchange, "held-1"))
     query = "select recipient from referrals where submitter_reference = 'held-1' and ruling > 0"
     assert {row.recipient for row in rows(exchange, query)} == {"nl-hotline"}
-    assert report in tocsin(exchange, "hold", "list").stdout
+    listed = tocsin(exchange, "hold", "list").stdout
+    assert (report in listed, "an operation" in listed) == (True, False), "a list is no look"
+    assert "an operation" in tocsin(exchange, "explain", report, "--purpose", "why it is held").stdout
     number = done.stdout.split()[1]
     ended = tocsin(exchange, "hold", "release", number, "--by", "B. Operator", "--reason", "it ended")
     assert ended.returncode == 0, ended.stderr

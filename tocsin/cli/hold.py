@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -15,8 +14,8 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId
 from tocsin.cli.auditing.acting import note_act
-from tocsin.cli.keeping.legal import legal
 from tocsin.runtime.audit.statements import Act
+from tocsin.cli.keeping.legal import legal, without_reason
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import holds
 from tocsin.runtime.ledger.holds import NewHold
@@ -50,7 +49,7 @@ command.add_command(legal)
 @click.argument("report")
 @click.option("--owner", required=True, help="The member that wants it; it has this report.")
 @click.option("--days", type=click.IntRange(1), default=14, show_default=True, help="When it ends by itself.")
-@click.option("--reason", required=True, help="Why; it is kept, and told to nobody but operators.")
+@click.option("--reason", required=True, help="Why; it is kept, and told to operators alone.")
 @click.option("--by", required=True, help="Your name; it is kept.")
 @_home
 def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -> None:  # noqa: PLR0913, PLR0917  # one parameter a documented option
@@ -78,19 +77,22 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @_home
 def list_(home: Path, as_json: bool) -> None:
-    """Show the holds in force: report, owner, reason, since, until. Ends with 3 where one ends within a day."""
+    """Show the holds in force: report, owner, by whom and until when. Ends with 3 where one ends within a day.
+
+    Why notices are held is shown by `tocsin explain REPORT`, which asks for a purpose and leaves a look in the log.
+    """
     now = datetime.now(UTC)
     with one_transaction(load(home / "config" / "ops.toml")) as connection:
         found = holds.holds(connection)
     if as_json:
         for hold in found:
-            click.echo(msgspec.json.encode(hold).decode())
+            click.echo(without_reason(hold))
     else:
-        table = Table("no", "report", "owner", "reason", "set by", "until", "", box=None)
+        table = Table("no", "report", "owner", "set by", "until", "", box=None)
         for hold in found:
             until = f"{hold.expires_at:%Y-%m-%d %H:%M}"
             soon = "[red]ask its owner[/]" if hold.needs_a_word(now) else ""
-            table.add_row(str(hold.number), hold.report_id, hold.owner, hold.reason, hold.set_by, until, soon)
+            table.add_row(str(hold.number), hold.report_id, hold.owner, hold.set_by, until, soon)
         Console(width=None if Console().is_terminal else 200).print(table if found else "Nothing is held.")
     sys.exit(ENDS_SOON if any(hold.needs_a_word(now) for hold in found) else 0)
 

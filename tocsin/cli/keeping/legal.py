@@ -12,6 +12,7 @@ from tocsin.cli.auditing.acting import note_act
 from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import legal_holds
+from tocsin.runtime.ledger.holds import Hold
 from tocsin.runtime.ledger.legal_holds import LegalHold, NewLegalHold
 from tocsin.runtime.settings import Settings, load
 from tocsin.stack import holding
@@ -57,11 +58,14 @@ def set_(home: Path, report: str, owner: str, days: int, reason: str, by: str) -
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @_HOME
 def list_(home: Path, as_json: bool) -> None:
-    """Show the legal holds in force, the one that ends first foremost."""
+    """Show the legal holds in force, the one that ends first foremost; whose they are, and until when.
+
+    Why a report is kept is in the audit log: `tocsin disclosures --report REPORT`, which asks for a purpose.
+    """
     with one_transaction(load(home / "config" / "ops.toml")) as connection:
         found = legal_holds.legal_holds(connection)
     for hold in found:
-        click.echo(msgspec.json.encode(hold).decode() if as_json else _line(hold))
+        click.echo(without_reason(hold) if as_json else _line(hold))
     if not found and not as_json:
         click.echo("Nothing is under legal hold.")
 
@@ -96,6 +100,13 @@ def _tell(settings: Settings, report: ReportId) -> None:
     click.echo(f"{holding.tell_of(settings, [report])} members were told.")
 
 
+def without_reason(hold: LegalHold | Hold) -> str:
+    """As one JSON object. A list is no look, and a reason is somebody's own words about a case."""
+    shown = {name: getattr(hold, name) for name in hold.__struct_fields__ if name != "reason"}
+    return msgspec.json.encode(shown).decode()
+
+
 def _line(hold: LegalHold) -> str:
     until = f"{hold.expires_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-    return f"{hold.number}  {hold.report_id}  for {hold.owner} until {until} UTC: {hold.reason} (set by {hold.set_by})"
+    return f"{hold.number}  {hold.report_id}  for {hold.owner} until {until} UTC (set by {hold.set_by})"
+
