@@ -120,7 +120,17 @@ def _somebody_looked(stack: Any, report_id: str, reader: str) -> None:
     assert early not in of_report, "the span of that look ended before the report came"
 
 
+def _it_is_explained_to_its_recipient_no_more(stack: Any, report_id: str) -> None:
+    """What the operator can show of it as the recipient may see it is that it was taken back."""
+    links = lines(stack, "receipts", report_id)
+    ids = {one["what"]: one["referral_id"] for one in links if one["member"] == RECIPIENT}
+    for asked in (report_id, ids["referred"]):
+        shown = tocsin(stack, "explain", asked, "--for", RECIPIENT).stdout
+        assert (ids["recalled"] in shown, ids["referred"] in shown) == (True, False), shown
+
+
 def _its_dossier_is_made_for_a_reason_alone(stack: Any, report_id: str, folder: Path) -> None:
+    _it_is_explained_to_its_recipient_no_more(stack, report_id)
     sent = [one for one in lines(stack, "receipts", report_id) if one["what"] == "referred"]
     (referral,) = (one["referral_id"] for one in sent if one["member"] == RECIPIENT)
     wanted = ("dossier", referral, "--by", "C. Clerk", "--purpose", "court", "--out", str(folder / "dossier"))
@@ -138,6 +148,7 @@ def _its_dossier_is_made_for_a_reason_alone(stack: Any, report_id: str, folder: 
 
 
 def _two_people_erase_it_and_revoke_a_key(stack: Any, report_id: str, people: TwoPeople) -> None:
+    _it_is_explained_to_its_recipient_no_more(stack, report_id)
     before = tocsin(stack, "erase", "--report", report_id, "--dry-run", "--by", "D. Dry").stdout
     assert ": erased before" not in before
     assert "PostgreSQL" in before
