@@ -62,7 +62,7 @@ class Kept:
         """What contradicts the log is kept beside: both notes together prove it to anybody."""
         if step.what in _BESIDE and step.kept:
             write_private(self._folder / f"{step.what}-{step.kept.size}-{step.found.size}.note", step.note.encode())
-        if step.what is Shown.APART and step.kept:
+        if step.what in _APART and step.kept:
             self.newest.replace(self._folder / f"before-{step.kept.size}.note")
         if step.what in _NEWER:
             write_private(self.newest, step.note.encode())
@@ -82,4 +82,5 @@ def handed_since(process: Settings, since_ms: int | None) -> Iterator[str]:
 
 
 _BESIDE: Final = frozenset({Shown.REWRITTEN})
-_NEWER: Final = frozenset({Shown.FIRST, Shown.GROWN, Shown.APART})
+_APART: Final = frozenset({Shown.APART, Shown.RESTORED})
+_NEWER: Final = frozenset({Shown.FIRST, Shown.GROWN, *_APART})

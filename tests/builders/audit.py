@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tocsin.runtime.audit.checkpoints import ORIGIN, Checkpoint
+from tocsin.runtime.audit.epochs import Epoch
 from tocsin.runtime.audit.exporting import Export, Opening
 from tocsin.runtime.audit.handed import Handed
 from tocsin.runtime.audit.statements import NONCE_BYTES, commitment
@@ -35,18 +36,23 @@ def leaves_of(openings: Sequence[Opening]) -> list[bytes]:
     return [b"tocsin-audit/1 decision %d %s" % (1_700_000_000_000 + number, each) for number, each in enumerate(made)]
 
 
-def a_note(leaves: Sequence[bytes], private: Ed25519PrivateKey = PRIVATE, at_ms: int = 1_700_000_000_000) -> str:
+def a_note(
+    leaves: Sequence[bytes],
+    private: Ed25519PrivateKey = PRIVATE,
+    at_ms: int = 1_700_000_000_000,
+    epoch: Epoch | None = None,
+) -> str:
     """The checkpoint over these."""
     growth, _ = _grown(leaves)
-    text = Checkpoint(size=growth.size, root=growth.root(), at_ms=at_ms).text()
+    text = Checkpoint(size=growth.size, root=growth.root(), at_ms=at_ms, epoch=epoch).text()
     return sign_note(text, ORIGIN, private)
 
 
-def a_handed(leaves: Sequence[bytes], old: int, at_ms: int = 1_700_000_000_000) -> Handed:
+def a_handed(leaves: Sequence[bytes], old: int, at_ms: int = 1_700_000_000_000, epoch: Epoch | None = None) -> Handed:
     """The checkpoint over these, as it is handed over by whoever has handed over the one of the first `old` before."""
     _, tiles = _grown(leaves)
     proof = consistency(subtrees(tiles.__getitem__), old, len(leaves)) if old else ()
-    return Handed(old=old, proof=proof, note=a_note(leaves, at_ms=at_ms))
+    return Handed(old=old, proof=proof, note=a_note(leaves, at_ms=at_ms, epoch=epoch))
 
 
 def _grown(leaves: Sequence[bytes]) -> tuple[Growth, Mapping[Place, bytes]]:

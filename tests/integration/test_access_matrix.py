@@ -209,8 +209,8 @@ DATABASE: Final = """
       read           audit_entries(entry)
       use            claim_numbers
     returns
-      read           alembic_version ledger_blocks links referrals report_revisions rulings sightings skips suspensions
-      read           unrouted
+      read           alembic_version audit_epochs ledger_blocks links referrals report_revisions rulings sightings
+      read           skips suspensions unrouted
       read+add       audit_checkpoints audit_entries audit_handed disputes item_acts lea_holds link_notices promotions
       read+add+edit  audit_tiles dead_letters ledger_blocks log_starts queue returns streams workers
       read+edit      items

@@ -156,6 +156,7 @@ def test_a_restored_exchange_decides_again_what_the_backup_does_not_know_and_pro
     assert site.tocsin("provision", "--only", "tables").stdout == "tables: those of this version\n"
     assert site.tocsin("erase", "--again").returncode == 0
     assert site.tocsin("subject", "--again").returncode == 0
+    assert "Epoch 2 began" in site.tocsin("audit", "epoch", "--by", "anna", "--reason", "the disk failed").stdout
     lost = json.loads(site.tocsin("ledger", "--json").stdout)
     assert sum(line["waiting"] for line in lost["lines"]) >= AFTER, "the backup does not know them"
 
@@ -171,6 +172,8 @@ def test_a_restored_exchange_decides_again_what_the_backup_does_not_know_and_pro
     assert (verified.returncode, verified.stdout.startswith("The log holds:")) == (0, True), verified.stdout
     contradicted = site.tocsin("audit", "verify", "--checkpoint", str(later))
     assert contradicted.returncode == 3, "whoever kept one that the backup does not know is owed an explanation"
+    assert "logged anew after a restore" in contradicted.stdout, contradicted.stdout
+    assert "(epoch 2)" in contradicted.stdout
 
 
 def test_workers_that_were_left_running_notice_an_older_backup_though_nothing_new_comes(site: Site) -> None:

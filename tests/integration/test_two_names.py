@@ -1,4 +1,4 @@
-"""Drop, erase, revoke, admit, recall, promote on the real stack: looked at, refused, done by two people, in the log."""
+"""What two people do (drop, erase, revoke, recall, promote and more): looked at, refused, done by both, in the log."""
 
 import io
 import json
@@ -78,7 +78,10 @@ class Office:
 
     def pen(self, walk: Walk, who: str) -> tuple[str, ...]:
         """The options with which somebody signs: a promotion lies in the store, everything else in a petition."""
-        petition = ("--petition", str(self.home / "-".join((*walk.command, Path(walk.subject[0]).name))))
+        petition = (
+            "--petition",
+            str(self.home / "-".join((*walk.command, *(Path(one).name for one in walk.subject[:1])))),
+        )
         signs = ("--signer", who, "--key", str(self._chancery.folder / f"{who}.pem"))
         return signs if walk.grants else (*petition, *signs)
 
@@ -155,6 +158,10 @@ def test_each_is_looked_at_first_refused_without_a_reason_or_a_second_person_don
         Walk(
             command=("erase",), subject=("--report", mine), would="PostgreSQL", done="1 erased.",
             logged=f"erased the report {mine}",
+        ),
+        Walk(
+            command=("audit", "epoch"), subject=(), would="Epoch 2 would begin", done="Epoch 2 began.",
+            logged="began epoch 2 of the log after a restore",
         ),
         Walk(
             command=("policy", "promote"), subject=(str(bundle), "--at", "+1h"), would="Nothing was proposed",

@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.failures import Refused
 from tocsin.cli.auditing.person import BY, PURPOSE, PURPOSE_OF_A_READ, note, stated
+from tocsin.cli.auditing.restoring import epoch
 from tocsin.cli.auditing.witness import trusted, witness
 from tocsin.cli.auditing.wording import sentence, when
 from tocsin.runtime.audit.disclosed import Told, of_referral
@@ -197,6 +198,9 @@ def _found(home: Path, file: Path | None) -> Export:
             return read(opened)
     with _database(home) as database:
         return export_of(database, statements=True)
+
+
+command.add_command(epoch)
 
 
 def _trusted(home: Path) -> tuple[NoteKey, ...]:

@@ -76,6 +76,7 @@ TABLES: Final = {
     "audit_openings": Kept("what each leaf says", "`ops` and the sequencer", "ids and names of who acted; stays"),
     "audit_tiles": Kept("the log's tree", _WORKERS, _STAYS),
     "audit_checkpoints": Kept("signed heads of the tree", _WORKERS, _STAYS),
+    "audit_epochs": Kept("after which restores the audit log began anew", _WORKERS, _STAYS),
     "audit_handed": Kept("checkpoints that were handed out", _WORKERS, _STAYS),
     "promotions": Kept("policy bundles in force", _WORKERS, _STAYS),
     "workers": Kept("which worker runs", _WORKERS, "until the worker is gone"),

@@ -64,11 +64,16 @@ def sentence(step: Step, folder: Path) -> str:
     """What one checkpoint shows, and what to do."""
     before = step.kept or step.found
     return _WORDS[step.what].format(
-        size=step.found.size, at=when(step.found.at_ms), old=before.size, old_at=when(before.at_ms), folder=folder
+        size=step.found.size,
+        at=when(step.found.at_ms),
+        old=before.size,
+        old_at=when(before.at_ms),
+        folder=folder,
+        stays=step.found.epoch.from_size if step.found.epoch else 0,
     )
 
 
-_FAULTS: Final = frozenset({Shown.APART, Shown.REWRITTEN})
+_FAULTS: Final = frozenset({Shown.APART, Shown.RESTORED, Shown.REWRITTEN})
 _WORDS: Final = {
     Shown.FIRST: "Kept: {size} leaves, signed {at}. It is your first: compare it with what another member has.",
     Shown.GROWN: "Kept: {size} leaves, signed {at}. The log begins as the one of {old} leaves that you had, and grew.",
@@ -76,6 +81,11 @@ _WORDS: Final = {
         "The checkpoint of {size} leaves, signed {at}, does not continue yours of {old}: some are not on your topic "
         "any more. Both are kept in {folder}. Ask the operator for an export, and: "
         "tocsin audit verify --export FILE --checkpoint {folder}/before-{old}.note"
+    ),
+    Shown.RESTORED: (
+        "The exchange says, signed {at}, that it was restored from a backup of {stays} leaves: what it logged after "
+        "them is logged anew. Your checkpoint of {old} leaves, signed {old_at}, is of before. Both are kept in "
+        "{folder}. Compare it with what the operator told you of the restore: the time, and who decided it."
     ),
     Shown.REWRITTEN: (
         "THE LOG WAS REWRITTEN: the checkpoint of {size} leaves, signed {at}, contradicts yours of {old} leaves, "

@@ -61,6 +61,8 @@ class Shown(StrEnum):
     """The log was added to, and begins as it did."""
     APART = "apart"
     """It continues another checkpoint than the one that is kept: this proof cannot tell."""
+    RESTORED = "restored"
+    """It says itself that the exchange was restored from a backup that is older than the one that is kept."""
     REWRITTEN = "rewritten"
     """No log that only grows could have signed both."""
 
@@ -69,6 +71,11 @@ def shown(kept: Checkpoint | None, found: Checkpoint, old: int, proof: Sequence[
     """Hold a checkpoint against the one that is kept; both were verified before."""
     if kept is None:
         return Shown.FIRST
+    what = _beside(kept, found, old, proof)
+    return Shown.RESTORED if what is Shown.REWRITTEN and found.gives_up(kept) else what
+
+
+def _beside(kept: Checkpoint, found: Checkpoint, old: int, proof: Sequence[bytes]) -> Shown:
     if found.size == kept.size:
         return Shown.SAME if found.root == kept.root else Shown.REWRITTEN
     if found.size < kept.size:

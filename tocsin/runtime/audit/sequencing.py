@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from schemas.failures import Broken, Refused
 from tocsin.runtime.audit.checkpoints import ORIGIN, Checkpoint, Sign
+from tocsin.runtime.audit.epochs import latest_epoch
 from tocsin.runtime.audit.recording import LINE
 from tocsin.runtime.audit.tiles import Growth, Place, edge_places
 from tocsin.runtime.audit.tree import leaf_hash
@@ -67,7 +68,8 @@ def sequence(database: Database, sign: Sign, now_ms: int) -> int:
             for leaf in row.leaves.split(LINE):
                 growth.add(leaf_hash(leaf))
         _write_tiles(connection, growth.changed())
-        checkpoint = Checkpoint(size=growth.size, root=growth.root(), at_ms=now_ms)
+        epoch = latest_epoch(connection)
+        checkpoint = Checkpoint(size=growth.size, root=growth.root(), at_ms=now_ms, epoch=epoch)
         connection.execute(
             _CHECKPOINT,
             {

@@ -25,6 +25,8 @@ class Wrong(StrEnum):
     REORDERED = "reordered"
     REWRITTEN = "rewritten"
     """The hashes themselves are not those that were signed: leaves were changed together with them."""
+    RESTORED = "logged anew after a restore"
+    """The same, and a signed checkpoint says that it was so."""
     SHORTENED = "shortened"
     """A checkpoint covers more than there is."""
     UNSIGNED = "unsigned"
@@ -80,7 +82,13 @@ def verify(export: Export, keys: Sequence[NoteKey], kept: Sequence[str] = ()) ->
 def _fault(export: Export, own: Sequence[Checkpoint], kept: Sequence[Checkpoint]) -> Fault | None:
     faults = (
         _misplaced([leaf_hash(leaf) for leaf in export.leaves], export.hashes, Part.LEAF),
-        _rewritten(export.hashes, [*((each, "in the export") for each in own), *((each, "you kept") for each in kept)]),
+        _said_of(
+            _rewritten(
+                export.hashes, [*((each, "in the export") for each in own), *((each, "you kept") for each in kept)]
+            ),
+            own,
+            kept,
+        ),
         _uncovered(export, own),
         _unopened(export),
     )
@@ -131,6 +139,16 @@ def _rewritten(hashes: Sequence[bytes], checkpoints: Iterable[tuple[Checkpoint, 
     return None
 
 
+def _said_of(fault: Fault | None, own: Sequence[Checkpoint], kept: Sequence[Checkpoint]) -> Fault | None:
+    """What the log says itself of a checkpoint that somebody kept and that it contradicts."""
+    epoch = own[-1].epoch if own else None
+    lost = [each.size for each in kept if own and own[-1].gives_up(each)]
+    if fault is None or epoch is None or not lost or fault.last != min(lost) - 1:
+        return fault
+    says = f"the log says, signed, that it was restored from a backup of {epoch.from_size} leaves"
+    return replace(fault, wrong=Wrong.RESTORED, why=f"{fault.why}, and {says} (epoch {epoch.number})")
+
+
 def _uncovered(export: Export, own: Sequence[Checkpoint]) -> Fault | None:
     """Whoever adds leaves at the end cannot sign them."""
     covered = max((each.size for each in own), default=0)
@@ -168,7 +186,7 @@ def lines(verified: Verified) -> Iterator[str]:
     """In plain language."""
     if verified.fault is None:
         latest = verified.latest
-        until = f", the latest of {latest.text().splitlines()[-1].removeprefix('at ')}" if latest else ""
+        until = f", the latest of {latest.text().splitlines()[3].removeprefix('at ')}" if latest else ""
         kept = f" and {verified.kept} that you kept" if verified.kept else ""
         says = "" if verified.statements is None else ", each with the statement that it commits to"
         yield f"The log holds: {verified.leaves} leaves{says}, {verified.checkpoints} checkpoints{until}{kept}."
