@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -10,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tocsin.runtime.pacing import Callers, pace
 from tocsin.runtime.refusing import Refusals
+from tocsin.runtime.tls import answering
 
 MOST_CONNECTIONS: Final = 64
 LONGEST_WAIT_SECONDS: Final = 10.0
@@ -88,6 +90,14 @@ def server_of(application: ASGIApp, protocol: type[asyncio.Protocol] = Impatient
         **more,
     )
     return uvicorn.Server(config)
+
+
+def over_tls(server: uvicorn.Server, certificate: Path | None, key: Path | None) -> uvicorn.Server:
+    """The same server, which speaks TLS alone where it is given a pair; raises Broken where that cannot be used."""
+    if certificate and key:
+        server.config.load()
+        server.config.ssl = answering(certificate, key)
+    return server
 
 
 def heeding_signals(server: uvicorn.Server) -> uvicorn.Server:

@@ -3,12 +3,13 @@
 import re
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
-from consumers.serving import heeding_signals
+from consumers.serving import heeding_signals, over_tls
 from schemas.failures import Broken
+from tocsin.cli.serving.encrypted import TLS, pair_of
 from tocsin.cli.serving.listening import loopback
 from tocsin.stack.display import progress_display
 from tocsin.stack.watching.application import application
@@ -47,7 +48,8 @@ def _names(_context: click.Context, _option: click.Parameter, said: tuple[str, .
     help="A name by which your proxy lets others reach it, beside localhost; can be repeated.",
 )
 @click.option("--no-download", is_flag=True, help="Fetch nothing: without --uplot the server alone draws the charts.")
-def command(address: str, port: int, archive: Path | None, names: tuple[str, ...], no_download: bool) -> None:
+@TLS
+def command(address: str, port: int, archive: Path | None, names: tuple[str, ...], **more: Any) -> None:
     """Show on loopback whether every promise holds: promises, flow, times, what waits, errors, trust, saturation.
 
     It asks your Prometheus, which scrapes the processes (start them with --metrics-port), and reads nothing else.
@@ -55,12 +57,12 @@ def command(address: str, port: int, archive: Path | None, names: tuple[str, ...
     deploy/grafana/tocsin.json has the same panels for Grafana. Others reach it through a proxy of yours that asks who
     they are; where that hands on the name that they asked for, say it with --host: any other name is refused.
     """
-    prometheus = Prometheus(address)
+    pair, prometheus = pair_of(more["certificate"], more["key"]), Prometheus(address)
     try:
         with loopback(port) as listening:
-            page = application(prometheus, time.time, _library(archive, no_download))
-            server = heeding_signals(guarded_server(page, names=names))
-            click.echo(f"Ops page: http://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
+            page = application(prometheus, time.time, _library(archive, more["no_download"]))
+            server = heeding_signals(over_tls(guarded_server(page, names=names), *pair))
+            click.echo(f"Ops page: {pair.scheme}://127.0.0.1:{listening.getsockname()[1]}/ (Ctrl-C ends it)")
             server.run(sockets=[listening])
     finally:
         prometheus.close()

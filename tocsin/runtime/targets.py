@@ -38,9 +38,9 @@ def announce(folder: Path, host: str, port: int, *, is_tls: bool) -> Path:
 
 
 @contextmanager
-def announced(folder: Path | None, host: str, port: int) -> Iterator[None]:
-    """The same for who serves in plain for as long as this block runs; no folder, no file."""
-    file = announce(folder, host, port, is_tls=False) if folder else None
+def announced(folder: Path | None, host: str, port: int, *, is_tls: bool) -> Iterator[None]:
+    """The same for as long as this block runs; no folder, no file."""
+    file = announce(folder, host, port, is_tls=is_tls) if folder else None
     try:
         yield
     finally:

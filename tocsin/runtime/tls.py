@@ -21,19 +21,30 @@ def verifying(ca: Path | None) -> ssl.SSLContext:
     return _strict(ssl.create_default_context(cafile=ca))
 
 
-def serving(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
-    """Answers only clients that show a certificate of this authority; raises Broken where a file cannot be used."""
+def answering(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Answers whoever comes; raises Broken where a file cannot be used, or others can read the key."""
     require_private(key)
     context = _strict(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=None))
-    context.verify_mode = ssl.CERT_REQUIRED
     try:
         context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise _unusable(error) from error
+    return context
+
+
+def serving(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
+    """Answers only clients that show a certificate of this authority; raises Broken where a file cannot be used."""
+    context = answering(certificate, key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    try:
         context.load_verify_locations(client_ca)
     except OSError as error:
-        raise Broken(
-            message("endpoint.certificate", reason=type(error).__name__), code="endpoint.certificate"
-        ) from error
+        raise _unusable(error) from error
     return context
+
+
+def _unusable(error: OSError) -> Broken:
+    return Broken(message("endpoint.certificate", reason=type(error).__name__), code="endpoint.certificate")
 
 
 def _strict(context: ssl.SSLContext) -> ssl.SSLContext:
