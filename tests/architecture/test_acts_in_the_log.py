@@ -12,6 +12,7 @@ from tocsin.cli.main import SECTIONS
 
 ROOT = Path(__file__).parents[2]
 ACTS: Final = {
+    "audit epoch": "test_two_names.py",
     "dlq drop": "test_dlq.py",
     "dlq retry": "test_dlq.py",
     "erase": "test_recalls.py",

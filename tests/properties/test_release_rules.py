@@ -104,7 +104,7 @@ def test_what_was_remembered_of_other_reports_changes_nothing(full: Referral, as
 
 def test_a_report_that_denies_more_than_a_bundle_remembers_is_decided_all_the_same() -> None:
     bundle, member, full = the_sample(), RECEIVERS[0], a_full_referral()
-    denied = SharingChoices(deny_members=(*(f"nobody-{n}" for n in range(1_000)), member))
+    denied = SharingChoices(deny_members=(*(MemberId(f"nobody-{n}") for n in range(1_000)), member))
     report = a_report(sharing=denied)
     about = subject(full, report, None, bundle)
     assert about.asked is None

@@ -14,8 +14,8 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId
 from tocsin.cli.auditing.acting import note_act
-from tocsin.runtime.audit.statements import Act
 from tocsin.cli.keeping.legal import legal, without_reason
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.ledger import holds
 from tocsin.runtime.ledger.holds import NewHold

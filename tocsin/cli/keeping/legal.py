@@ -109,4 +109,3 @@ def without_reason(hold: LegalHold | Hold) -> str:
 def _line(hold: LegalHold) -> str:
     until = f"{hold.expires_at.astimezone(UTC):%Y-%m-%d %H:%M}"
     return f"{hold.number}  {hold.report_id}  for {hold.owner} until {until} UTC (set by {hold.set_by})"
-
