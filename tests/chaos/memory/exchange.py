@@ -37,6 +37,10 @@ class Exchange:
         self._stack = stack
         self._database: Database = database_of(load(stack.config(OPS)))
 
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
     def shorten_topics(self) -> None:
         """Every topic of ours keeps a bounded number of bytes."""
         admin = AdminClient(self._stack.client(OPS))
