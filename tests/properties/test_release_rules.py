@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from processors.steps.release.fields import ALWAYS, GROUPS, NEVER, STILL_NEEDED, TELLS_THE_SUBMITTER
 from processors.steps.release.rules import release, subject
 from schemas.disclosure import Audience, field_rules
+from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
 from schemas.records.report import PersonalPart, SharingChoices
 from schemas.records.values import Handling

@@ -1,8 +1,8 @@
 """Who takes part, as the operator acts on it: suspensions and leavings in the ledger and on the broker, at once."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -25,9 +25,11 @@ from tocsin.stack.provision import Plan, Provisioner
 
 T = TypeVar("T")
 
-_DONE: Final = {
-    Kind.SUSPENDED: ("member suspend", "suspended {member}"),
-    Kind.LEFT: ("member leave", "saw {member} off for good"),
+_Done: TypeAlias = tuple[str, tuple[str, str]]
+"""A command, and what it does: the words before and after the member."""
+_DONE: Final[Mapping[Kind, _Done]] = {
+    Kind.SUSPENDED: ("member suspend", ("suspended", "")),
+    Kind.LEFT: ("member leave", ("saw", " off for good")),
 }
 """Of each way to bar a member, the command and what it does."""
 
@@ -73,7 +75,7 @@ def unbar(settings: Settings, member: MemberId, excuse: Excuse) -> int:
 
     def lift_it(connection: Connection) -> None:
         lift(connection, member, excuse)
-        _note(connection, member, ("member resume", "ended the suspension of {member}"), excuse)
+        _note(connection, member, ("member resume", ("ended the suspension of", "")), excuse)
 
     _asked(settings, lift_it)
     provisioner = Provisioner(settings.kafka.client())
@@ -107,10 +109,10 @@ def require_known(bundle: Bundle, member: MemberId) -> None:
         raise Refused(message("member.unknown", member=member, known=known), code="member.unknown")
 
 
-def _note(connection: Connection, member: MemberId, done: tuple[str, str], excuse: Excuse) -> None:
-    """In the transaction from whose end it counts; `done` is the command, and what it does."""
-    command, what = done
-    act = Act(person=excuse.by, reason=excuse.reason, command=command, what=what.format(member=member), member=member)
+def _note(connection: Connection, member: MemberId, done: _Done, excuse: Excuse) -> None:
+    """In the transaction from whose end it counts."""
+    command, (before, after) = done
+    act = Act(person=excuse.by, reason=excuse.reason, command=command, what=f"{before} {member}{after}", member=member)
     record_act(connection, act, _now_ms())
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
-from hashlib import sha256
+from hmac import HMAC
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
@@ -98,13 +98,6 @@ def digests_of(kind: str, value: str, keys: Keys, is_tracking: IsTracking) -> tu
     return tuple(_digest(_keyed(key), encoded) for key in keys.digest)
 
 
-class _Keyed(NamedTuple):
-    """The two halves of HMAC with SHA-256 (RFC 2104), begun with the key."""
-
-    inner: Any
-    outer: Any
-
-
 class Contents(Struct, frozen=True, kw_only=True, gc=False):
     """What a recipient may recognise a report by: its items, and the page they were found at."""
 
@@ -155,8 +148,6 @@ _STRENGTHS: Final = {
     **dict.fromkeys(WEAK_HASHES, Strength.WEAK),
 }
 _Value = tuple[str, bytes, ContentItem | None]
-_BLOCK_BYTES: Final = 64
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 def _values(report: ReportSubmitted, personal: PersonalPart | None, is_tracking: IsTracking) -> Iterator[_Value]:
@@ -189,36 +180,33 @@ def _value(kind: str, text: str, item: ContentItem | None = None) -> _Value:
     return kind, f"{kind}\x1f{text}".encode(), item
 
 
-def _bound(item: ContentItem | None, keyed: _Keyed) -> bytes:
+def _bound(item: ContentItem | None, keyed: HMAC) -> bytes:
     """By SHA-256 alone: two different algorithms could not be held against each other."""
     value = next((digest.value for digest in item.hashes if digest.algorithm == _BINDING), "") if item else ""
     return _digest(keyed, f"{_BINDING}\x1f{value.lower()}".encode())[:BOUND_BYTES] if value else b""
 
 
-def _key_of(recipient: MemberId, keys: Keys) -> _Keyed:
+def _key_of(recipient: MemberId, keys: Keys) -> HMAC:
     return _made_key(recipient, keys.recipient)
 
 
 @lru_cache(maxsize=10_000)
-def _made_key(recipient: MemberId, key: bytes) -> _Keyed:
+def _made_key(recipient: MemberId, key: bytes) -> HMAC:
     return _keyed(_digest(_keyed(key), f"recipient:{recipient}".encode()))
 
 
 @lru_cache(maxsize=10_000)
-def _keyed(key: bytes) -> _Keyed:
+def _keyed(key: bytes) -> HMAC:
     """The key taken in, once: that costs as much as a digest under it."""
-    block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
-    return _Keyed(sha256(block.translate(_INNER)), sha256(block.translate(_OUTER)))
+    return HMAC(key, digestmod="sha256")
 
 
-def _digest(keyed: _Keyed, value: bytes) -> bytes:
-    """What `hmac.digest(key, value, "sha256")` says, in half of its time."""
-    inner, outer = keyed.inner.copy(), keyed.outer.copy()
-    inner.update(value)
-    outer.update(inner.digest())
-    found: bytes = outer.digest()
-    return found
+def _digest(keyed: HMAC, value: bytes) -> bytes:
+    """Under a copy of what took the key in."""
+    digest = keyed.copy()
+    digest.update(value)
+    return digest.digest()
 
 
-def _short(keyed: _Keyed, value: bytes) -> str:
+def _short(keyed: HMAC, value: bytes) -> str:
     return _digest(keyed, value).hex()[:32]
