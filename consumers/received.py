@@ -10,6 +10,7 @@ from msgspec import Struct
 from schemas.records.answers import Status
 from schemas.records.referral import Referral
 from schemas.records.values import Coordinate
+from tocsin.runtime.ledger.addressing import is_id
 from tocsin.runtime.logs import Facts, tell_outcomes
 from tocsin.runtime.metrics import record_left
 
@@ -46,11 +47,15 @@ class Received:
 
 
 def _line(one: _Left) -> Facts:
-    """Ids, codes and the coordinate; `delivery` is what the courier calls it by."""
+    """Ids, codes and the coordinate; `delivery` is what the courier calls it by.
+
+    A message that an answer was refused says the report as its author wrote it: what is no id may be anything.
+    """
     place = {"topic": one.place.topic, "partition": one.place.partition, "offset": one.place.offset}
     line: dict[str, object] = {"outcome": str(one.outcome), **place}
     if one.record is not None:
-        line |= {"delivery": _key(one.record), "report_id": one.record.report_id, "revision": one.record.revision}
+        report = {"report_id": one.record.report_id} if is_id(one.record.report_id) else {}
+        line |= {"delivery": _key(one.record), **report, "revision": one.record.revision}
     return line | {"code": one.code} if one.code else line
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from consumers.agreement import Agreement, Treatment
 from consumers.store import arrivals
 from schemas.records.answers import StatusKind
+from schemas.records.identifiers import ReportId
 from schemas.records.values import Mark
 from tests.builders import counted
 from tests.builders.deliveries import CODEC, TOPIC, Counter
@@ -61,6 +62,15 @@ def test_each_record_of_a_batch_is_a_line_with_what_the_courier_calls_it_by(
         "offset": 2,
         "code": "value.not_framed",
     }
+
+
+def test_a_text_that_somebody_wrote_where_an_id_should_be_is_in_no_line(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    counter.arrive(a_referral(report_id=ReportId("a name in it")))
+    (line,) = outcomes(caplog.records, LOGGER)
+    assert "report_id" not in line
+    assert "a name in it" not in str(line)
 
 
 def test_each_message_of_the_status_topic_is_a_line_whether_or_not_it_concerns_the_inbox(
