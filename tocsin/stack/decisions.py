@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Row, text
 
 from schemas.failures import Refused, Temporary, Unreadable
-from schemas.records.identifiers import MemberId
+from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.referral import Referral
 from schemas.records.report import ReportSubmitted
 from schemas.records.triage import ReportTriaged
@@ -20,6 +20,7 @@ from schemas.topics import TRIAGED
 from tocsin.runtime.audit.recording import record_reading
 from tocsin.runtime.audit.statements import Reading
 from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.ledger.recalls import is_taken_back
 from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.runtime.settings import Settings
 
@@ -89,6 +90,11 @@ class Decisions:
         """That somebody looks at a decision; the audit log keeps it."""
         with self._database.transaction() as connection:
             record_reading(connection, reading, at_ms)
+
+    def is_taken_back(self, referral: ReferralId) -> bool:
+        """Whether its recipient was told to give it up."""
+        with self._database.transaction() as connection:
+            return is_taken_back(connection, referral)
 
     def quality(self, submitter: str, weeks: int) -> tuple[Quality, ...]:
         """Week by week, the latest first."""
