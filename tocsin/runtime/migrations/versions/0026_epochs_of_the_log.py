@@ -12,7 +12,7 @@ def upgrade() -> None:
     """The first epoch needs no row (ADR 0066)."""
     op.execute("""
         create table audit_epochs (
-            number integer primary key check (number > 1),
+            number integer primary key check (number > 0),
             from_size bigint not null check (from_size >= 0),
             at timestamptz not null default now()
         )
