@@ -267,7 +267,7 @@ class Case:
         listed, reason = tocsin(self.stack, "hold", "legal", "list").stdout, WHO[WHO.index("--reason") + 1]
         assert (self.report in listed, reason in listed) == (True, False), "a list is no look"
         told = tocsin(self.stack, "disclosures", "--report", self.report).stdout
-        assert f"(tocsin hold legal). Reason: {reason}." in told, told
+        assert f"(tocsin hold legal set). Reason: {reason}." in told, told
         assert tocsin(self.stack, "hold", "legal", "release", held.stdout.split()[2], *WHO).returncode == 0
 
     def erase(self) -> None:
