@@ -1,16 +1,15 @@
 """`tocsin audit epoch`: after a restore from a backup the log says itself where it began anew."""
 
-import time
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from schemas.failures import Refused
+from tocsin.cli.auditing.acting import note_act
 from tocsin.cli.auditing.person import BY
 from tocsin.cli.auditing.twopeople import TWO, desk_of
 from tocsin.runtime.audit.epochs import Epoch, begin, next_epoch
-from tocsin.runtime.audit.recording import record_act
 from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.database import one_transaction
 from tocsin.runtime.settings import load
@@ -50,7 +49,7 @@ def epoch(home: Path, reason: str, dry_run: bool, by: str, **two: Any) -> None:
         raise click.UsageError("Say --reason.")
     what = f"began epoch {found.number} of the log after a restore: the backup has {found.from_size} leaves"
     with one_transaction(settings) as connection:
-        record_act(connection, Act(person=by, reason=reason, command=_ACT, what=what), time.time_ns() // 1_000_000)
+        note_act(connection, Act(person=by, reason=reason, command=_ACT, what=what))
         begin(connection, found)
     click.echo(f"Epoch {found.number} began. Next: start the workers, and tell members why.")
 
