@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for; the stack is started once per session, on free ports, and stopped."""
 
 import fcntl
+import logging
 import os
 import shutil
 import signal
@@ -105,6 +106,16 @@ def _signals_as_before() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command that a test runs in this process sets up its log; what the next test hears of others is not its own."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = [handler for handler in root.handlers if handler in handlers]
 
 
 @pytest.fixture(scope="session")
