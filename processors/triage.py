@@ -19,7 +19,7 @@ from processors.laps import UNTIMED, Laps
 from processors.letters import Writer
 from processors.outcomes import tell_slice
 from processors.referring import Desk
-from processors.revising import remembering, revised
+from processors.revising import remembering
 from processors.standing import under
 from processors.steps.deduplicate.near import Veil
 from processors.takingback import goes_back_whole, takes_back, withdrawal_of
@@ -147,7 +147,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         known = self._index.claim(source, claims)
         by_offset = {claim.log_offset: knowledge for claim, knowledge in zip(claims, known, strict=True)}
         if any(entry.accepted for entry in decided.examined):
-            decided = replace(decided, examined=tuple(self._remembered(decided)))
+            decided = replace(decided, examined=tuple(self._remembered(decided, by_offset)))
         ruled = self._ruled(source, decided)
         again = {offset: knowledge for offset, (_, knowledge) in ruled.items()}
         numbers = {offset: answer.number for offset, (answer, _) in ruled.items()}
@@ -217,11 +217,12 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         proposed = with_people(self._propose(found.accepted, door, raw), found.ruling, door.standing_bundle)
         return Examined(raw=raw, bundle=door.bundle, proposed=proposed, ruling=found.ruling)
 
-    def _remembered(self, decided: Decided) -> Iterator[Examined]:
-        """A later revision forgets nothing that recipients found out; asked once claimed, so that none slips by."""
-        found = {} if decided.sent_early else self._findings.latest(revised(decided))
+    def _remembered(self, decided: Decided, known: Mapping[int, Knowledge]) -> Iterator[Examined]:
+        """A later revision forgets nothing that recipients found out; what was sent early was sent without it."""
         for entry in decided.examined:
-            accepted = remembering(entry, found)
+            claimed = known.get(entry.raw.offset)
+            found_out = claimed.found_out if claimed and not decided.sent_early else ()
+            accepted = remembering(entry, found_out)
             door = replace(decided.door, bundle=entry.bundle) if accepted else decided.door
             yield replace(entry, proposed=self._propose(accepted, door, entry.raw)) if accepted else entry
 

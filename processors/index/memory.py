@@ -21,7 +21,7 @@ from processors.index.port import (
     Source,
 )
 from schemas.records.identifiers import MemberId, ReportId
-from schemas.records.ruling import Ruling
+from schemas.records.ruling import Amendment, Ruling
 from schemas.records.triage import LinkState
 from tocsin.runtime.ledger.erasing import TOMBSTONE
 
@@ -86,8 +86,13 @@ class _Kept:
 class MemoryIndex:
     """Forgets everything when the process ends."""
 
-    def __init__(self, recipients: Callable[[ReportId], tuple[PriorRecipient, ...]] = lambda _: ()) -> None:
+    def __init__(
+        self,
+        recipients: Callable[[ReportId], tuple[PriorRecipient, ...]] = lambda _: (),
+        found_out: Callable[[ReportId], tuple[Amendment, ...]] = lambda _: (),
+    ) -> None:
         self._recipients = recipients
+        self._found_out = found_out
         self._revisions: dict[ReportId, dict[int, _Revision]] = {}
         self._sightings = _Kept()
         self._near = _Kept()
@@ -176,6 +181,7 @@ class MemoryIndex:
             sightings=self._earlier(claim, own.number),
             near=tuple(self._near_to(claim, own.number)),
             recipients=self._recipients(claim.report_id),
+            found_out=self._found_out(claim.report_id) if claim.is_correction else (),
         )
 
     def _is_erased(self, report_id: ReportId) -> bool:

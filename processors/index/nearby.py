@@ -1,20 +1,28 @@
 """Near hashes in PostgreSQL, where they survive, and in memory, where they are searched: one claim at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from threading import Lock
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import text
 
 from processors.index.nearest import Asked, Nearest, Stored
 from processors.index.port import KEPT, MAX_NEAR, Claim, NearSighting
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.triage import LinkState
+from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.erasing import TOMBSTONE
+from tocsin.runtime.pipeline import Query, Rows
 
+Found = Sequence[set[NearSighting]]
+"""By claim, what is near to it."""
+States = Mapping[str, tuple[int | None, int | None]]
+"""By report, the numbers at which it was taken back and disputed; what was erased is not there."""
+_ANY_NUMBER: Final = 2**62
+"""Above every claim number: what is known before a claim was claimed before it."""
 _PAGE: Final = 100_000
-"""Hashes that are read at once when a worker starts."""
+"""Hashes that are read at once when a worker starts, or comes back to them after long."""
 
 
 class Numbered(Struct, frozen=True):
@@ -27,56 +35,121 @@ class Numbered(Struct, frozen=True):
     """Where its revision stands: what was claimed before is what it learns of, however often it is asked."""
 
 
-class Nearby:
-    """What every worker knows of all hashes; called under the claim lock, so that nothing is missed or met twice.
+class Ahead(NamedTuple):
+    """What was found near to the hashes of a slice before it was claimed."""
 
-    The hashes of an erased report stay in memory until the worker starts anew, and are told to nobody.
+    last: int
+    """Up to which of the stored hashes was looked."""
+    found: "Found"
+
+
+class Nearby:
+    """What every worker knows of all hashes: searched ahead of a claim, and completed by what the claim reads.
+
+    Hashes are stored under the claim lock, so their numbers have the order in which they became visible: whatever is
+    read later has all that was claimed before. The hashes of an erased report stay in memory until the worker starts
+    anew, and are told to nobody.
     """
 
     def __init__(self) -> None:
         self._nearest = Nearest()
         self._last = 0
+        self._is_caught_up = False
+        self._one_at_a_time = Lock()
+        """Several slices are claimed at a time, and each of them adds."""
 
-    def claim(self, connection: Connection, entries: Sequence[Numbered]) -> tuple[tuple[NearSighting, ...], ...]:
-        """For each claim the earlier hashes near to its own; its own are stored for those to come."""
-        if not any(entry.claim.near for entry in entries):
-            return tuple(() for _ in entries)
-        self._catch_up(connection)
-        new = _stored(connection.execute(_INSERT, _parameters(entries)).all())
-        found = earlier(self._nearest, new, entries)
-        states = _states(connection, found)
-        pairs = zip(entries, found, strict=True)
-        return tuple(_told(sightings, entry.answered, states) for entry, sightings in pairs)
+    def ahead(self, database: Database, claims: Sequence[Claim]) -> Ahead | None:
+        """Search what is known already, while nobody waits for it; None where a slice has no such hash."""
+        if not any(claim.near for claim in claims):
+            return None
+        with self._one_at_a_time:
+            if not self._is_caught_up:
+                self._catch_up(database)
+            found = closest(self._nearest, claims, [_ANY_NUMBER] * len(claims))
+            return Ahead(self._last, found)
+
+    def told(
+        self, database: Database, ahead: Ahead, entries: Sequence[Numbered], rows: Mapping[str, Rows]
+    ) -> tuple[tuple[NearSighting, ...], ...]:
+        """For each claim the earlier hashes near to its own, from what was found ahead and what the claim read."""
+        is_complete = len(rows[NEW]) < _PAGE
+        came = (*rows[NEW], *rows[STORED]) if is_complete else rows[NEW]
+        with self._one_at_a_time:
+            self._note(came)
+        if is_complete and all(entry.answered >= entries[0].claimed for entry in entries):
+            found, states = _both(ahead.found, near_to(_stored(came), entries)), states_in((*rows[STATES], *rows[NEW]))
+        else:
+            found, states = self._again(database, entries)
+        return tuple(_told(near, entry.answered, states) for entry, near in zip(entries, found, strict=True))
+
+    def _again(self, database: Database, entries: Sequence[Numbered]) -> "tuple[Found, States]":
+        """As of each entry's own number: a replay is answered as it was, however many came since."""
+        with self._one_at_a_time:
+            self._catch_up(database)
+            claims, numbers = [entry.claim for entry in entries], [entry.answered for entry in entries]
+            found = closest(self._nearest, claims, numbers)
+        reports = {near.report_id for one in found for near in one}
+        return found, states_in(database.together([_states_of(reports)])[0]) if reports else {}
 
     def tidy(self) -> None:
         """What takes time and can wait: called when the claim is committed."""
-        self._nearest.tidy()
+        with self._one_at_a_time:
+            self._nearest.tidy()
 
-    def _catch_up(self, connection: Connection) -> None:
+    def _catch_up(self, database: Database) -> None:
         """What others have committed since the last time, and everything at the start."""
         while True:
-            rows = connection.execute(_READ, {"last": self._last, "limit": _PAGE}).all()
-            self._nearest.add(_stored(rows))
-            self._last = rows[-1].number if rows else self._last
+            rows = database.together([Query(_READ, {"last": self._last, "limit": _PAGE})])[0]
+            self._note(rows)
             if len(rows) < _PAGE:
+                self._is_caught_up = True
                 return
             self._nearest.tidy()
 
+    def _note(self, rows: Rows) -> None:
+        """Those that are new here; another slice may have brought some of them meanwhile."""
+        new = [row for row in rows if row.number > self._last]
+        self._nearest.add(_stored(new))
+        self._last = new[-1].number if new else self._last
 
-def earlier(known: Nearest, new: Sequence[Stored], entries: Sequence[Numbered]) -> list[list[NearSighting]]:
-    """For each claim the closest hashes that were claimed before: of those that are known, and of its own slice.
 
-    The new ones are in an index of their own, which goes with the transaction should it fail.
-    """
-    beside = Nearest()
-    beside.add(new)
-    asked = [Asked(v, entry.claim.report_id, entry.answered) for entry in entries for v in entry.claim.near]
-    places = [(of, position) for of, entry in enumerate(entries) for position in range(len(entry.claim.near))]
-    found: list[set[NearSighting]] = [set() for _ in entries]
-    for match in chain(known.closest(asked), beside.closest(asked)):
+NEW: Final = "near_new"
+STORED: Final = "near_stored"
+STATES: Final = "near_states"
+
+
+def near_queries(ahead: Ahead, claims: Sequence[Claim]) -> dict[str, Query]:
+    """Sent behind the claim, whose number they take: what came since, what comes with it, and what became of all."""
+    reports = {near.report_id for found in ahead.found for near in found}
+    own = {claim.report_id for claim in claims if claim.near}
+    return {
+        NEW: Query(_READ_NEW, {"last": ahead.last, "limit": _PAGE}),
+        STORED: Query(_INSERT, _parameters(claims)),
+        STATES: _states_of(reports | own),
+    }
+
+
+def closest(known: Nearest, claims: Sequence[Claim], numbers: Sequence[int]) -> "Found":
+    """For each claim the closest of these hashes that were claimed before that number."""
+    pairs = list(zip(claims, numbers, strict=True))
+    asked = [Asked(vector, claim.report_id, number) for claim, number in pairs for vector in claim.near]
+    places = [(of, position) for of, claim in enumerate(claims) for position in range(len(claim.near))]
+    found: list[set[NearSighting]] = [set() for _ in claims]
+    for match in known.closest(asked):
         of, position = places[match.position]
         found[of].add(NearSighting(position, match.distance, match.report_id, match.member))
-    return [list(_closest(each)) for each in found]
+    return found
+
+
+def near_to(stored: Sequence[Stored], entries: Sequence[Numbered]) -> "Found":
+    """Of a few, in an index of their own."""
+    beside = Nearest()
+    beside.add(stored)
+    return closest(beside, [entry.claim for entry in entries], [entry.answered for entry in entries])
+
+
+def _both(first: "Found", second: "Found") -> "Found":
+    return [one | other for one, other in zip(first, second, strict=True)]
 
 
 def state_at(number: int, withdrawn_at: int | None, disputed_at: int | None) -> LinkState:
@@ -105,7 +178,7 @@ NOT_ERASED: Final = (
 """Of a row with a report_id: whether the report may be kept at all."""
 
 
-def _stored(rows: Sequence[Row[Any]]) -> list[Stored]:
+def _stored(rows: Iterable[Any]) -> list[Stored]:
     return [Stored(bytes(r.veiled), MemberId(r.member), ReportId(str(r.report_id)), r.claim_number) for r in rows]
 
 
@@ -117,40 +190,41 @@ def _closest(found: set[NearSighting]) -> Iterator[NearSighting]:
             yield sighting
 
 
-def _parameters(entries: Sequence[Numbered]) -> dict[str, Any]:
-    rows = list(_first_reports((vector, entry) for entry in entries for vector in entry.claim.near))
+def _parameters(claims: Sequence[Claim]) -> dict[str, Any]:
+    rows = list(_first_reports(claims))
     return {
         "veiled": [vector for vector, _ in rows],
-        "members": [entry.claim.member for _, entry in rows],
-        "reports": [entry.claim.report_id for _, entry in rows],
-        "numbers": [entry.claimed for _, entry in rows],
+        "members": [claims[place].member for _, place in rows],
+        "reports": [claims[place].report_id for _, place in rows],
+        "positions": [place for _, place in rows],
         "kept": KEPT,
     }
 
 
-def _first_reports(rows: Iterable[tuple[bytes, Numbered]]) -> Iterator[tuple[bytes, Numbered]]:
+def _first_reports(claims: Sequence[Claim]) -> Iterator[tuple[bytes, int]]:
+    """Each hash with the position of its claim; of a member no more reports with one hash than are kept."""
     kept: dict[tuple[bytes, MemberId], set[ReportId]] = {}
-    for vector, entry in rows:
-        reports = kept.setdefault((vector, entry.claim.member), set())
-        if len(reports) < KEPT or entry.claim.report_id in reports:
-            reports.add(entry.claim.report_id)
-            yield vector, entry
+    for position, claim in enumerate(claims):
+        for vector in claim.near:
+            reports = kept.setdefault((vector, claim.member), set())
+            if len(reports) < KEPT or claim.report_id in reports:
+                reports.add(claim.report_id)
+                yield vector, position
 
 
-def _states(connection: Connection, found: Sequence[Sequence[NearSighting]]) -> dict[str, tuple[Any, Any]]:
-    reports = sorted({sighting.report_id for sightings in found for sighting in sightings})
-    if not reports:
-        return {}
-    rows = connection.execute(_STATES, {"reports": reports})
+def _states_of(reports: Iterable[ReportId]) -> Query:
+    return Query(_STATES, {"reports": sorted(reports)})
+
+
+def states_in(rows: Iterable[Any]) -> States:
+    """By report, of rows with the columns of a state."""
     return {str(row.report_id): (row.withdrawn_at, row.disputed_at) for row in rows}
 
 
-def _told(
-    sightings: Sequence[NearSighting], number: int, states: dict[str, tuple[Any, Any]]
-) -> tuple[NearSighting, ...]:
+def _told(found: set[NearSighting], number: int, states: States) -> tuple[NearSighting, ...]:
     return tuple(
         NearSighting(one.position, one.distance, one.report_id, one.member, state_at(number, *states[one.report_id]))
-        for one in sightings
+        for one in _closest(found)
         if one.report_id in states
     )
 
@@ -159,17 +233,21 @@ _READ: Final = text(
     "select number, veiled, member, report_id, claim_number from restricted.near_hashes "
     "where number > :last order by number limit :limit"
 )
+_READ_NEW: Final = text(
+    f"select s.number, s.veiled, s.member, s.report_id, s.claim_number, {STATE_COLUMNS} "  # noqa: S608 -- ours
+    "from restricted.near_hashes s where s.number > :last order by s.number limit :limit"
+)
 _INSERT: Final = text(f"""
     insert into restricted.near_hashes (veiled, member, report_id, claim_number)
-    select veiled, member, report_id, claim_number
+    select veiled, member, report_id, currval('claim_numbers') + position
     from unnest(cast(:veiled as bytea[]), cast(:members as text[]), cast(:reports as uuid[]),
-                cast(:numbers as bigint[])) as n(veiled, member, report_id, claim_number)
+                cast(:positions as bigint[])) as n(veiled, member, report_id, position)
     where :kept > (select count(*) from restricted.near_hashes k where k.veiled = n.veiled and k.member = n.member
                    and {STANDS})
       and {NOT_ERASED.format("n")}
-    order by claim_number
+    order by position
     on conflict do nothing
-    returning veiled, member, report_id, claim_number
+    returning number, veiled, member, report_id, claim_number
 """)  # noqa: S608 -- put together from our own text
 _STATES: Final = text(
     f"select s.report_id, {STATE_COLUMNS} from unnest(cast(:reports as uuid[])) as s(report_id) "  # noqa: S608 -- ours

@@ -5,7 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
-from schemas.records.ruling import Ruling
+from schemas.records.ruling import Amendment, Ruling
 from schemas.records.triage import LinkState
 
 CLAIM_BLOCK = 1000
@@ -48,6 +48,11 @@ class Claim(Struct, frozen=True, kw_only=True):
     selectors: tuple[Selected, ...] = ()
     near: tuple[bytes, ...] = ()
     """Veiled perceptual hashes (`deduplicate.near.Veil`), 32 bytes each."""
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it says its report anew, so that what was found out about the items has to be put on it."""
+        return self.revision > 1 and not self.withdrawn
 
 
 class Sighting(Struct, frozen=True, order=True):
@@ -95,6 +100,11 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     near: tuple[NearSighting, ...] = ()
     """At most MAX_NEAR for each hash, the closest first."""
     recipients: tuple[PriorRecipient, ...] = ()
+    found_out: tuple[Amendment, ...] = ()
+    """Of a later revision: what recipients found out about its items until it was claimed, the latest word of each.
+
+    The one part of an answer that a replay may find changed: no revision forgets what was found out since.
+    """
 
 
 class RulingClaim(Struct, frozen=True, kw_only=True):

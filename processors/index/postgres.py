@@ -7,7 +7,23 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
-from processors.index.nearby import NOT_ERASED, STANDS, STATE_COLUMNS, Nearby, Numbered, state_at
+from processors.index.corrections import (
+    found_out_of,
+    recipients_in,
+    recipients_of,
+    require_settled,
+    settled_or_nothing,
+)
+from processors.index.nearby import (
+    NOT_ERASED,
+    STANDS,
+    STATE_COLUMNS,
+    Ahead,
+    Nearby,
+    Numbered,
+    near_queries,
+    state_at,
+)
 from processors.index.port import (
     KEPT,
     Claim,
@@ -21,13 +37,14 @@ from processors.index.port import (
     Source,
 )
 from processors.index.ruled import rule
-from schemas.failures import Temporary
-from schemas.records.identifiers import JurisdictionCode, MemberId, ReportId
+from schemas.failures import Broken
+from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.triage import LinkState
-from tocsin.runtime.database import Database
+from tocsin.runtime.database import CONSTRAINT, Database
+from tocsin.runtime.ledger.amendments import Amendments, latest_in
 from tocsin.runtime.ledger.erasing import TOMBSTONE
 from tocsin.runtime.ledger.settling import stream_of
-from tocsin.runtime.pipeline import Query
+from tocsin.runtime.pipeline import Query, Rows
 
 CLAIM_LOCK: Final = 7_031_954
 """Claims are taken one slice at a time, so that claim numbers have the order in which claims became visible."""
@@ -49,26 +66,58 @@ class PostgresIndex:
         """Claim in one transaction; a crash after it replays to the same answer."""
         if not claims:
             return ()
-        known = self._streams.get(source)
-        if known is not None and not any(claim.near or claim.revision > 1 for claim in claims):
-            _, numbered, sightings = self._database.together(_queries(known, claims))
-            return _answers(known, claims, _Found(_by_revision(numbered), sightings, {}, [()] * len(claims)))
-        return self._claim_step_by_step(source, claims, asked_by)
+        ahead = self._nearby.ahead(self._database, claims)
+        sources = (source, asked_by) if asked_by else (source,)
+        rows = self._at_once(sources, claims, ahead) or self._step_by_step(sources, claims, ahead)
+        revisions = _by_revision(rows["claim"])
+        near: Sequence[tuple[NearSighting, ...]] = [()] * len(claims)
+        if ahead:
+            near = self._nearby.told(self._database, ahead, _numbered(claims, revisions), rows)
+            self._nearby.tidy()
+        found = _Found(
+            revisions,
+            rows["sightings"],
+            recipients_in(rows.get("recipients", ())),
+            latest_in(rows.get("found out", ())),
+            near,
+        )
+        return _answers(self._streams[source], claims, found)
 
-    def _claim_step_by_step(
-        self, source: Source, claims: tuple[Claim, ...], asked_by: Source | None
-    ) -> tuple[Knowledge, ...]:
+    def _at_once(
+        self, sources: Sequence[Source], claims: tuple[Claim, ...], ahead: Ahead | None
+    ) -> Mapping[str, Rows] | None:
+        """In one round trip; None where that does not go, and nothing was claimed."""
+        known = [self._streams.get(source) for source in sources]
+        own = [stream for stream in known if stream is not None]
+        if len(own) < len(sources):
+            return None
+        queries = _queries(own[0], claims, ahead)
+        guard = (settled_or_nothing(own, claims),) if "recipients" in queries else ()
+        then = found_out_of(claims)
+        try:
+            rows = self._database.together((_LOCKED, *guard, *queries.values()), then)
+        except Broken as failure:
+            if guard and failure.code == CONSTRAINT:
+                return None
+            raise
+        return dict(zip((*queries, "found out"), rows[1 + len(guard) :], strict=False))
+
+    def _step_by_step(
+        self, sources: Sequence[Source], claims: tuple[Claim, ...], ahead: Ahead | None
+    ) -> Mapping[str, Rows]:
         """Where the first answers say what is asked next, or that nothing may be claimed yet."""
         with self._database.transaction() as connection:
-            stream = self._stream(connection, source, claims[0].log_offset)
-            _, numbered, sightings = (connection.execute(*query) for query in _queries(stream, claims))
-            found, seen = _by_revision(numbered.all()), sightings.all()
-            own = (stream, self._stream(connection, asked_by, 0)) if asked_by else (stream,)
-            recipients = _recipients(connection, own, claims)
-            near = self._nearby.claim(connection, _numbered(claims, found))
-        self._streams[source] = stream  # kept only once it is committed
-        self._nearby.tidy()
-        return _answers(stream, claims, _Found(found, seen, recipients, near))
+            own = [
+                self._stream(connection, source, claims[0].log_offset if place == 0 else 0)
+                for place, source in enumerate(sources)
+            ]
+            connection.execute(*_LOCKED)
+            require_settled(connection, own, claims)
+            queries = _queries(own[0], claims, ahead)
+            rows: dict[str, Rows] = {name: connection.execute(*query).all() for name, query in queries.items()}
+        self._streams[sources[0]] = own[0]  # kept only once it is committed
+        then = found_out_of(claims)
+        return rows | dict(zip(("found out",), self._database.together(then) if then else (), strict=False))
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
         """Number them in one transaction; a crash after it replays to the same answer."""
@@ -76,7 +125,7 @@ class PostgresIndex:
             return ()
         with self._database.transaction() as connection:
             stream = self._stream(connection, source, claims[0].log_offset)
-            connection.execute(_LOCK, {"lock": CLAIM_LOCK})
+            connection.execute(*_LOCKED)
             return rule(connection, stream, claims)
 
     def _stream(self, connection: Connection, source: Source, first_offset: int) -> int:
@@ -94,18 +143,20 @@ class _Found(NamedTuple):
     """What the statements of one claim read."""
 
     revisions: "Revisions"
-    sightings: Sequence[Row[Any]]
+    sightings: Rows
     recipients: Mapping[str, tuple[PriorRecipient, ...]]
+    found_out: Amendments
     near: Sequence[tuple[NearSighting, ...]]
 
 
-def _queries(stream: int, claims: tuple[Claim, ...]) -> tuple[Query, Query, Query]:
-    """The lock is a statement of its own: the next one must see what the last holder of the lock committed."""
-    return (
-        Query(_LOCK, {"lock": CLAIM_LOCK}),
-        Query(_CLAIM, _parameters(stream, claims)),
-        Query(_READ_SIGHTINGS, _selectors(claims)),
-    )
+def _queries(stream: int, claims: tuple[Claim, ...], ahead: Ahead | None) -> dict[str, Query]:
+    """What is asked under the lock, in order."""
+    return {
+        "claim": Query(_CLAIM, _parameters(stream, claims)),
+        "sightings": Query(_READ_SIGHTINGS, _selectors(claims)),
+        **({"recipients": recipients_of(claims)} if any(claim.revision > 1 for claim in claims) else {}),
+        **(near_queries(ahead, claims) if ahead else {}),
+    }
 
 
 def _by_revision(rows: Iterable[Any]) -> "Revisions":
@@ -161,28 +212,6 @@ def _selectors(claims: tuple[Claim, ...]) -> dict[str, Any]:
     return {"selectors": sorted({s.digest for claim in claims for s in claim.selectors}), "limit": _MAX_SIGHTINGS}
 
 
-def _recipients(
-    connection: Connection, own: tuple[int, ...], claims: tuple[Claim, ...]
-) -> dict[str, tuple[PriorRecipient, ...]]:
-    """Who has an earlier revision; asked only where there can be one.
-
-    Raises Temporary while another worker, on a stream that is not our own, has claimed one and not settled it: who it
-    goes to is not known yet.
-    """
-    later = sorted({claim.report_id for claim in claims if claim.revision > 1})
-    found: dict[str, list[PriorRecipient]] = defaultdict(list)
-    if not later:
-        return {}
-    if connection.execute(_IN_FLIGHT, {"reports": later, "own": list(own)}).first() is not None:
-        raise Temporary("An earlier revision is being triaged by another worker.", code="index.revision_in_flight")
-    for row in connection.execute(_READ_RECIPIENTS, {"reports": later}):
-        if not row.withdrawal:
-            found[str(row.report_id)].append(
-                PriorRecipient(MemberId(row.recipient), JurisdictionCode(row.jurisdiction))
-            )
-    return {report: tuple(members) for report, members in found.items()}
-
-
 def _answers(stream: int, claims: tuple[Claim, ...], found: _Found) -> tuple[Knowledge, ...]:
     by_report: dict[str, list[Row[Any]]] = defaultdict(list)
     for (report_id, _), row in found.revisions.items():
@@ -195,6 +224,7 @@ def _answers(stream: int, claims: tuple[Claim, ...], found: _Found) -> tuple[Kno
             _answer((stream, position), claim, by_report[claim.report_id], by_selector),
             near=near,
             recipients=found.recipients.get(claim.report_id, ()),
+            found_out=found.found_out.get(claim.report_id, ()) if claim.is_correction else (),
         )
         for position, (claim, near) in enumerate(zip(claims, found.near, strict=True))
     )
@@ -310,26 +340,9 @@ _CLAIM: Final = text(f"""
 """)  # noqa: S608 -- put together from our own text
 """One statement claims and reads: what it inserts itself is not visible to its own select, hence the union."""
 
-_LOCK: Final = text("select pg_advisory_xact_lock(:lock)")
+_LOCKED: Final = Query(text("select pg_advisory_xact_lock(:lock)"), {"lock": CLAIM_LOCK})
+"""A statement of its own: the next one must see what the last holder of the lock committed."""
 _READ_SIGHTINGS: Final = text(f"""
     select s.selector, s.member, cast(s.report_id as text), s.claim_number, s.bound, {STATE_COLUMNS}
     from sightings s where s.selector = any(cast(:selectors as bytea[])) order by s.claim_number limit :limit
 """)  # noqa: S608 -- put together from our own text
-_READ_RECIPIENTS: Final = text(
-    "select distinct on (report_id, recipient) report_id, recipient, jurisdiction, withdrawal from referrals "
-    "where report_id = any(cast(:reports as uuid[])) order by report_id, recipient, revision desc, ruling desc"
-)
-_IN_FLIGHT: Final = text("""
-    with claimed as (
-        select stream, log_offset from report_revisions where report_id = any(cast(:reports as uuid[]))
-        union all
-        select stream, log_offset from rulings where report_id = any(cast(:reports as uuid[]))
-    )
-    select 1 from claimed join streams using (stream)
-    where claimed.log_offset >= streams.next_offset and claimed.stream <> all(cast(:own as integer[])) and not exists (
-        select 1 from streams newer where newer.topic = streams.topic and newer.partition = streams.partition
-        and newer.stream > streams.stream
-    )
-    limit 1
-""")
-"""What a topic that was created again had claimed and not settled will never be settled."""

@@ -64,7 +64,10 @@ class Exchange:
             standings=lambda: self.standing,
             findings=self.found,
         )
-        index = MemoryIndex(lambda report: tuple(self.holders.get(report, {}).values()))
+        index = MemoryIndex(
+            recipients=lambda report: tuple(self.holders.get(report, {}).values()),
+            found_out=lambda report: self.found.known.get(report, ()),
+        )
         self.stages = TriageStages(tools, index, cast(Database, None), {})
 
     def look_up(self, places: Iterable[Coordinate]) -> dict[Coordinate, RawRecord]:

@@ -35,13 +35,14 @@ class Database:
         with _in_our_words(), self.engine.begin() as connection:
             yield connection
 
-    def together(self, queries: Sequence[Query]) -> list[Rows]:
+    def together(self, queries: Sequence[Query], then: Sequence[Query] = ()) -> list[Rows]:
         """One transaction of statements that need nothing of each other's answers, in one round trip; as `transaction`.
 
-        One that breaks a constraint is Broken with the code CONSTRAINT, and nothing was done.
+        One that breaks a constraint is Broken with the code CONSTRAINT, and nothing was done. `then` only reads, once
+        the transaction is committed.
         """
         with _in_our_words(), self._uncommitted.connect() as connection:
-            return in_one_trip(connection, queries)
+            return in_one_trip(connection, queries, then)
 
     def close(self) -> None:
         """Give the connections back."""

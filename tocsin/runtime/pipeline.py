@@ -22,16 +22,18 @@ class Query(NamedTuple):
     values: Mapping[str, object] = {}
 
 
-def in_one_trip(connection: Connection, queries: Sequence[Query]) -> list[Rows]:
+def in_one_trip(connection: Connection, queries: Sequence[Query], then: Sequence[Query] = ()) -> list[Rows]:
     """One whole transaction on a connection that is in none; what the driver raises is not translated.
 
-    Each statement sees what was committed before it began, as if it had been sent alone (READ COMMITTED).
+    Each statement sees what was committed before it began, as if it had been sent alone (READ COMMITTED). `then` is
+    asked once the transaction is committed, on the same trip: what others see of it, these statements see too.
     """
     driver = _driver(connection)
     with driver.pipeline():
         driver.execute("begin")  # the driver would wait after a `begin` of its own
         cursors = [_sent(driver, connection, query) for query in queries]
         driver.execute("commit")
+        cursors += [_sent(driver, connection, query) for query in then]
     return [cursor.fetchall() if cursor.description else () for cursor in cursors]
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from schemas.records.identifiers import ContentId, CountryCode, ReportId
 from schemas.records.ruling import Amendment, RulingCause
 from schemas.records.values import Instant
 from tocsin.runtime.database import Database
+from tocsin.runtime.pipeline import Query, Rows
 
 Amendments = Mapping[ReportId, tuple[Amendment, ...]]
 
@@ -42,36 +43,50 @@ class LedgerFindings(Struct, frozen=True, kw_only=True):
     database: Database
 
     def latest(self, reports: Iterable[ReportId]) -> Amendments:
-        """One short transaction, or none where nothing is asked."""
+        """One round trip, or none where nothing is asked."""
         ids = sorted(set(reports))
-        if not ids:
-            return {}
-        with self.database.transaction() as connection:
-            return amendments_of(connection, ids)
+        return latest_in(self.database.together([latest_of(ids)])[0]) if ids else {}
 
     def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
-        """One short transaction, or none where nothing is asked."""
+        """One round trip, or none where nothing is asked."""
         ids = sorted(set(returns))
-        if not ids:
-            return {}
-        with self.database.transaction() as connection:
-            return amendments_before(connection, ids)
+        return before_in(self.database.together([before_of(ids)])[0]) if ids else {}
 
 
-def amendments_of(connection: Connection, reports: Iterable[ReportId]) -> Amendments:
-    """The latest classification of each item, and where it lies once both steps of its move are done."""
+def latest_of(reports: Iterable[ReportId]) -> Query:
+    """Asks for the latest classification of each item, and where it lies once both steps of its move are done."""
+    return Query(_FOUND_OUT, {"ids": sorted(set(reports))})
+
+
+def latest_in(rows: Rows) -> Amendments:
+    """What `latest_of` is answered with."""
     found: dict[ReportId, list[Amendment]] = {}
-    for row in connection.execute(_FOUND_OUT, {"ids": sorted(set(reports))}):
+    for row in rows:
         found.setdefault(ReportId(str(row.report_id)), []).append(_amendment(row))
     return {report: tuple(items) for report, items in found.items()}
 
 
-def amendments_before(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, tuple[Amendment, ...]]:
-    """By return, what was known of its report when it came; what comes later does not change that."""
+def amendments_of(connection: Connection, reports: Iterable[ReportId]) -> Amendments:
+    """The same, within a transaction."""
+    return latest_in(connection.execute(*latest_of(reports)).all())
+
+
+def before_of(return_ids: Sequence[str]) -> Query:
+    """Asks what was known of the report of each return when it came; what comes later does not change that."""
+    return Query(_BEFORE, {"ids": list(return_ids)})
+
+
+def before_in(rows: Rows) -> Mapping[str, tuple[Amendment, ...]]:
+    """By return, what `before_of` is answered with."""
     found: dict[str, list[Amendment]] = {}
-    for row in connection.execute(_BEFORE, {"ids": list(return_ids)}):
+    for row in rows:
         found.setdefault(row.return_id, []).append(_amendment(row))
     return {return_id: tuple(items) for return_id, items in found.items()}
+
+
+def amendments_before(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, tuple[Amendment, ...]]:
+    """The same, within a transaction."""
+    return before_in(connection.execute(*before_of(return_ids)).all())
 
 
 def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, RulingCause]:
@@ -80,7 +95,7 @@ def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str,
     return {row.return_id: RulingCause.MOVED if row.moved else RulingCause.LABEL for row in rows}
 
 
-def _amendment(row: Row[Any]) -> Amendment:
+def _amendment(row: Any) -> Amendment:
     return Amendment(
         content_id=ContentId(row.content_id),
         hosting_country=CountryCode(row.country or ""),
@@ -108,7 +123,7 @@ _BEFORE: Final = text("""
            (array_agg(done.value order by done.number desc) filter (where done.kind = 'assess'))[1] as classification
     from (
         select return_id, report_id, min(number) as first from item_acts
-        where return_id = any(:ids) group by return_id, report_id
+        where return_id = any(cast(:ids as text[])) group by return_id, report_id
     ) own join item_acts done on done.report_id = own.report_id and done.number < own.first
     join items i on i.report_id = done.report_id and i.content_id = done.content_id
     where done.refused = ''
