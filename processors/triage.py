@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from processors.again import LookUp, informed, keeping, no_records, reopened, ruling_in, with_people
 from processors.answering import Again, Answered, Answering
-from processors.auditing import audited
 from processors.carrying import carried, carrying
 from processors.comparing import earlier, return_behind, spared
 from processors.decision import Naming, Proposed, claim_of, conclude, propose
@@ -20,26 +19,24 @@ from processors.letters import Writer
 from processors.outcomes import tell_slice
 from processors.referring import Desk
 from processors.revising import remembering
+from processors.settled import settlement_of
 from processors.standing import under
 from processors.steps.deduplicate.near import Veil
 from processors.takingback import goes_back_whole, takes_back, withdrawal_of
 from schemas.records.identifiers import MemberId
-from schemas.records.referral import Referral
-from schemas.records.report import ReportSubmitted, Withdrawal
+from schemas.records.report import Withdrawal
 from schemas.records.ruling import Ruling
 from schemas.records.values import Coordinate
 from schemas.topics import RULINGS
 from tocsin.policy.bundle import Bundle
 from tocsin.policy.policies import MOST_LOADED, OnePolicy, Policies
-from tocsin.runtime.audit.statements import Fact
 from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.keys.sealing import Opener
-from tocsin.runtime.ledger.amendments import Findings, NoFindings
-from tocsin.runtime.ledger.settlement import DeadLetterMade, DecisionMade, ReferralMade, RulingDone, Settlement
+from tocsin.runtime.ledger.amendments import Findings, FoundOut, NoFindings
 from tocsin.runtime.ledger.settling import Ledger
 from tocsin.runtime.ledger.skips import Skips
-from tocsin.runtime.ledger.standings import Standings, nothing_special
+from tocsin.runtime.ledger.standings import Standing, Standings, nothing_special
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice, named
@@ -109,19 +106,25 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def decide(self, piece: Slice) -> Decided:
         """Admit or refuse each record, and decide what needs no other report."""
-        door = Door(
+        if piece.topic == RULINGS:
+            return self._decide_again(piece)
+        door = self._door(piece, self._standings())
+        return Decided(piece=piece, door=door, examined=tuple(self._examine(piece, raw, door) for raw in piece.records))
+
+    def _door(self, piece: Slice, standing: Standing) -> Door:
+        return Door(
             member=member_of(piece.topic),
             bundle=self._policies.at(piece.records[0].timestamp_ms),
             codec=self._codec,
-            skipped=self._skips.get((piece.topic_id, piece.partition), frozenset()),
-            standing=self._standings(),
+            skipped=self._skipped(piece),
+            standing=standing,
             directory=self._directory() if self._directory else None,
             opener=self._opener,
             laps=Laps(),
         )
-        if piece.topic == RULINGS:
-            return Decided(piece=piece, door=door, examined=tuple(self._reexamined(piece, door)))
-        return Decided(piece=piece, door=door, examined=tuple(self._examine(piece, raw, door) for raw in piece.records))
+
+    def _skipped(self, piece: Slice) -> frozenset[int]:
+        return self._skips.get((piece.topic_id, piece.partition), frozenset())
 
     def early(self, decided: Decided) -> tuple[Decided, tuple[OutRecord, ...]]:
         """The referrals, with novelty unknown; everything else of the slice comes once it is claimed."""
@@ -142,18 +145,29 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def claim(self, decided: Decided) -> Claimed:
         """One transaction for the slice."""
+        piece = decided.piece
+        source = Source(piece.topic_id, piece.topic, piece.partition)
+        if piece.topic == RULINGS:
+            return self._claim_again(source, decided)
         claims = tuple(_claims(decided))
-        source = Source(decided.piece.topic_id, decided.piece.topic, decided.piece.partition)
         known = self._index.claim(source, claims)
         by_offset = {claim.log_offset: knowledge for claim, knowledge in zip(claims, known, strict=True)}
         if any(entry.accepted for entry in decided.examined):
             decided = replace(decided, examined=tuple(self._remembered(decided, by_offset)))
-        ruled = self._ruled(source, decided)
-        again = {offset: knowledge for offset, (_, knowledge) in ruled.items()}
-        numbers = {offset: answer.number for offset, (answer, _) in ruled.items()}
+        return Claimed(decided=decided, knowledge=by_offset)
+
+    def _claim_again(self, source: Source, decided: Decided) -> Claimed:
+        """What the index said when the records came in, and who has the reports now."""
+        claims = tuple(_ruling_claims(decided))
+        ruled = dict(zip((claim.log_offset for claim in claims), self._index.rule(source, claims), strict=True))
+        known = {claim.log_offset: _known(claim, ruled[claim.log_offset]) for claim in claims}
+        for claim in claims:
+            if claim.taken:  # a revision of its own, which has no number as a ruling
+                del ruled[claim.log_offset]
         if ruled:
             decided = replace(decided, examined=tuple(_kept(decided, ruled)))
-        return Claimed(decided=decided, knowledge=by_offset | again, numbers=numbers)
+        numbers = {offset: one.number for offset, one in ruled.items()}
+        return Claimed(decided=decided, knowledge=known, numbers=numbers)
 
     def finish(self, claimed: Claimed) -> Finished:
         """Conclude and encode; nothing may refuse here."""
@@ -169,7 +183,7 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """Write the ledger, then count."""
-        self._ledger.settle(_settlement(finished, coordinates))
+        self._ledger.settle(settlement_of(finished.piece, finished.answers, coordinates))
         tell_slice(NAME, finished.piece, finished.answers)
         finished.laps.publish()
 
@@ -185,25 +199,36 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             later = admitted if admitted.report.revision > 1 else None
             return Examined(raw=raw, bundle=bundle, proposed=self._propose(admitted, at_door, raw), accepted=later)
 
-    def _reexamined(self, piece: Slice, door: Door) -> Iterator[Examined]:
-        """Rulings, with the records that they are about: those are looked up at once."""
+    def _decide_again(self, piece: Slice) -> Decided:
+        """Rulings, with the records that they are about, and with what was found out: each looked up at once."""
+        skipped = self._skipped(piece)
         read = [
-            (raw, skipped_record() if raw.offset in door.skipped else ruling_in(raw, self._codec))
-            for raw in piece.records
+            (raw, skipped_record() if raw.offset in skipped else ruling_in(raw, self._codec)) for raw in piece.records
         ]
         rulings = [ruling for _, ruling in read if isinstance(ruling, Ruling)]
+        behind = [answer for ruling in rulings if (answer := return_behind(ruling))]
+        found = self._findings.of([ruling.report_id for ruling in rulings], behind)
+        door = self._door(piece, self._standings() if found.standing is None else found.standing)
         records = self._look_up([ruling.source for ruling in rulings if not takes_back(ruling)])
-        found = self._findings.latest([ruling.report_id for ruling in rulings])
-        before = self._findings.before([behind for ruling in rulings if (behind := return_behind(ruling))])
-        for raw, said in read:
-            ruling = informed(said, found) if isinstance(said, Ruling) else said
-            with named(piece, raw):
-                at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
-                entry = self._reexamine(raw, ruling, records, at_door)
-                if isinstance(ruling, Ruling) and return_behind(ruling):
-                    other = self._reexamine(raw, earlier(ruling, before), records, at_door)
-                    entry = replace(entry, before=other.proposed)
-                yield entry
+        examined = (self._reexamined(piece, (raw, ruling), found, (records, door)) for raw, ruling in read)
+        return Decided(piece=piece, door=door, examined=tuple(examined))
+
+    def _reexamined(
+        self,
+        piece: Slice,
+        read: tuple[RawRecord, Ruling | Rejected],
+        found: FoundOut,
+        at: tuple[Mapping[Coordinate, RawRecord], Door],
+    ) -> Examined:
+        (raw, said), (records, door) = read, at
+        ruling = informed(said, found.latest) if isinstance(said, Ruling) else said
+        with named(piece, raw):
+            at_door = replace(door, bundle=self._policies.at(raw.timestamp_ms))
+            entry = self._reexamine(raw, ruling, records, at_door)
+            if isinstance(ruling, Ruling) and return_behind(ruling):
+                other = self._reexamine(raw, earlier(ruling, found.before), records, at_door)
+                entry = replace(entry, before=other.proposed)
+            return entry
 
     def _reexamine(
         self, raw: RawRecord, ruling: Ruling | Rejected, records: Mapping[Coordinate, RawRecord], door: Door
@@ -225,24 +250,6 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
             accepted = remembering(entry, found_out)
             door = replace(decided.door, bundle=entry.bundle) if accepted else decided.door
             yield replace(entry, proposed=self._propose(accepted, door, entry.raw)) if accepted else entry
-
-    def _ruled(self, source: Source, decided: Decided) -> Mapping[int, tuple[Ruled, Knowledge]]:
-        """What the index said when the record came in, and who has the report now."""
-        entries = [(entry, entry.ruling) for entry in decided.examined if entry.ruling is not None]
-        claims = tuple(RulingClaim(log_offset=entry.raw.offset, ruling=ruling) for entry, ruling in entries)
-        found: dict[int, tuple[Ruled, Knowledge]] = {}
-        for (entry, ruling), ruled in zip(entries, self._index.rule(source, claims), strict=True):
-            if takes_back(ruling):
-                continue  # it is claimed as a revision of its own
-            if entry.proposed is None:
-                found[entry.raw.offset] = (ruled, Knowledge(is_stale=ruled.is_stale, recipients=ruled.recipients))
-                continue
-            place = Source(ruling.source.topic_id, ruling.source.topic, ruling.source.partition)
-            (known,) = self._index.claim(place, (claim_of(entry.proposed, ruling.source.offset),), source)
-            is_stale = known.is_stale or ruled.is_stale
-            known = replace(known, is_stale=is_stale, is_conflicting=False, recipients=ruled.recipients)
-            found[entry.raw.offset] = (ruled, known)
-        return found
 
     def _propose(self, accepted: Accepted, door: Door, raw: RawRecord) -> Proposed:
         proposed = propose(accepted, door.standing_bundle, self._naming, raw.timestamp_ms, door.laps)
@@ -283,9 +290,32 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
         return clerk.decided(decision, source, known)
 
 
-def _kept(decided: Decided, ruled: Mapping[int, tuple[Ruled, Knowledge]]) -> Iterator[Examined]:
+def _ruling_claims(decided: Decided) -> Iterator[RulingClaim]:
     for entry in decided.examined:
-        chosen = ruled[entry.raw.offset][0].chosen if entry.raw.offset in ruled else ()
+        if (ruling := entry.ruling) is None:
+            continue
+        offset = entry.raw.offset
+        taken = entry.withdrawal if takes_back(ruling) else None
+        yield RulingClaim(
+            log_offset=offset,
+            ruling=ruling,
+            taken=_withdrawal_claim(taken, offset) if taken else None,
+            again=claim_of(entry.proposed, ruling.source.offset) if entry.proposed else None,
+        )
+
+
+def _known(claim: RulingClaim, ruled: Ruled) -> Knowledge:
+    """As the record's own claim was answered, but for what holds now."""
+    if claim.taken and ruled.known:
+        return ruled.known
+    known = ruled.known or Knowledge()
+    is_stale = known.is_stale or ruled.is_stale
+    return replace(known, is_stale=is_stale, is_conflicting=False, recipients=ruled.recipients)
+
+
+def _kept(decided: Decided, ruled: Mapping[int, Ruled]) -> Iterator[Examined]:
+    for entry in decided.examined:
+        chosen = ruled[entry.raw.offset].chosen if entry.raw.offset in ruled else ()
         yield keeping(entry, chosen, replace(decided.door, bundle=entry.bundle).standing_bundle) if chosen else entry
 
 
@@ -313,9 +343,9 @@ def member_of(topic: str) -> MemberId:
 
 def _claims(decided: Decided) -> Iterator[Claim]:
     for entry in decided.examined:
-        if entry.withdrawal is not None and (entry.ruling is None or takes_back(entry.ruling)):
+        if entry.withdrawal is not None:
             yield _withdrawal_claim(entry.withdrawal, entry.raw.offset)
-        elif entry.proposed is not None and entry.ruling is None:
+        elif entry.proposed is not None:
             yield claim_of(entry.proposed, entry.raw.offset)
 
 
@@ -327,72 +357,4 @@ def _withdrawal_claim(withdrawal: Withdrawal, log_offset: int) -> Claim:
         revision=withdrawal.revision,
         withdrawn=True,
         digest=b"withdrawn",
-    )
-
-
-def _settlement(finished: Finished, coordinates: tuple[Coordinate, ...]) -> Settlement:
-    referrals: list[ReferralMade] = []
-    letters: list[DeadLetterMade] = []
-    decisions: list[DecisionMade] = []
-    facts: list[Fact] = []
-    landed = iter(coordinates)
-    settled = list(zip(finished.piece.records, finished.answers, strict=True))
-    for raw, answer in settled:
-        places = [next(landed) for _ in answer.records]
-        if answer.record is not None:
-            pairs = zip(answer.referrals, places, strict=False)
-            referrals += (_made(raw.offset, answer.record, made, place) for made, place in pairs)
-        if answer.decision is not None:
-            decisions.append(replace(answer.decision, landed=places[len(answer.referrals)]))
-        if answer.dead_letter is not None:
-            letters.append(replace(answer.dead_letter, landed=places[0]))
-        facts += audited(raw, answer, places)
-    return Settlement(
-        topic_id=finished.piece.topic_id,
-        topic=finished.piece.topic,
-        partition=finished.piece.partition,
-        first_offset=finished.piece.first,
-        outcomes=tuple(answer.outcome for answer in finished.answers),
-        referrals=tuple(referrals),
-        dead_letters=tuple(letters),
-        unrouted=tuple(answer.unrouted for answer in finished.answers if answer.unrouted is not None),
-        decisions=tuple(decisions),
-        items=tuple(item for answer in finished.answers for item in answer.items),
-        rulings=tuple(_done(raw.offset, answer) for raw, answer in settled if answer.ruling is not None),
-        facts=tuple(facts),
-    )
-
-
-def _done(log_offset: int, answer: Answered) -> RulingDone:
-    assert answer.ruling is not None  # noqa: S101 -- called for nothing else
-    ruling = answer.ruling
-    return RulingDone(
-        log_offset=log_offset,
-        report_id=ruling.report_id,
-        revision=ruling.revision,
-        occasion=ruling.occasion,
-        source=ruling.source,
-        outcome=answer.outcome,
-    )
-
-
-def _made(
-    log_offset: int, record: ReportSubmitted | Withdrawal, referral: Referral, landed: Coordinate
-) -> ReferralMade:
-    return ReferralMade(
-        referral_id=referral.referral_id,
-        report_id=referral.report_id,
-        revision=referral.revision,
-        submitter=record.submitter,
-        submitter_reference=record.submitter_reference,
-        recipient=referral.recipient,
-        jurisdiction=referral.jurisdiction,
-        tier=referral.priority.tier,
-        mark=referral.mark,
-        withdrawal=referral.withdrawn,
-        log_offset=log_offset,
-        submitted_ms=referral.submitted_at.epoch_ms,
-        ruling=referral.ruling,
-        links_told=referral.linked_reports > 0,
-        landed=landed,
     )

@@ -44,10 +44,9 @@ def recipients_in(rows: Iterable[Any]) -> Mapping[str, tuple[PriorRecipient, ...
     return {report: tuple(members) for report, members in found.items()}
 
 
-def found_out_of(claims: Iterable[Claim]) -> tuple[Query, ...]:
+def found_out_of(claims: Iterable[Claim]) -> Query:
     """Asked once the claim is committed: what is noted at that moment either is seen here, or sees the revision."""
-    reports = sorted({claim.report_id for claim in claims if claim.is_correction})
-    return (latest_of(reports),) if reports else ()
+    return latest_of(claim.report_id for claim in claims if claim.is_correction)
 
 
 def _later(claims: Iterable[Claim]) -> list[str]:

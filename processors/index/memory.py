@@ -19,6 +19,7 @@ from processors.index.port import (
     RulingClaim,
     Sighting,
     Source,
+    source_of,
 )
 from schemas.records.identifiers import MemberId, ReportId
 from schemas.records.ruling import Amendment, Ruling
@@ -101,7 +102,7 @@ class MemoryIndex:
         self._disputes: dict[ReportId, int] = {}
         self._next_block = 0
 
-    def claim(self, source: Source, claims: tuple[Claim, ...], asked_by: Source | None = None) -> tuple[Knowledge, ...]:
+    def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
         """Claim everything first, then answer."""
         base, self._next_block = self._next_block, self._next_block + CLAIM_BLOCK
         digests = [{selected.digest: selected.bound for selected in reversed(claim.selectors)} for claim in claims]
@@ -123,6 +124,7 @@ class MemoryIndex:
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
         """Number them; a later revision that is claimed afterwards changes no answer."""
+        taken = dict(zip(*self._claimed_by(claims, lambda one: (source, one.taken)), strict=True))
         for claim in claims:
             ruling = claim.ruling
             numbers = [one.number for one in self._rulings.values() if one.revision == _revision_of(ruling)]
@@ -131,7 +133,16 @@ class MemoryIndex:
             )
             self._rulings.setdefault(ruling.ruling_id, made)
             self._next_block += CLAIM_BLOCK
-        return tuple(self._ruled(source, claim) for claim in claims)
+        again = dict(zip(*self._claimed_by(claims, lambda one: (source_of(one.ruling), one.again)), strict=True))
+        known = taken | again
+        return tuple(replace(self._ruled(source, claim), known=known.get(n)) for n, claim in enumerate(claims))
+
+    def _claimed_by(
+        self, claims: tuple[RulingClaim, ...], of: Callable[[RulingClaim], tuple[Source, Claim | None]]
+    ) -> tuple[list[int], list[Knowledge]]:
+        """The positions of those that claim something, and the answers."""
+        wanted = [(n, place, claim) for n, one in enumerate(claims) for place, claim in (of(one),) if claim]
+        return [n for n, _, _ in wanted], [self.claim(place, (claim,))[0] for _, place, claim in wanted]
 
     def _ruled(self, source: Source, claim: RulingClaim) -> Ruled:
         made, ruling = self._rulings[claim.ruling.ruling_id], claim.ruling

@@ -29,8 +29,8 @@ class Numbered(Struct, frozen=True):
     """One claim with its places in the order of claims."""
 
     claim: Claim
-    claimed: int
-    """Where what it claims now stands."""
+    base: int
+    """From where on stands what is claimed with it."""
     answered: int
     """Where its revision stands: what was claimed before is what it learns of, however often it is asked."""
 
@@ -69,27 +69,24 @@ class Nearby:
             return Ahead(self._last, found)
 
     def told(
-        self, database: Database, ahead: Ahead, entries: Sequence[Numbered], rows: Mapping[str, Rows]
+        self, database: Database, ahead: Ahead, entries: Sequence[Numbered], rows: "Read"
     ) -> tuple[tuple[NearSighting, ...], ...]:
         """For each claim the earlier hashes near to its own, from what was found ahead and what the claim read."""
-        is_complete = len(rows[NEW]) < _PAGE
-        came = (*rows[NEW], *rows[STORED]) if is_complete else rows[NEW]
+        came = (*rows.new, *rows.stored)
         with self._one_at_a_time:
-            self._note(came)
-        if is_complete and all(entry.answered >= entries[0].claimed for entry in entries):
-            found, states = _both(ahead.found, near_to(_stored(came), entries)), states_in((*rows[STATES], *rows[NEW]))
-        else:
-            found, states = self._again(database, entries)
+            if len(rows.new) < _PAGE:
+                self._note(came)
+            else:
+                self._catch_up(database)
+            is_first_time = len(rows.new) < _PAGE and all(entry.answered >= entry.base for entry in entries)
+            found = _both(ahead.found, near_to(_stored(came), entries)) if is_first_time else self._as_of(entries)
+        states = {**rows.states, **_missing(database, rows.asked, found)}
         return tuple(_told(near, entry.answered, states) for entry, near in zip(entries, found, strict=True))
 
-    def _again(self, database: Database, entries: Sequence[Numbered]) -> "tuple[Found, States]":
-        """As of each entry's own number: a replay is answered as it was, however many came since."""
-        with self._one_at_a_time:
-            self._catch_up(database)
-            claims, numbers = [entry.claim for entry in entries], [entry.answered for entry in entries]
-            found = closest(self._nearest, claims, numbers)
-        reports = {near.report_id for one in found for near in one}
-        return found, states_in(database.together([_states_of(reports)])[0]) if reports else {}
+    def _as_of(self, entries: Sequence[Numbered]) -> "Found":
+        """By each entry's own number: a replay is answered as it was, however many came since."""
+        claims, numbers = [entry.claim for entry in entries], [entry.answered for entry in entries]
+        return closest(self._nearest, claims, numbers)
 
     def tidy(self) -> None:
         """What takes time and can wait: called when the claim is committed."""
@@ -113,20 +110,44 @@ class Nearby:
         self._last = new[-1].number if new else self._last
 
 
-NEW: Final = "near_new"
-STORED: Final = "near_stored"
-STATES: Final = "near_states"
+class Read(Struct, frozen=True, kw_only=True):
+    """What a claim read of near hashes."""
+
+    new: Rows
+    """Stored by others since the search ahead, in order."""
+    stored: Rows
+    """By this claim."""
+    states: States
+    asked: frozenset[ReportId]
+    """The reports whose states were asked for; one that has none was erased."""
 
 
-def near_queries(ahead: Ahead, claims: Sequence[Claim]) -> dict[str, Query]:
-    """Sent behind the claim, whose number they take: what came since, what comes with it, and what became of all."""
-    reports = {near.report_id for found in ahead.found for near in found}
-    own = {claim.report_id for claim in claims if claim.near}
-    return {
-        NEW: Query(_READ_NEW, {"last": ahead.last, "limit": _PAGE}),
-        STORED: Query(_INSERT, _parameters(claims)),
-        STATES: _states_of(reports | own),
+def new_since(ahead: Ahead) -> Query:
+    """What came since, with what became of it."""
+    return Query(_READ_NEW, {"last": ahead.last, "limit": _PAGE})
+
+
+def stored_of(claims: Sequence[Claim]) -> Query:
+    """What comes with a claim; sent right behind it, because it takes its number."""
+    return Query(_INSERT, _parameters(claims))
+
+
+def in_question(ahead: Ahead, claims: Iterable[Claim]) -> frozenset[ReportId]:
+    """The reports whose states will be asked for."""
+    return frozenset(near.report_id for found in ahead.found for near in found) | {
+        claim.report_id for claim in claims if claim.near
     }
+
+
+def states_of(reports: Iterable[ReportId]) -> Query:
+    """What became of these."""
+    return Query(_STATES, {"reports": sorted(reports)})
+
+
+def _missing(database: Database, asked: frozenset[ReportId], found: "Found") -> States:
+    """The states of what was found by another search than the one ahead, which is seldom anything."""
+    unknown = {near.report_id for one in found for near in one} - asked
+    return states_in(database.together([states_of(unknown)])[0]) if unknown else {}
 
 
 def closest(known: Nearest, claims: Sequence[Claim], numbers: Sequence[int]) -> "Found":
@@ -210,10 +231,6 @@ def _first_reports(claims: Sequence[Claim]) -> Iterator[tuple[bytes, int]]:
             if len(reports) < KEPT or claim.report_id in reports:
                 reports.add(claim.report_id)
                 yield vector, position
-
-
-def _states_of(reports: Iterable[ReportId]) -> Query:
-    return Query(_STATES, {"reports": sorted(reports)})
 
 
 def states_in(rows: Iterable[Any]) -> States:

@@ -112,6 +112,10 @@ class RulingClaim(Struct, frozen=True, kw_only=True):
 
     log_offset: int
     ruling: Ruling
+    taken: Claim | None = None
+    """What it claims in its own place: a report that the exchange takes back is a revision of its own."""
+    again: Claim | None = None
+    """What it is about, claimed again where that lies; answered as it was then."""
 
 
 class Ruled(Struct, frozen=True, kw_only=True):
@@ -125,16 +129,23 @@ class Ruled(Struct, frozen=True, kw_only=True):
     """Who has the report, whatever decision gave it."""
     chosen: tuple[MemberId, ...] = ()
     """Whom earlier rulings on the revision added, those of its own slice too: no later one recalls them."""
+    known: Knowledge | None = None
+    """The answer to what it claimed, in its own place or again."""
+
+
+def source_of(ruling: Ruling) -> Source:
+    """Where the record lies that a ruling is about."""
+    return Source(ruling.source.topic_id, ruling.source.topic, ruling.source.partition)
 
 
 class Index(Protocol):
     """The claim store; both adapters pass one contract suite."""
 
-    def claim(self, source: Source, claims: tuple[Claim, ...], asked_by: Source | None = None) -> tuple[Knowledge, ...]:
-        """Claim in one transaction, in the order of offsets; raises Temporary where the store is away.
-
-        A ruling claims again what it is about, in the place of that; `asked_by` is where it lies itself.
-        """
+    def claim(self, source: Source, claims: tuple[Claim, ...]) -> tuple[Knowledge, ...]:
+        """Claim in one transaction, in the order of offsets; raises Temporary where the store is away."""
 
     def rule(self, source: Source, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
-        """Number rulings in one transaction, in the order of offsets; raises Temporary where the store is away."""
+        """Number rulings in one transaction, in the order of offsets, and claim what they claim.
+
+        Raises Temporary where the store is away.
+        """

@@ -1,25 +1,38 @@
 """Rulings in PostgreSQL: their number on a revision, what overtook them, and who has the report; in one transaction."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from processors.index.port import PriorRecipient, Ruled, RulingClaim
 from schemas.records.identifiers import JurisdictionCode, MemberId
+from tocsin.runtime.pipeline import Query, Rows
 
 
-def rule(connection: Connection, stream: int, claims: tuple[RulingClaim, ...]) -> tuple[Ruled, ...]:
-    """Claim in order; called under the lock of claims, so that numbers have the order of what became visible."""
-    for claim in claims:
-        connection.execute(_RULE, _row(stream, claim))
-    rows = connection.execute(_READ, {"ids": sorted({claim.ruling.ruling_id for claim in claims})}).all()
-    found = {row.ruling_id: row for row in rows}
-    holders = _holders(connection, claims)
-    return tuple(_ruled(found[claim.ruling.ruling_id], (stream, claim.log_offset), holders) for claim in claims)
+def ruling_queries(stream: int, claims: Sequence[RulingClaim]) -> dict[str, Query]:
+    """In order, under the lock of claims, so that numbers have the order of what became visible.
+
+    One statement for each ruling: the number of one follows from the one before it.
+    """
+    return {
+        **{f"rule {n}": Query(_RULE, _row(stream, claim)) for n, claim in enumerate(claims)},
+        "ruled": Query(_READ, {"ids": sorted({claim.ruling.ruling_id for claim in claims})}),
+        "holders": Query(_HOLDERS, {"reports": sorted({claim.ruling.report_id for claim in claims})}),
+    }
 
 
-def _ruled(row: Any, place: tuple[int, int], holders: dict[str, list[Any]]) -> Ruled:
+def ruled_in(stream: int, claims: Sequence[RulingClaim], rows: Mapping[str, Rows]) -> list[Ruled]:
+    """What those statements are answered with, by claim."""
+    found = {row.ruling_id: row for row in rows["ruled"]}
+    holders: dict[str, list[Any]] = defaultdict(list)
+    for row in rows["holders"]:
+        holders[str(row.report_id)].append(row)
+    return [_ruled(found[claim.ruling.ruling_id], (stream, claim.log_offset), holders) for claim in claims]
+
+
+def _ruled(row: Any, place: tuple[int, int], holders: Mapping[str, list[Any]]) -> Ruled:
     latest: dict[str, Any] = {}
     for held in holders[str(row.report_id)]:
         if (held.revision, held.ruling) < (row.revision, row.number):
@@ -53,21 +66,15 @@ def _row(stream: int, claim: RulingClaim) -> dict[str, object]:
     }
 
 
-def _holders(connection: Connection, claims: tuple[RulingClaim, ...]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
-    for row in connection.execute(_HOLDERS, {"reports": sorted({claim.ruling.report_id for claim in claims})}):
-        found[str(row.report_id)].append(row)
-    return found
-
-
 _RULE: Final = text("""
     insert into rulings (ruling_id, report_id, revision, number, stream, log_offset, claim_number,
                          cause, occasion, decided_by, reason, chosen, closed)
-    select :ruling_id, cast(:report_id as uuid), :revision,
+    select cast(:ruling_id as text), cast(:report_id as uuid), cast(:revision as integer),
            1 + coalesce((select max(number) from rulings
-                         where report_id = cast(:report_id as uuid) and revision = :revision), 0),
-           :stream, :log_offset, nextval('claim_numbers'), :cause, :occasion, :decided_by, :reason,
-           cast(:chosen as text[]), :closed
+                         where report_id = cast(:report_id as uuid) and revision = cast(:revision as integer)), 0),
+           cast(:stream as integer), cast(:log_offset as bigint), nextval('claim_numbers'),
+           cast(:cause as text), cast(:occasion as text), cast(:decided_by as text), cast(:reason as text),
+           cast(:chosen as text[]), cast(:closed as boolean)
     on conflict (ruling_id) do nothing
 """)
 _READ: Final = text("""

@@ -19,7 +19,7 @@ from schemas.topics import RULINGS, TRIAGED, submitted_topic
 from tests.builders.identity import KEYS, VEIL
 from tests.builders.promotions import a_chancery, another_bundle
 from tocsin.runtime.database import Database
-from tocsin.runtime.ledger.amendments import Findings
+from tocsin.runtime.ledger.amendments import Findings, FoundOut
 from tocsin.runtime.ledger.standings import Standing
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.transport.slices import RawRecord, Slice
@@ -36,11 +36,11 @@ class Found(Findings):
         self.known: dict[ReportId, tuple[Amendment, ...]] = {}
         self.known_before: dict[str, tuple[Amendment, ...]] = {}
 
-    def latest(self, reports: Iterable[ReportId]) -> dict[ReportId, tuple[Amendment, ...]]:
-        return {report: self.known[report] for report in reports if report in self.known}
-
-    def before(self, returns: Iterable[str]) -> dict[str, tuple[Amendment, ...]]:
-        return {each: self.known_before[each] for each in returns if each in self.known_before}
+    def of(self, reports: Iterable[ReportId], returns: Iterable[str]) -> FoundOut:
+        return FoundOut(
+            latest={report: self.known[report] for report in reports if report in self.known},
+            before={each: self.known_before[each] for each in returns if each in self.known_before},
+        )
 
 
 class Exchange:

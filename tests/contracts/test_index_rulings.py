@@ -4,11 +4,13 @@ from uuid import uuid4
 
 from msgspec import structs
 
-from processors.index.port import Index, RulingClaim
+from processors.index.port import Index, Knowledge, RulingClaim
 from schemas.records.identifiers import ReportId
 from schemas.records.ruling import Ruling
 from schemas.records.values import Coordinate
 from tests.builders.claims import A, B, a_claim, a_source, claim_one
+
+PLACE = Coordinate(topic_id=a_source().topic_id, topic=a_source().topic, partition=a_source().partition)
 
 
 def a_ruling_claim(report: ReportId, offset: int = 0, name: str = "ruling") -> RulingClaim:
@@ -45,9 +47,32 @@ def test_a_ruling_on_a_later_revision_does_not_wait_for_itself(index: Index) -> 
     for claim in claims:
         claim_one(index, claim)
     plain = a_ruling_claim(report)
-    index.rule(a_source(1), (structs.replace(plain, ruling=structs.replace(plain.ruling, revision=2)),))
-    (known,) = index.claim(a_source(), (claims[1],), a_source(1))
-    assert not known.is_stale
+    again = structs.replace(plain, ruling=structs.replace(plain.ruling, revision=2, source=PLACE), again=claims[1])
+    for _ in range(2):
+        (ruled,) = index.rule(a_source(1), (again,))
+        assert ruled.known == Knowledge()
+
+
+def test_what_a_ruling_is_about_is_answered_as_it_was_when_it_came_in(index: Index) -> None:
+    first, second = (a_claim(n, near=(bytes(31) + bytes([n]),)) for n in range(2))
+    before = [claim_one(index, claim) for claim in (first, second)]
+    claim_one(index, a_claim(2, member=B, near=(bytes(32),)))
+    plain = [a_ruling_claim(one.report_id, offset) for offset, one in enumerate((first, second))]
+    rulings = tuple(
+        structs.replace(one, ruling=structs.replace(one.ruling, source=PLACE), again=claim)
+        for one, claim in zip(plain, (first, second), strict=True)
+    )
+    for _ in range(2):
+        assert [one.known for one in index.rule(a_source(1), rulings)] == before
+
+
+def test_what_the_exchange_takes_back_is_a_revision_of_its_own(index: Index) -> None:
+    report = ReportId(str(uuid4()))
+    claim_one(index, a_claim(0, report_id=report), a_source(1))
+    taken = a_claim(1, report_id=report, revision=9, withdrawn=True, selectors=())
+    (ruled,) = index.rule(a_source(1), (structs.replace(a_ruling_claim(report, 1), taken=taken),))
+    assert ruled.known == Knowledge()
+    assert claim_one(index, a_claim(2, report_id=report, revision=2), a_source(1)).is_stale
 
 
 def test_a_ruling_that_was_read_from_elsewhere_before_is_stale(index: Index) -> None:

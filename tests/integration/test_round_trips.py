@@ -2,83 +2,29 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from msgspec.structs import replace
-from sqlalchemy import event, text
+from sqlalchemy import text
 
-from processors.index.postgres import PostgresIndex
-from processors.referring import Desk
-from processors.triage import Tools, TriageStages
 from schemas.failures import Broken
-from schemas.records.values import Coordinate
-from schemas.topics import submitted_topic
-from tests.builders.identity import KEYS, VEIL
-from tests.builders.reports import a_report
-from tocsin.policy.bundle import SAMPLE, load
+from schemas.records.identifiers import ContentId
+from schemas.records.ruling import RulingCause
+from schemas.records.values import Hash
+from schemas.topics import RULINGS
+from tests.builders.reports import a_withdrawal, an_item
+from tests.builders.rulings import a_ruling
+from tests.builders.wire import SLICE, SUBMITTED, Kind, Record, Wire, Worker
 from tocsin.runtime.database import Database, database_of
-from tocsin.runtime.ledger.standings import LedgerStandings
-from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.settings import load as settings_of
-from tocsin.runtime.transport.slices import RawRecord, Slice
 
 pytestmark = pytest.mark.stack
 MOST = 3
 """Standings, claim and settlement; BEGIN and COMMIT travel with the statements between them, and are counted too."""
-SLICE = 5
-NOW_MS = 1_795_000_000_000
-_KIND = 3
-_AWAITED = ("Sync", "Query")
-CODEC = RecordCodec(FixedDirectory())
 
-
-class Wire:
-    """Every wait for an answer, of every connection of a database, as libpq traces them."""
-
-    def __init__(self, database: Database, file: Path) -> None:
-        self._file = file
-        self._sink = file.open("ab")
-        event.listen(database.engine, "connect", self._trace)
-
-    def waits(self) -> int:
-        """So far."""
-        lines = (line.split("\t") for line in self._file.read_text().splitlines())
-        return sum(line[1] == "F" and line[3].strip() in _AWAITED for line in lines if len(line) > _KIND)
-
-    def close(self) -> None:
-        """Nothing is traced after it."""
-        self._sink.close()
-
-    def _trace(self, connection: Any, _record: object) -> None:
-        connection.pgconn.trace(self._sink.fileno())
-
-
-class Worker:
-    """The stages of triage over the real index and ledger, on a topic of its own."""
-
-    def __init__(self, database: Database) -> None:
-        desk = Desk(bundle=load(SAMPLE), keys=KEYS, personal_schema_id=8)
-        tools = Tools(desk=desk, veil=VEIL, codec=CODEC, standings=LedgerStandings(database))
-        self.stages = TriageStages(tools, PostgresIndex(database), database, {})
-        self.topic_id = str(uuid4())
-
-    def runs(self, number: int) -> None:
-        """The slice of that number, from 0 on."""
-        first = number * SLICE
-        raw = (_raw(offset, f"{self.topic_id}-{offset}") for offset in range(first, first + SLICE))
-        piece = Slice(
-            topic_id=self.topic_id, topic=submitted_topic(a_report().submitter), partition=0, records=tuple(raw)
-        )
-        finished = self.stages.finish(self.stages.claim(self.stages.decide(piece)))
-        places = (Coordinate(topic="t", topic_id="i", offset=offset) for offset in range(len(finished.records)))
-        self.stages.settle(finished, tuple(places))
-
-
-def _raw(offset: int, reference: str) -> RawRecord:
-    value = CODEC.dumps(replace(a_report(submitter_reference=reference), items=()))
-    return RawRecord(offset=offset, timestamp_ms=NOW_MS, key=b"k", value=value, headers=())
+REPLAYED = 10
+"""Standings, claim, the settlement that is refused, and the same step by step."""
 
 
 @pytest.fixture
@@ -116,6 +62,81 @@ def test_a_slice_of_new_reports_waits_for_the_database_no_more_than_three_times(
     for number in range(8, 12):
         worker.runs(number)
     assert 0 < wire.waits() - before <= 4 * MOST
+
+
+def items(worker: Worker, number: int) -> tuple[str, list[Record]]:
+    """Reports of three items each, which others have reported too."""
+    found = tuple(an_item(content_id=ContentId(f"item-{n}")) for n in range(3))
+    return SUBMITTED, [worker.plain(n, items=found) for n in _own(number)]
+
+
+def near_hashes(worker: Worker, number: int) -> tuple[str, list[Record]]:
+    """Each with a hash of its own and one that is near to everybody's."""
+    seen = Hash(algorithm="pdq", value="0" * 63 + f"{number % 16:x}")
+    return SUBMITTED, [
+        worker.plain(n, items=(an_item(hashes=(seen, Hash(algorithm="pdq", value=token_hex(32)))),))
+        for n in _own(number)
+    ]
+
+
+def revisions(worker: Worker, number: int) -> tuple[str, list[Record]]:
+    """The reports of the first slice, again and again corrected; with a near hash that comes with the correction."""
+    seen = Hash(algorithm="pdq", value=token_hex(32))
+    return SUBMITTED, [worker.plain(n, items=(an_item(hashes=(seen,)),), revision=number + 2) for n in range(SLICE)]
+
+
+def retractions(worker: Worker, number: int) -> tuple[str, list[Record]]:
+    """The reports of the first slice, taken back."""
+    reports = (worker.plain(n) for n in range(SLICE))
+    return SUBMITTED, [
+        a_withdrawal(submitter_reference=one.submitter_reference, report_id=one.report_id, revision=number + 2)
+        for one in reports
+    ]
+
+
+def labels(worker: Worker, number: int) -> tuple[str, list[Record]]:
+    """What recipients found out about the reports of the first slice, as the rulings that come of it."""
+    return RULINGS, [
+        a_ruling(worker.plain(n), worker.place(n), cause=RulingCause.LABEL, occasion=f"label:{number}-{n}")
+        for n in range(SLICE)
+    ]
+
+
+def recalls(worker: Worker, number: int) -> tuple[str, list[Record]]:
+    """Reports of the first slice that the exchange takes back, and others that are only decided again."""
+    causes = (RulingCause.RECALLED, RulingCause.REROUTE)
+    return RULINGS, [
+        a_ruling(worker.plain(n), worker.place(n), cause=causes[n % 2], occasion=f"{number}-{n}") for n in range(SLICE)
+    ]
+
+
+def _own(number: int) -> range:
+    return range((number + 1) * SLICE, (number + 2) * SLICE)
+
+
+@pytest.mark.parametrize("kind", [items, near_hashes, revisions, retractions, labels, recalls])
+def test_a_slice_of_any_kind_waits_for_the_database_no_more_than_three_times(
+    wire: Wire, worker: Worker, kind: Kind
+) -> None:
+    worker.runs(0)
+    for number in range(8):  # the first of a stream is settled step by step, and a statement is prepared in time
+        worker.takes(*kind(worker, number))
+    for number in range(8, 12):
+        topic, records = kind(worker, number)
+        before = wire.waits()
+        worker.takes(topic, records)
+        assert 0 < wire.waits() - before <= MOST
+
+
+def test_a_replay_waits_for_the_database_a_bounded_number_of_times(wire: Wire, worker: Worker) -> None:
+    """However many records it has: the ledger is asked what it has of them, and only then told."""
+    worker.runs(0)
+    for number in range(8):
+        worker.takes(*near_hashes(worker, number))
+    before = wire.waits()
+    topic, records = near_hashes(worker, 0)
+    worker.takes(topic, records, first=SLICE)
+    assert wire.waits() - before <= REPLAYED
 
 
 def test_what_is_settled_in_one_trip_is_what_the_ledger_has(books: Database, worker: Worker) -> None:

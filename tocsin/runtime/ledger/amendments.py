@@ -10,31 +10,36 @@ from schemas.records.identifiers import ContentId, CountryCode, ReportId
 from schemas.records.ruling import Amendment, RulingCause
 from schemas.records.values import Instant
 from tocsin.runtime.database import Database
+from tocsin.runtime.ledger.standings import STANDING, Standing, standing_in
 from tocsin.runtime.pipeline import Query, Rows
 
 Amendments = Mapping[ReportId, tuple[Amendment, ...]]
 
 
+class FoundOut(Struct, frozen=True, kw_only=True):
+    """What a slice of rulings is carried out with."""
+
+    latest: Amendments = {}
+    """The latest word; a report of which nothing was found out is left out."""
+    before: Mapping[str, tuple[Amendment, ...]] = {}
+    """By return, what was known of its report just before it; one that was the first is left out."""
+    standing: Standing | None = None
+    """What holds at this moment, where it was asked on the same trip."""
+
+
 class Findings(Protocol):
     """What is known of items since they came in. May raise Temporary."""
 
-    def latest(self, reports: Iterable[ReportId]) -> Amendments:
-        """The latest word; a report of which nothing was found out is left out."""
-
-    def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
-        """By return, what was known of its report just before it; one that was the first is left out."""
+    def of(self, reports: Iterable[ReportId], returns: Iterable[str]) -> FoundOut:
+        """Of these reports now, and of the reports of these returns before them."""
 
 
 class NoFindings(Findings):
     """For a place without a ledger."""
 
-    def latest(self, reports: Iterable[ReportId]) -> Amendments:
+    def of(self, reports: Iterable[ReportId], returns: Iterable[str]) -> FoundOut:
         """Nothing."""
-        return {}
-
-    def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
-        """Nothing."""
-        return {}
+        return FoundOut()
 
 
 class LedgerFindings(Struct, frozen=True, kw_only=True):
@@ -42,15 +47,11 @@ class LedgerFindings(Struct, frozen=True, kw_only=True):
 
     database: Database
 
-    def latest(self, reports: Iterable[ReportId]) -> Amendments:
-        """One round trip, or none where nothing is asked."""
-        ids = sorted(set(reports))
-        return latest_in(self.database.together([latest_of(ids)])[0]) if ids else {}
-
-    def before(self, returns: Iterable[str]) -> Mapping[str, tuple[Amendment, ...]]:
-        """One round trip, or none where nothing is asked."""
-        ids = sorted(set(returns))
-        return before_in(self.database.together([before_of(ids)])[0]) if ids else {}
+    def of(self, reports: Iterable[ReportId], returns: Iterable[str]) -> FoundOut:
+        """One round trip, with what holds at this moment."""
+        asked = (latest_of(reports), before_of(sorted(set(returns))), *STANDING)
+        latest, before, *standing = self.database.together(asked)
+        return FoundOut(latest=latest_in(latest), before=before_in(before), standing=standing_in(*standing))
 
 
 def latest_of(reports: Iterable[ReportId]) -> Query:

@@ -13,6 +13,7 @@ from tocsin.runtime.database import Database
 from tocsin.runtime.ledger.holds import HELD, held_in
 from tocsin.runtime.ledger.subject_requests import RESTRICTED, restricted_in
 from tocsin.runtime.ledger.suspensions import BARRED, Barred, barred_in
+from tocsin.runtime.pipeline import Rows
 
 _LOG: Final = logging.getLogger(__name__)
 _REST_SECONDS: Final = 5.0
@@ -36,6 +37,15 @@ def nothing_special() -> Standing:
     return Standing()
 
 
+STANDING: Final = (BARRED, HELD, RESTRICTED)
+"""What `standing_in` is made of."""
+
+
+def standing_in(barred: Rows, held: Rows, restricted: Rows) -> Standing:
+    """What the ledger answers to STANDING."""
+    return Standing(barred=barred_in(barred), held=held_in(held), restricted=restricted_in(restricted))
+
+
 class LedgerStandings:
     """Asks the ledger for every slice, so that the next record is decided by what was said before it came.
 
@@ -54,8 +64,7 @@ class LedgerStandings:
         if self._clock() < self._rest_until_seconds:
             return self._last
         try:
-            suspended, asked, kept = self._database.together((BARRED, HELD, RESTRICTED))
-            self._last = Standing(barred=barred_in(suspended), held=held_in(asked), restricted=restricted_in(kept))
+            self._last = standing_in(*self._database.together(STANDING))
         except Temporary as failure:
             self._rest_until_seconds = self._clock() + _REST_SECONDS
             _LOG.warning("suspensions cannot be asked for: %s", failure, extra={"facts": {"code": failure.code}})
