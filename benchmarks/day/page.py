@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from benchmarks.day.results import Day
+from benchmarks.day.results import DAY_REPORTS, Day
 
+_DAY_SECONDS: Final = 86_400
 _MOST_BUSY: Final = 0.85
 """Above this share of the cores nothing but more cores would make it faster."""
 _HEAD: Final = """# A day of reports at once
@@ -23,7 +24,7 @@ member's own store says so. To repeat it: `make bench-day` (`REPORTS=60000`).
 
 def page(day: Day) -> str:
     """Markdown."""
-    return "\n".join((_HEAD, *_times(day), "", *_costs(day), "", _bound(day), "", _said(day), _TAIL))
+    return "\n".join((_HEAD, *_times(day), "", *_costs(day), "", _target(day), "", _bound(day), "", _said(day), _TAIL))
 
 
 def _times(day: Day) -> Iterator[str]:
@@ -50,6 +51,15 @@ def _bound(day: Day) -> str:
     if day.busy >= _MOST_BUSY:
         return f"**What bounds it: the cores.** {share}; {day.longest} had most of it."
     return f"**What bounds it is not the cores.** {share}; {day.longest} had most of it, and the rest was waiting."
+
+
+def _target(day: Day) -> str:
+    flow = DAY_REPORTS / _DAY_SECONDS
+    return (
+        f"Target: the time until every sink has its copies, and what bounds it; no limit is set for it. Found: "
+        f"{day.delivery_seconds:.0f} seconds, {day.reports / day.delivery_seconds / flow:.0f} times as fast as "
+        f"{DAY_REPORTS:,} would come in evenly over a day. One run."
+    )
 
 
 def _said(day: Day) -> str:

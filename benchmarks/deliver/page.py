@@ -14,6 +14,7 @@ it and its Return is marked as sent: SQLite store, a folder as sink, every submi
 There is no broker: fetching from it and sending to it come on top.
 """
 _TAIL: Final = """
+Commits are measured one after the other, on a machine as busy as it says: a small difference between two is none.
 *Inbox*: decode, verify, store. *Courier*: claim, write and sync the file, settle. *Erasing*: look for orders.
 *Returns*: read what is owed, encode and sign it, confirm. To repeat it: `make bench-deliver` (`DELIVERIES=1000`).
 """
@@ -21,7 +22,9 @@ _TAIL: Final = """
 
 def page(costs: Costs) -> str:
     """Markdown."""
-    return "\n".join((_HEAD, *_table(costs), "", *_change(costs), "", *map(_said, costs.measured), _TAIL))
+    return "\n".join(
+        (_HEAD, *_table(costs), "", *_change(costs), *_bound(costs), "", *map(_said, costs.measured), _TAIL)
+    )
 
 
 def _table(costs: Costs) -> Iterator[str]:
@@ -36,6 +39,16 @@ def _change(costs: Costs) -> Iterator[str]:
     first, last = costs.measured[0], costs.measured[-1]
     if first is not last:
         yield f"**{last.commit} needs {100 * last.total / first.total:.0f} % of what {first.commit} needed.**"
+
+
+def _bound(costs: Costs) -> Iterator[str]:
+    last = costs.measured[-1]
+    part = max(PARTS, key=lambda name: last.milliseconds[name])
+    share = 100 * last.milliseconds[part] / last.total
+    yield (
+        f"**What bounds it: the {part}**, with {share:.0f} % of the CPU of {last.commit}; at most "
+        f"{1000 / last.total:.0f} deliveries a second of one core, before the broker's share."
+    )
 
 
 def _said(cost: Cost) -> str:

@@ -30,8 +30,8 @@ def page(found: Fairness) -> str:
             _row(f"beside {found.flood:,} reports at once", found.flooded),
             "",
             f"p99 in the flood is {found.times:.1f} times the quiet one; at most {MOST_TIMES:.0f} times is promised, "
-            f"which {word}. {found.backlog_before:,} reports of the flood waited when the others began, and "
-            f"{found.backlog_after:,} when their last one was sent.",
+            f"which {word} in one run. {found.backlog_before:,} reports of the flood waited when the others began, "
+            f"and {found.backlog_after:,} when their last one was sent.",
             "",
             f"{found.said}.",
             _TAIL,

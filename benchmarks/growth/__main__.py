@@ -27,16 +27,20 @@ CURVES: Final[Mapping[str, Callable[[Size, Say], Iterator[Point]]]] = {
     "workers": workers.curve,
 }
 
+IN_TURN: Final = frozenset({"selectors"})
+"""Curves of which each round goes through all points."""
+
 
 @click.command()
 @click.option("--curve", "names", multiple=True, type=click.Choice(list(CURVES)), help="Only this; may be repeated.")
 @click.option("--reports", default=10_000, show_default=True, help="Reports of each round.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds of each point.")
+@click.option("--most-selectors", default=10_000_000, show_default=True, help="Leave out points with more: to try it.")
 @click.option("--folder", default=ROOT / "docs" / "performance", type=Path, help="Where figures, page and plot go.")
-def main(names: Sequence[str], reports: int, rounds: int, folder: Path) -> None:
+def main(names: Sequence[str], reports: int, rounds: int, most_selectors: int, folder: Path) -> None:
     """Measure, and write growth.json, growth.md, growth.svg and capacity.md; progress goes to the standard error."""
     for name in names or tuple(CURVES):
-        curve = _measured(name, Size(reports, rounds))
+        curve = _measured(name, Size(reports, rounds, most_selectors))
         before = read_or(folder / "growth.json", Results())
         results = replace(before, curves={**before.curves, name: curve})
         write(folder / "growth.json", results)
@@ -52,7 +56,7 @@ def _measured(name: str, size: Size) -> Curve:
     for point in CURVES[name](size, _say):
         _say(f"{name}, {point.count}: {point.reports_per_second:.0f} reports/s")
         points.append(point)
-    return Curve(**asdict(about), reports=size.reports, points=tuple(points))
+    return Curve(**asdict(about), reports=size.reports, points=tuple(points), in_turn=name in IN_TURN)
 
 
 def _say(line: str) -> None:

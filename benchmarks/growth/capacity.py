@@ -110,7 +110,7 @@ _HEAD: Final = """# What 100, 1,000 and 10,000 reports a second need
 *Made by `make bench-growth` from [growth.json](growth.json); do not edit. How it is computed:
 [capacity.py](../../benchmarks/growth/capacity.py). A prediction, not a measurement.*
 
-| reports/s | workers | partitions | cores: workers | PostgreSQL | brokers | waits for PostgreSQL a second | measured? |
+| reports/s | workers | partitions | cores: workers | PostgreSQL | brokers | waits/s for PostgreSQL | measured? |
 |---|---|---|---|---|---|---|---|"""
 
 
@@ -131,5 +131,7 @@ Assumptions:
   it was not measured. Three brokers are for replication, not for the rate.
 - **Claims are taken one slice at a time under one lock** (ADR 0026), however many workers there are. How long it is
   held at higher rates was not measured; beyond the fastest point it may be the first bound.
+- A worker gathers a slice for 50 ms at most. At a rate that does not fill it, slices are smaller and more: up to
+  {_TRIPS_A_SLICE * 20} waits for PostgreSQL a second for each busy partition. The table is of full ones.
 - Disk and network are not in the curves; members' sinks are their own. Urgent lanes and returns need workers besides.
 """

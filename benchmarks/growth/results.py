@@ -14,6 +14,8 @@ class Curve(About, frozen=True, kw_only=True):
     reports: int
     """Of each round."""
     points: tuple[Point, ...]
+    in_turn: bool = False
+    """Whether each round went through all points, so that rounds of the same number are neighbours in time."""
 
 
 class Results(Struct, frozen=True):

@@ -19,7 +19,7 @@ from benchmarks.peers.latency import REPORTS_PER_SECOND, latency
 from benchmarks.peers.page import page
 from benchmarks.peers.plot import plot
 from benchmarks.peers.results import PARTS, Part, Results
-from benchmarks.peers.venvs import LOCKS, ROOT, command, python_of
+from benchmarks.peers.venvs import LOCKS, ROOT, command, engine_of
 from benchmarks.world import World, a_world
 
 _SLOW: Final = "stock"
@@ -40,15 +40,17 @@ class Size(Struct, frozen=True):
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part; may be repeated.")
 @click.option("--peer", "peers", multiple=True, type=click.Choice(list(LOCKS)), help="Only this peer; may be repeated.")
 @click.option("--reports", default=6_000, show_default=True, help="Reports a run; stock Faust gets a tenth.")
-@click.option("--rounds", default=5, show_default=True, help="Runs of each peer for throughput, in turn.")
+@click.option("--rounds", default=3, show_default=True, help="Runs of each peer for throughput, in turn.")
 @click.option("--folder", default=ROOT / "docs" / "performance", type=Path, help="Where figures, page and plot go.")
 def main(parts: Sequence[str], peers: Sequence[str], reports: int, rounds: int, folder: Path) -> None:
     """Measure, and write peers.json, peers.md and peers.svg; progress goes to the standard error."""
     size = Size(peers or tuple(LOCKS), reports, rounds)
-    for peer in size.peers:
-        click.echo(f"environment of {peer}: {'ready' if python_of(peer).exists() else 'missing'}", err=True)
+    codecs = {peer: engine_of(peer) for peer in size.peers}
+    for peer, codec in codecs.items():
+        click.echo(f"environment of {peer}: ready, codec {codec}", err=True)
     for part in parts or PARTS:
-        results = _measured(part, size, read_or(folder / "peers.json", Results()))
+        before = read_or(folder / "peers.json", Results())
+        results = _measured(part, size, replace(before, codecs={**before.codecs, **codecs}))
         write(folder / "peers.json", results)
         (folder / "peers.md").write_text(page(results), encoding="utf-8")
         (folder / "peers.svg").write_text(plot(results), encoding="utf-8")

@@ -27,3 +27,5 @@ class Results(Struct, frozen=True, kw_only=True):
     throughput: Mapping[str, tuple[Run, ...]] = {}
     latency: Mapping[str, Latency] = {}
     kills: Mapping[str, Kills] = {}
+    codecs: Mapping[str, str] = {}
+    """The engine that each peer's own environment reads and writes records with, as it says itself."""

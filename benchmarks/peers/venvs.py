@@ -41,6 +41,12 @@ def python_of(peer: str, locks: Mapping[str, Path] = LOCKS) -> Path:
     return python
 
 
+def engine_of(peer: str) -> str:
+    """What the peer's environment reads and writes records with: compiled or fastavro."""
+    words = [str(python_of(peer)), "-c", "from schemas.codec import ENGINE; print(ENGINE)"]
+    return subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout.strip()  # noqa: S603 -- ours
+
+
 def _share_codec(folder: Path) -> None:
     """The compiled codec where it is installed here, so that every peer reads with what Tocsin reads with."""
     found = find_spec("_tocsin_codec")

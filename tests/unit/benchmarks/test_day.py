@@ -49,6 +49,10 @@ def test_the_cores_bound_it_only_where_they_were_busy(deliver: float, bound: str
     assert "deliver had most of it" in page(day)
 
 
+def test_the_time_to_every_sink_is_told_beside_an_even_flow() -> None:
+    assert "20 seconds, 72 times as fast as 60,000 would come in evenly over a day" in page(DAY)
+
+
 def test_figures_are_read_as_they_were_written(tmp_path: Path) -> None:
     write(tmp_path / "day.json", DAY)
     assert read(tmp_path / "day.json", Day) == DAY

@@ -39,7 +39,13 @@ def test_each_commit_is_a_row_and_the_newest_is_held_against_the_first() -> None
 
 
 def test_one_commit_alone_is_held_against_nothing() -> None:
-    assert "%" not in page(Costs(measured=(COST,)))
+    assert "needed.**" not in page(Costs(measured=(COST,)))
+
+
+def test_the_page_says_which_part_bounds_it() -> None:
+    assert "the inbox**, with 50 % of the CPU of abc1234; at most 167 deliveries a second" in page(
+        Costs(measured=(COST,))
+    )
 
 
 def test_a_commit_that_is_measured_again_has_one_row() -> None:

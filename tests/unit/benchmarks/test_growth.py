@@ -4,9 +4,12 @@ import math
 import re
 from pathlib import Path
 
+import pytest
+
 from benchmarks.figures import read, write
+from benchmarks.growth import selectors
 from benchmarks.growth.__main__ import CURVES
-from benchmarks.growth.page import SAID, beside_first, page
+from benchmarks.growth.page import SAID, beside_first, page, verdict
 from benchmarks.growth.plot import plot
 from benchmarks.growth.points import Point, Round
 from benchmarks.growth.results import Curve, Results
@@ -34,6 +37,38 @@ def test_a_point_is_told_by_its_median_and_beside_the_first_of_its_curve() -> No
 
 def test_the_first_point_that_is_measured_again_is_compared_with_itself() -> None:
     assert beside_first([_point(10, 100.0), _point(100, 50.0), _point(10, 80.0)]) == [1.0, 0.5, 0.8]
+
+
+def test_points_that_were_measured_in_turn_are_compared_within_each_round() -> None:
+    """A machine that got three times slower meanwhile leaves the ratio alone."""
+    first, last = _point(10_000, 900.0, 600.0, 300.0), _point(10_000_000, 810.0, 540.0, 270.0)
+    assert beside_first([first, last], in_turn=True) == pytest.approx([1.0, 0.9])
+    assert "**Reached**: 0.90, from 0.90 to 0.90 in 3 rounds." in verdict(_curve(first, last, in_turn=True))
+
+
+@pytest.mark.parametrize(
+    ("rates", "word"),
+    [((90.0, 95.0, 86.0), "Reached"), ((80.0, 60.0, 84.0), "Not reached"), ((90.0, 95.0, 84.0), "Not decided")],
+)
+def test_the_target_is_reached_or_missed_only_where_every_round_says_the_same(
+    rates: tuple[float, ...], word: str
+) -> None:
+    curve = _curve(_point(10_000, 100.0, 100.0, 100.0), _point(10_000_000, *rates), in_turn=True)
+    assert f"**{word}**" in verdict(curve)
+
+
+def test_points_one_after_the_other_decide_nothing() -> None:
+    curve = _curve(_point(10_000, 100.0), _point(10_000_000, 100.0), _point(10_000, 70.0))
+    assert "**Not decided**" in verdict(curve)
+    assert "0.70 of its own rate" in verdict(curve)
+
+
+def test_a_curve_without_the_promised_count_says_that_it_was_not_measured() -> None:
+    assert verdict(_curve(_point(10_000, 1.0), _point(100_000, 1.0), in_turn=True)).endswith("Not measured.")
+
+
+def test_a_curve_goes_up_as_often_as_down() -> None:
+    assert [selectors.passes(rounds) for rounds in (1, 2, 3, 4)] == [2, 2, 4, 4]
 
 
 def test_the_page_says_how_busy_the_machine_was() -> None:
@@ -68,5 +103,5 @@ def _point(count: int, *rates: float) -> Point:
     )
 
 
-def _curve(*points: Point) -> Curve:
-    return Curve(commit="abc1234", cores=2, load=9.5, reports=600, points=points)
+def _curve(*points: Point, in_turn: bool = False) -> Curve:
+    return Curve(commit="abc1234", cores=2, load=9.5, reports=600, points=points, in_turn=in_turn)

@@ -15,6 +15,7 @@ from benchmarks.peers.page import NAMES, page
 from benchmarks.peers.plot import plot
 from benchmarks.peers.results import Part, Results
 from benchmarks.peers.venvs import LOCKS, ROOT, command
+from benchmarks.verdicts import above
 
 PERFORMANCE = ROOT / "docs" / "performance"
 PEERS = ROOT / "benchmarks" / "peers"
@@ -33,17 +34,39 @@ def test_every_part_has_been_measured_for_every_peer() -> None:
 
 def test_a_row_says_rate_ratio_cpu_latency_memory_and_losses() -> None:
     row = _row("plain, with transactions", page(_results()))
-    assert row == ["80, **100**, 120", "0.50", "2.00", "7, 21", "150", "3 of 600", "12"]
+    assert row == ["compiled", "80, **100**, 120", "0.50", "2.00", "7, 21", "150", "3 of 600", "12"]
 
 
 def test_the_ratio_is_the_median_of_rounds_and_not_of_rates() -> None:
     """A slow minute that meets both of a round leaves it alone."""
     slow = Results(throughput={"plain": (_run(10), _run(1000)), "quix": (_run(5), _run(500))})
-    assert _row("Quix Streams", page(slow))[1] == "0.50"
+    assert _row("Quix Streams", page(slow))[2] == "0.50"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "word"),
+    [
+        ((101, 120, 140), (80, 90, 100), "Reached"),
+        ((99, 120, 140), (80, 90, 100), "Not decided"),
+        ((60, 70, 80), (80, 90, 100), "Not reached"),
+        ((200,), (10,), "Not decided"),
+    ],
+)
+def test_above_beyond_noise_is_the_slowest_round_above_the_fastest(
+    ours: tuple[float, ...], theirs: tuple[float, ...], word: str
+) -> None:
+    assert above(ours, theirs).startswith(f"**{word}**")
+
+
+def test_the_page_holds_the_figures_against_both_targets() -> None:
+    runs = {peer: tuple(map(_run, rates)) for peer, rates in {"tocsin": (95, 91, 99), "plain": (100,) * 3}.items()}
+    found = page(Results(throughput=runs | {"quix": (_run(50), _run(60), _run(70))}))
+    assert "within a round. **Reached**: 0.95, from 0.91 to 0.99 in 3 rounds." in found
+    assert "fastest. **Reached**: 91 to 99 beside 50 to 70 reports/s." in found
 
 
 def test_what_was_not_measured_is_said_so() -> None:
-    assert _row("Tocsin", page(Results())) == ["-"] * 7
+    assert _row("Tocsin", page(Results())) == ["-"] * 8
 
 
 def test_the_page_says_how_busy_the_machine_was() -> None:
@@ -137,5 +160,6 @@ def _results() -> Results:
             "transactions": (_run(80), _run(100), _run(120)),
         },
         latency={"transactions": Latency(sent=300, measured=300, p50_ms=7.1, p99_ms=21.3)},
+        codecs={"transactions": "compiled"},
         kills={"transactions": Kills(reports=600, kills=5, missing=3, duplicates=12)},
     )
