@@ -34,8 +34,8 @@ from tocsin.runtime.database import Database
 from tocsin.runtime.keys.directory import Directory
 from tocsin.runtime.ledger.addressing import held_by, is_id
 from tocsin.runtime.ledger.amendments import Amendments, amendments_of, causes_of
-from tocsin.runtime.ledger.holds import AskedHold, keep_asked
-from tocsin.runtime.ledger.items import decided_before, locked_states, note_acts
+from tocsin.runtime.ledger.holds import AskedHold, keeping_asked
+from tocsin.runtime.ledger.items import ActDone, decided_before, locked_states, note_acts
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement
 from tocsin.runtime.ledger.settling import settle
 from tocsin.runtime.ledger.skips import Skips
@@ -183,9 +183,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
     def _keep_holds(self, asked: Sequence[AskedHold]) -> None:
         """Before the ruling that tells of them leaves: triage reads the holds where it carries that out."""
         if asked:
-            with self._database.transaction() as connection:
-                for one in asked:
-                    keep_asked(connection, one)
+            self._database.together([keeping_asked(one) for one in asked])
 
     def _addressed(self, decided: Decided) -> Decided:
         """A label names a report; what it answers is the referral that its member has of that."""
@@ -218,12 +216,14 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         with self._database.transaction() as connection:
             states = locked_states(connection, [answer.report_id for _, answer in found])
             refused = dict(decided_before(connection, [answer.return_id for _, answer in found]))
+            done: list[ActDone] = []
             for raw, answer in found:
                 if answer.return_id not in refused:
                     rules, on = self._rules.at(raw.timestamp_ms), day_of(raw.timestamp_ms)
                     made = judged(answer, states, partial(actor_of, answer.member, bundle=rules, on=on))
-                    note_acts(connection, made.done)
+                    done += made.done
                     states, refused[answer.return_id] = made.states, made.refused
+            note_acts(connection, done)
             causes = causes_of(connection, [answer.return_id for _, answer in found])
             amendments = amendments_of(connection, [answer.report_id for _, answer in found])
         broken = {return_id: code for return_id, code in refused.items() if code}

@@ -71,10 +71,10 @@ def put(connection: Connection, new: NewHold) -> int:
     return int(connection.execute(_PUT, row).scalar_one())
 
 
-def keep_asked(connection: Connection, asked: AskedHold) -> None:
-    """Put a hold that a police unit asked for, instead of its earlier one, or end that; once for each return."""
+def keeping_asked(asked: AskedHold) -> Query:
+    """Puts a hold that a police unit asked for, instead of its earlier one, or ends that; once for each return."""
     row = {name: getattr(asked, name) for name in AskedHold.__struct_fields__}
-    connection.execute(_RELEASE_ASKED if asked.expires_at is None else _PUT_ASKED, row)
+    return Query(_RELEASE_ASKED if asked.expires_at is None else _PUT_ASKED, row)
 
 
 def release(connection: Connection, number: int, by: str) -> ReportId:
@@ -114,7 +114,8 @@ _RELEASE: Final = text(
 _PUT_ASKED: Final = text("""
     with fresh as (
         insert into lea_holds (report_id, owner, reason, set_by, set_at, expires_at, remind_at, return_id)
-        values (cast(:report_id as uuid), :owner, :reason, :owner, :asked_at, :expires_at, :remind_at, :return_id)
+        values (cast(:report_id as uuid), cast(:owner as text), cast(:reason as text), cast(:owner as text), :asked_at,
+                :expires_at, :remind_at, :return_id)
         on conflict (return_id) do nothing returning number, report_id, owner, set_at
     )
     update lea_holds earlier set released_by = fresh.owner, released_at = now() from fresh
