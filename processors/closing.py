@@ -1,18 +1,18 @@
 """What the ledger notes of answers: each once, the state of its referral, a dispute, and what a person must see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from processors.index.disputes import Dispute, dispute, disputes
+from processors.index.disputes import Dispute, dispute_queries, disputes
 from processors.telling import Read
 from processors.unsettled import for_a_person
 from schemas.records.answers import Return, ReturnKind
 from tocsin.runtime.ledger import queue
-from tocsin.runtime.ledger.settling import stream_of
-from tocsin.runtime.transport.slices import RawRecord, Slice
+from tocsin.runtime.pipeline import Query
+from tocsin.runtime.transport.slices import RawRecord
 
 STATES: Final[Mapping[ReturnKind, str]] = {
     ReturnKind.DELIVERED: "delivered",
@@ -41,18 +41,20 @@ _RANKS: Final = {
 """A state never goes back: returns of one referral may arrive out of order. Of equals the later one holds."""
 
 
-def close(connection: Connection, piece: Slice, read: Iterable[Read]) -> None:
-    """Note the answers that count, and what each makes of its referral; twice changes nothing."""
+def closings(read: Iterable[Read], stream: int) -> Sequence[Query]:
+    """Note the answers that count, and what each makes of its referral; twice changes nothing.
+
+    One statement for each state: of two answers to one referral the later is held against what the earlier made of it.
+    """
     answers = [(entry.raw, answer) for entry in read if (answer := entry.accepted()) is not None]
     if not answers:
-        return
-    stream = stream_of(connection, piece.topic_id, piece.topic, piece.partition, piece.first)
-    connection.execute(_RETURN, [_return_row(stream, raw, answer) for raw, answer in answers])
-    dispute(connection, _disputes(answers))
-    closing = list(_state_rows(answer for _, answer in answers))
-    if closing:
-        connection.execute(_CLOSE, closing)
-    queue.enter(connection, [entered for _, answer in answers if (entered := for_a_person(answer)) is not None])
+        return ()
+    return (
+        Query(_RETURNS, {"stream": stream, **_columns(answers)}),
+        *dispute_queries(_disputes(answers)),
+        *(Query(_CLOSE, row) for row in _state_rows(answer for _, answer in answers)),
+        *queue.enter_queries([entered for _, answer in answers if (entered := for_a_person(answer)) is not None]),
+    )
 
 
 def _disputes(answers: Iterable[tuple[RawRecord, Return]]) -> Iterable[Dispute]:
@@ -61,17 +63,14 @@ def _disputes(answers: Iterable[tuple[RawRecord, Return]]) -> Iterable[Dispute]:
             yield Dispute(return_id=answer.return_id, report_id=answer.report_id, member=answer.member)
 
 
-def _return_row(stream: int, raw: RawRecord, answer: Return) -> dict[str, object]:
+def _columns(answers: Sequence[tuple[RawRecord, Return]]) -> dict[str, object]:
+    """Columns instead of rows, as everything that there is one of for each record."""
+    said = [answer for _, answer in answers]
     return {
-        "return_id": answer.return_id,
-        "referral_id": answer.referral_id,
-        "member": answer.member,
-        "kind": answer.kind,
-        "at": _when(answer),
-        "by_person": answer.by_person,
-        "code": answer.reason_code if answer.kind is ReturnKind.ERASED else "",
-        "stream": stream,
-        "log_offset": raw.offset,
+        **{name: [getattr(answer, name) for answer in said] for name in _NOTED},
+        "at": [_when(answer) for answer in said],
+        "code": [answer.reason_code if answer.kind is ReturnKind.ERASED else "" for answer in said],
+        "log_offset": [raw.offset for raw, _ in answers],
     }
 
 
@@ -96,11 +95,16 @@ def _when(answer: Return) -> datetime:
     return datetime.fromtimestamp(answer.at.epoch_ms / 1000, UTC)
 
 
-_RETURN: Final = text(
-    "insert into returns (return_id, referral_id, member, kind, at, by_person, code, stream, log_offset) "
-    "values (:return_id, :referral_id, :member, :kind, :at, :by_person, :code, :stream, :log_offset) "
-    "on conflict do nothing"
-)
+_NOTED: Final = ("return_id", "referral_id", "member", "kind", "by_person")
+_RETURNS: Final = text("""
+    insert into returns (return_id, referral_id, member, kind, at, by_person, code, stream, log_offset)
+    select return_id, referral_id, member, kind, at, by_person, code, cast(:stream as integer), log_offset
+    from unnest(cast(:return_id as text[]), cast(:referral_id as uuid[]), cast(:member as text[]),
+                cast(:kind as text[]), cast(:at as timestamptz[]), cast(:by_person as boolean[]),
+                cast(:code as text[]), cast(:log_offset as bigint[]))
+         as r(return_id, referral_id, member, kind, at, by_person, code, log_offset)
+    on conflict do nothing
+""")
 _CLOSE: Final = text(
     "update referrals set state = :state, state_at = :at, taken_up_at = coalesce(taken_up_at, :taken_up) "
     "where referral_id = :id and (state = any(cast(:lower as text[])) "

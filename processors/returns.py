@@ -1,20 +1,20 @@
 """The way back: every member's returns close referrals in PostgreSQL, and tell the submitter what policy allows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection
 
-from processors.answered import answered
-from processors.closing import close
+from processors.answered import addressees_in, answered_in, answered_of
+from processors.closing import closings
 from processors.counting import Journey, count_journeys, count_letters, journeys
 from processors.holding import hold_refusal, hold_ruling, holds_among
 from processors.intake import Rejected, skipped_record
 from processors.items import judged
-from processors.labelling import addressed, answer_of, refusal_of_label, unaddressed
+from processors.labelling import Named, addressed, answer_of, refusal_of_label, unaddressed
 from processors.letters import Writer, dead_letter, letter_made
 from processors.looking import facts, looked
 from processors.origins import origin_of, origin_refusal
@@ -23,6 +23,7 @@ from processors.steps.release.answers import release_answer
 from processors.telling import TOLD, Known, Read, refusal_of, status_of
 from processors.unsettled import ruling_of, ruling_on
 from schemas.failures import Temporary, Unreadable
+from schemas.item_state import ItemState
 from schemas.records.answers import LabelAdded, ReferralsRead, Return, ReturnKind
 from schemas.records.identifiers import MemberId, ReferralId
 from schemas.records.ruling import RulingCause
@@ -30,15 +31,16 @@ from schemas.records.values import Coordinate
 from tocsin.policy.authority import actor_of
 from tocsin.policy.members import day_of
 from tocsin.policy.policies import Policies
-from tocsin.runtime.database import Database
+from tocsin.runtime.database import Database, Exchange
 from tocsin.runtime.keys.directory import Directory
-from tocsin.runtime.ledger.addressing import held_by, is_id
-from tocsin.runtime.ledger.amendments import Amendments, amendments_of, causes_of
-from tocsin.runtime.ledger.holds import AskedHold, keeping_asked
-from tocsin.runtime.ledger.items import ActDone, decided_before, locked_states, note_acts
+from tocsin.runtime.ledger.addressing import is_id
+from tocsin.runtime.ledger.amendments import Amendments, causes_in, changed_by, latest_in, latest_of
+from tocsin.runtime.ledger.holds import keeping_asked
+from tocsin.runtime.ledger.items import ActDone, ItemKey, acts_noted, decided_in, items_locked, states_in
 from tocsin.runtime.ledger.settlement import DeadLetterMade, Settlement
-from tocsin.runtime.ledger.settling import settle
+from tocsin.runtime.ledger.settling import Ledger
 from tocsin.runtime.ledger.skips import Skips
+from tocsin.runtime.pipeline import Query, Rows
 from tocsin.runtime.registry import RecordCodec
 from tocsin.runtime.transport.runner import Stages
 from tocsin.runtime.transport.slices import OutRecord, RawRecord, Slice, named
@@ -94,6 +96,56 @@ class Finished(Struct, frozen=True, kw_only=True):
     """What to time once it is settled."""
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """What a slice of returns wants to know of the ledger, before anything is held against it."""
+
+    ids: tuple[ReferralId, ...]
+    named: frozenset[Named]
+    """Reports that labels name, each with its member."""
+    outcomes: tuple[Return, ...]
+    writes: bool
+    """Whether something is decided here, and written before its ruling leaves: acts on items, and holds."""
+
+    @classmethod
+    def of(cls, read: Sequence[Read]) -> "Asked":
+        """Of these."""
+        answers = [answer for entry in read if (answer := entry.accepted()) is not None]
+        outcomes = tuple(answer for answer in answers if answer.outcomes)
+        return cls(
+            ids=tuple(sorted({answer.referral_id for answer in answers if answer.referral_id})),
+            named=frozenset(unaddressed(read)),
+            outcomes=outcomes,
+            writes=bool(outcomes) or any(answer.kind is ReturnKind.HOLD for answer in answers),
+        )
+
+    def referrals(self) -> Query:
+        """Those that are answered."""
+        return answered_of(self.ids, self.named)
+
+    def queries(self) -> tuple[Query, ...]:
+        """Those, and the items that are decided on."""
+        reports = (one.report_id for one in self.outcomes if is_id(one.report_id))
+        return self.referrals(), *items_locked(reports, self._returns())
+
+    def changes(self) -> tuple[Query, Query]:
+        """What came of it."""
+        reports = (one.report_id for one in self.outcomes if is_id(one.report_id))
+        return changed_by(self._returns()), latest_of(reports)
+
+    def _returns(self) -> list[str]:
+        return [one.return_id for one in self.outcomes]
+
+
+class Outcomes(Struct, frozen=True, kw_only=True):
+    """What was decided on items."""
+
+    done: tuple[ActDone, ...]
+    refused: Mapping[str, str]
+    """By return id, the rule that it broke."""
+    weighed: frozenset[str]
+    """The returns that were held against items at all."""
+
+
 class ReturnStages(Stages[Decided, Claimed, Finished]):
     """The slice protocol for returns; applying one twice changes nothing."""
 
@@ -106,6 +158,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         self._skips = skips
         self._writer = Writer(codec=codec)
         self._database = database
+        self._ledger = Ledger(database)
         self._now_ms = now_ms
         self._reachable_since_ms = now_ms()
         """Since when the ledger has answered: triage needs some time to settle what waited for it."""
@@ -120,17 +173,26 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
     def claim(self, decided: Decided) -> Claimed:
         """Look the referrals up, and decide what is done to items: once, so that a replay is answered the same."""
-        decided = self._addressed(decided)
-        written = {answer.referral_id for entry in decided.read if (answer := entry.accepted()) is not None}
-        ids = sorted(filter(None, written))
-        known = self._looked_up(ids)
-        if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
-            raise Temporary("A referral was answered before triage had settled it.", code="return.early")
-        held = [self._weighed(entry, known) for entry in decided.read]
-        self._keep_holds(holds_among(entry.accepted() for entry in held))
-        claimed = self._judged(Claimed(decided=decided, known=known), held)
+        asked = Asked.of(decided.read)
+        if not asked.writes:
+            return self._looked_up(decided, self._answered(lambda: self._database.together((asked.referrals(),)))[0])
+        with self._exchange(asked) as exchange:
+            referrals, items, accepted, before = exchange.answers
+            claimed = self._looked_up(decided, referrals)
+            held = [self._weighed(entry, claimed.known) for entry in claimed.decided.read]
+            judged = self._judged(held, states_in(items, accepted), decided_in(before))
+            written = (*map(keeping_asked, holds_among(entry.accepted() for entry in held)), *acts_noted(judged.done))
+            read = exchange.end((*written, *asked.changes()), (answered_of(asked.ids, asked.named),))
+        changed, found, known = read[len(written) :]
         # a revision that triage claims meanwhile is either seen here, or sees what was just noted
-        return replace(claimed, known=self._looked_up(ids)) if claimed.causes else claimed
+        causes = {one: cause for one, cause in causes_in(changed).items() if one in judged.weighed}
+        return replace(
+            claimed,
+            known=answered_in(known) if causes else claimed.known,
+            refused=judged.refused,
+            causes=causes,
+            amendments=latest_in(found),
+        )
 
     def finish(self, claimed: Claimed) -> Finished:
         """Hold each return against its referral, and write statuses and dead letters."""
@@ -166,9 +228,7 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
 
     def settle(self, finished: Finished, coordinates: tuple[Coordinate, ...]) -> None:
         """Record the returns and close referrals, with the ledger, in one transaction."""
-        with self._database.transaction() as connection:
-            settle(connection, _settlement(finished, coordinates))
-            close(connection, finished.piece, finished.read)
+        self._ledger.settle(_settlement(finished, coordinates), partial(closings, finished.read))
         tell_answers(NAME, finished.piece, finished.read)
         count_letters(NAME, finished.piece.topic, [letter.code for _, letter in finished.letters])
         count_journeys(finished.journeys)
@@ -180,27 +240,23 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
         code = hold_refusal(answer, self._rules.at(entry.raw.timestamp_ms)) if answer is not None else ""
         return replace(held, rejected=_rejected(code, "until")) if code else held
 
-    def _keep_holds(self, asked: Sequence[AskedHold]) -> None:
-        """Before the ruling that tells of them leaves: triage reads the holds where it carries that out."""
-        if asked:
-            self._database.together([keeping_asked(one) for one in asked])
+    def _looked_up(self, decided: Decided, referrals: Rows) -> Claimed:
+        """With what is answered; a label names a report, and what it answers is the referral that its member has."""
+        known = answered_in(referrals)
+        decided = replace(decided, read=addressed(decided.read, addressees_in(referrals)))
+        if _is_early(decided, known, self._now_ms(), self._reachable_since_ms):
+            raise Temporary("A referral was answered before triage had settled it.", code="return.early")
+        return Claimed(decided=decided, known=known)
 
-    def _addressed(self, decided: Decided) -> Decided:
-        """A label names a report; what it answers is the referral that its member has of that."""
-        wanted = unaddressed(decided.read)
-        if not wanted:
-            return decided
-        found = self._asked(lambda connection: held_by(connection, wanted))
-        return replace(decided, read=addressed(decided.read, found))
+    @contextmanager
+    def _exchange(self, asked: "Asked") -> Iterator[Exchange]:
+        with ExitStack() as stack:
+            yield self._answered(lambda: stack.enter_context(self._database.exchange(asked.queries())))
 
-    def _looked_up(self, ids: list[ReferralId]) -> Mapping[str, Known]:
-        return self._asked(lambda connection: answered(connection, ids) if ids else {})
-
-    def _asked(self, question: Callable[[Connection], Found]) -> Found:
+    def _answered(self, question: Callable[[], Found]) -> Found:
         """What the ledger says, and since when it has said anything."""
         try:
-            with self._database.transaction() as connection:
-                found = question(connection)
+            found = question()
         except Temporary:
             self._reachable_since_ms = UNREACHABLE_MS
             raise
@@ -208,26 +264,21 @@ class ReturnStages(Stages[Decided, Claimed, Finished]):
             self._reachable_since_ms = self._now_ms()
         return found
 
-    def _judged(self, claimed: Claimed, held: Sequence[Read]) -> Claimed:
-        """With the outcomes among these that break a rule of their items, and those that change one."""
+    def _judged(
+        self, held: Sequence[Read], states: Mapping[ItemKey, ItemState], before: Mapping[str, str]
+    ) -> "Outcomes":
+        """The outcomes among these, each held against the items as those before it left them."""
+        refused, done = dict(before), list[ActDone]()
         found = [(entry.raw, answer) for entry in held if (answer := entry.accepted()) is not None and answer.outcomes]
-        if not found:
-            return claimed
-        with self._database.transaction() as connection:
-            states = locked_states(connection, [answer.report_id for _, answer in found])
-            refused = dict(decided_before(connection, [answer.return_id for _, answer in found]))
-            done: list[ActDone] = []
-            for raw, answer in found:
-                if answer.return_id not in refused:
-                    rules, on = self._rules.at(raw.timestamp_ms), day_of(raw.timestamp_ms)
-                    made = judged(answer, states, partial(actor_of, answer.member, bundle=rules, on=on))
-                    done += made.done
-                    states, refused[answer.return_id] = made.states, made.refused
-            note_acts(connection, done)
-            causes = causes_of(connection, [answer.return_id for _, answer in found])
-            amendments = amendments_of(connection, [answer.report_id for _, answer in found])
+        for raw, answer in found:
+            if answer.return_id not in refused:
+                rules, on = self._rules.at(raw.timestamp_ms), day_of(raw.timestamp_ms)
+                made = judged(answer, states, partial(actor_of, answer.member, bundle=rules, on=on))
+                done += made.done
+                states, refused[answer.return_id] = made.states, made.refused
         broken = {return_id: code for return_id, code in refused.items() if code}
-        return replace(claimed, refused=broken, causes=causes, amendments=amendments)
+        weighed = frozenset(answer.return_id for _, answer in found)
+        return Outcomes(done=tuple(done), refused=broken, weighed=weighed)
 
     def _read(self, piece: Slice, raw: RawRecord, skipped: frozenset[int]) -> Read:
         if raw.offset in skipped:

@@ -15,7 +15,7 @@ from schemas.records.values import Instant
 from tocsin.runtime import settings
 from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.amendments import amendments_before, amendments_of, causes_of
-from tocsin.runtime.ledger.items import ActDone, ItemMade, item_queries, locked_states, note_acts
+from tocsin.runtime.ledger.items import ActDone, ItemMade, acts_noted, item_queries, items_locked, states_in
 from tocsin.runtime.pipeline import send
 
 pytestmark = pytest.mark.stack
@@ -37,10 +37,8 @@ class Items:
         return_id = f"amendments-{self.report}-{next(_NUMBERS)}"
         act = Act(kind=kind, value=value)
         about: Any = {"report_id": self.report, "content_id": item, "member": MemberId("fr-hotline")}
-        note_acts(
-            self.connection,
-            [ActDone(return_id=return_id, position=0, act=act, refused=refused, at_ms=at_ms, **about)],
-        )
+        made = ActDone(return_id=return_id, position=0, act=act, refused=refused, at_ms=at_ms, **about)
+        send(self.connection, acts_noted([made]))
         return return_id
 
     def seen(self, country: str, at_ms: int | None, revision: int = 2) -> None:
@@ -55,7 +53,8 @@ class Items:
         return self.did(ActKind.REASSIGN, country)
 
     def assigned(self) -> str:
-        return locked_states(self.connection, [self.report])[self.report, ONE].assigned_country
+        items, accepted, _ = (self.connection.execute(*query).all() for query in items_locked([self.report], []))
+        return states_in(items, accepted)[self.report, ONE].assigned_country
 
     def known(self) -> tuple[Amendment, ...]:
         return amendments_of(self.connection, [self.report]).get(self.report, ())

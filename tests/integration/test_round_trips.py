@@ -1,6 +1,6 @@
 """How often a slice of reports waits for PostgreSQL: counted on the wire, where every `Sync` and `Query` is a wait."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -8,18 +8,26 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from processors.returns import ReturnStages, ReturnTools
 from schemas.failures import Broken
-from schemas.records.identifiers import ContentId
+from schemas.records.answers import LabelAdded, Outcome, Return, ReturnKind
+from schemas.records.identifiers import ContentId, CountryCode, MemberId, ReferralId, ReportId
+from schemas.records.report import Label
 from schemas.records.ruling import RulingCause
-from schemas.records.values import Hash
-from schemas.topics import RULINGS
-from tests.builders.reports import a_withdrawal, an_item
+from schemas.records.values import Coordinate, Hash
+from schemas.topics import RULINGS, returns_topic
+from tests.builders.answers import a_label, an_outcome_return
+from tests.builders.reports import a_hosting, a_withdrawal, an_item
 from tests.builders.rulings import a_ruling
-from tests.builders.wire import SLICE, SUBMITTED, Kind, Record, Wire, Worker
+from tests.builders.wire import CODEC, NOW_MS, SLICE, SUBMITTED, Kind, Record, Wire, Worker
+from tocsin.policy.bundle import SAMPLE, load
+from tocsin.policy.policies import OnePolicy
 from tocsin.runtime.database import Database, database_of
 from tocsin.runtime.settings import load as settings_of
+from tocsin.runtime.transport.slices import RawRecord, Slice
 
 pytestmark = pytest.mark.stack
+HOTLINE = MemberId("nl-hotline")
 MOST = 3
 """Standings, claim and settlement; BEGIN and COMMIT travel with the statements between them, and are counted too."""
 
@@ -47,6 +55,21 @@ def wire(database: Database, tmp_path: Path) -> Iterator[Wire]:
     wire = Wire(database, tmp_path / "trace")
     yield wire
     database.close()
+    wire.close()
+
+
+@pytest.fixture
+def answering(stack: Any) -> Iterator[Database]:
+    database = database_of(settings_of(stack.config("returns")))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def answered(answering: Database, tmp_path: Path) -> Iterator[Wire]:
+    wire = Wire(answering, tmp_path / "answered")
+    yield wire
+    answering.close()
     wire.close()
 
 
@@ -128,6 +151,72 @@ def test_a_slice_of_any_kind_waits_for_the_database_no_more_than_three_times(
         assert 0 < wire.waits() - before <= MOST
 
 
+class Answers:
+    """The stages of returns over the real ledger, for one hotline whose answers no clock calls early."""
+
+    def __init__(self, database: Database, worker: Worker) -> None:
+        tools = ReturnTools(codec=CODEC, policies=OnePolicy(load(SAMPLE)))
+        self._stages = ReturnStages(tools, database, {}, lambda: 2**60)
+        self._topic_id, self._next = f"{worker.topic_id}-returns", 0
+        self.reports = [worker.plain(n).report_id for n in range(SLICE)]
+
+    def take(self, said: Iterable[Return | LabelAdded]) -> None:
+        """One slice of these."""
+        records = tuple(
+            RawRecord(offset=offset, timestamp_ms=NOW_MS, key=None, value=CODEC.dumps(one), headers=())
+            for offset, one in enumerate(said, self._next)
+        )
+        piece = Slice(topic_id=self._topic_id, topic=returns_topic(HOTLINE), partition=0, records=records)
+        self._next += len(records)
+        finished = self._stages.finish(self._stages.claim(self._stages.decide(piece)))
+        assert {entry.rejected for entry in finished.read} == {None}
+        self._stages.settle(finished, tuple(Coordinate(offset=n) for n in range(len(finished.records))))
+
+
+def later_labels(reports: list[ReportId], referrals: dict[ReportId, ReferralId], number: int) -> list[LabelAdded]:
+    """What somebody says of an item of each report, and changes each time."""
+    said = Label(scheme="iccam", label=("baseline", "national")[number % 2])
+    return [
+        a_label(HOTLINE, "item-1", label_id=f"{report}-{number}", report_id=report, label=said) for report in reports
+    ]
+
+
+def outcomes(reports: list[ReportId], referrals: dict[ReportId, ReferralId], number: int) -> list[Return]:
+    """Of each referral that it was illegal or not, in turn: a dispute every other time."""
+    word = ("national", "not_illegal")[number % 2]
+    return [_said(report, referrals, number, outcomes=(Outcome(classification=word),)) for report in reports]
+
+
+def receipts(reports: list[ReportId], referrals: dict[ReportId, ReferralId], number: int) -> list[Return]:
+    """That each referral was delivered."""
+    return [_said(report, referrals, number, kind=ReturnKind.DELIVERED, outcomes=()) for report in reports]
+
+
+def _said(report: ReportId, referrals: dict[ReportId, ReferralId], number: int, **changes: Any) -> Return:
+    about = {"return_id": f"{report}-{number}", "referral_id": referrals[report], "report_id": report}
+    return an_outcome_return(HOTLINE, **(about | changes))
+
+
+@pytest.mark.parametrize("kind", [later_labels, outcomes, receipts])
+def test_a_slice_of_answers_waits_for_the_database_no_more_than_three_times(
+    answering: Database, answered: Wire, worker: Worker, kind: Callable[..., list[Return]]
+) -> None:
+    dutch = an_item(hosting=a_hosting(country=CountryCode("NL")), labels=())
+    worker.takes(SUBMITTED, [worker.plain(n, items=(dutch,)) for n in range(SLICE)])
+    answers = Answers(answering, worker)
+    with answering.transaction() as connection:
+        rows = connection.execute(_REFERRALS, {"reports": answers.reports, "member": HOTLINE}).all()
+    referrals = {ReportId(str(row.report_id)): ReferralId(str(row.referral_id)) for row in rows}
+    assert len(referrals) == SLICE
+    for number in range(8):
+        answers.take(kind(answers.reports, referrals, number))
+    for number in range(8, 12):
+        said = kind(answers.reports, referrals, number)
+        before = answered.waits()
+        answers.take(said)
+        assert 0 < answered.waits() - before <= MOST
+
+
 def test_a_replay_waits_for_the_database_a_bounded_number_of_times(wire: Wire, worker: Worker) -> None:
     """However many records it has: the ledger is asked what it has of them, and only then told."""
     worker.runs(0)
@@ -187,6 +276,10 @@ def settled(books: Database, worker: Worker) -> tuple[int, int, int]:
     return int(row.next_offset), int(row.outcomes), int(row.entries)
 
 
+_REFERRALS = text(
+    "select report_id, referral_id from referrals where report_id = any(cast(:reports as uuid[])) "
+    "and recipient = :member"
+)
 _RENAMED = text("update streams set topic_id = :other where topic_id = :topic_id")
 _SETTLED = text("""
     select next_offset,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 
 from schemas.failures import Broken, Temporary
-from tocsin.runtime.pipeline import Query, Rows, in_one_trip
+from tocsin.runtime.pipeline import Query, Rows, begun, ended, in_one_trip, undone
 from tocsin.runtime.privacy import require_private
 from tocsin.runtime.settings import DatabaseSettings, Settings
 from tocsin.runtime.tls import verified
@@ -44,9 +44,38 @@ class Database:
         with _in_our_words(), self._uncommitted.connect() as connection:
             return in_one_trip(connection, queries, then)
 
+    @contextmanager
+    def exchange(self, queries: Sequence[Query]) -> Iterator["Exchange"]:
+        """One transaction in two round trips: what the first answers decides what the second writes.
+
+        It counts once it is ended; whoever leaves it before has done nothing.
+        """
+        with _in_our_words(), self._uncommitted.connect() as connection:
+            made = Exchange(connection, begun(connection, queries))
+            try:
+                yield made
+            finally:
+                if made.is_open:
+                    undone(connection)
+
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+class Exchange:
+    """A transaction that has been begun, with what it was answered first."""
+
+    def __init__(self, connection: Connection, answers: list[Rows]) -> None:
+        self._connection = connection
+        self.answers = answers
+        self.is_open = True
+
+    def end(self, queries: Sequence[Query], then: Sequence[Query] = ()) -> list[Rows]:
+        """Write, commit, and read what others see of it, as `Database.together`."""
+        found = ended(self._connection, queries, then)
+        self.is_open = False
+        return found
 
 
 def database_of(settings: Settings, pool_size: int = 5) -> Database:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple
 
 from sqlalchemy import Connection, Dialect, TextClause
 
@@ -22,19 +22,42 @@ class Query(NamedTuple):
     values: Mapping[str, object] = {}
 
 
+BEGIN: Final = "begin"
+"""In our own words: the driver would wait after one of its own."""
+COMMIT: Final = "commit"
+
+
 def in_one_trip(connection: Connection, queries: Sequence[Query], then: Sequence[Query] = ()) -> list[Rows]:
     """One whole transaction on a connection that is in none; what the driver raises is not translated.
 
     Each statement sees what was committed before it began, as if it had been sent alone (READ COMMITTED). `then` is
     asked once the transaction is committed, on the same trip: what others see of it, these statements see too.
     """
+    return _trip(connection, (BEGIN, *queries, COMMIT, *then))
+
+
+def begun(connection: Connection, queries: Sequence[Query]) -> list[Rows]:
+    """The first half of a transaction, on a connection that is in none."""
+    return _trip(connection, (BEGIN, *queries))
+
+
+def ended(connection: Connection, queries: Sequence[Query], then: Sequence[Query] = ()) -> list[Rows]:
+    """The second half, and what is asked once it is committed."""
+    return _trip(connection, (*queries, COMMIT, *then))
+
+
+def undone(connection: Connection) -> None:
+    """Nothing of the first half counts."""
+    _driver(connection).execute("rollback")
+
+
+def _trip(connection: Connection, sent: Sequence["LiteralString | Query"]) -> list[Rows]:
+    """All of it in one round trip; the rows of each query."""
     driver = _driver(connection)
     with driver.pipeline():
-        driver.execute("begin")  # the driver would wait after a `begin` of its own
-        cursors = [_sent(driver, connection, query) for query in queries]
-        driver.execute("commit")
-        cursors += [_sent(driver, connection, query) for query in then]
-    return [cursor.fetchall() if cursor.description else () for cursor in cursors]
+        cursors = [driver.execute(one) if isinstance(one, str) else _sent(driver, connection, one) for one in sent]
+    answers = [cursor for cursor, one in zip(cursors, sent, strict=True) if isinstance(one, Query)]
+    return [cursor.fetchall() if cursor.description else () for cursor in answers]
 
 
 def send(connection: Connection, queries: Iterable[Query]) -> None:

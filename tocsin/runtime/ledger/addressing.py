@@ -1,12 +1,7 @@
 """Which referral a member has of a report: whoever names the report alone is answered as if it had named that."""
 
-from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID
-
-from sqlalchemy import Connection, text
-
-from schemas.records.identifiers import MemberId, ReferralId, ReportId
 
 
 def is_id(written: str) -> bool:
@@ -17,18 +12,10 @@ def is_id(written: str) -> bool:
         return False
 
 
-def held_by(
-    connection: Connection, named: Iterable[tuple[ReportId, MemberId]]
-) -> Mapping[tuple[ReportId, MemberId], ReferralId]:
-    """The latest one of each; nothing for a member that never got the report."""
-    asked = sorted(set(named))
-    rows = connection.execute(_HELD, {"reports": [one for one, _ in asked], "members": [member for _, member in asked]})
-    return {(ReportId(str(row.report_id)), MemberId(row.recipient)): ReferralId(str(row.referral_id)) for row in rows}
-
-
-_HELD: Final = text("""
+HELD: Final = """
     select distinct on (r.report_id, r.recipient) r.report_id, r.recipient, r.referral_id
     from unnest(cast(:reports as uuid[]), cast(:members as text[])) as asked (report_id, recipient)
     join referrals r using (report_id, recipient)
     where not r.withdrawal order by r.report_id, r.recipient, r.revision desc, r.ruling desc
-""")
+"""
+"""The latest one of each; nothing for a member that never got the report."""

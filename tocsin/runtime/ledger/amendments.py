@@ -90,10 +90,19 @@ def amendments_before(connection: Connection, return_ids: Sequence[str]) -> Mapp
     return before_in(connection.execute(*before_of(return_ids)).all())
 
 
-def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, RulingCause]:
-    """The returns among these that changed where an item belongs or what it is; the same however often it is asked."""
-    rows = connection.execute(_CHANGED, {"ids": list(return_ids)}).all()
+def changed_by(return_ids: Sequence[str]) -> Query:
+    """Asks which of these returns changed where an item belongs or what it is; the same however often it is asked."""
+    return Query(_CHANGED, {"ids": list(return_ids)})
+
+
+def causes_in(rows: Rows) -> Mapping[str, RulingCause]:
+    """What `changed_by` is answered with, by return."""
     return {row.return_id: RulingCause.MOVED if row.moved else RulingCause.LABEL for row in rows}
+
+
+def causes_of(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, RulingCause]:
+    """The same, within a transaction."""
+    return causes_in(connection.execute(*changed_by(return_ids)).all())
 
 
 def _amendment(row: Any) -> Amendment:
@@ -143,7 +152,7 @@ _CHANGED: Final = text("""
             order by earlier.number desc limit 1
         ), case done.kind when 'assess' then i.classification else i.assigned_country end) as value
     ) before
-    where done.return_id = any(:ids) and done.refused = '' and done.kind in ('assess', 'reassign')
+    where done.return_id = any(cast(:ids as text[])) and done.refused = '' and done.kind in ('assess', 'reassign')
     and done.value <> before.value
     group by done.return_id
 """)

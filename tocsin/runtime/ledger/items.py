@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from schemas.item_state import Act, ActKind, ItemState, replayed
 from schemas.records.identifiers import ContentId, MemberId, ReportId
-from tocsin.runtime.pipeline import Query
+from tocsin.runtime.pipeline import Query, Rows
 
 ItemKey = tuple[ReportId, ContentId]
 
@@ -55,27 +55,32 @@ def item_queries(made: Sequence[ItemMade]) -> Iterator[Query]:
     yield Query(_ITEMS, columns)
 
 
-def locked_states(connection: Connection, report_ids: Iterable[ReportId]) -> Mapping[ItemKey, ItemState]:
-    """Where the items of these reports stand; nobody else decides on them until the transaction ends."""
+def items_locked(report_ids: Iterable[ReportId], return_ids: Sequence[str]) -> tuple[Query, Query, Query]:
+    """Asks where the items of these reports stand, and which of these returns were decided already.
+
+    Nobody else decides on those items until the transaction ends.
+    """
     ids = {"ids": sorted(set(report_ids))}
-    rows = connection.execute(_LOCK, ids).all()
+    return Query(_LOCK, ids), Query(_ACCEPTED, ids), Query(_DECIDED, {"ids": list(return_ids)})
+
+
+def states_in(items: Rows, accepted: Rows) -> Mapping[ItemKey, ItemState]:
+    """Where they stand, after all that was done to them."""
     done: dict[ItemKey, list[Act]] = {}
-    for row in connection.execute(_ACCEPTED, ids):
+    for row in accepted:
         done.setdefault(_key(row.report_id, row.content_id), []).append(Act(kind=ActKind(row.kind), value=row.value))
-    states = ((_key(row.report_id, row.content_id), _state(row)) for row in rows)
+    states = ((_key(row.report_id, row.content_id), _state(row)) for row in items)
     return {key: replayed(state, done.get(key, ())) for key, state in states}
 
 
-def decided_before(connection: Connection, return_ids: Sequence[str]) -> Mapping[str, str]:
-    """The returns among these that were decided already, with the refusal; empty where all of it was accepted."""
-    rows = connection.execute(_DECIDED, {"ids": list(return_ids)}).all()
+def decided_in(rows: Rows) -> dict[str, str]:
+    """By return that was decided already, its refusal; empty where all of it was accepted."""
     return {row.return_id: row.refused for row in rows}
 
 
-def note_acts(connection: Connection, acts: Sequence[ActDone]) -> None:
-    """Write down what was done and what was refused."""
-    if acts:
-        connection.execute(_ACT, [_act_row(act) for act in acts])
+def acts_noted(acts: Sequence[ActDone]) -> Sequence[Query]:
+    """Writes down what was done and what was refused, in order."""
+    return [Query(_ACT, _act_row(act)) for act in acts]
 
 
 def _key(report_id: object, content_id: str) -> ItemKey:
@@ -147,7 +152,8 @@ _ACCEPTED: Final = text("""
     and not (kind in ('rehost', 'reassign') and at < coalesce(i.looked_at, '-infinity')) order by number
 """)
 _DECIDED: Final = text("""
-    select return_id, max(refused) as refused from item_acts where return_id = any(:ids) group by return_id
+    select return_id, max(refused) as refused from item_acts
+    where return_id = any(cast(:ids as text[])) group by return_id
 """)
 _ACT: Final = text("""
     insert into item_acts (return_id, position, report_id, content_id, member, kind, value, refused, at)

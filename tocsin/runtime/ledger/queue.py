@@ -12,6 +12,7 @@ from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from schemas.records.values import Coordinate
+from tocsin.runtime.pipeline import Query, send
 
 TRIAGE: Final = "triage"
 """The cause of what triage itself could not settle; every other cause is the id of a return."""
@@ -100,13 +101,15 @@ class Holder(Struct, frozen=True, order=True):
     jurisdiction: JurisdictionCode
 
 
-def enter(connection: Connection, entries: Sequence[Entered]) -> None:
+def enter_queries(entries: Sequence[Entered]) -> Sequence[Query]:
     """Put deliveries into the queue; those of tests need nobody."""
-    rows = [
-        {name: getattr(one, name) for name in Entered.__struct_fields__} | {"ends": list(one.ends)} for one in entries
-    ]
-    if rows:
-        connection.execute(_ENTER, rows)
+    names = Entered.__struct_fields__
+    return [Query(_ENTER, {name: getattr(one, name) for name in names} | {"ends": list(one.ends)}) for one in entries]
+
+
+def enter(connection: Connection, entries: Sequence[Entered]) -> None:
+    """The same, within a transaction."""
+    send(connection, enter_queries(entries))
 
 
 def waiting(connection: Connection, member: str = "") -> Sequence[Waiting]:
@@ -167,8 +170,8 @@ _SOON_SECONDS: Final = 3600
 _ENTER: Final = text("""
     insert into queue (stream, log_offset, cause, report_id, revision, referral_id, recipient, submitter,
                        submitter_reference, mark, tier, reasons, recipients, deadline, ends)
-    select r.stream, r.log_offset, :cause, r.report_id, r.revision, r.referral_id, r.recipient, r.submitter,
-           r.submitter_reference, r.mark, r.tier, array[cast(:reason as text)], others.n,
+    select r.stream, r.log_offset, cast(:cause as text), r.report_id, r.revision, r.referral_id, r.recipient,
+           r.submitter, r.submitter_reference, r.mark, r.tier, array[cast(:reason as text)], others.n,
            case when r.tier = 'URGENT' then now() end, cast(:ends as text[])
     from referrals r cross join lateral (
         select count(distinct o.recipient) as n from referrals o

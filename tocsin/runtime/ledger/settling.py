@@ -1,6 +1,6 @@
 """Writing the ledger: one short, idempotent transaction per slice, in one round trip where the slice is the next."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -11,6 +11,14 @@ from tocsin.runtime.ledger.settlement import Settlement
 from tocsin.runtime.ledger.statements import queries
 from tocsin.runtime.pipeline import Query, send
 
+Beside = Callable[[int], Sequence[Query]]
+"""What else is written with a slice, by the number of its stream."""
+
+
+def nothing_beside(_: int) -> Sequence[Query]:
+    """For a stage of which the ledger has everything."""
+    return ()
+
 
 class Ledger:
     """The ledger of one worker process: it knows the numbers of the streams that it has settled."""
@@ -19,22 +27,26 @@ class Ledger:
         self._database = database
         self._streams: dict[tuple[str, str, int], int] = {}
 
-    def settle(self, made: Settlement) -> None:
-        """Record a slice; a replay of one that was recorded changes nothing, a hole is Broken."""
+    def settle(self, made: Settlement, beside: Beside = nothing_beside) -> None:
+        """Record a slice; a replay of one that was recorded changes nothing, a hole is Broken.
+
+        `beside` is written in the same transaction, and twice changes nothing either.
+        """
         place = (made.topic_id, made.topic, made.partition)
         known = self._streams.get(place)
-        if known is not None and self._settled_in_turn(known, made):
+        if known is not None and self._settled_in_turn(known, made, beside):
             return
         with self._database.transaction() as connection:
             stream = settle(connection, made)
+            send(connection, beside(stream))
         self._streams[place] = stream  # kept only once it is committed
 
-    def _settled_in_turn(self, stream: int, made: Settlement) -> bool:
+    def _settled_in_turn(self, stream: int, made: Settlement, beside: Beside) -> bool:
         """Nothing is recorded where the slice is not the next of its stream: a replay, or a hole."""
         place = {"topic_id": made.topic_id, "topic": made.topic, "partition": made.partition}
         turn = Query(_IN_TURN, {"stream": stream, "first": made.first_offset, "next": _end(made), **place})
         try:
-            self._database.together([turn, *queries(stream, made, made.first_offset)])
+            self._database.together([turn, *queries(stream, made, made.first_offset), *beside(stream)])
         except Broken as failure:
             if failure.code != CONSTRAINT:
                 raise
