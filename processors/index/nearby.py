@@ -57,6 +57,7 @@ class Nearby:
         self._is_caught_up = False
         self._one_at_a_time = Lock()
         """Several slices are claimed at a time, and each of them adds."""
+        self._tidying = Lock()
 
     def ahead(self, database: Database, claims: Sequence[Claim]) -> Ahead | None:
         """Search what is known already, while nobody waits for it; None where a slice has no such hash."""
@@ -89,9 +90,18 @@ class Nearby:
         return closest(self._nearest, claims, numbers)
 
     def tidy(self) -> None:
-        """What takes time and can wait: called when the claim is committed."""
-        with self._one_at_a_time:
-            self._nearest.tidy()
+        """What takes time and can wait: called when the claim is committed, and made while others go on searching."""
+        if not self._tidying.acquire(blocking=False):
+            return
+        try:
+            with self._one_at_a_time:
+                due = self._nearest.due()
+            if due:
+                made = due.made()
+                with self._one_at_a_time:
+                    self._nearest.take(due, made)
+        finally:
+            self._tidying.release()
 
     def _catch_up(self, database: Database) -> None:
         """What others have committed since the last time, and everything at the start."""
@@ -101,13 +111,14 @@ class Nearby:
             if len(rows) < _PAGE:
                 self._is_caught_up = True
                 return
-            self._nearest.tidy()
+            if not self._is_caught_up:  # later on, somebody else may be making a table
+                self._nearest.tidy()
 
     def _note(self, rows: Rows) -> None:
         """Those that are new here; another slice may have brought some of them meanwhile."""
         new = [row for row in rows if row.number > self._last]
         self._nearest.add(_stored(new))
-        self._last = new[-1].number if new else self._last
+        self._last = max((row.number for row in new), default=self._last)
 
 
 class Read(Struct, frozen=True, kw_only=True):

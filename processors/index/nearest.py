@@ -91,13 +91,24 @@ class Nearest:
 
     def tidy(self) -> None:
         """Make tables of what came since; to be called where nobody waits (a large table takes seconds)."""
+        if due := self.due():
+            self.take(due, due.made())
+
+    def due(self) -> "Due | None":
+        """What should become a table now, or None; made apart and given back to `take`, it keeps nobody waiting."""
         if len(self._recent) < RECENT * _BYTES:
-            return
-        words = _words(bytes(self._recent))
-        while self._tables and (len(words) >= _MIDDLE or len(self._tables[-1].words) < _MIDDLE):
-            words = np.concatenate((self._tables.pop().words, words))
-        self._tables.append(_Table(words, first=len(self) - len(words)))
-        self._recent.clear()
+            return None
+        words, kept = _words(bytes(self._recent)), len(self._tables)
+        parts = [words]
+        while kept and (_length(parts) >= _MIDDLE or len(self._tables[kept - 1].words) < _MIDDLE):
+            kept -= 1
+            parts.insert(0, self._tables[kept].words)
+        return Due(kept=kept, parts=parts, first=len(self) - _length(parts), recent=len(words))
+
+    def take(self, due: "Due", made: "_Table") -> None:
+        """That table instead of what it was made of; what was added meanwhile stays recent."""
+        self._tables[due.kept :] = [made]
+        del self._recent[: due.recent * _BYTES]
 
     def matches(self, vectors: Sequence[bytes]) -> Iterator[Match]:
         """Every stored hash within the distance, for each of these."""
@@ -149,6 +160,25 @@ class Nearest:
             self._known[member] = len(self._members)
             self._members.append(member)
         return self._known[member]
+
+
+def _length(parts: Sequence[Words]) -> int:
+    return sum(map(len, parts))
+
+
+class Due(Struct, frozen=True, kw_only=True):
+    """Hashes that become one table."""
+
+    kept: int
+    """Tables that stay as they are."""
+    parts: list[Words]
+    first: int
+    recent: int
+    """How many of them are recent ones."""
+
+    def made(self) -> "_Table":
+        """What takes the time."""
+        return _Table(np.concatenate(self.parts), first=self.first)
 
 
 class _Chunk(Struct, frozen=True, kw_only=True):

@@ -123,3 +123,20 @@ def test_a_veil_keeps_distances_and_shows_nothing_of_the_hash(plain: bytes, bits
     first, second = veil.over(plain), veil.over(turned(plain, bits))
     assert (int.from_bytes(first) ^ int.from_bytes(second)).bit_count() == len(bits)
     assert Veil(key + b"x").over(plain) != first
+
+
+def test_what_is_added_while_a_table_is_made_is_found_before_and_after() -> None:
+    known = Nearest()
+    first, second = ([stored(n, bytes(30) + n.to_bytes(2)) for n in part] for part in _PARTS)
+    known.add(first)
+    due = known.due()
+    assert due is not None
+    made = due.made()
+    known.add(second)
+    before = {match.claim_number for match in known.matches([bytes(32)])}
+    known.take(due, made)
+    assert len(known) == sum(map(len, _PARTS))
+    assert {match.claim_number for match in known.matches([bytes(32)])} == before == set(range(len(known)))
+
+
+_PARTS = (range(RECENT), range(RECENT, RECENT + 100))
