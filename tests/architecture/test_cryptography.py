@@ -18,11 +18,10 @@ from tocsin.stack.inventory import FILES, HOME
 DIGESTS = {"sha256", "blake2b", "file_digest"}
 NAMES = {("schemas/records/identifiers.py", "sha1")}
 """A UUID of version 5 is made with it: a name, which proves nothing and hides nothing."""
-LIBRARIES = {"cryptography", "hashlib", "hmac", "secrets", "ssl", "standardwebhooks"}
+LIBRARIES = {"cryptography", "hashlib", "hmac", "nacl", "secrets", "ssl", "standardwebhooks"}
 OTHERS = {
     "Crypto",
     "Cryptodome",
-    "nacl",
     "rsa",
     "ecdsa",
     "jwt",
@@ -110,6 +109,7 @@ INVENTORY = Path(__file__).parents[2] / "docs" / "reference" / "cryptography.md"
 ASYMMETRIC = "cryptography.hazmat.primitives.asymmetric"
 USED_BY = {
     "Ed25519": f"{ASYMMETRIC}.ed25519",
+    "Ed25519, an early yes": "nacl.bindings.crypto_sign_open",
     "X25519": f"{ASYMMETRIC}.x25519",
     "AES-256-GCM": "cryptography.hazmat.primitives.ciphers.aead.AESGCM",
     "HMAC-SHA-256": "hmac",
