@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from benchmarks.peers.job import INPUT, MEMBER
 from schemas.records.identifiers import ContentId, CountryCode, MemberId
-from schemas.records.report import ReportSubmitted
+from schemas.records.report import ContentItem, Hosting, ReportSubmitted
 from schemas.topics import submitted_topic
 from tests.builders.reports import a_hash, a_hosting, a_report, a_source_url, an_item
 from tests.builders.signing import a_signer
@@ -57,10 +57,10 @@ class World:
         """Stop whatever was started."""
         self._opened.close()
 
-    def fill(self, count: int, first: int = 0, member: MemberId = MEMBER) -> None:
+    def fill(self, count: int, first: int = 0, member: MemberId = MEMBER, items: int = 1) -> None:
         """Put unique reports onto a member's topic."""
         producer = Producer(self.stack.client("ops") | {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
-        for report in reports(count, first, member):
+        for report in reports(count, first, member, items):
             value, headers = self.signed(report)
             producer.produce(submitted_topic(member), key=report.report_id, value=value, headers=headers)
             producer.poll(0)
@@ -124,23 +124,28 @@ def a_world(charter: Charter | None = None) -> Iterator[World]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def reports(count: int, first: int = 0, member: MemberId = MEMBER) -> Iterator[ReportSubmitted]:
-    """Unique reports of one item each, hosted in six countries; no number may be given to two members."""
+def reports(count: int, first: int = 0, member: MemberId = MEMBER, items: int = 1) -> Iterator[ReportSubmitted]:
+    """Unique reports of so many items each, hosted in six countries; no number may be given to two members."""
     for number in range(first, first + count):
         name = f"bench-{number}"
         hosting = a_hosting(country=CountryCode(_COUNTRIES[number % len(_COUNTRIES)]))
-        item = an_item(
-            content_id=ContentId("item-1"),
-            url=f"https://files.example.test/{name}",
-            hosting=hosting,
-            hashes=(a_hash(value=hashlib.sha256(name.encode()).hexdigest()),),
-        )
         yield a_report(
             submitter=member,
             submitter_reference=name,
             source_url=a_source_url(url=f"https://forum.example.test/{name}", hosting=hosting),
-            items=(item,),
+            items=tuple(_item(name, place, hosting) for place in range(1, items + 1)),
         )
+
+
+def _item(name: str, place: int, hosting: Hosting) -> ContentItem:
+    """With an address and a digest that no other has."""
+    own = name if place == 1 else f"{name}-{place}"
+    return an_item(
+        content_id=ContentId(f"item-{place}"),
+        url=f"https://files.example.test/{own}",
+        hosting=hosting,
+        hashes=(a_hash(value=hashlib.sha256(own.encode()).hexdigest()),),
+    )
 
 
 _TABLES: Final = text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")

@@ -60,8 +60,14 @@ def alone() -> Alone:
 
 def _job(size: Size) -> Job:
     about, steps = about_now(), job.steps()
-    costs = job.job(size.reports, size.rounds)
-    return Job(about=about, reports=size.reports, cpu_seconds_per_thousand=costs, steps_microseconds=steps)
+    costs, by_items = job.job(size.reports, size.rounds), job.larger(size.reports, size.rounds)
+    return Job(
+        about=about,
+        reports=size.reports,
+        cpu_seconds_per_thousand=costs,
+        by_items=by_items,
+        steps_microseconds=steps,
+    )
 
 
 def _passing(size: Size) -> Passing:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,19 +15,26 @@ from schemas.engines.choosing import SETTING
 ENGINES: Final = ("fastavro", "compiled")
 JOBS: Final = ("tocsin", "tocsin-codec")
 """The whole job, and values that are read, written again and passed on."""
+MORE_ITEMS: Final = (3,)
+"""Of one report, in runs of their own: the more a report says, the more of its cost is its codec."""
 Costs = Mapping[str, Mapping[str, tuple[float, ...]]]
 
 
-def job(reports: int, rounds: int) -> Costs:
-    """CPU-seconds of the worker's process per 1,000 reports, by job and engine."""
-    found: dict[str, dict[str, tuple[float, ...]]] = {name: dict.fromkeys(ENGINES, ()) for name in JOBS}
+def job(reports: int, rounds: int, items: int = 1, jobs: Sequence[str] = JOBS) -> Costs:
+    """CPU-seconds of the worker's process per 1,000 reports of so many items, by job and engine."""
+    found: dict[str, dict[str, tuple[float, ...]]] = {name: dict.fromkeys(ENGINES, ()) for name in jobs}
     with a_world() as world:
-        world.fill(reports)
+        world.fill(reports, items=items)
         for _ in range(rounds):
-            for name in JOBS:
+            for name in jobs:
                 for engine in ENGINES:  # in turn, so that a slow minute of the machine meets both
                     found[name][engine] += (_cost(world, name, engine, reports),)
     return found
+
+
+def larger(reports: int, rounds: int) -> Mapping[int, Mapping[str, tuple[float, ...]]]:
+    """The whole job of reports that hold more, by their number of items and by engine."""
+    return {items: job(reports, rounds, items, JOBS[:1])[JOBS[0]] for items in MORE_ITEMS}
 
 
 def steps() -> dict[str, dict[str, float]]:

@@ -25,9 +25,9 @@ figure is that of its whole process, warmed up, with its garbage collector and c
 """
 _JOB: Final = """## The whole job
 
-The worker of production on a backlog of signed reports of one item each, with each engine in turn on one stack:
-CPU-seconds of its process per 1,000 reports, from the first report that is settled to the last; broker and PostgreSQL
-left out.
+The worker of production on a backlog of signed reports, with each engine in turn on one stack: CPU-seconds of its
+process per 1,000 reports, from the first report that is settled to the last; broker and PostgreSQL left out. Reports
+have one item each, or as many as their row says, and no personal part, which is opened and sealed beside the codec.
 """
 _PASSING: Final = """## Pass-through beside Kafka Streams
 
@@ -80,19 +80,31 @@ def _job(part: Job) -> Iterator[str]:
         "| job | fastavro: min, median, max | compiled: min, median, max | fastavro ÷ compiled |",
         "|---|---|---|---|",
     )
-    for name, by_engine in part.cpu_seconds_per_thousand.items():
-        spreads = " | ".join(_spread(by_engine[engine]) for engine in ("fastavro", "compiled"))
-        yield f"| {_JOBS[name]} | {spreads} | {ratio(by_engine):.2f} |"
-    found = ratio(part.cpu_seconds_per_thousand["tocsin"])
+    yield from (_row(words, by_engine) for words, by_engine in _jobs(part))
+    found = [ratio(by_engine) for words, by_engine in _jobs(part) if words != _JOBS["tocsin-codec"]]
+    said = ", ".join(f"{one:.2f} times" for one in found)
     yield from (
         "",
-        f"Target, the whole job: {TARGET_RATIO} times less. {_met(found >= TARGET_RATIO)}: {found:.2f} times.",
+        f"Target, the whole job: {TARGET_RATIO} times less. {_met(min(found) >= TARGET_RATIO)}: {said}.",
         "",
     )
     yield from ("Each step alone, CPU-microseconds a report:", "", "| step | fastavro | compiled |", "|---|---|---|")
     before, after = (part.steps_microseconds[engine] for engine in ("fastavro", "compiled"))
     yield from (f"| {step} | {before[step]} | {after[step]} |" for step in before)
     yield ""
+
+
+def _jobs(part: Job) -> Iterator[tuple[str, Mapping[str, tuple[float, ...]]]]:
+    """Every row, the whole job of larger reports behind it."""
+    for name, by_engine in part.cpu_seconds_per_thousand.items():
+        yield _JOBS[name], by_engine
+        if name == "tocsin":
+            yield from ((f"the same, {items} items a report", more) for items, more in sorted(part.by_items.items()))
+
+
+def _row(words: str, by_engine: Mapping[str, tuple[float, ...]]) -> str:
+    spreads = " | ".join(_spread(by_engine[engine]) for engine in ("fastavro", "compiled"))
+    return f"| {words} | {spreads} | {ratio(by_engine):.2f} |"
 
 
 def _passing(part: Passing) -> Iterator[str]:

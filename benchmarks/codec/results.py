@@ -23,6 +23,8 @@ class Job(Struct, frozen=True, kw_only=True):
     reports: int
     cpu_seconds_per_thousand: Mapping[str, Mapping[str, tuple[float, ...]]]
     """By job, by engine."""
+    by_items: Mapping[int, Mapping[str, tuple[float, ...]]] = {}
+    """The whole job of reports of more items than one, by engine."""
     steps_microseconds: Mapping[str, Mapping[str, float]]
     """By engine, by step."""
 

@@ -2,7 +2,7 @@
 
 from benchmarks.about import About
 from benchmarks.codec.page import page, share
-from benchmarks.codec.results import Passed, Passing, Results
+from benchmarks.codec.results import Job, Passed, Passing, Results
 from benchmarks.figures import read
 from benchmarks.measuring import Run, between
 from benchmarks.peers import streams
@@ -20,6 +20,14 @@ def test_the_page_in_the_repository_follows_from_its_figures() -> None:
 def test_a_part_that_was_not_measured_is_not_on_the_page() -> None:
     assert "## The" not in page(Results())
     assert "Kafka Streams" not in page(Results())
+
+
+def test_larger_reports_have_a_row_of_their_own_and_the_target_is_reached_where_every_size_reaches_it() -> None:
+    lines = page(_job(one=1.7, three=1.6)).splitlines()
+    assert "| the same, 3 items a report | 1.60, **1.60**, 1.60 | 1.00, **1.00**, 1.00 | 1.60 |" in lines
+    assert "Target, the whole job: 1.6 times less. Reached: 1.70 times, 1.60 times." in lines
+    assert "Target, the whole job: 1.6 times less. Not reached: 1.50 times, 2.00 times." in page(_job(1.5, 2.0))
+    assert "Not reached: 1.50 times." in page(_job(1.5)), "figures from before there were others"
 
 
 def test_a_row_says_cpu_with_and_without_the_first_quarter_rate_start_and_memory() -> None:
@@ -51,6 +59,19 @@ def test_what_lay_between_two_looks_leaves_out_what_came_before() -> None:
 def test_kafka_streams_is_of_the_brokers_release() -> None:
     versions = {jar.artifact: jar.version for jar in (*locked(), *locked(streams.LOCK))}
     assert versions["kafka-streams"] == versions["kafka_2.13"]
+
+
+def _job(one: float, three: float | None = None) -> Results:
+    about = About(commit="abc1234", cores=2, load=9.5)
+    costs = {"tocsin": _engines(one), "tocsin-codec": _engines(9.0)}
+    by_items = {} if three is None else {3: _engines(three)}
+    steps = {engine: {"decode": 1.0} for engine in _engines(one)}
+    made = Job(about=about, reports=5, cpu_seconds_per_thousand=costs, by_items=by_items, steps_microseconds=steps)
+    return Results(job=made)
+
+
+def _engines(ratio: float) -> dict[str, tuple[float, ...]]:
+    return {"fastavro": (ratio,), "compiled": (1.0,)}
 
 
 def _passing(ours: float) -> Results:
