@@ -119,6 +119,8 @@ def base85_decodings(text: str) -> Iterator[bytes]:
 
 def has_mixed_run(text: str) -> bool:
     """Whether a long run of the base64 alphabet has both cases."""
+    if text.islower():
+        return False
     first = _BASE64_RUN.search(text)  # most texts have none, and a search is cheaper than a walk
     return first is not None and any(_is_mixed(found.group()) for found in _BASE64_RUN.finditer(text, first.start()))
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from schemas.records.report import ReportSubmitted
 from schemas.screening import rule_of_text, scan_bytes, screen
+from schemas.screening.encodings import SHORTEST_RUN, has_mixed_run
 from tests.builders.any_record import any_record
 from tests.builders.reports import a_hash, a_report, an_item
 
@@ -175,3 +177,9 @@ def test_lists_of_numbers_that_begin_no_file_pass(numbers: list[str], mark: str)
     bytes_of_it = bytes(int(number) for number in numbers if int(number) < 0x100)
     assume(scan_bytes(bytes_of_it) is None)
     assert rule_of_text(f"seen: {mark.join(numbers)}") is None
+
+
+@given(text=st.text(alphabet=st.sampled_from("abgzAFGZ09+/_-éÉ"), max_size=120))
+def test_a_mixed_run_is_one_of_both_cases_and_found_in_every_text(text: str) -> None:
+    runs = re.findall(rf"[A-Za-z0-9+/_-]{{{SHORTEST_RUN},}}", text)
+    assert has_mixed_run(text) == any(re.search("[g-z]", run) and re.search("[A-Z]", run) for run in runs)
