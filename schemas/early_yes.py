@@ -4,6 +4,7 @@ It says yes to nothing that OpenSSL refuses, and its no is no answer: whoever ge
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 Says = Callable[[bytes, bytes, bytes], bool]
@@ -59,10 +60,13 @@ TIMES_EIGHT_SIGNATURE: Final = bytes.fromhex(
 """Made by tests/unit/schemas/test_early_yes.py with a key that nobody uses."""
 
 
-def _chosen() -> Says:
+def says_yes(signature: bytes, public: bytes, message: bytes) -> bool:
+    """Whether OpenSSL need not be asked."""
+    return chosen()(signature, public, message)
+
+
+@cache
+def chosen() -> Says:
+    """Found out before the first signature, because a command that verifies none need not wait for it to load."""
     says = libsodium()
     return says if says and is_strict(says) else never
-
-
-says_yes: Final = _chosen()
-"""Chosen once, when a process starts."""

@@ -91,7 +91,7 @@ def test_an_early_yes_at_the_edges_is_one_that_openssl_says_as_well_and_not_the_
 
 
 def test_what_holds_only_times_eight_is_among_the_edges_and_refused() -> None:
-    """Such a case asks libsodium when a process starts."""
+    """Such a case asks libsodium before the first signature."""
     secret, drawn = (
         int.from_bytes(sha256(name).digest()) % ORDER
         for name in (b"a key that nobody uses", b"drawn for one signature")
@@ -109,7 +109,7 @@ def test_libsodium_is_asked_where_it_is_strict_and_nobody_who_is_not() -> None:
     says = libsodium()
     assert says is not None
     assert is_strict(says)
-    assert early_yes.says_yes is not never
+    assert early_yes.chosen() is not never
     assert is_strict(never)
     assert not is_strict(lambda *_: True)
 
@@ -162,7 +162,7 @@ sys.modules["nacl"] = None
 from schemas import early_yes
 from schemas.records.identifiers import KeyId
 from schemas.signing import Signature, is_signed
-assert early_yes.says_yes is early_yes.never
+assert early_yes.chosen() is early_yes.never
 signature, public = map(bytes.fromhex, sys.argv[1:])
 print([is_signed(Signature(key_id=KeyId("k"), value=signature), public, said) for said in (b"said", b"other")])
 """
