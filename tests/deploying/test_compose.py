@@ -14,6 +14,7 @@ from consumers.settings import load as load_delivery
 from tocsin.cli.main import tocsin
 from tocsin.runtime import settings
 from tocsin.stack.certificates import Pair
+from tocsin.stack.jars import broker_jars, locked, postgresql_archive, registry_archive
 from tocsin.stack.kafka import _ALONE, _BEHAVIOUR, _security
 from tocsin.stack.registry import _access
 
@@ -133,6 +134,15 @@ def test_the_broker_behaves_as_that_of_the_local_stack() -> None:
     security = _security(Pair(*(Path(end) for end in "abc")), Path("d"))
     wanted = {key: value for key, value in security.items() if not key.endswith("store.location")}
     assert (wanted | _BEHAVIOUR | _ALONE).items() <= found.items()
+
+
+def test_the_broker_is_of_the_version_that_the_tests_run_and_postgresql_too() -> None:
+    jars = locked()
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{broker_jars(jars)[0].version}"
+    tested = postgresql_archive(jars, "x86_64").version.removesuffix(".0")
+    assert SERVICES["postgresql"]["image"] == f"postgres:{tested}-bookworm"
+    archive = registry_archive(jars)
+    assert SERVICES["registry"]["image"] == f"apicurio/apicurio-registry:{archive.version}"
 
 
 def test_the_simulated_hotline_has_settings_that_are_read() -> None:

@@ -23,6 +23,7 @@ from tocsin.policy.bundle import SAMPLE, load
 from tocsin.policy.store.trust import FIRST_TRUST
 from tocsin.runtime import settings
 from tocsin.stack import manifests
+from tocsin.stack.kafka import _BEHAVIOUR, Cluster
 from tocsin.stack.manifests import Shape
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
@@ -161,6 +162,26 @@ def test_every_topic_and_every_grant_is_there_and_no_other(everything: dict[str,
         for grant in acl_table(OUR_MEMBERS)
     }
     assert allowed == wanted
+
+
+ELSEWHERE = {"num.partitions", "offsets.topic.num.partitions", "group.initial.rebalance.delay.ms"} | {
+    "log.retention.check.interval.ms",
+    "broker.session.timeout.ms",
+}
+"""What lets a small stack start and forget quickly: no client and no record is treated otherwise."""
+
+
+def test_the_brokers_treat_clients_and_records_as_those_of_the_local_stack(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    for name in ("sample", "production"):
+        (kafka,) = of_kind(everything[name], "Kafka")
+        found = {key: str(value) for key, value in kafka["spec"]["kafka"]["config"].items()}
+        wanted = {key: value for key, value in _BEHAVIOUR.items() if key not in ELSEWHERE}
+        assert {key: value for key, value in found.items() if key in _BEHAVIOUR} == wanted
+        copies = Cluster(ports=((1, 2), (3, 4), (5, 6))).copies()
+        assert {key: copies[key] for key in found.keys() & copies.keys()}.items() <= found.items()
+        assert "version" not in kafka["spec"]["kafka"], "the README says that the operator's own default runs"
 
 
 def test_production_has_more_workers_and_partitions(everything: dict[str, list[Manifest]]) -> None:
