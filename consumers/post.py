@@ -14,7 +14,7 @@ from schemas.records.answers import Return
 from schemas.topics import returns_topic
 from tocsin.runtime.client_statistics import statistics
 from tocsin.runtime.envelope import Envelope
-from tocsin.runtime.logs import client_log
+from tocsin.runtime.logs import Facts, client_log, tell_outcomes
 from tocsin.runtime.metrics import record_left, timed
 
 BATCH = 500
@@ -70,6 +70,8 @@ class Post:
             with self._store.begin() as connection:
                 outbox.confirm(connection, confirmed, self._now_ms())
         record_left(_STAGE, "confirmed", len(confirmed))
+        known = frozenset(confirmed)
+        tell_outcomes(_LOG, _STAGE, (_told(answer) for answer in owed if answer.return_id in known))
         if len(confirmed) < len(owed):
             self._rest_until_ms = self._now_ms() + _REST_MS
         return len(confirmed)
@@ -108,6 +110,12 @@ class Post:
             headers=dict(wrapped.headers),
             on_delivery=partial(_note, answer.return_id, confirmed),
         )
+
+
+def _told(answer: Return) -> Facts:
+    """The broker has it: of which report, and what kind of answer it is."""
+    said = answer.kind.lower()
+    return {"outcome": "confirmed", "said": said, "report_id": answer.report_id, "revision": answer.revision}
 
 
 def _note(return_id: str, confirmed: list[str], error: KafkaError | None, _: Message) -> None:

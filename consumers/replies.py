@@ -34,6 +34,7 @@ from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from schemas.records.identifiers import MemberId
 from schemas.topics import LONGEST_MS
+from tocsin.runtime.logs import Facts, tell_outcomes
 from tocsin.runtime.metrics import record_left, timed
 from tocsin.runtime.privacy import private_folder, write_private
 
@@ -134,8 +135,8 @@ class Replies:
         """Write the answers, then move the file: a crash in between takes it again, which changes nothing."""
         with self._store.begin() as connection:
             found = sort_file(path.suffix, _content(path), lambda key: _is_known(connection, key))
-            for answer in found.answers:
-                self._write(connection, answer)
+            written = [line for answer in found.answers if (line := self._write(connection, answer))]
+        tell_outcomes(_LOG, _STAGE, written)
         if found.problems:
             rejects = self._folder / "rejected" / f"{path.stem}.csv"
             write_private(rejects, rejects_csv(found.rejected, found.problems))
@@ -144,10 +145,11 @@ class Replies:
         path.rename(self._folder / "done" / path.name)
         return len(found.answers)
 
-    def _write(self, connection: Connection, answer: Answer) -> None:
+    def _write(self, connection: Connection, answer: Answer) -> Facts:
+        """What the log says of it: the report, and which kind of answer; nothing where there is no such referral."""
         delivery = deliveries.find_referral(connection, answer.referral_id)
         if delivery is None:
-            return
+            return {}
         now_ms = self._now_ms()
         about = Referred(report_id=delivery.report_id, revision=delivery.revision, mark=delivery.mark)
         owe(connection, [as_return(answer, self._member, about, now_ms)], now_ms)
@@ -159,6 +161,7 @@ class Replies:
         if answer.case_number:
             deliveries.change(connection, delivery.key, case_number=answer.case_number)
         record_left(_STAGE, answer.answer)
+        return {"outcome": answer.answer, "report_id": delivery.report_id, "revision": delivery.revision}
 
 
 def _is_known(connection: Connection, referral_id: str) -> bool:

@@ -1,5 +1,6 @@
 """Answers: every line is checked, good ones go through, and the others come back with their reason."""
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from tests.builders import counted
 from tests.builders.deliveries import Counter
 from tests.builders.referrals import RECIPIENT, a_referral
 from tests.builders.reports import NOON_MS
+from tests.builders.told import outcomes
 
 REFERRAL_ID = a_referral().referral_id
 ABOUT = Referred(report_id=a_referral().report_id, revision=1, mark=Mark.TEST)
@@ -200,6 +202,24 @@ def test_each_file_that_is_taken_is_timed(replies: Callable[[], int], tmp_path: 
     assert replies() == 4
     assert replies() == 0
     assert counted.timed("answers") - before == 2
+
+
+def test_each_answer_that_was_taken_is_one_line_of_the_log_without_a_word_of_the_case(
+    counter: Counter, replies: Callable[[], int], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    drop(
+        tmp_path / "replies",
+        [an_answer(case_number="NL-17"), an_answer(answer="question", question="field", field="url")],
+    )
+    with caplog.at_level(logging.INFO, logger="consumers.replies"):
+        assert replies() == 2
+    delivery = counter.find(REFERRAL_ID)
+    lines = outcomes(caplog.records, "consumers.replies")
+    assert [(line["stage"], line["outcome"], line["report_id"], line["revision"]) for line in lines] == [
+        ("answers", "taken_up", delivery.report_id, delivery.revision),
+        ("answers", "question", delivery.report_id, delivery.revision),
+    ]
+    assert "NL-17" not in str(lines)
 
 
 def test_what_is_not_understood_comes_back_in_a_folder_of_its_own(replies: Callable[[], int], tmp_path: Path) -> None:

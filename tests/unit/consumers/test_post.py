@@ -1,5 +1,6 @@
 """Returns on their way to the broker: what cannot be signed now waits, and stops nothing else."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from schemas.failures import Temporary
 from tests.builders import counted
 from tests.builders.deliveries import CODEC, Counter
 from tests.builders.referrals import RECIPIENT, a_referral
+from tests.builders.told import outcomes
 from tocsin.runtime.envelope import Envelope
 from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.settings import TrustSettings
@@ -58,6 +60,19 @@ def test_returns_wait_while_the_clock_is_before_every_key_and_leave_when_it_is_r
     assert post.turn() == 0
     assert counted.timed("returns_sent") - before[0] == 1, "a turn with nothing to send is none"
     assert counted.left("returns_sent", "confirmed") - before[1] == 1
+    counter.close()
+
+
+def test_each_return_that_the_broker_has_is_one_line_of_the_log(
+    counter: Counter, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    post = a_post(counter, tmp_path / "keys")
+    with caplog.at_level(logging.INFO, logger="consumers.post"):
+        assert post.turn() == 1
+    (line,) = outcomes(caplog.records, "consumers.post")
+    assert (line["stage"], line["outcome"], line["said"]) == ("returns_sent", "confirmed", "delivered")
+    delivery = counter.find(a_referral("case-1").referral_id)
+    assert (line["report_id"], line["revision"]) == (delivery.report_id, delivery.revision)
     counter.close()
 
 
