@@ -15,6 +15,8 @@ from tests.builders.opspage import MEMBERS, serving_page
 from tests.builders.paces import at_will
 from tests.builders.plotting import the_library
 from tocsin.stack.watching.page import STYLE
+from tocsin.stack.watching.panel import Panel, Shape
+from tocsin.stack.watching.panels import GROUPS
 
 BROWSER = shutil.which("chromium")
 NARROW: Final[ViewportSize] = {"width": 320, "height": 640}
@@ -245,6 +247,69 @@ def test_headings_go_one_step_at_a_time_and_each_table_says_what_it_is_of(page: 
     tables = "[...document.querySelectorAll('table')]"
     assert page.evaluate(f"{tables}.every(t => t.caption && t.querySelector('th[scope=row]'))")
     assert page.evaluate(f"{tables}.length") > 5
+
+
+NAMED_ROLES: Final = frozenset({"link", "button", "image", "slider", "table", "rowheader", "region", "navigation"})
+
+
+def heard(page: Page) -> list[tuple[str, str]]:
+    """Role and name of what Chromium hands to a screen reader, in its order; a text has the role StaticText."""
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    known = {one["nodeId"]: one for one in nodes}
+
+    def below(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        if not node["ignored"] and (role := node["role"]["value"]) not in {"InlineTextBox", "ListMarker"}:
+            yield role, node.get("name", {}).get("value", "").strip()
+        for child in node.get("childIds", ()):
+            yield from below(known[child])
+
+    return list(below(nodes[0]))
+
+
+def texts_of(part: list[tuple[str, str]], panel: Panel) -> list[str]:
+    """What is read out of one panel, up to what it means."""
+    texts = [name for role, name in part if role == "StaticText"]
+    return texts[: texts.index(panel.says) + 1]
+
+
+@needs_browser
+def test_a_screen_reader_is_given_the_landmarks_and_the_headings_in_the_order_of_the_list_of_panels(page: Page) -> None:
+    found = heard(page)
+    landmarks = [one for one in found if one[0] in {"banner", "navigation", "main", "region"}]
+    around = [("banner", ""), ("navigation", "Period"), ("navigation", "Members"), ("main", "")]
+    assert landmarks == [*around, *(("region", group.title) for group in GROUPS)]
+    titles = [title for group in GROUPS for title in (group.title, *(panel.title for panel in group.panels))]
+    assert [name for role, name in found if role == "heading"] == ["Tocsin", *titles]
+    assert [role for role, _ in found if role in {"status", "alert"}] == ["status"]
+
+
+@needs_browser
+def test_a_screen_reader_is_told_what_each_thing_is_and_no_two_charts_alike(page: Page) -> None:
+    found = heard(page)
+    assert [role for role, name in found if role in NAMED_ROLES and not name] == []
+    for role in ("image", "slider", "table"):
+        names = [name for one, name in found if one == role]
+        assert len(names) == len(set(names))
+    assert "Canvas" not in {role for role, _ in found}
+
+
+@needs_browser
+def test_a_screen_reader_hears_of_each_panel_what_it_is_of_its_figures_and_whether_they_are_as_promised(
+    page: Page,
+) -> None:
+    found = heard(page)
+    starts = [at for at, (role, _) in enumerate(found) if role == "article"]
+    panels = [panel for group in GROUPS for panel in group.panels]
+    assert len(starts) == len(panels)
+    for panel, start, end in zip(panels, starts, [*starts[1:], len(found)], strict=True):
+        title, *told, said = texts_of(found[start:end], panel)
+        assert (title, said) == (panel.title, panel.says)
+        if panel.line is not None or panel.floor is not None:
+            assert told.pop() in {"as promised", "NOT AS PROMISED"}
+        assert any(re.match(r"\d", text) for text in told), f"no figure is heard of {panel.title}"
+        rows = [role for role, _ in found[start:end] if role in {"row", "rowheader", "cell"}]
+        assert rows == ["row", "rowheader", "cell"] * (len(rows) // 3)
+        assert bool(rows) is (panel.shape is not Shape.NUMBER)
 
 
 @needs_browser

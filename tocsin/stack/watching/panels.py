@@ -17,11 +17,14 @@ def _objectives() -> tuple[Objective, ...]:
 
 
 def _within(seconds: int) -> str:
+    if seconds == _DAY_SECONDS:
+        return "1 day"
     unit, length = next(((unit, length) for unit, length in _SPANS if seconds % length == 0), ("s", 1))
     return f"{seconds // length} {unit}"
 
 
-_SPANS: Final = (("days", 86_400), ("h", 3_600), ("min", 60))
+_DAY_SECONDS: Final = 86_400
+_SPANS: Final = (("days", _DAY_SECONDS), ("h", 3_600), ("min", 60))
 
 
 def _in_time(one: Objective) -> str:
