@@ -15,10 +15,14 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
+from sqlalchemy import create_engine
 
 from consumers import upkeep
 from consumers.agreement import Agreement, Treatment
+from consumers.sinks.database import DatabaseSink
+from consumers.sinks.directory import DirectorySink
 from consumers.sinks.https import Endpoint, HttpsSink
+from consumers.sinks.port import Sink
 from consumers.store.tables import TRACES
 from processors.index.memory import MemoryIndex
 from processors.referring import Desk
@@ -117,6 +121,37 @@ def test_one_trace_leads_from_the_producer_over_triage_to_the_https_sink(
     assert deliver.parent is not None
     assert deliver.parent.span_id == publish.context.span_id
     assert seen[0].headers[HEADER].startswith(f"00-{trace_of(deliver)}-{format_span_id(deliver.context.span_id)}-")
+
+
+def a_directory(folder: Path) -> Sink:
+    return DirectorySink(folder / "sink")
+
+
+def a_database(folder: Path) -> Sink:
+    return DatabaseSink(create_engine(f"sqlite:///{folder}/sink.db"), "referrals")
+
+
+@pytest.mark.parametrize("opened", [a_directory, a_database])
+def test_one_trace_leads_to_a_directory_and_to_a_database_as_a_span_and_is_not_written_there(
+    opened: Callable[[Path], Sink],
+    tmp_path: Path,
+    spans: Telemetry,
+    exporter: InMemorySpanExporter,
+    open_counter: Callable[..., Counter],
+) -> None:
+    outputs = triaged(a_piece(published(spans)), carries=True)
+    (referral,) = [one for one in outputs if one.topic == "referrals.nl.nl-hotline.v1"]
+    counter = open_counter(sinks={"sink": opened(tmp_path)}, spans=spans)
+    counter.source.contexts[0] = context_in(referral.headers)
+    counter.arrive(CODEC.loads(referral.value, Referral))
+    counter.courier.turn()
+    publish, deliver = exporter.get_finished_spans()
+    assert (deliver.name, trace_of(deliver)) == ("deliver", trace_of(publish))
+    assert deliver.status.status_code is not StatusCode.ERROR
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("sink*/**/*") if file.is_file())
+    kept += b"".join(file.read_bytes() for file in tmp_path.glob("sink.db*"))
+    assert kept
+    assert trace_of(deliver).encode() not in kept
 
 
 def test_a_slice_is_one_span_with_a_link_to_each_record_that_carries_a_trace(
