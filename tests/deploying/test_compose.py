@@ -63,6 +63,17 @@ def test_each_service_of_ours_starts_a_command_that_takes_its_words(name: str) -
         command.make_context(first, words)
 
 
+@pytest.mark.parametrize("name", sorted(OURS.keys() - {"provision"}))
+def test_each_service_that_goes_on_is_asked_whether_it_lives_on_the_port_that_it_is_given(name: str) -> None:
+    """The image asks on 9101; who listens elsewhere says so here."""
+    words = OURS[name]["command"]
+    port = words[words.index("--metrics-port" if "--metrics-port" in words else "--port") + 1]
+    image = (FOLDER.parent / "image" / "Dockerfile").read_text("utf-8").split("HEALTHCHECK")[1]
+    asked = " ".join(OURS[name]["healthcheck"]["test"]) if "healthcheck" in OURS[name] else image
+    assert f"http://127.0.0.1:{port}/live" in asked
+    assert int(OURS[name]["stop_grace_period"].removesuffix("s")) >= 40
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_each_service_of_ours_is_nobody_and_writes_its_volumes_alone(name: str) -> None:
     one = OURS[name]

@@ -32,6 +32,10 @@ KUBERNETES = "1.34"
 OUR_MEMBERS = load(SAMPLE).topics()
 Manifest = dict[str, Any]
 
+GRACE_SECONDS = 40
+"""What a manager gives; tests/integration/test_stopping.py asks for less."""
+PRINCIPALS = {"triage": TRIAGE, "returns": RETURNS, "lag": METRICS, "canary": CANARY, "deliver": "nl-hotline"}
+
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None and "CI" not in os.environ, reason="kubectl builds the manifests, and is not here"
 )
@@ -265,6 +269,59 @@ def test_each_worker_may_be_moved_one_at_a_time_and_speaks_only_with_whom_it_mus
         assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
         labels = policy["spec"]["podSelector"]["matchLabels"].items()
         assert all(labels <= one["spec"]["template"]["metadata"]["labels"].items() for one in workers)
+
+
+def test_a_worker_keeps_its_name_in_its_group_over_restarts(everything: dict[str, list[Manifest]]) -> None:
+    for name in ("sample", "production"):
+        for one in of_kind(everything[name], "StatefulSet"):
+            (container,) = one["spec"]["template"]["spec"]["containers"]
+            named = {entry["name"]: entry.get("valueFrom", {}).get("fieldRef", {}) for entry in container["env"]}
+            assert named["WORKER"] == {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}
+            if container["args"][0] in {"triage", "returns"}:
+                assert container["args"][container["args"].index("--instance") + 1] == "$(WORKER)"
+
+
+def test_a_worker_speaks_with_kafka_postgresql_the_registry_and_names_alone_and_is_asked_by_prometheus_alone(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    for name in ("sample", "production"):
+        (policy,) = [one for one in of_kind(everything[name], "NetworkPolicy") if one["metadata"]["name"] == "workers"]
+        assert to_whom(policy["spec"]["egress"], "to") == {
+            ("kubernetes.io/metadata.name=kube-system", 53),
+            ("strimzi.io/cluster=tocsin", 9093),
+            ("app.kubernetes.io/name=postgresql", 5432),
+            ("app.kubernetes.io/name=registry", 8443),
+        }
+        assert to_whom(policy["spec"]["ingress"], "from") == {("kubernetes.io/metadata.name=monitoring", 9101)}
+
+
+def to_whom(rules: list[dict[str, Any]], side: str) -> set[tuple[str, int]]:
+    """Peers, by the one label that chooses each, and their ports; a rule without either is for everybody."""
+    found = set()
+    for rule in rules:
+        for peer in rule[side]:
+            (chosen,) = peer.values()
+            ((label, value),) = chosen["matchLabels"].items()
+            found |= {(f"{label}={value}", port["port"]) for port in rule["ports"]}
+    return found
+
+
+def test_a_worker_is_probed_where_it_answers_and_has_the_secrets_of_its_own_principal(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    for found in everything.values():
+        for one in of_kind(found, "StatefulSet"):
+            pod = one["spec"]["template"]["spec"]
+            (container,) = pod["containers"]
+            (port,) = container["ports"]
+            told = container["args"][container["args"].index("--metrics-port") + 1]
+            assert (port["name"], port["containerPort"]) == ("metrics", int(told))
+            probes = {kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")}
+            paths = {"startup": "/live", "liveness": "/live", "readiness": "/ready"}
+            assert probes == {kind: {"path": path, "port": "metrics"} for kind, path in paths.items()}
+            assert pod["terminationGracePeriodSeconds"] >= GRACE_SECONDS
+            (secrets,) = [volume["secret"] for volume in pod["volumes"] if volume["name"] == "secrets"]
+            assert secrets["secretName"].startswith(PRINCIPALS[container["args"][0]])
 
 
 def test_triage_does_not_start_without_the_keys_that_all_its_workers_share(
