@@ -13,6 +13,7 @@ from consumers.store import deliveries
 from schemas.records.answers import ReturnKind
 from schemas.records.referral import CANARY, Referral
 from schemas.records.values import Mark, Tier
+from tests.builders import counted
 from tests.builders.deliveries import CODEC, Counter
 from tests.builders.referrals import a_priority, a_referral
 from tocsin.runtime.metrics import CANARY_SENT, REGISTRY
@@ -36,6 +37,13 @@ def test_a_canary_is_told_as_delivered_and_no_sink_has_it(counter: Counter) -> N
     assert counter.find(canary.referral_id).state is State.DELIVERED
     (told,) = counter.owed()
     assert (told.kind, told.reason_code, told.mark) == (ReturnKind.DELIVERED, canaries.STOPPED, Mark.TEST)
+
+
+def test_what_left_the_courier_counts_it_apart_from_what_was_delivered(counter: Counter) -> None:
+    counter.arrive(a_canary())
+    before = counted.left("courier", "canary"), counted.left("courier", "delivered")
+    counter.courier.turn()
+    assert (counted.left("courier", "canary"), counted.left("courier", "delivered")) == (before[0] + 1, before[1])
 
 
 def test_when_it_was_sent_is_published_once_the_courier_has_it(counter: Counter) -> None:
