@@ -1,5 +1,8 @@
 """The units that start our processes: commands that exist, words that they take, no more rights than needed."""
 
+import shutil
+import subprocess
+from collections.abc import Iterable
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -53,6 +56,24 @@ def test_a_unit_runs_as_a_user_who_may_write_its_own_state_and_nothing_else(unit
     told = dict(word.split("=", 1) for word in found["Environment"].split())
     assert found["ReadWritePaths"] == told["TOCSIN_HOME"]
     assert all(Path(folder).is_relative_to(told["TOCSIN_HOME"]) for folder in told.values())
+
+
+def verified(units: Iterable[Path], place: Path) -> str:
+    """What systemd says of them, with a program that is there."""
+    for unit in units:
+        (place / unit.name).write_text(unit.read_text("utf-8").replace("/opt/tocsin/bin/tocsin", "/bin/true"))
+    words = ["systemd-analyze", "verify", "--man=no", *(str(place / unit.name) for unit in units)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603  # our own words
+    return done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+def test_systemd_has_nothing_to_say_of_the_units_and_would_of_a_word_that_it_does_not_know(tmp_path: Path) -> None:
+    assert verified(UNITS, tmp_path) == ""
+    wrong = tmp_path / "wrong" / UNITS[0].name
+    wrong.parent.mkdir()
+    wrong.write_text(UNITS[0].read_text("utf-8").replace("NoNewPrivileges", "NoNewPrivilege"))
+    assert "NoNewPrivilege" in verified([wrong], tmp_path)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

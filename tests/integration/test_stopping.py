@@ -23,7 +23,11 @@ def ended(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         for name, words in EXCHANGE.items():
             own = (*words, "--metrics-port", str(ports[name]), "--home", str(busy_stack.home))
             children[name] = commanded("tocsin", own, logs / f"{name}.log")
-        until(lambda: all(is_ready(port) for port in ports.values()), seconds=120, what="one does not become ready")
+        until(
+            lambda: all(answers(port, "/ready") for port in ports.values()),
+            seconds=120,
+            what="one does not become ready",
+        )
         for child in children.values():
             child.terminate()
         until_seconds = time.monotonic() + GRACE_SECONDS
@@ -33,10 +37,11 @@ def ended(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
             child.kill()
 
 
-def is_ready(port: int) -> bool:
+def answers(port: int, path: str) -> bool:
+    """Whether a process of this machine says there that all is well."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/ready")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except OSError:
         return False
