@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -15,8 +16,11 @@ from consumers.store.deliveries import REFERRAL, Delivery
 from consumers.store.engine import DeliveryStore
 from consumers.store.outbox import owe
 from consumers.store.tables import NEVER_MS
+from tocsin.runtime.logs import Facts, tell_outcomes
 from tocsin.runtime.metrics import OLDEST_UNDELIVERED, record_left
 
+_STAGE: Final = "courier"
+EXPIRED: Final = "courier.expired"
 _BATCH = 200
 _DAY_MS = 86_400_000
 _ASTRAY_SECONDS = 60.0
@@ -30,13 +34,20 @@ def expire(store: DeliveryStore, desk: Desk) -> int:
         due = deliveries.expired(connection, now_ms, _BATCH)
         for delivery in due:
             state = after(delivery.state, Event.EXPIRE)
-            deliveries.settle(connection, delivery, state, now_ms, reason_code="courier.expired")
+            deliveries.settle(connection, delivery, state, now_ms, reason_code=EXPIRED)
             if delivery.kind == REFERRAL:
-                owe(connection, [state_return(desk.member, delivery, state, now_ms, "courier.expired")], now_ms)
-            record_left("courier", State.EXPIRED)
+                owe(connection, [state_return(desk.member, delivery, state, now_ms, EXPIRED)], now_ms)
     if due:
+        record_left(_STAGE, State.EXPIRED, len(due))
+        tell_outcomes(_LOG, _STAGE, (_expired(delivery) for delivery in due))
         _LOG.error("Deliveries expired: a person must look.", extra={"facts": {"count": len(due)}})
     return len(due)
+
+
+def _expired(delivery: Delivery) -> Facts:
+    """Its line of the log, as the courier writes those of what it delivered."""
+    told = {"outcome": str(State.EXPIRED), "delivery": delivery.key, "report_id": delivery.report_id}
+    return told | {"revision": delivery.revision, "tries": delivery.attempts, "code": EXPIRED}
 
 
 def hasten(store: DeliveryStore, desk: Desk) -> int:
@@ -62,7 +73,7 @@ def escalate(store: DeliveryStore, desk: Desk, steps: Sequence[EscalationStep]) 
         _LOG.error(
             "Nobody has taken up an urgent referral: it is for %s to look.", rung.contact.reach, extra={"facts": facts}
         )
-    record_left("courier", "escalated", len(told))
+    record_left(_STAGE, "escalated", len(told))
     return len(told)
 
 

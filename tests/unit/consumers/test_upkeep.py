@@ -1,5 +1,6 @@
 """What time does: expiry and escalation end with a person, and contents are erased when they are no longer needed."""
 
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -14,9 +15,11 @@ from schemas.failures import Refused
 from schemas.records.answers import ReturnKind
 from schemas.records.identifiers import MemberId
 from schemas.records.values import Tier
+from tests.builders import counted
 from tests.builders.deliveries import Counter
 from tests.builders.referrals import RECIPIENT, a_priority, a_referral
 from tests.builders.reports import HOUR_MS, NOON_MS, an_instant
+from tests.builders.told import outcomes
 
 Opener = Callable[..., Counter]
 DAY_MS = 24 * HOUR_MS
@@ -33,6 +36,24 @@ def test_what_is_past_its_retention_is_not_delivered_but_shown(counter: Counter)
     assert counter.courier.turn() == 0
     assert counter.find(referral.referral_id).state is State.EXPIRED
     assert counter.told() == [(referral.referral_id, ReturnKind.EXPIRED)]
+
+
+def test_what_expires_is_a_line_of_the_log_as_what_is_delivered(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    referral = a_referral(retain_until=an_instant(NOON_MS + HOUR_MS))
+    counter.sink.failures = [Away("away")]
+    counter.arrive(referral)
+    counter.courier.turn()
+    counter.clock.now_ms += HOUR_MS
+    before = counted.left("courier", "expired")
+    with caplog.at_level(logging.INFO, logger="consumers.upkeep"):
+        upkeep.expire(counter.store, counter.desk)
+        upkeep.expire(counter.store, counter.desk)
+    (line,) = [line for line in outcomes(caplog.records, "consumers.upkeep") if "outcome" in line]
+    assert (line["stage"], line["outcome"], line["code"]) == ("courier", "expired", "courier.expired")
+    assert (line["delivery"], line["report_id"]) == (referral.referral_id, referral.report_id)
+    assert counted.left("courier", "expired") - before == 1
 
 
 @pytest.mark.parametrize("ahead_ms", [HOUR_MS, DAY_MS])
