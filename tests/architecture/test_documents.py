@@ -15,7 +15,7 @@ import tocsin as product
 from tocsin.cli.main import tocsin
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
+PAGES = sorted(page for place in ("", "docs/**/", "deploy/**/", "examples/") for page in ROOT.glob(f"{place}*.md"))
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 BLOCK = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
 SPAN = re.compile(r"`((?:[^`\n]|\n(?!\n))+)`")
