@@ -46,11 +46,13 @@ def described(now: Figures, before: Figures | None) -> str:
 
 def _objective(objective: Objective, results: Sequence[Progress]) -> str:
     rows = "".join(_result(one) for one in results)
+    name = escape(objective.name)
     return (
-        f"<section><h2>{escape(objective.name)}</h2><p>Owner: {escape(objective.owner)}</p>"
+        f"<section><h2>{name}</h2><p>Owner: {escape(objective.owner)}</p>"
+        f"<div class='wide' tabindex='0' role='region' aria-label='{name}'>"
         "<table><thead><tr><th scope='col'>figure</th><th scope='col'>at the beginning</th><th scope='col'>now</th>"
         "<th scope='col'>target</th><th scope='col'>until</th><th scope='col'>owner</th><th scope='col'>standing</th>"
-        f"</tr></thead><tbody>{rows}</tbody></table></section>"
+        f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
     )
 
 
