@@ -39,12 +39,10 @@ class Host(Struct, frozen=True, kw_only=True):
             "/etc/systemd/system": self.folder / "units",
             "/var/lib/tocsin": self.home,
             ".venv/bin": Path(sys.executable).parent,
-            "dist": self.folder / "dist",
+            " dist": f" {self.folder}/dist",
             "9101": self.ports[INSTALLED],
         }
-        for place, instead in places.items():
-            words = words.replace(place, str(instead))
-        return words
+        return re.sub("|".join(map(re.escape, places)), lambda found: str(places[found.group()]), words)
 
     def run(self, block: str) -> None:
         """The commands; what they ask of systemd is kept, and this test does it."""
