@@ -74,6 +74,11 @@ WRONG: dict[str, tuple[str, Callable[[Manifest], Any], str]] = {
     ),
     "no listeners": ("Kafka", lambda one: one["spec"]["kafka"].pop("listeners"), "/listeners is missing"),
     "brokers counted where v1 does not": ("Kafka", lambda one: one["spec"]["kafka"].update(replicas=3), '"replicas"'),
+    "a setting that the operator decides": (
+        "Kafka",
+        lambda one: one["spec"]["kafka"]["config"].update({"ssl.client.auth": "none"}),
+        "/config/ssl.client.auth is passed over",
+    ),
     "an older version": ("Kafka", lambda one: one.update(apiVersion="kafka.strimzi.io/v1beta2"), "v1beta2"),
     "a role that is none": ("KafkaNodePool", lambda one: one["spec"].update(roles=["brokers"]), '"brokers"'),
     "no number of partitions": ("KafkaTopic", lambda one: one["spec"].update(partitions="many"), '"many"'),

@@ -17,6 +17,8 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -83,6 +85,22 @@ public final class Judge {
             String found = part == null && !written.has(name) && required(getter) ? place + " is missing" : fault(place, written.path(name), part);
             if (!found.isEmpty()) {
                 return found;
+            }
+        }
+        return passedOver(path, read.getClass(), written.path("config"));
+    }
+
+    /** Of a configuration, the first key that the operator decides itself, and passes over without a word to whoever applies it. */
+    private static String passedOver(String path, Class<?> kind, JsonNode config) throws ReflectiveOperationException {
+        if (Arrays.stream(kind.getFields()).noneMatch(one -> one.getName().equals("FORBIDDEN_PREFIXES"))) {
+            return "";
+        }
+        List<String> refused = List.of(((String) kind.getField("FORBIDDEN_PREFIXES").get(null)).split(", "));
+        List<String> allowed = List.of(((String) kind.getField("FORBIDDEN_PREFIX_EXCEPTIONS").get(null)).split(", "));
+        for (Iterator<String> keys = config.fieldNames(); keys.hasNext(); ) {
+            String key = keys.next();
+            if (refused.stream().anyMatch(key::startsWith) && !allowed.contains(key)) {
+                return path + "/config/" + key + " is passed over";
             }
         }
         return "";
