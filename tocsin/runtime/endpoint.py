@@ -1,6 +1,7 @@
 """The one HTTP port of a process: /metrics, /live and /ready."""
 
 import contextlib
+import logging
 import math
 import socket
 import ssl
@@ -32,6 +33,7 @@ MOST_CONNECTIONS: Final = 32
 PER_SECOND, AT_ONCE = 50.0, 100.0
 """Of one caller; a scraper and a prober ask once in seconds. All callers together have four times that."""
 NAME: Final = "endpoint"
+_LOG: Final = logging.getLogger(__name__)
 _PLAIN = "text/plain; charset=utf-8"
 _NOTHING: Final[Mapping[str, str]] = {}
 
@@ -130,10 +132,24 @@ class _Server(ThreadingHTTPServer):
         connection.settimeout(_HANDSHAKE_SECONDS)
         return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Who shows a good certificate is told of in the log, by the name in it, before anything is asked."""
+        if self._tls is not None:
+            request.do_handshake()
+            facts = {"stage": NAME, "outcome": "let_in", "caller": client_address[0], "client": _name_in(request)}
+            _LOG.info("a certificate of its authority", extra={"facts": facts})
+        super().finish_request(request, client_address)
+
     def handle_error(self, request: object, client_address: Any) -> None:
         """Who shows no good certificate is told of in the log; who goes away is no event of ours."""
         if isinstance(sys.exception(), ssl.SSLError):
             self._refusals.tell("no TLS with a certificate of its authority", client_address[0])
+
+
+def _name_in(connection: ssl.SSLSocket) -> str:
+    """The common name of the certificate that was shown; empty where it has none."""
+    shown: dict[str, Any] = connection.getpeercert() or {}
+    return next((value for part in shown.get("subject", ()) for key, value in part if key == "commonName"), "")
 
 
 def _cut(connection: socket.socket) -> None:
@@ -197,7 +213,7 @@ class _Speaking(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
-        """A scrape is no event: nothing is logged."""
+        """What is scraped is no event: with whose certificate it was, the server tells."""
 
 
 def _names(host: str, *, is_guarded: bool) -> Collection[str] | None:

@@ -1,11 +1,12 @@
-"""What a metrics port refused is in the log of its process: who asked, and why not."""
+"""Whom a metrics port refused, and why, and whose certificate it took is in the log of its process."""
 
 import json
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tocsin.runtime.refusing import Refusals
 from tocsin.runtime.settings import MetricsTls
 from tocsin.stack.certificates import Authority
 
+ENDPOINT = "tocsin.runtime.endpoint"
 MARK = "planted-by-the-caller"
 
 
@@ -55,22 +57,51 @@ def test_no_http_and_one_connection_too_many_are_told(endpoint: Endpoint, caplog
     assert MARK not in json.dumps(told(caplog))
 
 
-def test_each_handshake_without_a_good_certificate_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    authority = Authority(tmp_path / "ours")
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path / "ours")
+
+
+@pytest.fixture
+def guarded(authority: Authority) -> Iterator[Endpoint]:
     pair = authority.pair("triage")
     tls = MetricsTls(certificate=pair.certificate, key=pair.key, ca=authority.certificate)
     endpoint = Endpoint(Health(), "127.0.0.1", 0, tls)
-    try:
-        context = ssl.create_default_context(cafile=authority.certificate)
-        for _ in range(2):
-            with closing(context.wrap_socket(socket.socket(), server_hostname="localhost")) as stranger:
-                stranger.connect(("127.0.0.1", endpoint.port))
-                with pytest.raises(OSError, match=r"alert|reset|closed|EOF"):
-                    stranger.recv(1)
-            assert waited_for(caplog, "no TLS with a certificate of its authority")["caller"] == "127.0.0.1"
-    finally:
-        endpoint.close()
-    assert len(told(caplog)) == 2
+    yield endpoint
+    endpoint.close()
+
+
+def test_each_handshake_without_a_good_certificate_is_told(
+    authority: Authority, guarded: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    context = ssl.create_default_context(cafile=authority.certificate)
+    for _ in range(2):
+        with closing(context.wrap_socket(socket.socket(), server_hostname="localhost")) as stranger:
+            stranger.connect(("127.0.0.1", guarded.port))
+            with pytest.raises(OSError, match=r"alert|reset|closed|EOF"):
+                stranger.recv(1)
+        assert waited_for(caplog, "no TLS with a certificate of its authority")["caller"] == "127.0.0.1"
+    guarded.close()
+    assert [line["outcome"] for line in told(caplog, ENDPOINT)] == ["refused"] * 2
+
+
+def test_each_handshake_with_a_good_certificate_is_told_by_the_name_in_it(
+    authority: Authority, guarded: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    context = ssl.create_default_context(cafile=authority.certificate)
+    scraper = authority.pair("prometheus")
+    context.load_cert_chain(scraper.certificate, scraper.key)
+    for _ in range(2):
+        with closing(HTTPSConnection("localhost", guarded.port, timeout=5, context=context)) as connection:
+            connection.request("GET", f"/{MARK}")
+            assert connection.getresponse().status == 404
+    lines = told(caplog, ENDPOINT)
+    assert [(line["outcome"], line["caller"], line["client"]) for line in lines] == [
+        ("let_in", "127.0.0.1", "prometheus")
+    ] * 2
+    assert MARK not in json.dumps(lines)
 
 
 def test_a_flood_is_one_line_and_what_concerns_a_signature_is_told_each_time(caplog: pytest.LogCaptureFixture) -> None:
