@@ -1,7 +1,7 @@
 """The ops page before a Prometheus that has two series for whatever is asked."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -34,10 +34,12 @@ def an_ops_page(library: Library | None = None) -> Starlette:
 
 
 @contextmanager
-def serving_page(paces: Callers | None = None, library: Library | None = None) -> Iterator[str]:
+def serving_page(
+    paces: Callers | None = None, library: Library | None = None, names: Collection[str] = ()
+) -> Iterator[str]:
     """Its address, as `tocsin ops` serves it."""
     with loopback(0) as listening:
-        server = guarded_server(an_ops_page(library), paces)
+        server = guarded_server(an_ops_page(library), paces, names)
         serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         serving.start()
         until(lambda: server.started)

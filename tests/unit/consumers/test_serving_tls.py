@@ -1,11 +1,14 @@
 """The ops page and the reference receiver over TLS: nothing in plain, nothing older than 1.2."""
 
+import inspect
+import re
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from http.client import HTTPSConnection
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
@@ -19,6 +22,7 @@ from schemas.failures import Failure
 from tests.builders.waiting import until
 from tocsin.cli import ops, receiver
 from tocsin.cli.serving.listening import loopback
+from tocsin.runtime.loopback import is_loopback
 from tocsin.runtime.tls import answering
 from tocsin.stack.certificates import Authority
 
@@ -77,6 +81,15 @@ def answered(plain: socket.socket) -> bytes:
         return plain.recv(1_000)
     except ConnectionResetError:
         return b""
+
+
+@pytest.mark.parametrize("command", [ops, receiver])
+def test_a_command_serves_what_listens_on_loopback_and_no_other_address(command: ModuleType) -> None:
+    with loopback(0) as listening:
+        assert is_loopback(listening.getsockname()[0])
+    source = inspect.getsource(command)
+    assert "with loopback(port) as listening:" in source
+    assert re.findall(r"\.run\((.*)\)", source) == ["sockets=[listening]"]
 
 
 def test_a_key_that_others_can_read_is_refused(authority: Authority) -> None:

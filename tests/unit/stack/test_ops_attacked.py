@@ -217,6 +217,24 @@ def test_a_name_that_the_operator_says_is_answered_beside_those_of_this_machine(
     assert asked("GET", "/", names=names, headers={"host": "an.ops.example.test"}).status_code == 400
 
 
+def test_whoever_reads_it_over_tls_by_a_name_of_the_operators_is_told_to_come_by_tls_alone() -> None:
+    names, header = ("ops.example.test", "localhost"), "strict-transport-security"
+    for path in EVERY:
+        answer = asked("GET", f"https://ops.example.test{path}", names=names)
+        assert answer.headers[header] == "max-age=31536000; includeSubDomains", path
+        for address in ("http://ops.example.test", "https://localhost:8490", "https://evil.example.test"):
+            assert header not in asked("GET", address + path, names=names).headers, "plain, this machine, or a stranger"
+
+
+def test_a_proxy_of_this_machine_that_speaks_tls_says_so_for_the_page() -> None:
+    with serving_page(at_will(), names=("ops.example.test",)) as address:
+        told = {"host": "ops.example.test", "x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.7"}
+        assert "strict-transport-security" in httpx.get(address, headers=told).headers
+        assert (
+            "strict-transport-security" not in httpx.get(address, headers=told | {"x-forwarded-proto": "http"}).headers
+        )
+
+
 @pytest.mark.parametrize("name", ["*", "*.example.test", "ops.example.test:443", "https://ops", "a b", ""])
 def test_a_name_that_no_request_can_have_is_wrong_usage(name: str) -> None:
     done = CliRunner().invoke(command, ["--no-download", "--port", "0", "--host", name])

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,7 @@ _EACH: Final[Mapping[str, str]] = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
+_STAY_ENCRYPTED: Final = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 _REFUSALS: Final = Refusals(NAME)
 
 
@@ -42,6 +43,7 @@ class Guard:
     def __init__(self, application: ASGIApp, paces: Callers, names: Collection[str]) -> None:
         self._application = application
         self._paces = paces
+        self._named = frozenset(names) - CALLED
         self._names = CALLED.union(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,12 +52,22 @@ class Guard:
         async def said(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _EACH.items():
+                for name, value in self._said_to(scope):
                     headers.setdefault(name, value)
             await send(message)
 
         answers = self._refusal(scope) or self._application
         await answers(scope, receive, said)
+
+    def _said_to(self, scope: Scope) -> Iterator[tuple[str, str]]:
+        """Over TLS, a browser is told to come by TLS alone, but not to a name of its own machine.
+
+        That would bind whatever else answers there, on each port. A proxy says by X-Forwarded-Proto that it speaks TLS.
+        """
+        yield from _EACH.items()
+        hosts = Headers(scope=scope).getlist("host")
+        if scope["scheme"] == "https" and hosts and is_called(hosts, self._named):
+            yield _STAY_ENCRYPTED
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         caller = scope["client"][0] if scope.get("client") else ""
