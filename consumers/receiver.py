@@ -89,6 +89,8 @@ class Receiver:
 
     async def post(self, request: Request) -> Response:
         """Take one referral."""
+        if not _is_as_it_is(request):
+            return _refused(request, "a body as it is: no Content-Encoding", 415, {"accept-encoding": "identity"})
         try:
             with anyio.fail_after(LONGEST_WAIT_SECONDS):
                 body = await bounded_body(request)
@@ -98,6 +100,9 @@ class Receiver:
             return _refused(request, f"at most {MAX_BODY_BYTES} bytes", 413)
         if not self._is_signed(request, body):
             return _refused(request, "the signature does not verify", 401)
+        return await self._let_in(request, body)
+
+    async def _let_in(self, request: Request, body: bytes) -> Response:
         key = request.headers["webhook-id"]
         if not _is_key(key):
             return _refused(request, "the webhook-id is no key", 400)
@@ -200,10 +205,16 @@ def _tell(request: Request, outcome: str, key: str) -> None:
     _LOG.info("a signed request", extra={"facts": facts})
 
 
-def _refused(request: Request, problem: str, status: int) -> Response:
+def _refused(request: Request, problem: str, status: int, more: Mapping[str, str] | None = None) -> Response:
     metrics.record_left(NAME, "refused")
     _REFUSALS.tell(problem, _caller(request))
-    return JSONResponse({"problem": problem}, status)
+    return JSONResponse({"problem": problem}, status, more)
+
+
+def _is_as_it_is(request: Request) -> bool:
+    """Nothing is unpacked here, so that nothing becomes larger than its bound; what says it is packed is not kept."""
+    said = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    return {one.strip() for one in said} <= {"", "identity"}
 
 
 def _is_what_it_says(content_type: str, body: bytes) -> bool:
