@@ -3,17 +3,20 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from tests.builders.policy import a_folder
+from schemas.records.identifiers import MemberId
+from tests.builders.policy import a_folder, the_sample
 from tests.builders.promotions import Chancery, a_chancery, another_bundle
 from tests.builders.reports import NOON_MS
 from tocsin.policy.bundle import SAMPLE
+from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Level
-from tocsin.stack.doctor.rules import of_memory, of_rules, of_signing
+from tocsin.stack.doctor.rules import of_memory, of_rules, of_submitters
 
 MEMBERS = ("nl-hotline", "fr-hotline", "us-hotline")
 LATER_MS = 3_600_000
-SIGNS = "signs = true"
+SIGNS, SEALS = "signs = true", "seals = true"
 """As the sample has it of plat-a, the first."""
 
 
@@ -80,16 +83,39 @@ def test_a_last_promotion_that_workers_have_seen_and_the_store_has_no_more_fails
     assert (found.level, last.name in found.says) == (Level.FAIL, True)
 
 
-def test_who_submits_unsigned_is_named_and_who_does_not_take_part_is_not(tmp_path: Path) -> None:
-    (whole,) = of_signing(SAMPLE, None, NOON_MS)
-    assert (whole.level, whole.says.endswith("members submit, and each has to sign")) == (Level.OK, True)
-    folder = a_folder(tmp_path, ("members.toml", SIGNS, SIGNS.replace("true", "false")))
-    (found,) = of_signing(folder, None, NOON_MS)
-    assert (found.level, found.part, found.next_command) == (Level.WARN, "signing", "tocsin member check plat-a")
-    away = SIGNS.replace("true", 'false\nstanding = "suspended"')
-    (found,) = of_signing(a_folder(tmp_path / "away", ("members.toml", SIGNS, away)), None, NOON_MS)
+def of_part(part: str, folder: Path) -> list[Finding]:
+    return [one for one in of_submitters(folder, None, NOON_MS) if one.part == part]
+
+
+@pytest.mark.parametrize(
+    ("part", "agreed", "whole"),
+    [
+        ("signing", SIGNS, "members submit, and each has to sign"),
+        ("sealing", SEALS, "members submit what may name a person, and each has to seal it"),
+    ],
+)
+def test_who_submits_without_an_agreement_is_named_and_who_does_not_take_part_is_not(
+    part: str, agreed: str, whole: str, tmp_path: Path
+) -> None:
+    (found,) = of_part(part, SAMPLE)
+    assert (found.level, found.says.endswith(whole)) == (Level.OK, True)
+    for instead in (agreed.replace("true", "false"), ""):
+        (found,) = of_part(part, a_folder(tmp_path / f"open{len(instead)}", ("members.toml", agreed, instead)))
+        assert (found.level, found.next_command) == (Level.WARN, "tocsin member check plat-a")
+        assert found.says.startswith("plat-a submits and has not agreed to")
+    away = agreed.replace("true", 'false\nstanding = "suspended"')
+    (found,) = of_part(part, a_folder(tmp_path / "away", ("members.toml", agreed, away)))
     assert found.level is Level.OK
 
 
-def test_rules_that_cannot_be_read_say_nothing_of_signing(tmp_path: Path) -> None:
-    assert list(of_signing(tmp_path, None, NOON_MS)) == []
+def test_what_is_given_up_by_not_sealing_is_said_and_a_canary_names_nobody() -> None:
+    plat_a, canary = (the_sample().members[MemberId(name)] for name in ("plat-a", "canary"))
+    (found,) = findings.of_sealing([replace(plat_a, seals=False), canary])
+    assert found.says.endswith("who runs broker or database reads whom its reports name")
+    assert not canary.seals
+    (found,) = findings.of_sealing([canary])
+    assert found.level is Level.OK
+
+
+def test_rules_that_cannot_be_read_say_nothing_of_submitters(tmp_path: Path) -> None:
+    assert list(of_submitters(tmp_path, None, NOON_MS)) == []

@@ -28,7 +28,7 @@ from tocsin.stack.certificates import expiry
 from tocsin.stack.doctor import findings
 from tocsin.stack.doctor.findings import Finding, Group
 from tocsin.stack.doctor.given_up import of_settings
-from tocsin.stack.doctor.rules import of_keys, of_memory, of_people, of_rules, of_signing
+from tocsin.stack.doctor.rules import of_keys, of_memory, of_people, of_rules, of_submitters
 from tocsin.stack.erasing import came_back
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Provisioner
@@ -142,7 +142,7 @@ def _expiries(home: Path) -> Mapping[str, datetime]:
 def _policy(ops: Settings, now: datetime) -> Iterator[Finding]:
     now_ms = int(now.timestamp() * 1000)
     yield from of_rules(ops.policy, ops.policy_trust, now_ms)
-    yield from of_signing(ops.policy, ops.policy_trust, now_ms)
+    yield from of_submitters(ops.policy, ops.policy_trust, now_ms)
     yield from of_people(ops.policy_trust, local_stack=ops.local_stack)
     yield from of_keys(ops.trust, now_ms)
 

@@ -141,22 +141,36 @@ def of_signing(submitters: Sequence[Member]) -> Iterator[Finding]:
         yield Finding(part="signing", level=Level.OK, says=f"{len(submitters)} members submit, and each has to sign")
 
 
+def of_sealing(submitters: Sequence[Member]) -> Iterator[Finding]:
+    """Whether each that submits now has agreed to seal: else personal parts lie open; a canary names nobody."""
+    named = [one for one in submitters if not one.canary]
+    unsealed = sorted(one.id for one in named if not one.seals)
+    for name in unsealed:
+        says = f"{name} submits and has not agreed to seal: who runs broker or database reads whom its reports name"
+        yield Finding(part="sealing", level=Level.WARN, says=says, next_command=f"tocsin member check {name}")
+    if not unsealed:
+        says = f"{len(named)} members submit what may name a person, and each has to seal it"
+        yield Finding(part="sealing", level=Level.OK, says=says)
+
+
 def of_erasures(came_back: int) -> Iterator[Finding]:
     """What the register of erasures says against what the database holds: an older backup brings reports back."""
-    if came_back:
-        says = f"{came_back} reports that were erased are held again: the database was restored from an older backup"
-        yield Finding(part="erasures", level=Level.FAIL, says=says, next_command="tocsin erase --again")
-    else:
-        yield Finding(part="erasures", level=Level.OK, says="nothing that was erased is held")
+    says = f"{came_back} reports that were erased are held again" if came_back else "nothing that was erased is held"
+    yield _held_against("erasures", says, "tocsin erase --again" if came_back else "")
 
 
 def of_restrictions(lost: int) -> Iterator[Finding]:
     """What the register of restrictions says against the ledger: an older backup gives reports out again."""
-    if lost:
-        says = f"{lost} restrictions are not as the register says: the database was restored from an older backup"
-        yield Finding(part="restrictions", level=Level.FAIL, says=says, next_command="tocsin subject --again")
-    else:
-        yield Finding(part="restrictions", level=Level.OK, says="every restriction is as the register says")
+    says = f"{lost} restrictions are not as the register says" if lost else "every restriction is as the register says"
+    yield _held_against("restrictions", says, "tocsin subject --again" if lost else "")
+
+
+def _held_against(register: str, says: str, again: str) -> Finding:
+    """What a register says and a backup of the database may have undone; `again` does it once more."""
+    if not again:
+        return Finding(part=register, level=Level.OK, says=says)
+    why = f"{says}: the database was restored from an older backup"
+    return Finding(part=register, level=Level.FAIL, says=why, next_command=again)
 
 
 def of_folder(digest: str) -> Iterator[Finding]:

@@ -47,13 +47,15 @@ def of_people(trust: Path | None, *, local_stack: bool) -> Iterator[Finding]:
     yield from findings.of_people(names, local_stack=local_stack)
 
 
-def of_signing(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]:
-    """Whoever takes part today; rules that cannot be read are told with the policy."""
+def of_submitters(folder: Path, trust: Path | None, now_ms: int) -> Iterator[Finding]:
+    """What whoever takes part today has agreed to; rules that cannot be read are told with the policy."""
     try:
         members = policies(folder, trust).at(now_ms).members.values()
     except Failure:
         return
-    yield from findings.of_signing([one for one in members if one.submits and one.takes_part(day_of(now_ms))])
+    submitters = [one for one in members if one.submits and one.takes_part(day_of(now_ms))]
+    yield from findings.of_signing(submitters)
+    yield from findings.of_sealing(submitters)
 
 
 def of_memory(folder: Path, trust: Path | None, seen: Mapping[str, bytes]) -> Iterator[Finding]:
