@@ -163,8 +163,10 @@ def _two_people_erase_it_and_revoke_a_key(stack: Any, report_id: str, people: Tw
     assert f"{key} of {SPARE} would be revoked (lost)." in would.stdout, would
     done = people.do(("keys", "revoke"), key, "--reason", "lost")
     assert (done.returncode, f"{key} of {SPARE} was revoked (lost)." in done.stdout) == (0, True), done
-    said = tocsin(stack, "disclosures", "--person", "ben").stdout
-    assert f"anna and ben erased the report {report_id} (tocsin erase). Reason: a test." in said
+    erased = f"anna and ben erased the report {report_id} (tocsin erase). Reason: a test."
+    for asked in (("--report", report_id), ("--member", SUBMITTER), ("--person", "ben")):
+        said = tocsin(stack, "disclosures", *asked).stdout
+        assert said.count(erased) == 1, asked
     assert f"anna and ben revoked the key {key} of {SPARE} (tocsin keys revoke). Reason: lost." in said
 
 

@@ -69,8 +69,8 @@ def erase(
         require_free(connection, report)
         erasing.erase(connection, report)
         what = f"erased the report {report}"
-        act = Act(person=order.by, reason=order.reason, command=COMMAND, what=what, member=held.submitter)
-        record_act(connection, act, order.at_ms)
+        act = Act(person=order.by, reason=order.reason, command=COMMAND, what=what)
+        record_act(connection, replace(act, member=held.submitter, report=report), order.at_ms)
     register.add(report, order.at_ms)
     tell_of(held)
     return held
