@@ -30,9 +30,9 @@ $(CODEC): $(READY) codec/Cargo.toml codec/pyproject.toml $(wildcard codec/src/*.
 	@command -v cargo >/dev/null || echo "No Rust toolchain (cargo) here: Tocsin reads with fastavro, which is slower and says the same."
 	@! command -v cargo >/dev/null || { echo "Compiling the codec, once: about half a minute ..."; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./codec && touch $@; } || echo "The codec could not be compiled: Tocsin reads with fastavro, which is slower and says the same."
 
-codec-check: $(READY) ## Judge the codec's Rust: format, clippy, its own tests
+codec-check: $(READY) ## Judge the codec's Rust and that of its fuzzing: format, clippy, its own tests
 	@cd codec && cargo fmt --check && cargo clippy --quiet --release -- --deny warnings && cargo test --quiet --release
-	@cd codec/fuzz && cargo fmt --check
+	@cd codec/fuzz && cargo fmt --check && cargo clippy --quiet -- --deny warnings
 
 codec-long: $(CODEC) ## Hold the compiled codec against fastavro: a million records, 5,000 schemas, 500,000 mutations
 	@$(BIN)/python -m tests.engines
@@ -150,13 +150,15 @@ bench-day: $(CODEC) ## Publish as many reports as CyberTipline takes in a day, a
 bench-deliver: $(CODEC) ## Measure what one delivery costs a member's process in CPU, without a broker, into docs/performance (DELIVERIES=1000)
 	@$(BIN)/python -m benchmarks.deliver --deliveries $(or $(DELIVERIES),1000)
 
+# $(1): programs that a test needs; $(2): Debian's packages that have them.
+FROM_DEBIAN = for one in $(1); do command -v $$one >/dev/null || missing=$$one; done; [ -z "$$missing" ] || { command -v apt-get >/dev/null || { echo "$$missing comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
+		apt-get update -qq && apt-get install -qq --yes --no-install-recommends $(2) >/dev/null || echo "$$missing could not be installed: tests that need it are skipped."; }
+
 promtool: ## Install Prometheus and Alertmanager, with whose programs tests check metrics, rules and routes (Debian and its kin, as root)
-	@command -v promtool >/dev/null && command -v amtool >/dev/null || { command -v apt-get >/dev/null || { echo "promtool comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
-		apt-get update -qq && apt-get install -qq --yes --no-install-recommends prometheus prometheus-alertmanager >/dev/null || echo "promtool could not be installed: tests that need it are skipped."; }
+	@$(call FROM_DEBIAN,promtool amtool,prometheus prometheus-alertmanager)
 
 browser: ## Install Chromium, in which tests look at the ops page (Debian and its kin, as root)
-	@command -v chromium >/dev/null || { command -v apt-get >/dev/null || { echo "chromium comes from Debian's packages, and apt-get is not here: tests that need it are skipped."; exit 0; }; \
-		apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium >/dev/null || echo "chromium could not be installed: tests that need it are skipped."; }
+	@$(call FROM_DEBIAN,chromium,chromium)
 
 screenshots: $(READY) ## Take the pictures in docs/images of a real run (needs make promtool browser)
 	@mkdir -p docs/images
