@@ -39,7 +39,7 @@ def restricted(connection: Connection) -> frozenset[ReportId]:
 
 def restriction_numbers(connection: Connection) -> Mapping[ReportId, int]:
     """Of each report that is only kept now, the number of the request."""
-    return {ReportId(row.report_id): row.number for row in connection.execute(_NUMBERS)}
+    return {ReportId(row.report_id): row.number for row in connection.execute(*RESTRICTED)}
 
 
 def restricted_in(rows: Iterable[Any]) -> frozenset[ReportId]:
@@ -101,11 +101,9 @@ def _request(row: Row[tuple[object, ...]]) -> Request:
 
 
 RESTRICTED: Final = Query(
-    text("select report_id::text from subject_requests where kind = 'restrict' and ended_at is null")
+    text("select report_id::text, number from subject_requests where kind = 'restrict' and ended_at is null")
 )
-_NUMBERS: Final = text("""
-    select report_id::text, number from subject_requests where kind = 'restrict' and ended_at is null
-""")
+"""Triage asks it, too: it may read the table, and needs the reports alone."""
 _IN_FORCE: Final = text("""
     select number, report_id::text, kind, field, reason, asked_by, asked_at from subject_requests s
     where report_id = any(cast(:reports as uuid[])) and ended_at is null
