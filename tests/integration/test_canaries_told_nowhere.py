@@ -4,7 +4,7 @@ import base64
 import importlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from schemas.records.identifiers import MemberId
 from schemas.topics import RULINGS, TRIAGED, dead_letter_topic, status_topic
 from tests.builders import commands
 from tests.builders.answering import AUTHOR
+from tests.builders.balances import settled
 from tests.builders.planting import CANARY, MEMBER
 from tests.builders.sung import TOPICS, Planted, fields_of, send, songs, sung_in
 from tests.builders.sung_back import (
@@ -38,7 +39,6 @@ from tocsin.cli.main import SECTIONS
 from tocsin.policy.bundle import SAMPLE, load
 from tocsin.policy.sharing import AUDIENCES
 from tocsin.stack.demo.crew import Crew
-from tocsin.stack.ledger import balance_of
 from tocsin.stack.postgres import DATABASE
 
 pytestmark = pytest.mark.stack
@@ -92,10 +92,10 @@ def heard(busy_stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for name, command in COMMANDS.items():
             crew.start(name, (*command, "--metrics-port", str(ports[name])))
         until(lambda: all(is_ready(port) for port in ports.values()))
-        found, before = songs(), settled(stack)
+        found, before = songs(), settled(stack.home, TOPICS)
         send(stack, found)
         said = publish_canaries(stack, folder)
-        until(lambda: settled(stack) >= before + len(found))
+        until(lambda: settled(stack.home, TOPICS) >= before + len(found))
         said += tocsin(stack, "deliver", POLICE, "--once")
         until(lambda: len(given(stack, RECIPIENT)) > 4)
         found = {**found, **answer(stack), **type_canaries(stack)}
@@ -116,9 +116,9 @@ def publish_canaries(stack: Any, folder: Path) -> str:
 
 def answer(stack: Any) -> Mapping[int, Planted]:
     """A hotline answers a referral in every way and leaves another, with a canary in each of its texts."""
-    found, before = answers(*given(stack, RECIPIENT)[:2]), settled(stack, {BACK})
+    found, before = answers(*given(stack, RECIPIENT)[:2]), settled(stack.home, {BACK})
     send_back(stack, found)
-    until(lambda: settled(stack, {BACK}) >= before + len(found))
+    until(lambda: settled(stack.home, {BACK}) >= before + len(found))
     return found
 
 
@@ -162,11 +162,6 @@ def tocsin(stack: Any, *words: str, ends: int = 0) -> str:
     done = commands.tocsin(stack.home, *words)
     assert done.returncode == ends, done.stderr
     return done.stdout + done.stderr
-
-
-def settled(stack: Any, topics: Iterable[str] = TOPICS) -> int:
-    lines = [line for line in balance_of(stack.home).lines if line.topic in topics]
-    return 0 if any(line.waiting for line in lines) else sum(sum(dict(line.outcomes).values()) for line in lines)
 
 
 def delivered(stack: Any, member: str) -> bytes:

@@ -14,11 +14,11 @@ from schemas.records.identifiers import ContentId, CountryCode
 from schemas.records.report import ReportSubmitted
 from schemas.topics import submitted_topic
 from tests.builders import commands
+from tests.builders.balances import settled
 from tests.builders.reports import a_hash, a_hosting, a_report, a_source_url, an_item
 from tests.builders.waiting import until
 from tests.chaos.publishing import SUBMITTERS, Publishing
 from tocsin.stack.demo.crew import Crew
-from tocsin.stack.ledger import balance_of
 from tocsin.stack.receiving import whole_files
 
 pytestmark = pytest.mark.stack
@@ -54,17 +54,12 @@ def of_page(reference: str, page: str, number: int = 0) -> ReportSubmitted:
 
 def published(stack: Any, *reports: ReportSubmitted) -> None:
     """And decided."""
-    before = settled(stack)
+    before = settled(stack.home, TOPICS)
     publishing = Publishing(stack.home)
     for report in reports:
         publishing.send(report)
     assert publishing.finish().failures == 0
-    until(lambda: settled(stack) >= before + len(reports), 120)
-
-
-def settled(stack: Any) -> int:
-    lines = [line for line in balance_of(stack.home).lines if line.topic in TOPICS]
-    return sum(sum(dict(line.outcomes).values()) for line in lines)
+    until(lambda: settled(stack.home, TOPICS) >= before + len(reports), 120)
 
 
 def delivered(stack: Any) -> list[dict[str, Any]]:
