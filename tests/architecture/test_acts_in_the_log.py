@@ -12,6 +12,7 @@ from tocsin.cli.main import SECTIONS
 
 ROOT = Path(__file__).parents[2]
 ACTS: Final = {
+    "acl apply": "test_membership.py",
     "audit epoch": "test_two_names.py",
     "dlq drop": "test_dlq.py",
     "dlq retry": "test_dlq.py",
@@ -22,15 +23,17 @@ ACTS: Final = {
     "hold set": "test_people.py",
     "keyring retire": "test_key_rotation.py",
     "keyring rotate": "test_key_rotation.py",
-    "keys admit": "test_people.py",
+    "keys admit": "test_membership.py",
     "keys destroy": "test_marker.py",
     "keys new": "test_origins.py",
     "keys revoke": "test_recalls.py",
     "keys rotate": "test_origins.py",
     "ledger skip": "test_set_aside.py",
-    "member leave": "test_people.py",
-    "member resume": "test_people.py",
-    "member suspend": "test_people.py",
+    "member add": "test_membership.py",
+    "member leave": "test_membership.py",
+    "member renew": "test_membership.py",
+    "member resume": "test_membership.py",
+    "member suspend": "test_membership.py",
     "policy promote": "test_two_names.py",
     "queue decide": "test_people.py",
     "recall": "test_recalls.py",
@@ -44,16 +47,13 @@ LOOKS: Final = {
 }  # fmt: skip
 """Looks, by tests/unit/cli/test_purpose.py; `subject` is one, too, where it changes nothing."""
 NOT_LOGGED: Final = {
-    "acl apply": "makes the broker what the policy says, which two people promoted",
     "hold legal tell": "tells again what stands",
     "keyring begin": "there is no log yet",
     "keys begin": "there is no log yet",
     "keys keeper": "there is no log yet",
-    "member add": "signs a certificate, and writes into the folder in which rules are edited; two people promote that",
-    "member renew": "signs a certificate, which reaches what the promoted policy says",
     "policy key": "a key of whoever runs it",
     "policy sign": "the second half of a promotion, whose entry names both",
-    "provision": "makes what a deployment needs before it starts",
+    "provision": "makes what the log needs, before it is there, and after a restore before its epoch begins",
 }
 """Changes that leave no entry, and why."""
 MEMBERS: Final = {

@@ -1,43 +1,25 @@
-"""What waits for a person, who is suspended, and the life of a member: an exchange with a policy folder of its own."""
+"""What waits for a person, what people decide, escalate and hold: an exchange with a policy folder of its own."""
 
 import json
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from schemas.failures import Failure
-from schemas.records.identifiers import CountryCode, MemberId, report_id_of
+from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import SharingChoices
-from tests.builders import commands
 from tests.builders.commands import a_crew
-from tests.builders.drafts import a_draft
-from tests.builders.policy import a_folder
-from tests.builders.reports import a_hosting, an_escalation, an_item
+from tests.builders.people import MEMBER, an_exchange, hosted, logged, publish, recipients, rows, tocsin, waiting
+from tests.builders.reports import an_escalation
 from tests.builders.waiting import patiently as until
-from tocsin.policy.bundle import load as load_policy
-from tocsin.publisher import Publisher
-from tocsin.runtime.database import database_of
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.settings import load
-from tocsin.stack.charter import charter_of
 from tocsin.stack.decisions import decisions
 from tocsin.stack.local import LocalStack
-from tocsin.stack.requests import packet_folder
 
 pytestmark = pytest.mark.stack
-MEMBER = MemberId("fr-hotline")
-IMPATIENT = (
-    "priority.toml",
-    "deadline_hours = 4",
-    "deadline_hours = 0.001",
-)
 LADDER = """
 [[escalation]]
 code = "escalation.duty_contact"
@@ -54,53 +36,8 @@ after_minutes = 0.2
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[LocalStack]:
-    home = Path(tempfile.mkdtemp(prefix="tocsin-people-"))
-    stack = LocalStack(home / "home", brief=True)
-    try:
-        folder = a_folder(home, IMPATIENT)
-        stack.up(charter_of(load_policy(folder), folder))
-        with a_crew(stack.home, home / "logs") as crew:
-            crew.start("escalated", ("triage", "--lane", "escalated"))
-            crew.start("normal", ("triage", "--lane", "normal"))
-            crew.start("returns", ("returns",))
-            yield stack
-            crew.require_all()
-    finally:
-        stack.down()
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def tocsin(stack: LocalStack, *words: str) -> subprocess.CompletedProcess[str]:
-    return commands.tocsin(stack.home, *words)
-
-
-def publish(stack: LocalStack, reference: str, member: MemberId = MEMBER, **changes: Any) -> None:
-    with Publisher(stack.config(member)) as publisher:
-        publisher.publish(a_draft(submitter_reference=reference, **changes))
-
-
-def hosted(country: str) -> Any:
-    return (an_item(hosting=a_hosting(country=CountryCode(country))),)
-
-
-def rows(stack: LocalStack, query: str, **asked: Any) -> list[Any]:
-    database = database_of(load(stack.config("ops")))
-    try:
-        with database.transaction() as connection:
-            return list(connection.execute(text(query), asked).all())
-    finally:
-        database.close()
-
-
-def recipients(stack: LocalStack, reference: str) -> set[str]:
-    query = "select recipient from referrals where submitter_reference = :reference and not withdrawal"
-    return {row.recipient for row in rows(stack, query, reference=reference)}
-
-
-def waiting(stack: LocalStack, reference: str) -> dict[str, Any] | None:
-    lines = tocsin(stack, "queue", "list", "--json").stdout.splitlines()
-    found = (entry for entry in map(json.loads, lines) if entry["submitter_reference"] == reference)
-    return next(found, None)
+    with an_exchange() as stack:
+        yield stack
 
 
 def test_what_rules_cannot_settle_waits_with_reason_and_deadline_and_is_taken_by_one_person(
@@ -171,11 +108,6 @@ def _its_decision_is_in_the_log(exchange: LocalStack, report: str) -> None:
         assert line.endswith("(tocsin queue decide). Reason: looked at it."), line
 
 
-def logged(stack: LocalStack, *asked: str, said: str) -> list[str]:
-    """What the log has of it, in words."""
-    return [line for line in tocsin(stack, "disclosures", *asked).stdout.splitlines() if said in line]
-
-
 def added(stack: LocalStack, reference: str) -> set[str]:
     """Whom people added, where triage asks for it at every ruling."""
     query = "select unnest(chosen) as name from rulings where report_id = cast(:report as uuid)"
@@ -198,25 +130,6 @@ def test_what_is_closed_waits_no_longer_and_its_submitter_is_told(exchange: Loca
         "A person of the exchange looked at"
         in tocsin(exchange, "sent", "--as", MEMBER, "--reference", "close-1").stdout
     )
-
-
-def test_a_test_report_travels_to_one_member_and_to_nobody_else(exchange: LocalStack) -> None:
-    query = "select referral_id from referrals where submitter = 'ngo-b' and mark = 'TEST' order by referral_id"
-    before = rows(exchange, query)
-    told = tocsin(exchange, "member", "check", "ngo-b", "--round-trip").stdout
-    assert "✓ a test report came in" in told
-    assert rows(exchange, query) == before
-
-
-def test_a_test_referral_is_delivered_to_a_member_that_receives(exchange: LocalStack, tmp_path: Path) -> None:
-    with a_crew(exchange.home, tmp_path / "logs") as crew:
-        for member in ("nl-hotline", "nl-police"):
-            crew.start(member, ("deliver", member))
-            told = tocsin(exchange, "member", "check", member, "--round-trip", "--from", "ngo-b")
-            assert "✓ a test referral went out" in told.stdout, told.stderr
-        query = "select recipient, state from referrals where mark = 'TEST' and submitter = 'ngo-b'"
-        assert {row.recipient for row in rows(exchange, query)} == {"nl-hotline", "nl-police"}
-        crew.require_all()
 
 
 def test_an_urgent_referral_that_nobody_takes_up_climbs_to_the_stand_in_and_the_fallback(
@@ -306,117 +219,3 @@ def flags(exchange: LocalStack, reference: str) -> set[str]:
     with decisions(load(exchange.config("ops"))) as read:
         made = read.find(reference).referrals
     return {flag for referral in made if referral.recipient == "nl-hotline" for flag in referral.flags}
-
-
-def test_suspension_stops_the_next_record_and_the_stand_in_gets_it(exchange: LocalStack) -> None:
-    publish(exchange, "before", items=hosted("DE"))
-    until(lambda: "de-hotline-a" in recipients(exchange, "before"))
-    done = tocsin(exchange, "member", "suspend", "de-hotline-a", "--by", "A. Operator", "--reason", "key lost")
-    assert done.returncode == 0, done.stderr
-    publish(exchange, "after", items=hosted("DE"))
-    got = until(lambda: recipients(exchange, "after"))
-    assert "de-hotline-a" not in got
-    assert "de-hotline-b" in got, "its stand-in"
-    assert waiting(exchange, "before") is None or waiting(exchange, "before")
-    assert tocsin(exchange, "acl", "plan").returncode == 0, "its rules are gone, and no plan wants them back"
-    assert not [line for line in tocsin(exchange, "acl", "plan").stdout.splitlines() if "de-hotline-a" in line]
-    assert "suspended by A. Operator: key lost" in tocsin(exchange, "member", "list").stdout
-    tocsin(exchange, "member", "resume", "de-hotline-a", "--by", "A. Operator", "--reason", "new key")
-    publish(exchange, "again", items=hosted("DE"))
-    assert "de-hotline-a" in until(lambda: recipients(exchange, "again"))
-    of_member = tocsin(exchange, "disclosures", "--member", "de-hotline-a").stdout
-    assert "A. Operator suspended de-hotline-a (tocsin member suspend). Reason: key lost." in of_member
-    assert "A. Operator ended the suspension of de-hotline-a (tocsin member resume). Reason: new key." in of_member
-    stranger = tocsin(exchange, "member", "resume", "de-hotline-a", "--by", "N. Nobody", "--reason", "once more")
-    assert stranger.returncode == 1
-    assert logged(exchange, "--person", "N. Nobody", said="N. Nobody") == [], "what was refused was not done"
-
-
-def test_a_suspended_submitter_can_write_nothing(exchange: LocalStack) -> None:
-    tocsin(exchange, "member", "suspend", "ngo-b", "--by", "A. Operator", "--reason", "a test")
-    try:
-        with pytest.raises(Failure):
-            publish(exchange, "barred", member=MemberId("ngo-b"), items=hosted("NL"))
-        assert rows(exchange, "select 1 from decisions where submitter_reference = 'barred'") == []
-    finally:
-        tocsin(exchange, "member", "resume", "ngo-b", "--by", "A. Operator", "--reason", "a test")
-
-
-def test_the_life_of_a_member_from_its_key_to_its_last_day(exchange: LocalStack, tmp_path: Path) -> None:
-    made = subprocess.run(  # noqa: S603  # our own words
-        [sys.executable, "-m", "tocsin", "member", "request", "be-hotline", "--folder", str(tmp_path)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    fingerprint = made.stdout.splitlines()[-1]
-    said = ("--name", "Simulated Hotline BE", "--country", "BE", "--sector", "hotline", "--receives")
-    reached = ("--duty-contact", "desk", "--out-of-band", "a number", "--duty-hours", "mon-sun 00:00-24:00")
-    asked = ("member", "add", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"), *said, *reached)
-    wrong = tocsin(exchange, *asked, "--fingerprint", "0" * 64)
-    assert (wrong.returncode, "member.fingerprint" in wrong.stderr) == (1, True)
-    added = tocsin(exchange, *asked, "--fingerprint", fingerprint)
-    assert added.returncode == 0, added.stderr
-    assert "be-hotline may READ TOPIC referrals.be.be-hotline.v1" in added.stdout
-    assert not list(exchange.home.rglob("be-hotline.key")), "the key stays with the member"
-    assert tocsin(exchange, "acl", "apply").returncode == 0
-    sheet = tmp_path / "sheet.md"
-    checked = tocsin(exchange, "member", "check", "be-hotline", "--sheet", str(sheet))
-    assert checked.returncode == 3, "no test referral has gone out"
-    assert "✗ a test referral went out" in checked.stdout
-    assert fingerprint in sheet.read_text("utf-8")
-    for use in ("sign", "seal"):
-        assert f"tocsin keys admit be-hotline.{use}.note" in checked.stdout
-        assert admitted(exchange, tmp_path, use) == 0
-    again = tocsin(exchange, "member", "check", "be-hotline").stdout
-    assert "✓ signing key in the directory: 1 live" in again
-    assert "✓ sealing key in the directory: 1 live" in again
-    assert trouble(exchange, tmp_path) == ""
-    left = tocsin(exchange, "member", "leave", "be-hotline", "--by", "A. Operator", "--reason", "merged")
-    assert left.returncode == 0, left.stderr
-    done = "A. Operator saw be-hotline off for good (tocsin member leave). Reason: merged."
-    assert len(logged(exchange, "--person", "A. Operator", said=done)) == 1
-    assert "AUTHORIZATION" in trouble(exchange, tmp_path)
-    assert tocsin(exchange, "member", "renew", "be-hotline", "--request", str(tmp_path / "be-hotline.csr"),
-                  "--fingerprint", fingerprint).returncode == 1  # fmt: skip
-
-
-def admitted(exchange: LocalStack, folder: Path, use: str) -> int:
-    """At the member with what it was handed over, and then at the keeper of the directory."""
-    handed, config, note = packet_folder(exchange.home, MemberId("be-hotline")), folder / "config", folder / use
-    config.mkdir(exist_ok=True)
-    for file in handed.iterdir():
-        (config / file.name).write_bytes(file.read_bytes())
-    (config / "directory.note").write_bytes((exchange.home / "keys" / "keeper" / "directory.note").read_bytes())
-    made = ("keys", "new", "--as", "be-hotline", "--use", use, "--request", str(note), "--home", str(folder))
-    subprocess.run([sys.executable, "-m", "tocsin", *made], check=True, cwd=config)  # noqa: S603  # our own words
-    done = tocsin(exchange, "keys", "admit", str(note), "--by", "K. Keeper", "--reason", "it joins")
-    said = tocsin(exchange, "disclosures", "--person", "K. Keeper").stdout
-    assert f"of be-hotline to {use} (tocsin keys admit). Reason: it joins." in said, said
-    return done.returncode
-
-
-def trouble(exchange: LocalStack, folder: Path) -> str:
-    """What keeps the member, with its own key and the packet of the exchange, from its topic; empty for nothing."""
-    from confluent_kafka import KafkaException, TopicCollection  # noqa: PLC0415 -- only this helper asks the broker
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 -- as above
-
-    packet = exchange.home / "members" / "be-hotline"
-    for file in packet.glob("*.pem") if packet.exists() else ():
-        shutil.copy(file, folder)
-    client: dict[str, Any] = {
-        "bootstrap.servers": exchange.kafka.bootstrap,
-        "security.protocol": "ssl",
-        "ssl.ca.location": str(folder / "ca.pem"),
-        "ssl.certificate.location": str(folder / "be-hotline.pem"),
-        "ssl.key.location": str(folder / "be-hotline.key"),
-        "log_level": 0,
-    }
-    topics = TopicCollection(["referrals.be.be-hotline.v1"])
-    admin = AdminClient(client)  # kept: what is asked of one that is gone is never answered
-    found = admin.describe_topics(topics, request_timeout=20)["referrals.be.be-hotline.v1"]
-    try:
-        found.result()
-    except KafkaException as error:
-        return str(error.args[0].name())
-    return ""

@@ -7,16 +7,20 @@ from pathlib import Path
 import click
 
 from schemas.topics import AclGrant
+from tocsin.cli.auditing.acting import in_the_log
+from tocsin.cli.auditing.person import BY
 from tocsin.policy.bundle import SAMPLE
 from tocsin.policy.bundle import load as load_bundle
 from tocsin.policy.policies import policies, topics_of
-from tocsin.runtime.settings import load
+from tocsin.runtime.audit.statements import Act
+from tocsin.runtime.settings import Settings, load
 from tocsin.stack import manifests as strimzi
 from tocsin.stack.manifests import Shape
 from tocsin.stack.membership import barred_now
 from tocsin.stack.provision import Plan, Provisioner
 
 DIFFERS = 3
+_FOLLOWS = "the broker follows the policy"
 
 
 @click.group(name="acl")
@@ -28,7 +32,7 @@ def command() -> None:
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 def plan(home: Path) -> None:
     """Show what `apply` would change. Ends with 3 where something differs."""
-    _, found = _plan(home)
+    _, found = _plan(load(home / "config" / "ops.toml"))
     click.echo(_text(found))
     sys.exit(0 if found.is_empty else DIFFERS)
 
@@ -36,16 +40,24 @@ def plan(home: Path) -> None:
 @command.command()
 @click.option("--home", type=click.Path(path_type=Path), default=".tocsin", envvar="TOCSIN_HOME", show_default=True)
 @click.option("--end-keeping", "ended", multiple=True, metavar="TOPIC", help="Its records go by their age again.")
-def apply(home: Path, ended: tuple[str, ...]) -> None:
+@BY
+@click.option("--reason", default=_FOLLOWS, show_default=True, help="Why; it is kept.")
+def apply(home: Path, ended: tuple[str, ...], by: str, reason: str) -> None:
     """Make topics and access rules as the tables say. Topics that no table names are never deleted.
+
+    Where there is something to make, the audit log keeps first who did.
 
     A topic with retention.ms at -1 is kept so, because police may need a record of it (a picture, or what may be one,
     on a topic: docs/runbooks/an-imagery-incident.md), until --end-keeping names it.
     """
-    provisioner, found = _plan(home, ended)
+    settings = load(home / "config" / "ops.toml")
+    provisioner, found = _plan(settings, ended)
     if strange := set(ended) - {spec.name for spec in found.changed_topics}:
         raise click.UsageError(f"Not kept: {', '.join(sorted(strange))}. See which are: tocsin acl plan")
     click.echo(_text(found))
+    if not found.is_empty:
+        with in_the_log(settings, Act(person=by, reason=reason, command="acl apply", what=_done(found, ended))):
+            pass  # before: making much takes longer than a transaction may
     provisioner.apply(found)
 
 
@@ -67,12 +79,19 @@ def manifests(policy: Path, partitions: int, replicas: int, folder: Path) -> Non
         click.echo(f"{folder / name}")
 
 
-def _plan(home: Path, ended: tuple[str, ...] = ()) -> tuple[Provisioner, Plan]:
-    settings = load(home / "config" / "ops.toml")
+def _plan(settings: Settings, ended: tuple[str, ...] = ()) -> tuple[Provisioner, Plan]:
     provisioner = Provisioner(settings.kafka.client())
     rules = policies(settings.policy, settings.policy_trust)
     members = topics_of(rules.from_now_on(int(time.time() * 1000)))
     return provisioner, provisioner.plan(members, barred_now(settings), ended)
+
+
+def _done(plan: Plan, ended: tuple[str, ...]) -> str:
+    """Counts, because the policy that two promoted says which; a topic that is kept no more is named."""
+    topics = len(plan.missing_topics) + len(plan.changed_topics) + len(plan.few_partitions)
+    rules = f"{len(plan.missing_grants)} rules given, {len(plan.excess_grants)} taken back"
+    kept = f", {', '.join(sorted(ended))} kept no longer" if ended else ""
+    return f"made the broker as the policy says: {topics} topics, {rules}{kept}"
 
 
 def _text(plan: Plan) -> str:

@@ -13,12 +13,15 @@ from rich.table import Table
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId
-from schemas.topics import acl_table, topics_of
+from schemas.topics import MemberTopics, acl_table, topics_of
+from tocsin.cli.auditing.acting import in_the_log, in_the_log_if_there_is_one
+from tocsin.cli.auditing.person import BY
 from tocsin.cli.policing.entries import described, entry_of
 from tocsin.policy import editing
 from tocsin.policy.members import Sector
 from tocsin.policy.store.folder import is_store
 from tocsin.policy.words import DUPLICATE_TREATMENTS
+from tocsin.runtime.audit.statements import Act
 from tocsin.runtime.ledger.skips import Excuse
 from tocsin.runtime.ledger.suspensions import Kind
 from tocsin.runtime.settings import Settings, load
@@ -30,6 +33,7 @@ from tocsin.stack.round_trip import Trip, travel
 
 NOT_READY = 3
 _SOON_DAYS = 30
+_JOINS, _RENEWED = "it joins the exchange", "its certificate is renewed before it ends"
 
 
 def _home(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,13 +106,16 @@ def request(member: str, folder: Path) -> None:
 @click.option("--not-owner", is_flag=True, help="Another member gets what concerns the country.")
 @click.option("--known-content", type=click.Choice(sorted(DUPLICATE_TREATMENTS)), default="deliver", show_default=True)
 @described
+@BY
+@click.option("--reason", default=_JOINS, show_default=True, help="Why; it is kept.")
 @_draft
 @_home
 def add(home: Path, member: str, **said: Any) -> None:
     """At the exchange: sign the request of MEMBER and write it into the policy folder, if the whole bundle then loads.
 
     Nothing is reachable for the member before `tocsin acl apply`, and nothing is decided by the new rules before they
-    are promoted. A home that runs on a plain folder takes that where --policy is not said.
+    are promoted. A home that runs on a plain folder takes that where --policy is not said. The audit log keeps who
+    did, where there is one yet.
 
     \b
     tocsin member add be-hotline --request be-hotline.csr --fingerprint "AB CD ..." --name "Hotline BE" --country BE
@@ -121,16 +128,22 @@ def add(home: Path, member: str, **said: Any) -> None:
         raise Refused(message("member.known", member=name), code="member.known")
     folder = _editable(said["policy"], settings)
     introduction = Introduction(member=name, request=said["request_file"], fingerprint=said["fingerprint"])
-    packet = enrol(home, introduction, settings)
-    try:
-        bundle = editing.changed(
-            folder, editing.adding(name, entry_of(said, datetime.now(UTC).date()), said["profile"])
-        )
-    except BaseException:
-        forget_keys(home, name)
-        raise
+    what = f"signed the request of {name}, and wrote it into the folder in which rules are edited"
+    act = Act(person=said["by"], reason=said["reason"], command="member add", what=what, member=name)
+    with in_the_log_if_there_is_one(settings, act):
+        packet = enrol(home, introduction, settings)
+        try:
+            bundle = editing.changed(
+                folder, editing.adding(name, entry_of(said, datetime.now(UTC).date()), said["profile"])
+            )
+        except BaseException:
+            forget_keys(home, name)
+            raise
     _tell_packet(packet)
-    topics = bundle.members[name].topics()
+    _tell_next(settings, name, folder, bundle.members[name].topics())
+
+
+def _tell_next(settings: Settings, name: MemberId, folder: Path, topics: MemberTopics) -> None:
     click.echo(f"Topics: {', '.join(topics_of(topics))}")
     for grant in acl_table([topics]):
         if grant.principal == name:
@@ -233,14 +246,25 @@ def leave(home: Path, member: str, policy: Path | None, by: str, reason: str) ->
 @click.argument("member")
 @click.option("--request", "request_file", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--fingerprint", required=True, help="As the member read it out over another way.")
+@BY
+@click.option("--reason", default=_RENEWED, show_default=True, help="Why; it is kept.")
 @_home
-def renew(home: Path, member: str, request_file: Path, fingerprint: str) -> None:
-    """Sign a new request of MEMBER. Its old certificate stays valid until its own end, so that it can change over."""
+def renew(  # noqa: PLR0913, PLR0917  # one parameter a documented option
+    home: Path, member: str, request_file: Path, fingerprint: str, by: str, reason: str
+) -> None:
+    """Sign a new request of MEMBER. Its old certificate stays valid until its own end, so that it can change over.
+
+    The audit log keeps who did.
+    """
     settings, name = _ops(home), MemberId(member)
     membership.require_known(membership.latest(settings), name)
     if any(one.member == name and one.kind is Kind.LEFT for one in membership.suspensions_now(settings)):
         raise Refused(message("member.left", member=name), code="member.left")
-    _tell_packet(enrol(home, Introduction(member=name, request=request_file, fingerprint=fingerprint), settings))
+    introduction = Introduction(member=name, request=request_file, fingerprint=fingerprint)
+    what = f"signed a new request of {name}"
+    with in_the_log(settings, Act(person=by, reason=reason, command="member renew", what=what, member=name)):
+        packet = enrol(home, introduction, settings)
+    _tell_packet(packet)
 
 
 def _editable(folder: Path | None, settings: Settings) -> Path:
