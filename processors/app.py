@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.balancing import LedgerWatch
 from processors.checkpointing import CheckpointWatch
@@ -113,22 +114,25 @@ def _triage(settings: Settings, lane: Lane, instance: str, database: Database) -
     stages = TriageStages(tools, PostgresIndex(database), database, skips_of(database))
     wanted = partial(_submitted, rules, lane)
     own = wanted(_now_ms())
-    worker = WorkerSettings(
-        group=f"triage.{lane}",
-        instance=f"triage-{lane}-{instance}",
-        topics=(*own, *_RULINGS[lane]),
-        data_folder=settings.state / "faust",
-        slice_records=_SLICE_RECORDS[lane],
-        shared_records=_SHARED_RECORDS,
-        gather_seconds=_GATHER_SECONDS[lane],
-        patience_seconds=_PATIENCE_SECONDS[lane],
-        spans=spans,
-    )
+    worker = replace(_of_lane(settings, lane, instance), topics=(*own, *_RULINGS[lane]), spans=spans)
     pauses = Pauses(rules, Writer(codec=codec), database, own)
     marks = tuple(map(key_mark, secrets.keys.digest))
     presence = Presence(Worker(instance=worker.instance, keys=marks, topics=worker.topics), rules, database)
     duties = Duties(watches=(watch, PolicyWatch(rules), presence), presence=presence, wanted=wanted)
     return _job(settings, worker, stages, pauses, duties)
+
+
+def _of_lane(settings: Settings, lane: Lane, instance: str) -> WorkerSettings:
+    return WorkerSettings(
+        group=f"triage.{lane}",
+        instance=f"triage-{lane}-{instance}",
+        topics=_RULINGS[lane],
+        data_folder=settings.state / "faust",
+        slice_records=_SLICE_RECORDS[lane],
+        shared_records=_SHARED_RECORDS,
+        gather_seconds=_GATHER_SECONDS[lane],
+        patience_seconds=_PATIENCE_SECONDS[lane],
+    )
 
 
 def run_returns(settings: Settings, instance: str) -> bool:

@@ -102,6 +102,21 @@ def _standing_problems(member: Member, members: Members) -> Iterator[Problem]:
     if member.mandate and not member.receives:
         yield _no_receiver((MEMBERS, f"{member.id}.mandate"), member.id)
     yield from unknown_words("policy.unknown_mandate", (MEMBERS, f"{member.id}.mandate"), member.mandate, MANDATES)
+    yield from _agreement_problems(member)
+    if not 0 <= member.near_distance <= MAX_NEAR_DISTANCE:
+        yield Problem(
+            code="policy.near_distance",
+            file=MEMBERS,
+            key=f"{member.id}.near_distance",
+            expected=f"0 to {MAX_NEAR_DISTANCE}: farther matches are not looked for",
+            found=str(member.near_distance),
+        )
+    if reversed_period([member]):
+        yield _reversed((MEMBERS, f"{member.id}.valid_to"))
+    yield from _duty_problems(member)
+
+
+def _agreement_problems(member: Member) -> Iterator[Problem]:
     yield from unknown_words(
         "policy.unknown_treatment",
         (MEMBERS, f"{member.id}.agreement.known_content"),
@@ -114,17 +129,6 @@ def _standing_problems(member: Member, members: Members) -> Iterator[Problem]:
         member.agreement.selectors,
         DUPLICATE_SELECTORS,
     )
-    if not 0 <= member.near_distance <= MAX_NEAR_DISTANCE:
-        yield Problem(
-            code="policy.near_distance",
-            file=MEMBERS,
-            key=f"{member.id}.near_distance",
-            expected=f"0 to {MAX_NEAR_DISTANCE}: farther matches are not looked for",
-            found=str(member.near_distance),
-        )
-    if reversed_period([member]):
-        yield _reversed((MEMBERS, f"{member.id}.valid_to"))
-    yield from _duty_problems(member)
 
 
 def _duty_problems(member: Member) -> Iterator[Problem]:
