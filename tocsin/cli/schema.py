@@ -137,12 +137,12 @@ def reference(target: Path | None) -> None:
 )
 def inventory(target: Path | None) -> None:
     """Make the field inventory for a data-protection officer (docs/reference/field-inventory.md)."""
-    from tocsin.stack.records_kept import lies  # noqa: PLC0415  # it reads the tables of journal and inbox
+    from tocsin.stack import records_kept  # noqa: PLC0415  # it reads the tables of journal and inbox
 
     if target is None:
-        click.echo(inventory_page(lies), nl=False)
+        click.echo(inventory_page(records_kept), nl=False)
     else:
-        target.write_text(inventory_page(lies), "utf-8")
+        target.write_text(inventory_page(records_kept), "utf-8")
 
 
 @command.command()

@@ -52,7 +52,7 @@ TABLES: Final = {
     "streams": Kept("topics that were read", _WORKERS, _STAYS),
     "ledger_blocks": Kept("one outcome an offset", _WORKERS, _STAYS),
     "log_starts": Kept("where topics begin", _WORKERS, _STAYS),
-    "report_revisions": Kept("ids, members, keyed digests", _WORKERS, ERASED),
+    "report_revisions": Kept("ids, members, a SHA-256 of each report as a whole", _WORKERS, ERASED),
     "sightings": Kept("keyed digests of selectors", _WORKERS, ERASED),
     "further_sightings": Kept("keyed digests of selectors that a member reports often", "`ops`", ERASED),
     "referrals": Kept("who was given what, when", _WORKERS, ERASED),
@@ -71,7 +71,7 @@ TABLES: Final = {
     "links": Kept("which reports are alike", _WORKERS, ERASED),
     "link_notices": Kept("who was told of a link", _WORKERS, ERASED),
     "disputes": Kept("labels that members dispute", _WORKERS, ERASED),
-    "restricted.near_hashes": Kept("perceptual hashes, not keyed", "triage and `ops`", ERASED),
+    "restricted.near_hashes": Kept("perceptual hashes, veiled", "triage and `ops`", ERASED),
     "audit_entries": Kept("leaves of the audit log", _WORKERS, "ids and commitments; stays"),
     "audit_openings": Kept("what each leaf says", "`ops` and the sequencer", "ids and names of who acted; stays"),
     "audit_tiles": Kept("the log's tree", _WORKERS, _STAYS),
@@ -101,7 +101,9 @@ INBOX_TABLES: Final = {
     "positions": Kept("how far each topic is read", "the recipient", "stays"),
     "gaps": Kept("records that retention overtook", "the recipient", "stays"),
     "deliveries": Kept("each referral as it came", "the recipient", f"{ERASED}; also `erase_after_days`"),
-    "content_keys": Kept("keyed digests of what it has", "the recipient", "goes with its referral"),
+    "content_keys": Kept(
+        "keyed digests of contents and circumstances that it has", "the recipient", "goes with its referral"
+    ),
     "traces": Kept("where traces are on, their contexts", "the recipient", "until delivered, and up to an hour"),
     "attempts": Kept("each try at a sink", "the recipient", _STAYS),
     "outbox": Kept("answers on their way", "the recipient", "goes with its referral"),
