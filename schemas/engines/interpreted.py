@@ -35,7 +35,7 @@ def read(record_type: type[T], data: bytes, offset: int) -> T:
 
 def read_resolved(record_type: type[T], writer: ParsedSchema, data: bytes) -> T:
     """The record as today's schema reads bytes that were written with another."""
-    return _read(record_type, data, 0, (writer, _schema_of(record_type)))
+    return _read(record_type, data, 0, (writer, _reader_of(record_type)))
 
 
 def write(record: Struct, prefix: bytes, audience: Audience | None) -> bytes:
@@ -75,3 +75,21 @@ def _values(stream: BytesIO, writer: ParsedSchema, reader: ParsedSchema | None) 
 @cache
 def _schema_of(record_type: type[Struct]) -> ParsedSchema:
     return parsed(expanded(record_type.__name__))
+
+
+@cache
+def _reader_of(record_type: type[Struct]) -> ParsedSchema:
+    """For resolution: what an earlier writer had no field for is its default, which fastavro gives out as it stands."""
+    schema: ParsedSchema = _with_bytes(_schema_of(record_type))
+    return schema
+
+
+def _with_bytes(schema: Any) -> Any:
+    """The same schema, parsed before; the default of bytes, which JSON can only state as text, is bytes."""
+    if isinstance(schema, list):
+        return [_with_bytes(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inside = {name: _with_bytes(part) for name, part in schema.items()}
+    is_text = inside.get("type") == "bytes" and isinstance(inside.get("default"), str)
+    return inside | {"default": inside["default"].encode("latin-1")} if is_text else inside

@@ -2,10 +2,20 @@
 
 import pytest
 
-from schemas.codec import MAX_RECORD_BYTES, UnreadableRecord, UnwritableRecord, checked, decode, encode, same_layout
+from schemas.codec import (
+    MAX_RECORD_BYTES,
+    UnreadableRecord,
+    UnwritableRecord,
+    checked,
+    decode,
+    decode_from,
+    encode,
+    same_layout,
+)
 from schemas.definitions import expanded
 from schemas.failures import Unreadable
 from schemas.framing import MAX_SCHEMA_ID, frame, schema_id_of
+from schemas.records.proof import Commitment
 from schemas.records.report import ReportSubmitted, Withdrawal
 from schemas.records.values import Text
 from schemas.sealing import personal_part, unsealed_part
@@ -62,6 +72,13 @@ def test_a_record_of_wrong_values_does_not_pass_the_check() -> None:
     with pytest.raises(UnwritableRecord, match="revision"):
         checked(a_report(revision="two"))
     assert checked(a_report()) == a_report()
+
+
+def test_a_field_of_bytes_that_an_earlier_writer_did_not_have_holds_none() -> None:
+    earlier = expanded("Commitment")
+    earlier["fields"] = [field for field in earlier["fields"] if field["name"] != "signature"]
+    written = encode(Commitment(seed=b"seed"))[:-1]
+    assert decode_from(Commitment, earlier, written) == Commitment(seed=b"seed")
 
 
 def test_text_with_half_a_surrogate_pair_cannot_be_written() -> None:
