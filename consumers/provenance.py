@@ -1,15 +1,30 @@
 """Whether a referral says what its submitter signed: checked by whoever reads it, who need not believe the exchange."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.catalogue import message
-from schemas.commitments import opened, signature_of_proof, statement
+from schemas.commitments import (
+    PERSONAL_STATEMENT,
+    STATEMENT,
+    Opened,
+    opened,
+    part_opened,
+    proof_in,
+    signature_of_proof,
+    statement,
+)
+from schemas.failures import UnreadableRecord
 from schemas.records.identifiers import KeyId, MemberId
+from schemas.records.proof import OriginProof
 from schemas.records.referral import Referral
+from schemas.records.values import SealedPart
+from schemas.sealing import NOT_SEALED, personal_part
 from schemas.signing import is_signed
 from tocsin.runtime.keys.directory import Directory, PublicKey, Standing
 from tocsin.runtime.keys.files import Use
@@ -33,6 +48,8 @@ class Provenance(StrEnum):
     """The submitter is withheld from this recipient, and a signature would name it."""
     RECALL = "recall"
     """The exchange's own notice; there is nothing of the submitter in it."""
+    SEALED = "sealed"
+    """Of a personal part alone: it was not opened by who looks."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -46,6 +63,28 @@ class Finding(Struct, frozen=True, kw_only=True):
     altered: tuple[str, ...] = ()
     unclaimed: int = 0
     """How many fields were opened for this reader and are not there as they were signed."""
+    personal: tuple["Finding", ...] = ()
+    """Of each personal part that came with it: signed apart, because not everybody is shown it."""
+
+    @property
+    def whole(self) -> tuple["Finding", ...]:
+        """What was found of the referral, and of each personal part."""
+        return (self, *self.personal)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether all that came is what the submitter signed."""
+        return all(each.provenance is Provenance.VERIFIED for each in self.whole)
+
+    @property
+    def suspicious(self) -> tuple["Finding", ...]:
+        """What of it a person should look at before anybody acts on it."""
+        return tuple(each for each in self.whole if each.provenance in SUSPICIOUS)
+
+    @property
+    def all_altered(self) -> tuple[str, ...]:
+        """Paths of all fields that were changed or added, those of persons too."""
+        return tuple(path for each in self.whole for path in each.altered)
 
 
 _BY_STANDING: Final[Mapping[Standing, Provenance]] = {
@@ -61,31 +100,60 @@ SUSPICIOUS: Final = frozenset({Provenance.ALTERED, Provenance.WRONG, Provenance.
 
 
 def examined(referral: Referral, directory: Directory) -> Finding:
-    """Hold a referral against the signature that came with it, at the time when the exchange took the report."""
-    proof = referral.origin_proof
-    if proof is None:
-        return Finding(provenance=_without_proof(referral), submitter=referral.submitter)
-    key = directory.find(proof.key_id, referral.submitter, Use.SIGN)
-    if key is None:
-        return _finding(referral, Provenance.UNKNOWN_KEY)
-    said = statement(referral.report_id, referral.revision, proof.digests)
-    if not is_signed(signature_of_proof(proof), key.public, said):
-        return _finding(referral, Provenance.WRONG)
-    return _held_against(referral, key)
+    """Hold a referral against the signatures that came with it, at the time when the exchange took the report."""
+    said = _Said(referral=referral, directory=directory, kind=STATEMENT, held=lambda proof: opened(referral, proof))
+    found = said.finding(referral.origin_proof)
+    return replace(found, personal=tuple(_of_part(part, referral, directory) for part in referral.sealed))
 
 
-def _held_against(referral: Referral, key: PublicKey) -> Finding:
-    assert referral.origin_proof is not None  # noqa: S101 -- its signature was verified
-    found = opened(referral, referral.origin_proof)
-    standing = _BY_STANDING[key.standing(referral.triaged_as_of.epoch_ms)]
-    return Finding(
-        provenance=Provenance.ALTERED if standing in _GOOD and not found.is_whole else standing,
-        submitter=referral.submitter,
-        key_id=key.key_id,
-        signed=found.signed,
-        altered=found.altered,
-        unclaimed=found.unclaimed,
-    )
+def _of_part(part: SealedPart, referral: Referral, directory: Directory) -> Finding:
+    """What names persons was signed apart; where that cannot be read, nothing in it is proven."""
+    try:
+        shown, proof = personal_part(part), proof_in(part) if part.key_id == NOT_SEALED else None
+    except UnreadableRecord:
+        return Finding(provenance=Provenance.WRONG, submitter=referral.submitter)
+    if shown is None:
+        return Finding(provenance=Provenance.SEALED, submitter=referral.submitter)
+    held = partial(part_opened, shown)
+    return _Said(referral=referral, directory=directory, kind=PERSONAL_STATEMENT, held=held).finding(proof)
+
+
+class _Said(Struct, frozen=True, kw_only=True):
+    """What a submitter is said to have signed of one referral."""
+
+    referral: Referral
+    directory: Directory
+    kind: str
+    """Of the statement."""
+    held: Callable[[OriginProof], Opened]
+    """Holds what came against the digests."""
+
+    def finding(self, proof: OriginProof | None) -> Finding:
+        """By the proof that came with it, where one did."""
+        referral = self.referral
+        if proof is None:
+            return Finding(provenance=_without_proof(referral), submitter=referral.submitter)
+        key = self.directory.find(proof.key_id, referral.submitter, Use.SIGN)
+        if key is None:
+            return self._unproven(Provenance.UNKNOWN_KEY, proof)
+        said = statement(referral.report_id, referral.revision, proof.digests, self.kind)
+        if not is_signed(signature_of_proof(proof), key.public, said):
+            return self._unproven(Provenance.WRONG, proof)
+        return self._held_against(key, self.held(proof))
+
+    def _held_against(self, key: PublicKey, found: Opened) -> Finding:
+        standing = _BY_STANDING[key.standing(self.referral.triaged_as_of.epoch_ms)]
+        return Finding(
+            provenance=Provenance.ALTERED if standing in _GOOD and not found.is_whole else standing,
+            submitter=self.referral.submitter,
+            key_id=key.key_id,
+            signed=found.signed,
+            altered=found.altered,
+            unclaimed=found.unclaimed,
+        )
+
+    def _unproven(self, provenance: Provenance, proof: OriginProof) -> Finding:
+        return Finding(provenance=provenance, submitter=self.referral.submitter, key_id=proof.key_id)
 
 
 def _without_proof(referral: Referral) -> Provenance:
@@ -94,16 +162,21 @@ def _without_proof(referral: Referral) -> Provenance:
     return Provenance.UNSIGNED if referral.submitter else Provenance.HIDDEN
 
 
-def _finding(referral: Referral, provenance: Provenance) -> Finding:
-    assert referral.origin_proof is not None  # noqa: S101 -- called for nothing else
-    return Finding(provenance=provenance, submitter=referral.submitter, key_id=referral.origin_proof.key_id)
-
-
 _MOST_NAMED: Final = 12
 
 
 def sentence(finding: Finding) -> str:
-    """What it means, and what to do."""
+    """What it means, and what to do; of each personal part as well."""
+    return " ".join((_sentence(finding), *map(_sentence_of_part, finding.personal)))
+
+
+def _sentence_of_part(finding: Finding) -> str:
+    if finding.provenance is Provenance.UNSIGNED:
+        return message("provenance.personal_unsigned", submitter=finding.submitter)
+    return f"Personal part: {_sentence(finding)}"
+
+
+def _sentence(finding: Finding) -> str:
     named = [*finding.altered[:_MOST_NAMED], *(["..."] if len(finding.altered) > _MOST_NAMED else [])]
     return message(
         f"provenance.{finding.provenance}",

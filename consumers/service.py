@@ -157,6 +157,7 @@ class Service:
             limits=self._delivery.limits,
             now_ms=now_ms,
             directory=self._directory,
+            opened=self._desk.opened,
         )
 
     def _attempt(self, part: str, act: Callable[[], int]) -> int:

@@ -10,7 +10,7 @@ from processors.origins import Origin, origin_of, origin_refusal
 from processors.steps.firewall import rules as firewall
 from schemas.catalogue import message
 from schemas.codec import MAX_SUBMITTED_BYTES
-from schemas.commitments import Commitments, is_sound
+from schemas.commitments import Commitments, is_sound, is_sound_part
 from schemas.failures import Refused, Unreadable
 from schemas.records.identifiers import MemberId, report_id_of
 from schemas.records.report import PersonalPart, ReportSubmitted, Withdrawal
@@ -30,6 +30,8 @@ FUTURE_TOLERANCE_MS: Final = 24 * 3_600_000
 """Clocks and time zones of reporters differ by less than a day."""
 CLOSED: Final = "sealed.closed"
 """Nobody decides about a report without what is sealed in it."""
+_UNSOUND: Final = "origin.personal_commitment"
+"""As of the report's own commitment: nobody can look into random bytes, so there is not one too many of them."""
 _DATES: Final = ("received_at", "detected_at", "incident_at")
 
 
@@ -130,6 +132,8 @@ class Door(Struct, frozen=True, kw_only=True):
         return self._screened(opened, origin)
 
     def _screened(self, record: ReportSubmitted | Withdrawal, origin: Origin) -> Accepted | Rejected:
+        if isinstance(record, ReportSubmitted) and not all(map(is_sound_part, record.sealed)):
+            return Rejected(code=_UNSOUND, field="sealed", message=message(_UNSOUND), report=record)
         decided = firewall.decide(record)
         if isinstance(decided, firewall.Stopped):
             return Rejected(code=decided.code, field=decided.field, message=decided.message, report=record)

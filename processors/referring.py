@@ -14,7 +14,7 @@ from processors.steps.deduplicate import rules as deduplicate
 from processors.steps.deduplicate.selectors import Keys, circumstance_keys, content_keys
 from processors.steps.prioritise.rules import prioritise
 from processors.steps.release import rules as release
-from processors.steps.release.proofs import proven
+from processors.steps.release.proofs import proven, proven_part
 from processors.steps.route.canaries import is_canary
 from processors.steps.route.notices import notice
 from processors.steps.route.rules import Addressee
@@ -106,7 +106,8 @@ class Desk(Struct, frozen=True, kw_only=True):
         if released.personal is None:
             return referral
         reader = self.audience_of(addressee.member)
-        part = unsealed_part(released.personal, addressee.member, self.personal_schema_id, reader)
+        plain = unsealed_part(released.personal, addressee.member, self.personal_schema_id, reader)
+        part = proven_part(plain, referral, decision.proposed.commitments)
         return replace(referral, sealed=(sealed_for(referral, part, key) if key else part,))
 
     def audience_of(self, member: MemberId) -> Audience:

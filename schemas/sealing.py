@@ -28,6 +28,8 @@ MAX_SEALED_BYTES: Final = 65_536
 _KEY_BYTES: Final = 32
 _NONCE: Final = bytes(12)
 """Always the same: a key seals one part once and is forgotten."""
+_NONCE_OF_PROOF: Final = bytes(11) + b"\x01"
+"""Another one, because the same key seals what the part is checked with."""
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _PURPOSE: Final = b"tocsin personal part v1"
 
@@ -91,11 +93,13 @@ def unsealed_part(part: PersonalPart, audience: str, schema_id: int, reader: Aud
 def seal(part: SealedPart, binding: Binding, key_id: KeyId, public: bytes) -> SealedPart:
     """A plain part, sealed to the holder of one key; `public` is raw X25519, 32 bytes. Twice is never the same."""
     context, fresh = binding.encoded(), secrets.token_bytes(_KEY_BYTES)
+    closing = AESGCM(fresh)
     return replace(
         part,
         key_id=key_id,
         enc=SUITE.encrypt(fresh, X25519PublicKey.from_public_bytes(public), info=context),
-        ciphertext=AESGCM(fresh).encrypt(_NONCE, part.ciphertext, context),
+        ciphertext=closing.encrypt(_NONCE, part.ciphertext, context),
+        proof=closing.encrypt(_NONCE_OF_PROOF, part.proof, context) if part.proof else b"",
     )
 
 
@@ -103,14 +107,18 @@ def unseal(sealed: SealedPart, binding: Binding, private: X25519PrivateKey) -> S
     """The plain part; raises Unreadable where it was changed, or sealed to another key or for another record."""
     context = binding.encoded()
     try:
-        plain = AESGCM(SUITE.decrypt(sealed.enc, private, info=context)).decrypt(_NONCE, sealed.ciphertext, context)
+        opening = AESGCM(SUITE.decrypt(sealed.enc, private, info=context))
+        plain = opening.decrypt(_NONCE, sealed.ciphertext, context)
+        proof = opening.decrypt(_NONCE_OF_PROOF, sealed.proof, context) if sealed.proof else b""
     except (InvalidTag, ValueError) as error:
         raise Unreadable(
             "A sealed part opens for its audience in its own record, and this one does not: it was changed, or sealed "
             "for something else. Publish the report again.",
             code="sealed.damaged",
         ) from error
-    return SealedPart(audience=sealed.audience, schema_id=sealed.schema_id, key_id=NOT_SEALED, ciphertext=plain)
+    return SealedPart(
+        audience=sealed.audience, schema_id=sealed.schema_id, key_id=NOT_SEALED, ciphertext=plain, proof=proof
+    )
 
 
 def is_sealed(parts: Iterable[SealedPart]) -> bool:

@@ -7,7 +7,12 @@ import msgspec
 
 from consumers.letters import Document, Letter
 from schemas.catalogue import message
+from schemas.codec import encode
+from schemas.commitments import proof_in
+from schemas.records.proof import OriginProof
 from schemas.records.referral import Referral
+from schemas.records.report import PersonalPart
+from schemas.records.values import SealedPart
 from schemas.sealing import personal_part
 
 VERSION: Final = 1
@@ -31,13 +36,35 @@ def write(letter: Letter) -> Document:
 def referral_object(referral: Referral) -> dict[str, Any]:
     """The referral in plain values; sealed parts that nobody here can open stay sealed."""
     values: dict[str, Any] = msgspec.to_builtins(referral)
-    opened = [part for sealed in referral.sealed if (part := personal_part(sealed))]
+    opened = [(part, proof_in(sealed)) for sealed in referral.sealed if (part := personal_part(sealed))]
     values["sealed"] = [
         part for part, sealed in zip(values["sealed"], referral.sealed, strict=True) if personal_part(sealed) is None
     ]
-    values["personal"] = [msgspec.to_builtins(part) for part in opened]
+    values["personal"] = [msgspec.to_builtins(part) for part, _ in opened]
+    values["personal_proofs"] = [msgspec.to_builtins(proof) for _, proof in opened]
     readable: dict[str, Any] = _with_utc(values)
     return readable
+
+
+def referral_of(written: Any) -> Referral:
+    """What `referral_object` wrote, its opened parts too; raises MsgspecError for anything else.
+
+    A part is without its proof where an earlier release wrote it: it is unsigned then.
+    """
+    referral, opened = msgspec.convert(written, Referral), msgspec.convert(written, _Opened)
+    proofs = (*opened.personal_proofs, *(None,) * len(opened.personal))
+    parts = (
+        SealedPart(audience=referral.recipient, ciphertext=encode(part), proof=encode(proof) if proof else b"")
+        for part, proof in zip(opened.personal, proofs, strict=False)
+    )
+    return msgspec.structs.replace(referral, sealed=(*referral.sealed, *parts))
+
+
+class _Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands beside the fields of a referral."""
+
+    personal: tuple[PersonalPart, ...] = ()
+    personal_proofs: tuple[OriginProof | None, ...] = ()
 
 
 def iso_utc(epoch_ms: int) -> str:

@@ -140,6 +140,8 @@ class SealedPart(Struct, frozen=True, kw_only=True, gc=False):
     ciphertext: bytes = b""
     policy: str = ""
     """Digest of the bundle under which a submitter sealed it."""
+    proof: bytes = b""
+    """What the fields inside are checked with, closed with them: a Commitment for triage, an OriginProof for others."""
 
 
 class Text(Struct, frozen=True, kw_only=True, gc=False):

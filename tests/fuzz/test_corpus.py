@@ -9,6 +9,8 @@ import pytest
 
 from processors.intake import Accepted, Rejected
 from processors.origins import Origin
+from schemas.commitments import commitment_in
+from schemas.records.report import ReportSubmitted, Withdrawal
 from tests.fuzz.__main__ import HANG_SECONDS, MEMORY_MEGABYTES
 from tests.fuzz.memory import peak_megabytes
 from tests.fuzz.targets import CORPUS, TARGETS, admitted_signed, read_return, run
@@ -33,11 +35,20 @@ def test_what_is_signed_and_sealed_comes_through_verified_and_open() -> None:
     good = admitted_signed(seeds["seed-signed-and-sealed"])
     assert isinstance(good, Accepted)
     assert (good.origin, good.personal is not None) == (Origin.VERIFIED, True)
-    codes = {name: admitted_signed(seeds[name]) for name in ("seed-signed-by-nobody", "seed-damaged-part")}
+    proven = admitted_signed(seeds["seed-proven"])
+    assert isinstance(proven, Accepted)
+    assert is_proven(proven.report)
+    refused = ("seed-signed-by-nobody", "seed-damaged-part", "seed-unsound-proof")
+    codes = {name: admitted_signed(seeds[name]) for name in refused}
     assert {name: one.code for name, one in codes.items() if isinstance(one, Rejected)} == {
         "seed-signed-by-nobody": "origin.unknown_key",
         "seed-damaged-part": "sealed.damaged",
+        "seed-unsound-proof": "origin.personal_commitment",
     }
+
+
+def is_proven(record: ReportSubmitted | Withdrawal) -> bool:
+    return isinstance(record, ReportSubmitted) and all(map(commitment_in, record.sealed))
 
 
 def test_each_kind_of_return_comes_through_its_door() -> None:

@@ -128,7 +128,11 @@ def _items() -> dict[str, ReportSubmitted]:
         "choices": a_report(
             submitter_reference="choices",
             sharing=SharingChoices(deny_members=(NL_HOTLINE,), deny_countries=(CountryCode("US"),)),
-            sealed=(SealedPart(audience="lea", key_id="example", enc=b"\x01\x02", ciphertext=b"\x00\xff\x80"),),
+            sealed=(
+                SealedPart(
+                    audience="lea", key_id="example", enc=b"\x01\x02", ciphertext=b"\x00\xff\x80", proof=b"\x03\xfe"
+                ),
+            ),
             external_ids={"ncmec": "1", "xarf": "2"},
             source_url=a_source_url(hosting=a_hosting(ip_address="2001:db8::1", autonomous_system=64_496)),
         ),

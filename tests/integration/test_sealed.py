@@ -1,4 +1,4 @@
-"""Sealing on the real stack: what names a person is in no topic, database or store, but in its recipient's sink."""
+"""Sealing on the real stack: what names a person is its recipient's alone to read, and to hold against a signature."""
 
 import json
 import time
@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
+from msgspec.structs import replace
 
-from schemas.records.identifiers import MemberId
+from consumers.provenance import Finding, Provenance
+from schemas.codec import encode
+from schemas.disclosure import Audience
+from schemas.records.identifiers import MemberId, report_id_of
+from schemas.records.referral import Referral
 from schemas.records.values import NexusKind
 from schemas.sealing import personal_part
-from schemas.topics import OPS, TRIAGE, submitted_topic
+from schemas.topics import OPS, TRIAGE, referral_topic, submitted_topic
 from tests import dumps
 from tests.builders import commands
 from tests.builders.commands import a_crew
 from tests.builders.drafts import a_draft
 from tests.builders.reports import a_nexus_claim, a_personal_part, an_account
 from tocsin import Publisher, Subscriber
+from tocsin.runtime import settings
+from tocsin.runtime.keys.sealing import sealed_for, sealing_key
+from tocsin.runtime.registry import RecordCodec, SchemaDirectory
 from tocsin.stack.demo.crew import Crew
 from tocsin.stack.ledger import balance_of
 
@@ -45,8 +53,8 @@ def tocsin(stack: Any, *words: str) -> str:
     return commands.said(stack.home, *words)
 
 
-def publish(stack: Any, reference: str) -> None:
-    personal = a_personal_part(accounts=(an_account(value=MARKER),))
+def publish(stack: Any, reference: str, value: str = MARKER) -> None:
+    personal = a_personal_part(accounts=(an_account(value=value),))
     nexus = (a_nexus_claim(country="DE", kind=NexusKind.SUSPECT),)
     with Publisher(stack.config(MEMBER)) as publisher:
         publisher.publish(a_draft(submitter_reference=reference, personal=personal, nexus=nexus))
@@ -138,3 +146,77 @@ def test_what_names_a_person_is_read_by_its_recipient_alone_while_the_keys_are_e
     found = in_files(stack.home)
     assert found
     assert {file.relative_to(stack.home / "state" / POLICE).parts[0] for file in found} == {"delivered"}
+
+
+def read_by_police(stack: Any, reference: str) -> list[tuple[Referral, Finding]]:
+    """What they read of a report, opened, and what they find of it by their own directory of keys."""
+    report_id = report_id_of(MEMBER, reference)
+    with Subscriber(stack.config(POLICE)) as subscriber:
+        read = subscriber.read(until_ms=time.time_ns() // 1_000_000)
+        return [(one, subscriber.provenance(one)) for one in read if one.report_id == report_id]
+
+
+def meddle(stack: Any, referral: Referral) -> None:
+    """As whoever reads what triage reads and may write to every topic: another account, sealed to the same member."""
+    (part,) = referral.sealed
+    inside = personal_part(part)
+    assert inside is not None
+    planted = replace(inside, accounts=(replace(inside.accounts[0], value="user-planted"),))
+    key = sealing_key(stack.keys.keeper.directory(), POLICE, time.time_ns() // 1_000_000)
+    assert key is not None
+    sealed = sealed_for(referral, replace(part, ciphertext=encode(planted)), key)
+    codec = RecordCodec(SchemaDirectory(settings.load(stack.config(OPS)).registry))
+    producer = Producer(stack.client(OPS))
+    value = codec.dumps(replace(referral, sealed=(sealed,)), Audience.LEA)
+    producer.produce(referral_topic(referral.jurisdiction, POLICE), value=value, key=referral.referral_id.encode())
+    assert producer.flush(30) == 0
+
+
+@pytest.mark.usefixtures("crew")
+def test_its_recipient_verifies_what_names_a_person_and_finds_the_field_that_was_changed(
+    stack: Any, tmp_path: Path
+) -> None:
+    publish(stack, "sealed-proven", "user-proven")
+    settled(stack)
+    ((sent, found),) = read_by_police(stack, "sealed-proven")
+    assert found.is_verified
+    assert CHANGED in found.personal[0].signed
+    assert CHANGED not in delivered(stack)
+    (written,) = (stack.home / "state" / POLICE / "delivered").rglob(f"*{sent.referral_id}*.json")
+    assert "PERSONAL PART VERIFIED" in tocsin(stack, "verify", str(written), "--as", POLICE)
+    receipts = commands.tocsin(stack.home, "receipts", sent.report_id)
+    assert (receipts.returncode, "personal part SEALED" in receipts.stdout) == (0, True)
+    assert "its recipient alone can verify it" in receipts.stderr
+
+    meddle(stack, sent)
+    both = {one.personal[0].provenance: one for _, one in read_by_police(stack, "sealed-proven")}
+    assert both.keys() == {Provenance.VERIFIED, Provenance.ALTERED}
+    assert both[Provenance.ALTERED].provenance is Provenance.VERIFIED, "no field of the report itself was changed"
+    assert both[Provenance.ALTERED].all_altered == (CHANGED,)
+    shown = [line for line in tocsin(stack, "subscribe", POLICE).splitlines() if sent.referral_id in line]
+    assert sorted("personal part verified" in line for line in shown) == [False, True]
+    assert [line for line in shown if f"personal part altered: {CHANGED}" in line]
+    code, told = verified(stack, sent, tmp_path / "referrals.jsonl")
+    assert (code, set(told)) == (3, {"verified", "altered"})
+    assert CHANGED in told["altered"]
+    assert CHANGED in delivered(stack), "the inbox sounds the alarm"
+
+
+CHANGED = "personal.accounts[0].value"
+
+
+def delivered(stack: Any) -> str:
+    """What `tocsin deliver` says; never what the field holds."""
+    done = commands.tocsin(stack.home, "deliver", POLICE, "--once")
+    assert done.returncode == 0
+    assert not any(value in done.stdout + done.stderr for value in ("user-planted", "user-proven"))
+    return done.stderr
+
+
+def verified(stack: Any, sent: Referral, file: Path) -> tuple[int, dict[str, str]]:
+    """How `tocsin verify` ends on what `tocsin subscribe --json` shows of a referral; its sentences by the finding."""
+    lines = tocsin(stack, "subscribe", POLICE, "--json").splitlines()
+    file.write_text("".join(f"{line}\n" for line in lines if sent.referral_id in line), "utf-8")
+    done = commands.tocsin(stack.home, "verify", str(file), "--json")
+    told = map(json.loads, done.stdout.splitlines())
+    return done.returncode, {one["finding"]["personal"][0]["provenance"]: one["sentence"] for one in told}

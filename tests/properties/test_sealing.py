@@ -17,7 +17,10 @@ from tests.builders.reports import a_personal_part, an_account
 PRIVATE, OTHER = X25519PrivateKey.generate(), X25519PrivateKey.generate()
 KEY = KeyId("k" * 16)
 MARKER = "marker-7f3a"
-PLAIN = unsealed_part(a_personal_part(accounts=(an_account(value=MARKER),)), "nl-police", 8)
+PLAIN = replace(
+    unsealed_part(a_personal_part(accounts=(an_account(value=MARKER),)), "nl-police", 8),
+    proof=b"what it is checked with: " + MARKER.encode(),
+)
 BINDING = Binding(
     report_id=ReportId("report"),
     revision=1,
@@ -70,10 +73,11 @@ def test_what_is_sealed_is_opened_as_it_was(plain: bytes) -> None:
 def test_nobody_reads_in_it_and_the_same_part_never_looks_the_same_twice() -> None:
     one, two = sealed(), sealed()
     assert MARKER.encode() in PLAIN.ciphertext
-    assert MARKER.encode() not in one.enc + one.ciphertext
+    assert MARKER.encode() not in one.enc + one.ciphertext + one.proof
     assert (one.key_id, personal_part(one)) == (KEY, None)
     assert one.enc != two.enc
     assert one.ciphertext != two.ciphertext
+    assert one.proof != two.proof
     assert len(one.enc) == 32 + 48
     assert unseal(one, BINDING, PRIVATE).key_id == NOT_SEALED
 
@@ -93,6 +97,7 @@ def test_a_bit_that_is_flipped_anywhere_keeps_it_shut(place: int) -> None:
     part = sealed()
     assert does_not_open(replace(part, ciphertext=flipped(part.ciphertext, place)))
     assert does_not_open(replace(part, enc=flipped(part.enc, place)))
+    assert does_not_open(replace(part, proof=flipped(part.proof, place)))
 
 
 @given(length=st.integers(0, 79))
@@ -104,6 +109,19 @@ def test_what_is_cut_off_stays_shut_and_breaks_nothing(length: int) -> None:
 
 def test_parts_of_two_seals_do_not_fit_each_other() -> None:
     assert does_not_open(replace(sealed(), enc=sealed().enc))
+    assert does_not_open(replace(sealed(), proof=sealed().proof))
+
+
+def test_neither_of_the_two_that_one_key_seals_can_stand_for_the_other() -> None:
+    part = sealed()
+    assert does_not_open(replace(part, proof=part.ciphertext))
+    assert does_not_open(replace(part, ciphertext=part.proof, proof=b""))
+
+
+def test_a_part_of_a_release_that_proves_nothing_opens_and_so_does_ones_own_for_that_release() -> None:
+    bare = replace(PLAIN, proof=b"")
+    assert unseal(sealed(bare), BINDING, PRIVATE) == bare
+    assert unseal(replace(sealed(), proof=b""), BINDING, PRIVATE) == bare, "it knows no such field, and leaves it out"
 
 
 @given(one=BINDINGS, two=BINDINGS)

@@ -8,6 +8,7 @@ import click
 import msgspec
 from msgspec.structs import replace
 
+from consumers.provenance import Provenance
 from schemas.catalogue import message
 from schemas.failures import Refused
 from schemas.records.identifiers import MemberId, ReportId
@@ -29,7 +30,8 @@ def command(report_id: str, member: str, as_json: bool, by: str, purpose: str, h
     """Show the chain of REPORT_ID (or of a referral's id): submission, decision, referrals, and what came back.
 
     Each link is read where it lies and its signature is verified with the directory of keys, also where the key was
-    exchanged since; decisions and referrals are held against the digests in the audit log as well. `delivered` is a
+    exchanged since; decisions and referrals are held against the digests in the audit log as well. Personal parts are
+    sealed to their recipients, and signed apart for them alone: `tocsin verify` there says more. `delivered` is a
     machine's word, `taken_up` a person's. Topics live 30 days: of what is older, the ledger's row is left, and that is
     said. Exit code 3 where a link does not verify. That you looked is noted in the audit log, with your name and
     purpose.
@@ -46,6 +48,8 @@ def command(report_id: str, member: str, as_json: bool, by: str, purpose: str, h
         click.echo(msgspec.json.encode(link).decode() if as_json else _as_line(link))
     if not as_json and any(link.proof == GONE for link in links):
         click.echo(message("receipts.gone"))
+    if not as_json and any(Provenance.SEALED in link.personal for link in links):
+        click.echo(message("receipts.sealed_part"), err=True)
     raise SystemExit(0 if all(link.holds for link in links) else 3)
 
 
@@ -64,6 +68,7 @@ def _as_line(link: Link) -> str:
         f"revision {link.revision}",
         link.proof.upper() + (f": {', '.join(link.altered)}" if link.altered else ""),
         f"key {link.key_id}" if link.key_id else "",
+        *(f"personal part {each.upper()}" for each in link.personal),
         f"{link.place.topic}[{link.place.partition}]@{link.place.offset}" if link.place.topic else "",
         f"sha256 {link.sha256[:16]}" if link.sha256 and link.place.topic else "",
     )

@@ -59,7 +59,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
 ) -> None:
     """Read MEMBER's referrals: nothing is committed, answered, or counted as delivered.
 
-    Each is held against its submitter's signature; more of that says `tocsin verify`. What was recalled is not shown
+    Each is held against its submitter's signature, and what names persons in it against one of its own; more of that
+    says `tocsin verify`. What was recalled is not shown
     any more: only the recall, and how many were left out. How many notices there are
     is said as well. With --notices: of which of them a linked report was taken back
     or disputed since.
@@ -112,9 +113,14 @@ def _as_line(referral: Referral, found: Finding) -> str:
         ", ".join(referral.incident_types),
         _printable(defanged(address)),
         differing(referral),
-        f"origin {found.provenance}" + (f": {', '.join(found.altered)}" if found.altered else ""),
+        _origin("origin", found),
+        *(_origin("personal part", each) for each in found.personal),
     )
     return "  ".join(word for word in words if word) + (" withdrawn" if referral.withdrawn else "") + mark
+
+
+def _origin(what: str, found: Finding) -> str:
+    return f"{what} {found.provenance}" + (f": {', '.join(found.altered)}" if found.altered else "")
 
 
 def _printable(text: str) -> str:

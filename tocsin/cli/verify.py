@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from consumers.provenance import Finding, Provenance, examined, sentence
+from consumers.provenance import Finding, examined, sentence
 from schemas.failures import Refused
 from schemas.records.identifiers import ReferralId
 from schemas.records.referral import Referral
@@ -38,8 +38,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     """Check that referrals in FILES say what their submitters signed, field by field.
 
     FILES are what a sink was given as JSON, or lines of `tocsin subscribe --json`. Nobody is asked and nothing is sent:
-    the directory of keys, which its keeper signed, is enough. Fields that the exchange decided (priority, verdicts,
-    links) are nobody's signature. Exit code 3 where a referral is not verified.
+    the directory of keys, which its keeper signed, is enough. What names persons was signed apart and is told apart.
+    Fields that the exchange decided (priority, verdicts, links) are nobody's signature. Exit code 3 where a referral is
+    not verified, or its personal part is not.
     """
     if bool(directory) != bool(keeper):
         raise click.UsageError("--directory and --keeper go together: the one is verified with the other.")
@@ -47,7 +48,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one parameter a documented option
     all_verified = True
     for referral in _all(files):
         finding = examined(referral, given or _own(home, member or referral.recipient))
-        all_verified &= finding.provenance is Provenance.VERIFIED
+        all_verified &= finding.is_verified
         click.echo(_as_json(referral, finding) if as_json else _as_line(referral, finding))
     raise SystemExit(0 if all_verified else 3)
 
@@ -73,4 +74,5 @@ def _as_json(referral: Referral, finding: Finding) -> str:
 
 
 def _as_line(referral: Referral, finding: Finding) -> str:
-    return f"{referral.referral_id}  {finding.provenance.upper()}  {sentence(finding)}"
+    words = (finding.provenance.upper(), *(f"PERSONAL PART {each.provenance.upper()}" for each in finding.personal))
+    return f"{referral.referral_id}  {', '.join(words)}  {sentence(finding)}"

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection, Row, text
 
-from consumers.provenance import Provenance, examined
+from consumers.provenance import Finding, Provenance, examined
 from processors.origins import Origin, origin_of
 from schemas.failures import Broken, Refused, Unreadable
 from schemas.records.answers import Return
@@ -57,6 +57,8 @@ class Link(Struct, frozen=True, kw_only=True):
     by_person: bool = False
     referral_id: str = ""
     altered: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    """Of a referral, what is found of each personal part: `sealed` where its recipient alone can verify it."""
     place: Coordinate = Coordinate()
     sha256: str = ""
     """Of the bytes, where they are there."""
@@ -105,13 +107,17 @@ class Reader(Struct, frozen=True, kw_only=True):
         if isinstance(record, ReportTriaged):
             return _link(step, RECORDED if self._is_logged(step, raw) else UNLOGGED, raw)
         if isinstance(record, Referral):
-            found = examined(record, self.directory)
-            fits = found.provenance not in HOLDS or self._is_logged(step, raw)
-            proof = found.provenance if fits else UNLOGGED
-            return _link(step, proof, raw, key_id=found.key_id, altered=found.altered)
+            return self._referred(step, raw, examined(record, self.directory))
         signature = signature_of(raw.headers)
         origin = origin_of(raw, type(record), step.member, self.directory)
         return _link(step, origin, raw, key_id=signature.key_id if signature else KeyId(""))
+
+    def _referred(self, step: Step, raw: RawRecord, found: Finding) -> Link:
+        """A personal part that was meddled with is as bad as any field; most are sealed to others than who looks."""
+        worst = next((each.provenance for each in found.suspicious), found.provenance)
+        proof = worst if worst not in HOLDS or self._is_logged(step, raw) else UNLOGGED
+        personal = tuple(each.provenance.value for each in found.personal)
+        return _link(step, proof, raw, key_id=found.key_id, altered=found.all_altered, personal=personal)
 
     def _is_logged(self, step: Step, raw: RawRecord) -> bool:
         return (landed_at(step.place), sha256(raw.value or b"").hexdigest()) in self.logged

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +11,7 @@ from processors.steps.deduplicate.selectors import CONTENT_KINDS, Selector, Stre
 from schemas.records.identifiers import ContentId, MemberId, ReportId
 from schemas.records.report import ReportSubmitted
 from schemas.records.triage import Link, LinkState
-from schemas.records.values import Novelty
+from schemas.records.values import Novelty, SealedPart
 
 MAX_LINKS: Final = 50
 
@@ -69,9 +69,15 @@ def novelties(
 
 
 def content_digest(report: ReportSubmitted) -> bytes:
-    """SHA-256 of what the report says, apart from when it was sent and the secret that was drawn for it then."""
-    still = msgspec.structs.replace(report, submitted_at=type(report.submitted_at)(), commitment=None)
+    """SHA-256 of what the report says, apart from when it was sent and the secrets that were drawn for it then."""
+    parts: Any = tuple(map(_part_said, report.sealed))
+    still = msgspec.structs.replace(report, submitted_at=type(report.submitted_at)(), commitment=None, sealed=parts)
     return hashlib.sha256(msgspec.msgpack.encode(still)).digest()
+
+
+def _part_said(part: SealedPart) -> dict[str, Any]:
+    """A part as it was before it could be proven: digests that were kept since then still hold."""
+    return {name: getattr(part, name) for name in part.__struct_fields__ if name != "proof"}
 
 
 class _Kinship(Struct, frozen=True, kw_only=True):

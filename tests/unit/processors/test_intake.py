@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from processors.intake import FUTURE_TOLERANCE_MS, Accepted, Door, Rejected
 from schemas.catalogue import message
+from schemas.codec import encode
 from schemas.records.identifiers import KeyId, MemberId, ReportId
 from schemas.records.proof import Commitment
 from schemas.records.report import ReportSubmitted, Withdrawal
-from tests.builders.reports import a_governance, a_report, a_withdrawal, an_instant
+from tests.builders.reports import a_governance, a_report, a_withdrawal, an_incident, an_instant
 from tocsin.policy.bundle import SAMPLE, load
 from tocsin.policy.members import Standing
 from tocsin.runtime.ledger.outcomes import Outcome
@@ -70,6 +71,30 @@ def test_each_check_refuses_with_its_own_code_and_names_the_field(changes: dict[
     assert isinstance(found, Rejected)
     assert found.field
     assert found.report is not None, "its ids are told to the submitter"
+
+
+PROOF = encode(replace(SOUND, key_id=KeyId("0123456789abcdef")))
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        PROOF + b"a payload",
+        PROOF[:-1],
+        b"a payload",
+        encode(SOUND),
+        encode(replace(SOUND, key_id=KeyId("0123456789abcde"), seed=SOUND.seed + b"s")),
+        b"\xc0\x00" + PROOF[1:33] + b"\x1e" + PROOF[34:49] + PROOF[50:],
+    ],
+    ids=["longer", "shorter", "no commitment", "no key id", "another key id", "a length in two bytes"],
+)
+def test_what_a_personal_part_is_checked_with_has_its_exact_size_or_the_report_is_refused(proof: bytes) -> None:
+    report = an_incident()
+    (part,) = report.sealed
+    assert isinstance(admitted(replace(report, sealed=(replace(part, proof=PROOF),))), Accepted)
+    found = admitted(replace(report, sealed=(replace(part, proof=proof),)))
+    assert isinstance(found, Rejected)
+    assert (found.code, found.field) == ("origin.personal_commitment", "sealed")
 
 
 def test_clocks_and_zones_may_differ_by_a_day() -> None:

@@ -6,20 +6,23 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from consumers.provenance import Finding, Provenance, examined
 from processors.again import reopened_for
 from processors.index.memory import MemoryIndex
 from processors.intake import Accepted, Door, Rejected
 from processors.referring import Desk
 from processors.triage import Finished, Tools, TriageStages
+from schemas.commitments import committed, part_committed
 from schemas.failures import Unreadable
 from schemas.records.identifiers import MemberId
 from schemas.records.referral import Referral
-from schemas.records.report import ReportSubmitted
-from schemas.records.values import NexusKind
+from schemas.records.report import ReportSubmitted, SharingChoices
+from schemas.records.values import NexusKind, SealedPart
 from schemas.sealing import personal_part
 from schemas.topics import submitted_topic
 from tests.builders.identity import KEYS, VEIL
 from tests.builders.policy import the_sample, with_member
+from tests.builders.proofs import DIRECTORY, PERSONAL_SEED, SEED, sign
 from tests.builders.reports import NOON_MS, a_nexus_claim, a_personal_part, an_account, an_escalation, an_incident
 from tests.builders.sealing import Exchange
 from tocsin.policy.bundle import Bundle
@@ -184,3 +187,77 @@ def test_a_replay_decides_the_same_and_seals_anew(exchange: Exchange) -> None:
     assert replace(one, sealed=()) == replace(two, sealed=())
     assert one.sealed != two.sealed
     assert exchange.opener(POLICE).referral(one) == exchange.opener(POLICE).referral(two)
+
+
+def a_proven_report(exchange: Exchange, **changes: Any) -> ReportSubmitted:
+    """As a member sends it that signs its fields and seals."""
+    values: dict[str, Any] = {"submitter": MEMBER, "personal": PERSONAL}
+    report = an_incident(**(values | changes))
+    proven = committed(part_committed(report, PERSONAL_SEED, sign), SEED, sign)
+    return exchange.sealer().report(proven, the_sample().digest, NOON_MS)
+
+
+def found_by(reader: MemberId, exchange: Exchange, report: ReportSubmitted) -> Finding:
+    """What a recipient finds of the report that triage sends it."""
+    referral = referrals(finished(exchange, report))[reader]
+    return examined(exchange.opener(reader).referral(referral), DIRECTORY)
+
+
+def test_each_recipient_verifies_what_names_persons_and_both_secrets_stay_with_triage(exchange: Exchange) -> None:
+    nexus = tuple(a_nexus_claim(country=country, kind=NexusKind.SUSPECT) for country in ("DE", "FR"))
+    report = a_proven_report(exchange, nexus=nexus)
+    assert PERSONAL_SEED not in (a_raw(report).value or b"")
+    for reader in (POLICE, OTHER):
+        found = found_by(reader, exchange, report)
+        assert found.is_verified
+        assert "personal.accounts[0].value" in found.personal[0].signed
+        referral = exchange.opener(reader).referral(referrals(finished(exchange, report))[reader])
+        assert not any(secret in CODEC.dumps(referral) for secret in (SEED, PERSONAL_SEED))
+
+
+def test_who_does_not_seal_proves_what_names_persons_all_the_same(exchange: Exchange) -> None:
+    report = an_incident(submitter=MEMBER, personal=PERSONAL, escalation=an_escalation())
+    came_open = committed(part_committed(report, PERSONAL_SEED, sign), SEED, sign)
+    assert PERSONAL_SEED in (a_raw(came_open).value or b""), "who reads the topic reads the part beside it"
+    assert found_by(POLICE, exchange, came_open).is_verified
+
+
+def test_a_report_of_a_release_that_signed_nothing_of_persons_goes_on_and_is_told_as_that(exchange: Exchange) -> None:
+    report = an_incident(submitter=MEMBER, personal=PERSONAL, escalation=an_escalation())
+    old = exchange.sealer().report(committed(report, SEED, sign), the_sample().digest, NOON_MS)
+    found = found_by(POLICE, exchange, old)
+    assert (found.provenance, found.personal[0].provenance) == (Provenance.VERIFIED, Provenance.UNSIGNED)
+
+
+def test_where_the_submitter_is_withheld_its_key_is_in_no_sealed_part(exchange: Exchange) -> None:
+    hides = SharingChoices(hide_submitter=True)
+    found = found_by(POLICE, exchange, a_proven_report(exchange, sharing=hides, escalation=an_escalation()))
+    assert [one.provenance for one in found.whole] == [Provenance.HIDDEN, Provenance.HIDDEN]
+
+
+def test_a_field_that_the_firewall_emptied_is_no_alarm_and_one_that_it_shortened_is_named(exchange: Exchange) -> None:
+    payload = "data:image/png;base64," + "iVBORw0KGgo" * 40
+    emptied = a_personal_part(accounts=(an_account(value=payload),))
+    report = a_proven_report(exchange, personal=emptied, escalation=an_escalation())
+    assert found_by(POLICE, exchange, report).is_verified
+    shortened = a_personal_part(accounts=(an_account(prior_report_ids=("ncmec:1", payload)),))
+    report = a_proven_report(exchange, personal=shortened, escalation=an_escalation())
+    found = found_by(POLICE, exchange, report)
+    assert found.all_altered == ("personal.accounts[0].prior_report_ids",)
+    assert found.personal[0].unclaimed == 0
+
+
+def test_a_part_before_it_that_cannot_be_read_halts_nothing(exchange: Exchange) -> None:
+    garbage = SealedPart(audience="triage", ciphertext=b"\x01\x02\x03")
+    report = an_incident(submitter=MEMBER, personal=PERSONAL, escalation=an_escalation())
+    proven = committed(part_committed(report, PERSONAL_SEED, sign), SEED, sign)
+    assert found_by(POLICE, exchange, replace(proven, sealed=(garbage, *proven.sealed))).is_verified
+
+
+def test_what_is_sealed_beside_a_part_is_a_commitment_or_the_report_is_refused(exchange: Exchange) -> None:
+    report = an_incident(submitter=MEMBER, personal=PERSONAL)
+    smuggled = replace(report, sealed=(replace(report.sealed[0], proof=b"a payload"),))
+    sealed = exchange.sealer().report(smuggled, the_sample().digest, NOON_MS)
+    answer = admitted(sealed, exchange.opener())
+    assert isinstance(answer, Rejected)
+    assert (answer.code, answer.field) == ("origin.personal_commitment", "sealed")

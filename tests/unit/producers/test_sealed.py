@@ -11,6 +11,7 @@ from producers.intake import Intake, Taken
 from producers.journal import entries
 from producers.journal.store import Journal, open_journal
 from producers.service import sealing_of
+from schemas.commitments import commitment_in
 from schemas.records.identifiers import MemberId
 from schemas.records.report import ReportSubmitted
 from schemas.sealing import personal_part
@@ -19,6 +20,7 @@ from tests.builders.policy import with_member
 from tests.builders.reports import NOON_MS, a_personal_part, an_account
 from tests.builders.sealing import Exchange
 from tocsin.runtime.keys.changing import DAY_MS, VALID_DAYS
+from tocsin.runtime.keys.signer import Signer
 from tocsin.runtime.registry import FixedDirectory, RecordCodec
 from tocsin.runtime.settings import KafkaSettings, RegistrySettings, Settings, TrustSettings
 
@@ -52,10 +54,14 @@ def some_settings(folder: Path, trust: TrustSettings | None) -> Settings:
     )
 
 
-def take(journal: Journal, exchange: Exchange, *found: Drafted, now_ms: int = NOON_MS) -> list[Taken | Rejection]:
+def take(
+    journal: Journal, exchange: Exchange, *found: Drafted, now_ms: int = NOON_MS, signs: bool = False
+) -> list[Taken | Rejection]:
     keeper = exchange.keys.keeper
     trust = TrustSettings(keys=exchange.keys.folder(MEMBER), directory=keeper.file, keeper=str(keeper.key))
-    envelope = replace(an_envelope(), seal=sealing_of(some_settings(keeper.folder, trust), SEALS, MEMBER))
+    signer = Signer(trust, MEMBER, lambda: now_ms) if signs else None
+    seal = sealing_of(some_settings(keeper.folder, trust), SEALS, MEMBER)
+    envelope = replace(an_envelope(), seal=seal, signer=signer)
     return list(Intake(journal, a_submitter(), envelope, lambda: now_ms).take(found))
 
 
@@ -80,6 +86,22 @@ def test_the_journal_holds_it_sealed_and_triage_opens_what_is_sent(
     written = on_disk(tmp_path / "state")
     assert stored.value in written
     assert MARKER.encode() not in written
+
+
+def test_the_secret_that_persons_are_proven_with_is_another_and_lies_in_the_journal_sealed_with_them(
+    journal: Journal, exchange: Exchange, tmp_path: Path
+) -> None:
+    take(journal, exchange, an_entry(personal=PERSONAL), signs=True)
+    (stored,) = waiting(journal)
+    report = CODEC.loads(stored.value, ReportSubmitted)
+    inside = commitment_in(exchange.opener().report(report, NOON_MS).sealed[0])
+    assert inside is not None
+    assert report.commitment is not None
+    assert inside.seed != report.commitment.seed
+    written = on_disk(tmp_path / "state")
+    assert report.commitment.seed in written
+    assert inside.seed not in written
+    assert commitment_in(report.sealed[0]) is None
 
 
 def test_without_a_key_to_seal_to_the_report_comes_back_unwritten_and_the_others_go_on(

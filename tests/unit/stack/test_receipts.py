@@ -9,18 +9,28 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.steps.release.proofs import proven
+from schemas.codec import encode
 from schemas.commitments import Commitments
 from schemas.framing import FRAME_BYTES
 from schemas.headers import event_type
 from schemas.records.answers import ReturnKind
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId
 from schemas.records.triage import ReportTriaged
-from schemas.records.values import Coordinate, Instant
+from schemas.records.values import Coordinate, Instant, SealedPart
 from schemas.signing import signature_headers
 from tests.builders.answers import an_outcome_return
-from tests.builders.proofs import DIRECTORY, KEY, PRIVATE, PUBLIC, SUBMITTER, a_committed_report
+from tests.builders.proofs import (
+    DIRECTORY,
+    KEY,
+    PRIVATE,
+    PUBLIC,
+    SUBMITTER,
+    a_committed_report,
+    a_report_on,
+    with_part,
+)
 from tests.builders.referrals import RECIPIENT, a_referral
-from tests.builders.reports import NOON_MS, a_withdrawal
+from tests.builders.reports import NOON_MS, a_personal_part, a_withdrawal, an_account
 from tocsin.runtime.audit.disclosed import Told
 from tocsin.runtime.audit.statements import Disclosure, landed_at
 from tocsin.runtime.keys import changing
@@ -98,6 +108,25 @@ def test_a_referral_is_held_against_its_submitters_signature() -> None:
     assert (found.proof, found.holds) == ("not_as_logged", False), "no field of the submitter's is another one"
     found = a_link(step, a_raw(replace(sent, platform="planted")))
     assert (found.proof, found.altered, found.holds) == ("altered", ("platform",), False)
+
+
+def test_a_personal_part_is_its_recipients_to_verify_and_where_it_lies_open_it_counts() -> None:
+    report = a_report_on()
+    full = a_referral(submitter=SUBMITTER, **{name: getattr(report, name) for name in ("mark", "handling")})
+    sent = with_part(proven(full, Commitments(submitted=report)), report, a_personal_part())
+    step = replace(SUBMITTED, what="referred", member=RECIPIENT, referral_id=sent.referral_id)
+
+    def found(part: SealedPart) -> Link:
+        raw = a_raw(replace(sent, sealed=(part,)))
+        return a_link(step, raw, logged=logged(step, raw))
+
+    (part,) = sent.sealed
+    whole, shut = found(part), found(replace(part, key_id="k" * 16))
+    assert (whole.proof, whole.personal, whole.holds) == ("verified", ("verified",), True)
+    assert (shut.proof, shut.personal, shut.holds) == ("verified", ("sealed",), True)
+    changed = found(replace(part, ciphertext=encode(a_personal_part(accounts=(an_account(value="planted"),)))))
+    assert (changed.proof, changed.personal, changed.holds) == ("altered", ("altered",), False)
+    assert changed.altered == ("personal.accounts[0].value",)
 
 
 def test_a_decision_is_the_one_that_the_log_commits_to() -> None:

@@ -1,8 +1,10 @@
 """What counts as the same content, and what the sightings of others mean."""
 
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -23,7 +25,7 @@ from schemas.records.identifiers import ContentId, MemberId, ReportId
 from schemas.records.proof import Commitment
 from schemas.records.report import ContentItem, PersonalPart, ReportSubmitted
 from schemas.records.triage import LinkState
-from schemas.records.values import Novelty
+from schemas.records.values import Instant, Novelty
 from tests.builders.identity import KEYS, nothing_follows
 from tests.builders.policy import the_sample
 from tests.builders.reports import (
@@ -36,6 +38,7 @@ from tests.builders.reports import (
     a_report,
     a_source_url,
     an_account,
+    an_incident,
     an_instant,
     an_item,
 )
@@ -366,3 +369,13 @@ def test_the_digest_is_over_what_is_said_and_not_over_when_it_was_sent() -> None
     assert content_digest(replace(report, submitted_at=an_instant(NOON_MS + 1))) == content_digest(report)
     assert content_digest(replace(report, commitment=Commitment(seed=b"another"))) == content_digest(report)
     assert content_digest(replace(report, platform="x")) != content_digest(report)
+
+
+def test_the_digest_of_what_names_persons_is_what_it_was_before_that_could_be_proven() -> None:
+    report = an_incident(submitted_at=Instant())
+    (part,) = report.sealed
+    assert content_digest(replace(report, sealed=(replace(part, proof=b"a new secret"),))) == content_digest(report)
+    assert content_digest(replace(report, sealed=(replace(part, ciphertext=b"x"),))) != content_digest(report)
+    said = msgspec.to_builtins(report, builtin_types=(bytes,))
+    del said["sealed"][0]["proof"]
+    assert content_digest(report) == sha256(msgspec.msgpack.encode(said)).digest()

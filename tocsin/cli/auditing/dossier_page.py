@@ -27,7 +27,8 @@ LIMITS: Final = (
     "That a person read it: 'delivered' is a machine's word, and only what is marked 'a person' is a person's.",
     "That the clocks were right: times are those of the exchange's broker and of the members' own systems.",
     "That the exchange told the truth when it wrote its log. It shows that nothing was changed since the checkpoint.",
-    "What was in fields that were kept back, or in parts that are sealed to keys that are not here.",
+    "What was in fields that were kept back, or in parts that are sealed to keys that are not here: "
+    "whether such a part is what its submitter signed, its recipient alone can verify.",
     "Who else was given the report: this page says what its recipient may know.",
 )
 
@@ -103,6 +104,7 @@ def _step(link: Link) -> str:
     words = (
         f"{whose}{' (a person)' if link.by_person else ''}, revision {link.revision}: {link.proof}",
         f"key {link.key_id}" if link.key_id else "",
+        *(f"personal part {found}" for found in link.personal),
         f"SHA-256 {link.sha256}" if link.sha256 else "",
     )
     return ", ".join(filter(None, words))

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from consumers.formats.referral_json import referral_of
+from schemas.codec import UnwritableRecord
 from schemas.failures import Refused
 from schemas.records.referral import Referral
 
@@ -17,8 +19,8 @@ def referrals_in(file: Path) -> Iterator[Referral]:
     """Those in one document of a sink, or one a line; raises Refused for anything else."""
     try:
         for written in _objects(_content(file)):
-            yield msgspec.convert(written, Referral)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            yield referral_of(written)
+    except (msgspec.MsgspecError, UnicodeDecodeError, UnwritableRecord) as error:
         raise Refused(
             f"{file.name}: expected referrals as JSON, as a sink gets them or `tocsin subscribe --json` shows them, "
             f"found {type(error).__name__}.",

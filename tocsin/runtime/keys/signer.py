@@ -7,7 +7,7 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 
-from schemas.commitments import SEED_BYTES, committed
+from schemas.commitments import SEED_BYTES, committed, part_committed
 from schemas.failures import Refused
 from schemas.framing import FRAME_BYTES
 from schemas.headers import Headers, event_type
@@ -53,8 +53,9 @@ class Signer:
         return sign_note(text, name, self._current().private)
 
     def committed(self, report: ReportSubmitted) -> ReportSubmitted:
-        """The report with what lets its recipients check single fields; a new secret each time."""
-        return committed(report, secrets.token_bytes(SEED_BYTES), self._sign)
+        """The report with what lets its recipients check single fields; new secrets each time, one for its persons."""
+        proven = part_committed(report, secrets.token_bytes(SEED_BYTES), self._sign)
+        return committed(proven, secrets.token_bytes(SEED_BYTES), self._sign)
 
     def warnings(self) -> tuple[str, ...]:
         """What to say to a person before it is too late."""
