@@ -48,7 +48,7 @@ LABELS: Final = {
     "outcome": "routed|counted_only|waiting_person|no_recipient|refused|stale|withdrawn|dropped|skipped|applied|lost"
     "|received|sending|delivered|taken_up|expired|parked|uncertain|counted|bundled|escalated|erased"
     "|canary|unreadable|notice|notice_void|replayed|kept|known|confirmed"
-    "|verified|altered|revoked|unknown_key|wrong|unsigned|hidden|recall|question|outcome|hold|release_hold"
+    "|verified|altered|revoked|unknown_key|wrong|unsigned|hidden|recall|sealed|question|outcome|hold|release_hold"
     "|paced|let_go|held|hold_ended|done|sinks_cannot|erasure|passed_by",
     "failure": "unreadable|refused|temporary|broken|unexpected",
     "alert": "urgent_without_recipient|overdue|soon|none",
