@@ -17,7 +17,7 @@ from tests.architecture.test_deploy import UNITS, service
 from tests.builders.waiting import a_free_port, until
 from tests.integration.test_stopping import answers
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]  # pip takes minutes where others work too
 ROOT = Path(__file__).parents[2]
 MEMBER = "nl-hotline"
 INSTALLED = "tocsin-deliver@.service"
