@@ -4,6 +4,8 @@ On a stack of its own: PostgreSQL is lost with its folder, and so are the keys a
 """
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -36,8 +38,17 @@ CREW = {
 }
 _LEAVES = 3
 """Of a report: the decision, and what each of two members was given."""
-FILES = ("certificates", "config", "keys", "policy", "secrets", "state/ops", "state/returns", "state/triage")
-"""What the guide names: all of the exchange's own home that is neither a server's data nor a member's."""
+GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "backup.md").read_text("utf-8")
+
+
+def words_of(beginning: str) -> list[str]:
+    """Those of the one command in the guide that begins so."""
+    (command,) = re.findall(rf"(?:^|`)({beginning} [^`\n]*)", GUIDE, re.MULTILINE)
+    return shlex.split(command)
+
+
+BURNT = tuple(words_of("tar --create")[words_of("tar --create").index("$TOCSIN_HOME") + 1 :])
+"""What the guide keeps: all of the exchange's own home that is neither a server's data nor a member's."""
 
 
 class Site:
@@ -45,7 +56,7 @@ class Site:
 
     def __init__(self, stack: LocalStack, backups: Path) -> None:
         self.stack, self.home, self.backups = stack, stack.home, backups
-        self.data, self.archive = self.home / "postgresql", backups / "home.tar"
+        self.data = self.home / "postgresql"
 
     def tocsin(self, *words: str) -> subprocess.CompletedProcess[str]:
         return commands.tocsin(self.home, *words)
@@ -82,10 +93,20 @@ class Site:
     def back_up(self) -> None:
         """While everything runs."""
         self._let_in_who_copies()
-        copy = str(self.backups / "postgresql")
-        dumps.run(self.stack, "pg_basebackup", "--pgdata", copy, "--checkpoint=fast", "--wal-method=stream")
-        there = [name for name in FILES if (self.home / name).exists()]
-        _tar("--create", "--file", str(self.archive), "--directory", str(self.home), *there)
+        program, database, _, *words = self.here("pg_basebackup")
+        assert database == "--dbname"
+        dumps.run(self.stack, program, *words)
+        missing = {name for name in BURNT if not (self.home / name).exists()}
+        assert missing <= {"policy"}, "the guide says of that alone that it may not be there yet"
+        _run([word for word in self.here("tar --create") if word not in missing])
+
+    def here(self, beginning: str) -> list[str]:
+        """The guide's command for this place."""
+        places = {"$TOCSIN_HOME": self.home, "/backup/": f"{self.backups}/"}
+        words = words_of(beginning)
+        for place, instead in places.items():
+            words = [word.replace(place, str(instead)) for word in words]
+        return words
 
     def _let_in_who_copies(self) -> None:
         """A local stack lets in nobody for replication, and forgets it at its next start."""
@@ -98,7 +119,7 @@ class Site:
         """PostgreSQL, keys and settings burn; Kafka and the members are elsewhere."""
         self.stack.postgres.daemon.kill()
         shutil.rmtree(self.data)
-        for name in FILES:
+        for name in BURNT:
             shutil.rmtree(self.home / name, ignore_errors=True)
 
     @contextmanager
@@ -115,7 +136,7 @@ class Site:
 
     def restore(self) -> None:
         """From the backups alone."""
-        _tar("--extract", "--preserve-permissions", "--file", str(self.archive), "--directory", str(self.home))
+        _run(self.here("tar --extract"))
         shutil.copytree(self.backups / "postgresql", self.data)
         self.stack.revive()
 
@@ -131,8 +152,8 @@ class Site:
         return kept
 
 
-def _tar(*words: str) -> None:
-    subprocess.run(["tar", *words], check=True, capture_output=True)  # noqa: S603, S607  # our own words
+def _run(words: list[str]) -> None:
+    subprocess.run(words, check=True, capture_output=True)  # noqa: S603  # the guide's own words
 
 
 @pytest.fixture
