@@ -20,7 +20,7 @@ from processors.outcomes import tell_slice
 from processors.referring import Desk
 from processors.revising import remembering
 from processors.settled import settlement_of
-from processors.standing import under
+from processors.standing import as_claimed, under
 from processors.steps.deduplicate.near import Veil
 from processors.takingback import goes_back_whole, takes_back, withdrawal_of
 from schemas.records.identifiers import MemberId
@@ -245,11 +245,17 @@ class TriageStages(Stages[Decided, Claimed, Finished]):
     def _remembered(self, decided: Decided, known: Mapping[int, Knowledge]) -> Iterator[Examined]:
         """A later revision forgets nothing that recipients found out; what was sent early was sent without it."""
         for entry in decided.examined:
-            claimed = known.get(entry.raw.offset)
-            found_out = claimed.found_out if claimed and not decided.sent_early else ()
-            accepted = remembering(entry, found_out)
-            door = replace(decided.door, bundle=entry.bundle) if accepted else decided.door
-            yield replace(entry, proposed=self._propose(accepted, door, entry.raw)) if accepted else entry
+            claimed = None if decided.sent_early else known.get(entry.raw.offset)
+            if claimed is None or entry.accepted is None:
+                yield entry
+                continue
+            standing = as_claimed(decided.door.standing, entry.accepted.report.report_id, claimed)
+            accepted = remembering(entry, claimed.found_out)
+            if accepted is None and standing is decided.door.standing:
+                yield entry
+                continue
+            door = replace(decided.door, bundle=entry.bundle, standing=standing)
+            yield replace(entry, proposed=self._propose(accepted or entry.accepted, door, entry.raw))
 
     def _propose(self, accepted: Accepted, door: Door, raw: RawRecord) -> Proposed:
         proposed = propose(accepted, door.standing_bundle, self._naming, raw.timestamp_ms, door.laps)

@@ -10,6 +10,7 @@ from processors.index.port import Claim, PriorRecipient
 from schemas.failures import Temporary
 from schemas.records.identifiers import JurisdictionCode, MemberId
 from tocsin.runtime.ledger.amendments import latest_of
+from tocsin.runtime.ledger.subject_requests import restricted_of
 from tocsin.runtime.pipeline import Query
 
 
@@ -47,6 +48,11 @@ def recipients_in(rows: Iterable[Any]) -> Mapping[str, tuple[PriorRecipient, ...
 def found_out_of(claims: Iterable[Claim]) -> Query:
     """Asked once the claim is committed: what is noted at that moment either is seen here, or sees the revision."""
     return latest_of(claim.report_id for claim in claims if claim.is_correction)
+
+
+def only_kept_of(claims: Iterable[Claim]) -> Query:
+    """Asked then, too: a restriction that is written at that moment is seen here, or its order names the revision."""
+    return restricted_of(claim.report_id for claim in claims if claim.is_correction)
 
 
 def _later(claims: Iterable[Claim]) -> list[str]:

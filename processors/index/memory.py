@@ -91,9 +91,11 @@ class MemoryIndex:
         self,
         recipients: Callable[[ReportId], tuple[PriorRecipient, ...]] = lambda _: (),
         found_out: Callable[[ReportId], tuple[Amendment, ...]] = lambda _: (),
+        is_restricted: Callable[[ReportId], bool] = lambda _: False,
     ) -> None:
         self._recipients = recipients
         self._found_out = found_out
+        self._is_restricted = is_restricted
         self._revisions: dict[ReportId, dict[int, _Revision]] = {}
         self._sightings = _Kept()
         self._near = _Kept()
@@ -193,6 +195,7 @@ class MemoryIndex:
             near=tuple(self._near_to(claim, own.number)),
             recipients=self._recipients(claim.report_id),
             found_out=self._found_out(claim.report_id) if claim.is_correction else (),
+            is_restricted=claim.is_correction and self._is_restricted(claim.report_id),
         )
 
     def _is_erased(self, report_id: ReportId) -> bool:

@@ -103,8 +103,10 @@ class Knowledge(Struct, frozen=True, kw_only=True):
     found_out: tuple[Amendment, ...] = ()
     """Of a later revision: what recipients found out about its items until it was claimed, the latest word of each.
 
-    The one part of an answer that a replay may find changed: no revision forgets what was found out since.
+    With the next, what a replay may find changed: no revision forgets what was found out since.
     """
+    is_restricted: bool = False
+    """Of a later revision: its report was only kept when that was claimed."""
 
 
 class RulingClaim(Struct, frozen=True, kw_only=True):

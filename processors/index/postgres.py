@@ -29,6 +29,7 @@ from tocsin.runtime.database import CONSTRAINT, Database
 from tocsin.runtime.ledger.amendments import Amendments, latest_in
 from tocsin.runtime.ledger.erasing import TOMBSTONE
 from tocsin.runtime.ledger.settling import stream_of
+from tocsin.runtime.ledger.subject_requests import restricted_in
 from tocsin.runtime.pipeline import Query, Rows
 
 CLAIM_LOCK: Final = 7_031_954
@@ -100,12 +101,18 @@ class PostgresIndex:
         near = iter(self._near(wanted, rows, revisions))
         recipients = recipients_in(rows.get("recipients", ()))
         found_out = latest_in(rows.get("found out", ()))
+        only_kept = restricted_in(rows.get("only kept", ()))
         return [
             _answers(
                 self._streams[part.source],
                 part.claims,
                 _Found(
-                    revisions[n], rows[f"sightings {n}"], recipients, found_out, list(islice(near, len(part.claims)))
+                    revisions[n],
+                    rows[f"sightings {n}"],
+                    recipients,
+                    found_out,
+                    only_kept,
+                    list(islice(near, len(part.claims))),
                 ),
             )
             for n, part in enumerate(wanted.parts)
@@ -143,6 +150,7 @@ class _Found(NamedTuple):
     sightings: Rows
     recipients: Mapping[str, tuple[PriorRecipient, ...]]
     found_out: Amendments
+    only_kept: frozenset[ReportId]
     near: Sequence[tuple[NearSighting, ...]]
 
 
@@ -163,6 +171,7 @@ def _answers(stream: int, claims: tuple[Claim, ...], found: _Found) -> tuple[Kno
             near=near,
             recipients=found.recipients.get(claim.report_id, ()),
             found_out=found.found_out.get(claim.report_id, ()) if claim.is_correction else (),
+            is_restricted=claim.is_correction and claim.report_id in found.only_kept,
         )
         for position, (claim, near) in enumerate(zip(claims, found.near, strict=True))
     )

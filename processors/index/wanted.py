@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from processors.index.claiming import claim_of, sightings_of
-from processors.index.corrections import found_out_of, recipients_of
+from processors.index.corrections import found_out_of, only_kept_of, recipients_of
 from processors.index.nearby import Ahead, Read, in_question, new_since, states_in, states_of, stored_of
 from processors.index.port import Claim, RulingClaim, Source, source_of
 from processors.index.ruled import ruling_queries
@@ -64,7 +64,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
     def then(self) -> dict[str, Query]:
         """What is asked once all of it is committed."""
         first = [claim for part in self.parts if not part.is_again for claim in part.claims]
-        return {"found out": found_out_of(first)} if any(claim.is_correction for claim in first) else {}
+        if not any(claim.is_correction for claim in first):
+            return {}
+        return {"found out": found_out_of(first), "only kept": only_kept_of(first)}
 
     def near(self, rows: Mapping[str, Rows]) -> Read:
         """What those statements were answered with about near hashes; only where something was searched ahead."""

@@ -67,6 +67,7 @@ class Exchange:
         index = MemoryIndex(
             recipients=lambda report: tuple(self.holders.get(report, {}).values()),
             found_out=lambda report: self.found.known.get(report, ()),
+            is_restricted=lambda report: report in self.standing.restricted,
         )
         self.stages = TriageStages(tools, index, cast(Database, None), {})
 
@@ -75,6 +76,10 @@ class Exchange:
         return {place: record for place, record in found if record is not None}
 
     def take(self, *records: ReportSubmitted | Withdrawal | Ruling | bytes, at_ms: int) -> tuple[Answered, ...]:
+        return self.run(self.piece(*records, at_ms=at_ms))
+
+    def piece(self, *records: ReportSubmitted | Withdrawal | Ruling | bytes, at_ms: int) -> Slice:
+        """A slice of what comes next."""
         is_ruling = isinstance(records[0], Ruling | bytes)
         topic = RULINGS if is_ruling else submitted_topic(MEMBER)
         first = sum(1 for known, _ in self.log if known == topic)
@@ -89,7 +94,7 @@ class Exchange:
             for n, record in enumerate(records)
         )
         self.log |= {(topic, one.offset): one for one in raw}
-        return self.run(Slice(topic_id="id", topic=topic, partition=0, records=raw))
+        return Slice(topic_id="id", topic=topic, partition=0, records=raw)
 
     def run(self, piece: Slice) -> tuple[Answered, ...]:
         answers = self.stages.finish(self.stages.claim(self.stages.decide(piece))).answers

@@ -12,10 +12,13 @@ from processors.index.postgres import PostgresIndex
 from schemas.failures import Temporary
 from schemas.records.identifiers import JurisdictionCode, MemberId, ReferralId, ReportId
 from schemas.records.values import Coordinate
-from tocsin.runtime.database import Database, database_of
+from tocsin.runtime.database import Database, database_of, one_transaction
+from tocsin.runtime.ledger import subject_requests
 from tocsin.runtime.ledger.outcomes import Outcome
 from tocsin.runtime.ledger.settlement import ReferralMade, Settlement
 from tocsin.runtime.ledger.settling import positions, settle
+from tocsin.runtime.ledger.skips import Excuse
+from tocsin.runtime.ledger.subject_requests import Kind
 from tocsin.runtime.settings import load
 
 pytestmark = pytest.mark.stack
@@ -93,6 +96,22 @@ def test_who_was_recalled_has_it_no_more(database: Database) -> None:
         settled(database, NORMAL, report, revision, withdrawal=revision == 2)
     (known,) = index.claim(NORMAL, (a_claim(report, 3),))
     assert known.recipients == ()
+
+
+def test_a_revision_learns_with_its_claim_whether_its_report_is_only_kept(database: Database, stack: Any) -> None:
+    report, other, index = ReportId(str(uuid4())), ReportId(str(uuid4())), PostgresIndex(database)
+    for one in (report, other):
+        index.claim(NORMAL, (a_claim(one, 1),))
+        settled(database, NORMAL, one, 1)
+    order = Excuse(by="A. Operator", reason="a test")
+    with one_transaction(load(stack.config("ops"))) as connection:
+        subject_requests.ask(connection, report, (Kind.RESTRICT, ""), order)
+    known = index.claim(NORMAL, (a_claim(report, 2), a_claim(other, 2)))
+    assert [one.is_restricted for one in known] == [True, False]
+    with one_transaction(load(stack.config("ops"))) as connection:
+        subject_requests.lift(connection, report, order)
+    (known_then,) = index.claim(NORMAL, (a_claim(report, 3),))
+    assert not known_then.is_restricted
 
 
 def test_a_partition_begins_at_zero_and_every_log_start_that_was_seen_is_kept(database: Database) -> None:

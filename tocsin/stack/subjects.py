@@ -48,7 +48,7 @@ def restrict(settings: Settings, database: Database, reports: Sequence[ReportId]
         subject_requests.number_above(connection, register.highest)
         asked = [(one, _asked(connection, one, Kind.RESTRICT, order)) for one in _targets(connection, reports)]
     _enter(register, asked, order, is_lifted=False)
-    return carried_out(settings, database, _rulings(asked, order, RulingCause.RESTRICTED))
+    return carried_out(settings, database, _rulings(_newest(database, asked), order, RulingCause.RESTRICTED))
 
 
 def lift(settings: Settings, database: Database, reports: Sequence[ReportId], order: Excuse) -> bool:
@@ -59,7 +59,7 @@ def lift(settings: Settings, database: Database, reports: Sequence[ReportId], or
     if not ended:
         raise Refused(message("subject.not_restricted"), code="subject.not_restricted")
     _enter(register, ended, order, is_lifted=True)
-    return carried_out(settings, database, _rulings(ended, order, RulingCause.LIFTED))
+    return carried_out(settings, database, _rulings(_newest(database, ended), order, RulingCause.LIFTED))
 
 
 def again(settings: Settings, database: Database) -> tuple[int, int]:
@@ -149,6 +149,16 @@ def _restored(connection: Connection, entry: Entry) -> int:
     act = Act(person=_RESTORED.by, reason=_RESTORED.reason, command=COMMAND, what=what, report=entry.report_id)
     record_act(connection, act, time.time_ns() // 1_000_000)
     return number
+
+
+def _newest(database: Database, asked: Sequence[tuple[Target, int]]) -> list[tuple[Target, int]]:
+    """The same with the latest revision of each, read after the order was committed.
+
+    Triage claims a revision first, and then asks what is only kept: it sees the order, or the order names the revision.
+    """
+    with database.transaction() as connection:
+        known = {one.report_id: one for one in recalling.targets(connection, [one.report_id for one, _ in asked])}
+    return [(known.get(one.report_id, one), number) for one, number in asked]
 
 
 def _asked(connection: Connection, target: Target, kind: Kind, order: Excuse, field: str = "") -> int:

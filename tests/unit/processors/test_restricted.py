@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from processors.answering import Answered
 from schemas.records.answers import StatusKind
@@ -92,23 +93,38 @@ def test_once_it_is_lifted_the_rules_give_it_out_again(exchange: Exchange) -> No
     assert members(answer, recalled=False) == set(exchange.holders[a_report().report_id]) != set()
 
 
-@settings(max_examples=5)
+@pytest.mark.parametrize(("before", "after"), [(Standing(), RESTRICTED), (RESTRICTED, Standing())])
+def test_a_revision_whose_slice_was_decided_before_the_order_heeds_it_when_it_is_claimed(
+    exchange: Exchange, before: Standing, after: Standing
+) -> None:
+    exchange.take(a_report(), at_ms=INSTANT_MS - 1)
+    exchange.standing = before
+    decided = exchange.stages.decide(exchange.piece(a_report(revision=2, platform="another"), at_ms=INSTANT_MS))
+    exchange.standing = after
+    (answer,) = exchange.stages.finish(exchange.stages.claim(decided)).answers
+    assert bool(members(answer, recalled=False)) is (after == Standing())
+
+
+@settings(max_examples=20)
 @given(names=st.lists(st.sampled_from(["restrict", "lift", *LATER]), max_size=8))
 def test_whatever_is_said_of_it_in_whatever_order_nobody_is_given_what_is_only_kept(names: list[str]) -> None:
     with TemporaryDirectory() as folder:
         exchange = Exchange(Path(folder))
         exchange.take(a_report(), at_ms=INSTANT_MS - 1)
         for number, name in enumerate(names):
-            (answer,) = exchange.take(said(exchange, name, number), at_ms=INSTANT_MS + number)
+            newest = LATER["revision"] if "revision" in names[:number] else a_report()
+            (answer,) = exchange.take(said(exchange, name, newest, number), at_ms=INSTANT_MS + number)
             if exchange.standing == RESTRICTED:
                 assert members(answer, recalled=False) == set()
                 assert exchange.holders[a_report().report_id] == {}, "whoever had it was told to give it up"
 
 
-def said(exchange: Exchange, name: str, number: int) -> ReportSubmitted | Ruling:
-    """The record that says so, and what holds from then on."""
+def said(exchange: Exchange, name: str, newest: ReportSubmitted | Ruling, number: int) -> ReportSubmitted | Ruling:
+    """The record that says so, and what holds from then on; an order names the newest revision."""
     if name in LATER:
         return LATER[name]
     exchange.standing = RESTRICTED if name == "restrict" else Standing()
     cause = RulingCause.RESTRICTED if name == "restrict" else RulingCause.LIFTED
-    return a_ruling(a_report(), SOURCE, cause=cause, occasion=f"{name}:{number}")
+    assert isinstance(newest, ReportSubmitted)
+    source = replace(SOURCE, offset=newest.revision - 1)
+    return a_ruling(newest, source, cause=cause, occasion=f"{name}:{number}")

@@ -47,6 +47,11 @@ def restricted_in(rows: Iterable[Any]) -> frozenset[ReportId]:
     return frozenset(ReportId(row.report_id) for row in rows)
 
 
+def restricted_of(reports: Iterable[ReportId]) -> Query:
+    """Which of these reports are only kept now; answered as RESTRICTED is."""
+    return Query(_RESTRICTED_OF, {"reports": sorted(set(reports))})
+
+
 def requests(connection: Connection, reports: Sequence[ReportId]) -> tuple[Request, ...]:
     """Those in force on these reports, in the order in which they were asked."""
     return tuple(map(_request, connection.execute(_IN_FORCE, {"reports": sorted(set(reports))})))
@@ -104,6 +109,10 @@ RESTRICTED: Final = Query(
     text("select report_id::text, number from subject_requests where kind = 'restrict' and ended_at is null")
 )
 """Triage asks it, too: it may read the table, and needs the reports alone."""
+_RESTRICTED_OF: Final = text(
+    "select report_id::text from subject_requests where kind = 'restrict' and ended_at is null "
+    "and report_id = any(cast(:reports as uuid[]))"
+)
 _IN_FORCE: Final = text("""
     select number, report_id::text, kind, field, reason, asked_by, asked_at from subject_requests s
     where report_id = any(cast(:reports as uuid[])) and ended_at is null
