@@ -77,6 +77,8 @@ class Service:
         self._directory = directory_of(settings.trust)
         self._store = open_store(delivery.store, membership.member)
         self.health = Health()
+        for part in PARTS:  # before anybody can ask
+            self.health.expect(part, _STALE_SECONDS)
         self._codec = codec = RecordCodec(SchemaDirectory(settings.registry))
         self._source = _source(settings, membership, self._store, gap_reason)
         self._inbox = Inbox(self._store, self._source, codec, self._terms())
@@ -96,8 +98,6 @@ class Service:
 
     def run(self, should_stop: Callable[[], bool], *, once: bool = False) -> dict[State, int]:
         """Deliver until told to stop; with `once`, until nothing is left to read, to send or to tell."""
-        for part in PARTS:
-            self.health.expect(part, _STALE_SECONDS)
         self._attempt("inbox", self._inbox.mend)
         self._attempt("canaries", self._remember_canaries)
         self._attempt("courier", lambda: self._courier.recover(all_claims=not self._store.shared))

@@ -59,7 +59,7 @@ from tocsin.runtime.transport.errands import Errand, no_errand, together
 from tocsin.runtime.transport.fairness import MOST_AT_ONCE
 from tocsin.runtime.transport.pauses import Bookkeeping, Pause
 from tocsin.runtime.transport.runner import Stages
-from tocsin.runtime.transport.worker import run_worker
+from tocsin.runtime.transport.worker import expect_signs, run_worker
 
 
 class Lane(StrEnum):
@@ -240,6 +240,7 @@ def _run(settings: Settings, name: str, build: Callable[[Database], Job]) -> boo
     describe_build(name)
     show_expiry(settings.kafka.certificate)
     health = Health()
+    expect_signs(health)
     database = database_of(settings, _DATABASE_POOL)
     endpoint = endpoint_of(settings, health)
     try:

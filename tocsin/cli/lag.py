@@ -22,7 +22,7 @@ from tocsin.runtime.lag.backlog import Backlog, Snapshot
 from tocsin.runtime.lag.broker import KafkaOffsets
 from tocsin.runtime.lag.publishing import seconds_behind
 from tocsin.runtime.lag.reading import LagReader
-from tocsin.runtime.lag.serving import NAME, watch_lag
+from tocsin.runtime.lag.serving import BROKER, NAME, STALE_SECONDS, watch_lag
 from tocsin.runtime.metrics import describe_build
 from tocsin.runtime.settings import Settings
 
@@ -54,6 +54,7 @@ def _serve(settings: Settings, reader: LagReader) -> None:
     describe_build(NAME)
     show_expiry(settings.kafka.certificate)
     health, stopped = Health(), threading.Event()
+    health.expect(BROKER, STALE_SECONDS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     endpoint = endpoint_of(settings, health)

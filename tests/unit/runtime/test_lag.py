@@ -15,7 +15,7 @@ from tocsin.runtime.health import Health
 from tocsin.runtime.lag.backlog import Found, Group, Place
 from tocsin.runtime.lag.publishing import LagCollector, seconds_behind
 from tocsin.runtime.lag.reading import LagReader
-from tocsin.runtime.lag.serving import watch_lag
+from tocsin.runtime.lag.serving import BROKER, STALE_SECONDS, watch_lag
 
 NOW_MS = 1_800_000_000_000
 MONTH_MS = 28 * 24 * 3600 * 1000
@@ -163,6 +163,7 @@ def test_seconds_go_on_between_two_looks_and_figures_that_nobody_reads_any_more_
 def test_a_broker_that_is_away_is_waited_for_and_readiness_tells() -> None:
     log, health, stopped = Log({HERE: [NOW_MS]}, a_group({HERE: 0})), Health(), threading.Event()
     log.is_away = True
+    health.expect(BROKER, STALE_SECONDS)
     running = threading.Thread(target=watch_lag, args=(LagReader(log), health, stopped, 0.01))
     before = metrics.ERRORS.labels("lag", "temporary")._value.get()
     running.start()

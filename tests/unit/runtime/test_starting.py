@@ -1,5 +1,6 @@
 """A process that starts while something is away waits for it, is not ready meanwhile, and gives up in the end."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tocsin.runtime.failures import Broken, Temporary
 from tocsin.runtime.health import Health
 from tocsin.runtime.starting import START, when_there
+from tocsin.runtime.transport.worker import FETCHES, SLICES, expect_signs
 
 AWAY = Temporary("PostgreSQL does not answer.", code="database.away")
 
@@ -42,3 +44,10 @@ def test_what_stays_away_is_said_in_the_end_by_its_own_name() -> None:
 def test_what_is_broken_is_not_waited_for() -> None:
     with pytest.raises(Broken):
         when_there(building(Broken("no database is named"), "never asked again"), Health())
+
+
+def test_a_worker_is_not_ready_between_its_start_and_its_first_turn() -> None:
+    health = Health()
+    expect_signs(health)
+    when_there(lambda: "job", health)
+    assert health.stale(time.monotonic()) == (FETCHES, SLICES)

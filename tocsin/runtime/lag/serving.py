@@ -14,15 +14,17 @@ from tocsin.runtime.lag.reading import LagReader
 NAME: Final = "lag"
 BROKER: Final = "broker"
 EVERY_SECONDS: Final = 10.0
-_STALE_SECONDS: Final = 60.0
+STALE_SECONDS: Final = 60.0
 _LOG: Final = logging.getLogger(__name__)
 
 
 def watch_lag(
     reader: LagReader, health: Health, stopped: threading.Event, every_seconds: float = EVERY_SECONDS
 ) -> None:
-    """Look, publish and wait, over and over; a broker that is away is waited for, and readiness tells."""
-    health.expect(BROKER, _STALE_SECONDS)
+    """Look, publish and wait, over and over; a broker that is away is waited for, and readiness tells.
+
+    Of `health` BROKER is expected already, from before anybody could ask.
+    """
     collector = LagCollector()
     metrics.REGISTRY.register(collector)
     try:

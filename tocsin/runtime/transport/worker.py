@@ -36,6 +36,12 @@ _DRAIN_SECONDS: Final = 15.0
 """How long started slices may finish at the end; a store that is away must not keep a process from stopping."""
 
 
+def expect_signs(health: Health) -> None:
+    """Name what is silent until a worker runs; before anybody can ask, or it is taken to be ready while it starts."""
+    health.expect(FETCHES, _STALE_SECONDS)
+    health.expect(SLICES, _STUCK_SECONDS)
+
+
 def run_worker(
     kafka: KafkaSettings, worker: WorkerSettings, stages: Stages[Any, Any, Any], books: Bookkeeping, health: Health
 ) -> bool:
@@ -45,8 +51,7 @@ def run_worker(
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     app = slice_app(kafka, worker, books.positions, topic_ids_of(kafka, worker.topics))
-    health.expect(FETCHES, _STALE_SECONDS)
-    health.expect(SLICES, _STUCK_SECONDS)
+    expect_signs(health)
     watch = TopicWatch(app, worker.group, ClusterReader(kafka), health)
     producer = OutputProducer(kafka)
     try:
