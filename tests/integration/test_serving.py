@@ -226,7 +226,7 @@ def test_a_worker_that_waits_for_its_store_lives_and_is_not_ready_until_it_is_ba
         failed = 'tocsin_errors_total{failure="temporary",stage="triage"}'
         until(lambda: failed in get(port, "/metrics")[1])
         late = latecomer()
-        until(lambda: get(late, "/ready") == (503, "stale: start\n"))
+        until(lambda: get(late, "/ready") == (503, "stale: fetches, slices, start\n"))
         assert get(late, "/live") == (200, "live\n")
     finally:
         stack.revive()  # whatever this test found: others need it
