@@ -13,7 +13,7 @@ ROOT: Final = Path(__file__).parents[2]
 _VERSIONS: Final = Path("tocsin", "runtime", "migrations", "versions")
 _DIGITS: Final = 4
 REVISIONS: Final = 2
-"""So many that the code of then is not nearly that of now; drafts of schemas that changed since end such a run."""
+"""So many that the code of then is not nearly that of now; a schema that did not only grow since ends such a run."""
 
 
 class Former(NamedTuple):

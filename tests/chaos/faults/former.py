@@ -22,6 +22,7 @@ from tocsin.runtime.database import database_of, one_transaction
 from tocsin.runtime.migrating import MIGRATIONS, migrate, revisions
 from tocsin.runtime.settings import load
 from tocsin.stack.demo.crew import Child, Launch, commanded
+from tocsin.stack.provision import register_schemas
 
 _LANE: Final = "triage-normal"
 _BESIDE: Final = "triage-normal-new"
@@ -38,6 +39,7 @@ def setting(scene: Scene) -> Iterator[Strike]:
     unpacked(found.commit, _sources(scene))
     if not has(found.commit, _KEYED_BY_REPORT):
         scene.keyed_otherwise()
+    _register_what_it_writes(scene)
     _take_settings_back(scene)
     _take_tables_back(scene, found.tables)
     ports = {name: str(a_free_port()) for name in (_LANE, _BESIDE)}
@@ -134,13 +136,27 @@ def launch(scene: Scene) -> Launch:
     return start
 
 
+def _register_what_it_writes(scene: Scene) -> None:
+    """Its schemas lie in the registry of every exchange that it ran in; this one was made by the code of now."""
+    ask = "import json; from tocsin.runtime.registry import subjects; print(json.dumps(dict(subjects())))"
+    registry = scene.stack.registry
+    register_schemas(
+        registry.url, registry.writer, msgspec.json.decode(_asked(scene, ask), type=dict[str, str]), registry.tls
+    )
+
+
+def _asked(scene: Scene, program: str) -> str:
+    """What the code of then prints."""
+    done = subprocess.run(  # noqa: S603 -- our own words
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=_sources(scene)
+    )
+    return done.stdout
+
+
 def _take_settings_back(scene: Scene) -> None:
     """Old code refuses a setting that it does not know: the files of now come with the code of now (upgrade.md)."""
     ask = "import tocsin.runtime.settings as s; print(*s.Settings.__struct_fields__)"
-    done = subprocess.run(  # noqa: S603 -- our own words
-        [sys.executable, "-c", ask], check=True, capture_output=True, text=True, cwd=_sources(scene)
-    )
-    known = set(done.stdout.split())
+    known = set(_asked(scene, ask).split())
     for file in (scene.home / "config").glob("*.toml"):
         content = msgspec.toml.decode(file.read_bytes())
         file.write_bytes(msgspec.toml.encode({name: value for name, value in content.items() if name in known}))
