@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from benchmarks.peers import plain, stock, tocsin
 from benchmarks.peers.job import Job, job_of
 from benchmarks.world import OUTPUT
-from processors import triage
+from processors import settled
 from schemas.records.report import ReportSubmitted
 from schemas.records.values import Coordinate
 from tocsin.runtime import settings
@@ -97,7 +97,7 @@ def main() -> None:
         directory = SchemaDirectory(settings.load(home / "config" / "ops.toml").registry)
         job = replace(job, stages=CodecStages(RecordCodec(directory)))
     if how == "unlogged":
-        triage.audited = lambda *_: iter(())  # type: ignore[attr-defined]  # a switch that production does not have
+        settled.audited = lambda *_: iter(())  # type: ignore[attr-defined]  # a switch that production does not have
     sys.argv = [sys.argv[0], "worker"]
     ENGINES.get(name, ENGINES[engine])(job)
 
